@@ -1,0 +1,58 @@
+"""The `attnsite` command: parses arguments; each command's own module is imported when it is called."""
+
+import argparse
+import importlib
+import sys
+from pathlib import Path
+
+from attnsite.errors import flatten
+
+# command: (module with `arguments(parser)` and `run(options) -> exit status`, what it does)
+COMMANDS = {
+    "measure": ("attnsite.measure.command", "run experiments on this machine and write their result files"),
+    "status": ("attnsite.status", "say which results are fresh, stale or missing, by machine"),
+    "check": ("attnsite.check", "name every mistake in questions, sources, results, marks, claims and numbers"),
+    "intake": ("attnsite.intake", "read a Q&A document and draft questions and sources from it"),
+    "new": ("attnsite.new", "write the first file of a question, source, figure, experiment or kernel"),
+    "pages": ("attnsite.site.pages", "write every page as Markdown into a folder, for other site builders"),
+    "build": ("attnsite.build", "measure what is missing, check, and build the site"),
+    "serve": ("attnsite.serve", "show the site while it is being written"),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="attnsite", description=__doc__.split(":")[0] + ".")
+    parser.add_argument("--root", type=Path, default=None, help="the checkout to work on (default: found from here)")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    words = sys.argv[1:] if arguments is None else arguments
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+        if name in words:
+            importlib.import_module(module).arguments(command)
+    options = parser.parse_args(words)
+    options.root = find_root(options.root)
+    try:
+        return importlib.import_module(COMMANDS[options.command][0]).run(options)
+    except Exception as error:
+        mistakes = flatten(error)
+        if not mistakes:
+            raise
+        for mistake in mistakes:
+            print(mistake, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; what was finished is kept", file=sys.stderr)
+        return 130
+
+
+def find_root(named: Path | None) -> Path:
+    """The checkout: the folder named, else the nearest folder upwards that has an `mkdocs.yml` and `docs/`."""
+    here = (named or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "mkdocs.yml").is_file() and (folder / "docs").is_dir():
+            return folder
+    raise SystemExit(f"{here}: there is no attnsite checkout here; run inside one, or name it with --root")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""What a file computes, as a short hash: the same after an edit to its prose, and on every Python."""
+
+import ast
+import hashlib
+import io
+import tokenize
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def of_code(text: str) -> str:
+    """Hash `text` without its comments, docstrings and blank lines."""
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(text)):
+        holder = isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if holder and ast.get_docstring(node, clean=False) is not None:
+            docstring = node.body[0]
+            for row in range(docstring.lineno - 1, docstring.end_lineno or docstring.lineno):
+                lines[row] = ""
+    code = "\n".join(line.rstrip() for line in lines if line.strip())
+    return hashlib.sha256(code.encode()).hexdigest()[:12]
+
+
+def imported(text: str) -> list[str]:
+    """The full names of all modules and members that the code imports, wherever in the file."""
+    found = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def _file(dotted: str, package: Path) -> Path | None:
+    """The file of `attnsite.x.y` or of the module that holds the member `y`; None for other people's modules."""
+    parts = dotted.split(".")
+    if parts[0] != "attnsite":
+        return None
+    for length in (len(parts), len(parts) - 1):
+        path = package.joinpath(*parts[1:length]).with_suffix(".py")
+        if length > 1 and path.is_file():
+            return path
+    return None
+
+
+def reached(path: Path, package: Path = PACKAGE) -> list[Path]:
+    """The file itself and every module of the project that it reaches by imports."""
+    seen: dict[Path, None] = {}
+    waiting = [path]
+    while waiting:
+        here = waiting.pop()
+        if here in seen:
+            continue
+        seen[here] = None
+        files = (_file(name, package) for name in imported(here.read_text(encoding="utf-8")))
+        waiting += [file for file in files if file]
+    return sorted(seen)
+
+
+def of_module(path: Path, package: Path = PACKAGE) -> str:
+    """Hash what a module computes: itself, all it reaches in the project, and the `.csv` beside it of its own name."""
+    parts = [
+        (str(file.relative_to(package)), of_code(_text(file, file.stat().st_mtime_ns)))
+        for file in reached(path, package)
+    ]
+    data = path.with_suffix(".csv")
+    if data.is_file():
+        parts.append((data.name, hashlib.sha256(data.read_bytes().replace(b"\r\n", b"\n")).hexdigest()))
+    return hashlib.sha256(repr(sorted(parts)).encode()).hexdigest()[:12]
+
+
+@cache
+def _text(path: Path, _modified: int) -> str:
+    return path.read_text(encoding="utf-8")

@@ -1,0 +1,102 @@
+"""What an experiment is: what to vary and what to observe. Never how to time it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+Case = Mapping[str, Any]  # JSON values only: it is written into the result file
+Observed = Mapping[str, Any]  # likewise; floats may be nan or inf
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One call of attention: `q (batch, heads, queries, dim)`, `k`, `v (batch, kv_heads, keys, dim)`, all float32.
+
+    `threads` is how many CPU threads the kernel may use; 0 means all that the machine gives this process.
+    """
+
+    heads: int
+    queries: int
+    keys: int
+    dim: int
+    kv_heads: int = 0  # 0: as many as heads
+    batch: int = 1
+    causal: bool = False
+    threads: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kv_heads", self.kv_heads or self.heads)
+        if self.heads % self.kv_heads:
+            raise ValueError(f"{self.kv_heads} KV heads do not divide {self.heads} heads")
+
+    def inputs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Standard normal q, k and v, the same on every machine."""
+        rng = np.random.default_rng(self.seed)
+
+        def normal(heads: int, length: int) -> np.ndarray:
+            return rng.standard_normal((self.batch, heads, length, self.dim), dtype=np.float32)
+
+        return normal(self.heads, self.queries), normal(self.kv_heads, self.keys), normal(self.kv_heads, self.keys)
+
+    def case(self) -> dict[str, Any]:
+        """The workload as JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Time every kernel that matches on every workload. Data only: a new kernel joins by existing.
+
+    `stages` also times the stages of the kernels that offer them. `ceilings` names what the machine can do at most
+    (`"read"`: bytes a second from memory, `"matmul"` and `"fma"`: FLOP a second), measured in the same rounds.
+    A kernel whose one call takes longer than `longest_call_s` on a workload is recorded as skipped there.
+    """
+
+    kernels: tuple[str, ...]
+    quick: tuple[Workload, ...]
+    full: tuple[Workload, ...]
+    ceilings: tuple[str, ...] = ()
+    stages: bool = False
+    longest_call_s: float = 4.0
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Measure how far each kernel's call raises the peak of the process's resident memory, in a process of its own."""
+
+    kernels: tuple[str, ...]
+    quick: tuple[Workload, ...]
+    full: tuple[Workload, ...]
+    repeats: int = 3
+
+
+@dataclass(frozen=True)
+class Study:
+    """Run `observe(case, seed)`, deterministic from its arguments, for every case and seed."""
+
+    observe: Callable[[Case, int], Observed]
+    quick: tuple[Case, ...]
+    full: tuple[Case, ...]
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+
+
+@dataclass(frozen=True)
+class Count:
+    """Evaluate `observe(case)`: closed forms and instrumented counts, the same on every machine."""
+
+    observe: Callable[[Case], Observed]
+    cases: tuple[Case, ...]
+
+    @property
+    def quick(self) -> tuple[Case, ...]:
+        return self.cases
+
+    @property
+    def full(self) -> tuple[Case, ...]:
+        return self.cases
+
+
+Experiment = Timing | Memory | Study | Count

@@ -1,0 +1,77 @@
+"""A number that knows its unit, its spread and how to print itself."""
+
+import math
+from dataclasses import dataclass
+
+_THIN = "\u202f"  # a narrow space that does not break, between number and unit
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_DECIMAL = ("", "k", "M", "G", "T", "P")
+_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A value in the base unit of its kind.
+
+    `unit` is one of `"×"` (a ratio), `"%"` (a share of one), `"s"`, `"B"`, `"FLOP"`, `"FLOP/s"`, `"B/s"`, `"1"` (a plain
+    number), `"count"` (printed in full) or any other text, printed behind the number. `low` and `high` bound the middle
+    half of the samples (or of the seeds), in the same unit; None where the value is exact.
+    """
+
+    value: float
+    unit: str = "1"
+    low: float | None = None
+    high: float | None = None
+    digits: int = 3
+
+    @property
+    def exact(self) -> bool:
+        return self.low is None and self.high is None
+
+    def __str__(self) -> str:
+        return self.text(self.value)
+
+    def text(self, value: float) -> str:
+        """Print a value the way this quantity prints: three digits, the unit's prefix chosen for it."""
+        if not math.isfinite(value):
+            return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
+        if value < 0:
+            return "−" + self.text(-value)
+        unit, digits = self.unit, self.digits
+        if unit == "count":
+            return f"{round(value):,}".replace(",", _THIN)
+        if unit == "%":
+            return f"{_round(100 * value, digits)}{_THIN}%"
+        if unit == "1":
+            return _round(value, digits)
+        if unit == "s":
+            scale, name = next(((s, n) for s, n in _TIMES if value >= s), _TIMES[-1])
+            return f"{_round(value / scale, digits)}{_THIN}{name}"
+        if unit == "B":
+            return _prefixed(value, 1024, _BINARY, digits, "")
+        if unit in ("FLOP", "FLOP/s", "B/s", "exp", "parameters"):
+            return _prefixed(value, 1000, _DECIMAL, digits, unit)
+        return f"{_round(value, digits)}{_THIN}{unit}"
+
+    def spread(self) -> str:
+        """The middle half, as text; empty when the value is exact."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{self.text(self.low)} to {self.text(self.high)}"
+
+
+def _round(value: float, digits: int) -> str:
+    """`digits` significant digits, never an exponent; a whole number is printed whole."""
+    if float(value).is_integer():
+        whole = int(value)
+        return f"{whole:,}".replace(",", _THIN) if whole >= 10_000 else str(whole)
+    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{places}f}".replace(",", _THIN)
+
+
+def _prefixed(value: float, base: int, names: tuple[str, ...], digits: int, unit: str) -> str:
+    step = 0
+    while value >= base and step < len(names) - 1:
+        value, step = value / base, step + 1
+    suffix = names[step] + unit
+    return f"{_round(value, digits)}{_THIN}{suffix}" if suffix else _round(value, digits)

@@ -1,0 +1,288 @@
+"""Runs: one machine's answers to one experiment, as one JSON file. The only reader and writer of these files."""
+
+import json
+import math
+import os
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from attnsite import digest, discover
+from attnsite.errors import Mistake, raise_all
+from attnsite.quantity import Quantity
+
+FORMAT = 1
+# What each format brought, oldest first. A change adds a line, a step in UPGRADES and an old file under tests/cases/results.
+#   1  the first
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+COMMITTED = Path("docs/results")
+BUILT = Path(".cache/attnsite/results")
+THIS_BUILD = "this_build"  # the machine that runs the build
+EVERY_MACHINE = "every_machine"  # counts: the same wherever they are made
+KINDS = ("timing", "memory", "study", "count")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kernel on one workload, one ceiling, or one observation of a case.
+
+    `case` says what was asked (a workload's fields, or a study's case), `kernel` who answered: a kernel's name,
+    `ceiling:read` and the like, or None for studies and counts. Times are seconds, memory is bytes. `values` holds
+    what a study or count observed, and for a ceiling its `flops` or `bytes` a call.
+    """
+
+    case: Mapping[str, Any]
+    kernel: str | None = None
+    kernel_digest: str | None = None
+    stage: str | None = None
+    seed: int | None = None
+    samples: tuple[float, ...] = ()  # seconds (timing) or bytes (memory): every one that was taken
+    warmups: tuple[float, ...] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    max_error: float | None = None
+    bound: float | None = None
+    skipped: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What makes a row the same question: used to resume a run."""
+        return json.dumps([self.case, self.kernel, self.stage, self.seed], sort_keys=True)
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.samples) if self.samples else math.nan
+
+    def middle_half(self) -> tuple[float, float]:
+        """The first and third quartile of the samples."""
+        if len(self.samples) < 2:
+            return self.median, self.median
+        low, _, high = statistics.quantiles(self.samples, n=4, method="inclusive")
+        return low, high
+
+    def quantity(self, unit: str = "s") -> Quantity:
+        return Quantity(self.median, unit, *self.middle_half())
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where, with what, when, how long, and how steady.
+
+    `machine`: cpu, cores, threads, threading_layer, caches, memory_bytes, os, gpu, driver … as far as known.
+    `software`: python, numpy, numba, …, commit (short hash or None), clean (False when the checkout had changes).
+    `started`: UTC, ISO 8601. `seconds`: how long the sweep took. `steadiness`: a verdict and what it rests on.
+    """
+
+    machine: Mapping[str, Any]
+    software: Mapping[str, Any]
+    started: str
+    seconds: float
+    steadiness: Mapping[str, Any]  # {"verdict": "steady" | "noisy" | "not timed", "spread": …, …}
+
+
+@dataclass(frozen=True)
+class Run:
+    experiment: str
+    kind: str
+    machine: str  # the folder's name
+    sweep: str  # quick or full
+    digest: str  # of the experiment, as it was
+    kernels: tuple[str, ...]  # the patterns it asks for
+    provenance: Provenance
+    rows: tuple[Row, ...]
+    complete: bool = True
+
+    def where(self, kernel: str | None = None, stage: str | None = None, **case: Any) -> list[Row]:
+        """The rows that were not skipped, of that kernel and stage, whose case has these values."""
+        return [
+            row
+            for row in self.rows
+            if row.skipped is None
+            and (kernel is None or row.kernel == kernel)
+            and row.stage == stage
+            and all(row.case.get(name) == value for name, value in case.items())
+        ]
+
+    def kernel_names(self) -> list[str]:
+        """The kernels with at least one row that ran, without ceilings."""
+        ran = {row.kernel for row in self.rows if row.kernel and row.skipped is None}
+        return sorted(name for name in ran if not name.startswith("ceiling:"))
+
+    def ceiling(self, name: str) -> Quantity | None:
+        """The measured limit of this run, in FLOP/s or B/s; None where it was not measured."""
+        rows = self.where(f"ceiling:{name}")
+        if not rows:
+            return None
+        unit = "bytes" if "bytes" in rows[0].values else "flops"
+        rates = sorted(row.values[unit] / sample for row in rows for sample in row.samples)
+        low, _, high = statistics.quantiles(rates, n=4, method="inclusive") if len(rates) > 1 else rates * 3
+        return Quantity(statistics.median(rates), "B/s" if unit == "bytes" else "FLOP/s", low, high)
+
+
+# --- freshness -------------------------------------------------------------------------------------------------
+
+
+def experiment_digest(experiment: str) -> str:
+    return digest.of_module(discover.ROOT / "experiments" / f"{experiment}.py")
+
+
+def kernel_digest(kernel: str) -> str:
+    room = "peers" if kernel.startswith("peer_") else "kernels"
+    return digest.of_module(discover.ROOT / room / f"{kernel.removeprefix('peer_')}.py")
+
+
+def state(run: Run | None) -> str:
+    """`fresh`, `stale` (the experiment or a kernel has changed since, or a kernel has joined) or `missing`."""
+    if run is None:
+        return "missing"
+    if run.experiment not in discover.names("experiments") or run.digest != experiment_digest(run.experiment):
+        return "stale"
+    known = {row.kernel: row.kernel_digest for row in run.rows if row.kernel and row.kernel_digest}
+    wanted = set(discover.matching("kernels", run.kernels))
+    if not run.complete or not wanted <= {row.kernel for row in run.rows}:
+        return "stale"
+    here = {*discover.names("kernels"), *(f"peer_{name}" for name in discover.names("peers"))}
+    return "fresh" if all(k in here and kernel_digest(k) == d for k, d in known.items()) else "stale"
+
+
+# --- files -----------------------------------------------------------------------------------------------------
+
+
+def write(run: Run, path: Path) -> None:
+    """Write a run whole or not at all: one row a line, to a temporary name, then renamed."""
+    head = {"format": FORMAT} | {f.name: getattr(run, f.name) for f in fields(run) if f.name != "rows"}
+    head["provenance"] = asdict(run.provenance)
+    lines = [f"{json.dumps(name)}: {_json(value)}" for name, value in head.items()]
+    rows = ",\n".join(_json({k: v for k, v in asdict(row).items() if v not in (None, (), {}, [])}) for row in run.rows)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(
+            "{\n" + ",\n".join(lines) + ',\n"rows": [\n' + rows + "\n]\n}\n", encoding="utf-8", newline="\n"
+        )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _json(value: Any) -> str:
+    """JSON without NaN and infinity, which JSON has not: they become the strings "nan", "inf" and "-inf"."""
+    return json.dumps(_plain(value), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _numbers(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_numbers(v) for v in value]
+    return float(value) if value in ("nan", "inf", "-inf") else value
+
+
+def read(path: Path) -> Run:
+    """Read one run file, upgrading an older format. Raises `Mistake` (or a group of them) when it is broken."""
+    remedy = "measure it again with `attnsite measure`, or restore the file"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Mistake(path, "", f"cannot be read ({error.strerror})", remedy) from None
+    except UnicodeDecodeError as error:
+        raise Mistake(path, f"byte {error.start}", "is not UTF-8", remedy) from None
+    except json.JSONDecodeError as error:
+        raise Mistake(path, error.lineno, f"is not JSON ({error.msg})", remedy) from None
+    if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+        raise Mistake(path, "", "is not a run: it has no format number", remedy)
+    if data["format"] > FORMAT:
+        what = f"has format {data['format']}, newer than the {FORMAT} that this version reads"
+        raise Mistake(path, "format", what, "update attnsite")
+    while data["format"] < FORMAT:
+        if data["format"] not in UPGRADES:
+            raise Mistake(path, "format", f"has the unknown format {data['format']}", remedy)
+        data = UPGRADES[data["format"]](data)
+    raise_all(list(_faults(path, data, remedy)))
+    rows = tuple(_row(row) for row in data["rows"])
+    provenance = Provenance(**{f.name: _numbers(data["provenance"][f.name]) for f in fields(Provenance)})
+    names = [f.name for f in fields(Run) if f.name not in ("rows", "provenance", "kernels")]
+    return Run(**{n: data[n] for n in names}, kernels=tuple(data["kernels"]), provenance=provenance, rows=rows)
+
+
+def _row(data: dict[str, Any]) -> Row:
+    data = _numbers(data)
+    return Row(**{k: tuple(v) if k in ("samples", "warmups") else v for k, v in data.items()})
+
+
+_HEAD = {"experiment": str, "kind": str, "machine": str, "sweep": str, "digest": str, "kernels": list,
+         "provenance": dict, "rows": list, "complete": bool}  # fmt: skip
+_PROVENANCE = {"machine": dict, "software": dict, "started": str, "seconds": int | float, "steadiness": dict}
+_ROW = {"case": dict, "kernel": str, "kernel_digest": str, "stage": str, "seed": int, "samples": list, "warmups": list,
+        "values": dict, "max_error": int | float | str, "bound": int | float | str, "skipped": str}  # fmt: skip
+
+
+def _faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
+    """Every way in which decoded JSON is not a run."""
+
+    def typed(where: str, value: dict[str, Any], shape: Mapping[str, Any], needed: Iterable[str]) -> Iterable[Mistake]:
+        for name in needed:
+            if name not in value:
+                yield Mistake(path, where + name, "is missing", remedy)
+        for name, got in value.items():
+            if name not in shape and not (where == "" and name == "format"):
+                yield Mistake(path, where + name, "is not a field that runs have", remedy)
+            elif name in shape and not isinstance(got, shape[name]):
+                yield Mistake(path, where + name, f"is {type(got).__name__}, not what a run has there", remedy)
+
+    found = list(typed("", data, _HEAD, _HEAD))
+    yield from found
+    if found:
+        return
+    yield from typed("provenance.", data["provenance"], _PROVENANCE, _PROVENANCE)
+    if data["kind"] not in KINDS:
+        yield Mistake(path, "kind", f"is {data['kind']!r}, not one of {', '.join(KINDS)}", remedy)
+    if data["sweep"] not in ("quick", "full"):
+        yield Mistake(path, "sweep", f"is {data['sweep']!r}, not quick or full", remedy)
+    if data["experiment"] != path.stem:
+        yield Mistake(path, "experiment", f"is {data['experiment']!r}, but the file is called {path.name}", "rename it")
+    if data["machine"] != path.parent.name:
+        yield Mistake(path, "machine", f"is {data['machine']!r}, but the folder is {path.parent.name}", "move it")
+    for number, row in enumerate(data["rows"], 1):
+        where = f"row {number}."
+        if not isinstance(row, dict):
+            yield Mistake(path, where[:-1], "is not an object", remedy)
+            continue
+        yield from typed(where, row, _ROW, ("case",))
+        for name in ("samples", "warmups"):
+            for sample in row.get(name, []) if isinstance(row.get(name, []), list) else []:
+                if isinstance(sample, bool) or not isinstance(sample, int | float) or sample < 0:
+                    yield Mistake(path, where + name, f"holds {sample!r}, which no clock says", remedy)
+
+
+def experiments(root: Path) -> list[str]:
+    """The names of all experiments that have a run anywhere."""
+    return sorted({path.stem for folder in (COMMITTED, BUILT) for path in (root / folder).glob("*/*.json")})
+
+
+def load(root: Path, experiment: str) -> dict[str, Run]:
+    """All runs of an experiment by machine: committed machines first in alphabetical order, then this build."""
+    runs = {}
+    for folder in (COMMITTED, BUILT):
+        for path in sorted((root / folder).glob(f"*/{experiment}.json")):
+            runs[path.parent.name] = read(path)
+    return runs
+
+
+def path_of(root: Path, machine: str, experiment: str) -> Path:
+    """Where a machine's run of an experiment lies. This build's runs lie in the cache, which git ignores."""
+    return root / (BUILT if machine == THIS_BUILD else COMMITTED) / machine / f"{experiment}.json"

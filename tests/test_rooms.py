@@ -1,0 +1,89 @@
+"""The architecture, as a test: what each room may import. The longest matching room wins."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from attnsite.digest import imported
+
+PACKAGE = Path(__file__).parents[1] / "attnsite"
+STDLIB = "stdlib"
+ROOMS = {
+    "__init__": set(),
+    "errors": {STDLIB},
+    "discover": {STDLIB},
+    "digest": {STDLIB},
+    "quantity": {STDLIB},
+    "accounting": {STDLIB},
+    "experiment": {STDLIB, "numpy"},
+    "kernels": {"math", "numpy", "numba", "attnsite.kernels"},
+    "peers": {"math", "numpy", "torch"},
+    "experiments": {"math", "csv", "pathlib", "numpy", "attnsite.experiment", "attnsite.accounting",
+                    "attnsite.kernels", "attnsite.experiments"},
+    "measure": {STDLIB, "numpy", "numba", "threadpoolctl", "attnsite.measure", "attnsite.kernels",
+                "attnsite.experiment", "attnsite.results", "attnsite.discover", "attnsite.errors",
+                "attnsite.digest"},
+    "results": {STDLIB, "attnsite.experiment", "attnsite.digest", "attnsite.discover", "attnsite.errors",
+                "attnsite.quantity"},
+    "status": {STDLIB, "attnsite.results", "attnsite.discover"},
+    "figures": {"math", "statistics", "collections", "numpy", "plotly", "attnsite.results", "attnsite.accounting",
+                "attnsite.quantity", "attnsite.figures"},
+    "content": {STDLIB, "yaml", "pybtex", "attnsite.errors"},
+    "intake": {STDLIB, "attnsite.errors", "attnsite.content"},
+    "new": {STDLIB, "attnsite.errors", "attnsite.content", "attnsite.discover"},
+    "evidence": {STDLIB, "attnsite.results", "attnsite.discover", "attnsite.errors", "attnsite.content",
+                 "attnsite.quantity"},
+    "check": {STDLIB, "attnsite.results", "attnsite.discover", "attnsite.errors", "attnsite.content",
+              "attnsite.evidence"},
+    "site": {STDLIB, "markdown", "plotly", "latex2mathml", "pybtex", "attnsite.results", "attnsite.discover",
+             "attnsite.errors", "attnsite.content", "attnsite.evidence", "attnsite.check", "attnsite.quantity",
+             "attnsite.site"},
+    "site.picture": {STDLIB, "plotly", "kaleido", "attnsite.errors", "attnsite.quantity", "attnsite.site",
+                     "attnsite.figures"},
+    "site.hooks": {STDLIB, "mkdocs", "attnsite.site", "attnsite.errors"},
+    "build": {STDLIB, "attnsite"},
+    "serve": {STDLIB, "attnsite"},
+    "cli": {STDLIB, "attnsite.errors"},
+}  # fmt: skip
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+def allows(rule: set[str], name: str) -> bool:
+    if STDLIB in rule and name.split(".")[0] in sys.stdlib_module_names:
+        return True
+    return any(name == allowed or name.startswith(allowed + ".") for allowed in rule)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_its_rule_allows(path):
+    """A file stands in a room and imports only what the rule of its room names."""
+    module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    room = max((r for r in ROOMS if module == r or module.startswith(r + ".")), key=len, default=None)
+    assert room, f"{path.relative_to(PACKAGE)} stands in no room of ROOMS"
+    alien = {name for name in imported(path.read_text(encoding="utf-8")) if not allows(ROOMS[room], name)}
+
+    assert not alien, f"{room} may import only {sorted(ROOMS[room])}, not {sorted(alien)}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_are_absolute_and_the_first_line_says_what_the_file_is(path):
+    """Imports name their room; a module opens with a docstring."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+
+    assert ast.get_docstring(tree)
+    assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+
+
+def test_only_the_measuring_room_reads_a_clock():
+    """`time` and `timeit` are imported nowhere outside measure/ (building and serving may wait)."""
+    allowed = ("measure", "build", "serve", "site/picture")
+    readers = [
+        str(path.relative_to(PACKAGE))
+        for path in FILES
+        if {"time", "timeit"} & set(imported(path.read_text(encoding="utf-8")))
+        and not str(path.relative_to(PACKAGE)).startswith(allowed)
+    ]
+
+    assert readers == []
