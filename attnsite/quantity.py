@@ -13,8 +13,8 @@ _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 class Quantity:
     """A value in the base unit of its kind.
 
-    `unit` is one of `"×"` (a ratio), `"%"` (a share of one), `"s"`, `"B"`, `"FLOP"`, `"FLOP/s"`, `"B/s"`, `"1"` (a plain
-    number), `"count"` (printed in full) or any other text, printed behind the number. `low` and `high` bound the middle
+    `unit` is one of `"×"` (a ratio), `"%"` (a share of one), `"s"`, `"B"`, `"FLOP"`, `"FLOP/s"`, `"B/s"`, `"exp"`,
+    `"1"` (a plain number), `"count"` (printed in full) or any other text, printed behind the number. `low` and `high` bound the middle
     half of the samples (or of the seeds), in the same unit; None where the value is exact.
     """
 

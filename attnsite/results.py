@@ -14,7 +14,7 @@ from attnsite.errors import Mistake, raise_all
 from attnsite.quantity import Quantity
 
 FORMAT = 1
-# What each format brought, oldest first. A change adds a line, a step in UPGRADES and an old file under tests/cases/results.
+# What each format brought, oldest first. A change adds a line, a step in UPGRADES and an old file as a fixture.
 #   1  the first
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
