@@ -14,8 +14,8 @@ class Quantity:
     """A value in the base unit of its kind.
 
     `unit` is one of `"×"` (a ratio), `"%"` (a share of one), `"s"`, `"B"`, `"FLOP"`, `"FLOP/s"`, `"B/s"`, `"exp"`,
-    `"1"` (a plain number), `"count"` (printed in full) or any other text, printed behind the number. `low` and `high` bound the middle
-    half of the samples (or of the seeds), in the same unit; None where the value is exact.
+    `"1"` (a plain number), `"count"` (printed in full) or any other text, printed behind the number. `low` and `high`
+    bound the middle half of the samples (or of the seeds), in the same unit; None where the value is exact.
     """
 
     value: float
