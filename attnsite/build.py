@@ -1,0 +1,71 @@
+"""The whole line in one command: measure what is missing on this machine, check everything, build the site."""
+
+import argparse
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--no-measure", action="store_true", help="draw from the results that are there")
+    parser.add_argument("--site-dir", type=Path, default=None, help="where the site goes (default: site/)")
+
+
+def run(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    if not options.no_measure and (status := measure(options.root)):
+        return status
+    if status := command(options.root, "check"):
+        return status
+    target = (options.site_dir or options.root / "site").resolve()
+    print("building the site", flush=True)
+    if status := mkdocs(options.root, target):
+        return status
+    pages = sum(1 for _ in target.rglob("*.html"))
+    print(f"built {pages} pages in {time.monotonic() - started:.0f} s: {target / 'index.html'}")
+    return 0
+
+
+def measure(root: Path) -> int:
+    """Run every experiment's quick sweep that has no fresh result of this machine."""
+    if importlib.util.find_spec("numba") is None:
+        print("numba is not installed: nothing is measured, the figures show the committed runs")
+        return 0
+    return command(root, "measure", "--quick")
+
+
+def command(root: Path, *words: str) -> int:
+    """One of our own commands, in a process of its own: the reading half stays free of what measuring imports."""
+    return subprocess.run([sys.executable, "-m", "attnsite.cli", "--root", str(root), *words], cwd=root).returncode
+
+
+def mkdocs(root: Path, target: Path) -> int:
+    """Build strictly beside the target, then swap: a broken or interrupted build leaves the last site in place."""
+    fresh = root / ".cache" / "attnsite" / f"site.{os.getpid()}"
+    try:
+        words = ["build", "--strict", "--clean", "--site-dir", str(fresh)]
+        status = subprocess.run([sys.executable, "-m", "mkdocs", *words], cwd=root).returncode
+        if status == 0:
+            replace(target, fresh)
+        return status
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def replace(target: Path, fresh: Path) -> None:
+    """Put the folder `fresh` in the place of `target`."""
+    old = target.with_name(f".{target.name}.{os.getpid()}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        target.rename(old)
+    try:
+        shutil.move(str(fresh), target)
+    except BaseException:
+        if old.exists() and not target.exists():
+            old.rename(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
