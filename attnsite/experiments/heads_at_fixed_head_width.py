@@ -1,0 +1,19 @@
+"""How does the time of attention change when every further head is as wide as the first?
+
+Heads of width 64: FLOPs, scores and bytes are all proportional to their number.
+"""
+
+from attnsite.experiment import Timing, Workload
+
+DIM = 64
+
+
+def layer(heads: int, tokens: int) -> Workload:
+    return Workload(heads=heads, queries=tokens, keys=tokens, dim=DIM)
+
+
+experiment = Timing(
+    kernels=("cpu_*", "cuda_*"),
+    quick=tuple(layer(heads, 256) for heads in (1, 4, 16)),
+    full=tuple(layer(heads, tokens) for tokens in (1024, 2048) for heads in (1, 2, 4, 8, 16, 32, 64)),
+)
