@@ -65,14 +65,12 @@ def reached(path: Path, package: Path = PACKAGE) -> list[Path]:
 
 
 def of_module(path: Path, package: Path = PACKAGE) -> str:
-    """Hash what a module computes: itself, all it reaches in the project, and the `.csv` beside it of its own name."""
-    parts = [
-        (str(file.relative_to(package)), of_code(_text(file, file.stat().st_mtime_ns)))
-        for file in reached(path, package)
-    ]
-    data = path.with_suffix(".csv")
-    if data.is_file():
-        parts.append((data.name, hashlib.sha256(data.read_bytes().replace(b"\r\n", b"\n")).hexdigest()))
+    """Hash what a module computes: itself, all it reaches in the project, and the `.csv` of its name beside each."""
+    files = reached(path, package)
+    parts = [(str(file.relative_to(package)), of_code(_text(file, file.stat().st_mtime_ns))) for file in files]
+    for data in (file.with_suffix(".csv") for file in files):
+        if data.is_file():
+            parts.append((data.name, hashlib.sha256(data.read_bytes().replace(b"\r\n", b"\n")).hexdigest()))
     return hashlib.sha256(repr(sorted(parts)).encode()).hexdigest()[:12]
 
 
