@@ -20,7 +20,7 @@ ROOMS = {
     "experiment": {STDLIB, "numpy"},
     "kernels": {"math", "numpy", "numba", "attnsite.kernels"},
     "peers": {"math", "numpy", "torch"},
-    "experiments": {"math", "csv", "pathlib", "numpy", "attnsite.experiment", "attnsite.accounting",
+    "experiments": {"math", "csv", "pathlib", "typing", "numpy", "attnsite.experiment", "attnsite.accounting",
                     "attnsite.kernels", "attnsite.experiments"},
     "measure": {STDLIB, "numpy", "numba", "threadpoolctl", "attnsite.measure", "attnsite.kernels",
                 "attnsite.experiment", "attnsite.results", "attnsite.discover", "attnsite.errors",

@@ -1,7 +1,7 @@
 """How much do more threads help when there are few heads?
 
-One kernel hands out whole heads (`cpu_naive`), another heads and blocks of queries (`cpu_online`). A machine with fewer threads than a
-workload asks for skips it.
+One kernel hands out whole heads (`cpu_naive`), another heads and blocks of queries (`cpu_online`).
+A machine with fewer threads than a workload asks for skips it.
 """
 
 from attnsite.experiment import Timing, Workload
