@@ -67,7 +67,7 @@ def reached(path: Path, package: Path = PACKAGE) -> list[Path]:
 def of_module(path: Path, package: Path = PACKAGE) -> str:
     """Hash what a module computes: itself, all it reaches in the project, and the `.csv` of its name beside each."""
     files = reached(path, package)
-    parts = [(str(file.relative_to(package)), of_code(_text(file, file.stat().st_mtime_ns))) for file in files]
+    parts = [(file.relative_to(package).as_posix(), of_code(_text(file, file.stat().st_mtime_ns))) for file in files]
     for data in (file.with_suffix(".csv") for file in files):
         if data.is_file():
             parts.append((data.name, hashlib.sha256(data.read_bytes().replace(b"\r\n", b"\n")).hexdigest()))
