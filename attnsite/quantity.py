@@ -6,6 +6,7 @@ from dataclasses import dataclass
 _THIN = "\u202f"  # a narrow space that does not break, between number and unit
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _DECIMAL = ("", "k", "M", "G", "T", "P")
+_WORDS = ("", "thousand", "million", "billion", "trillion", "quadrillion")
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -13,8 +14,9 @@ _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 class Quantity:
     """A value in the base unit of its kind.
 
-    `unit` is one of `"×"` (a ratio), `"%"` (a share of one), `"s"`, `"B"`, `"FLOP"`, `"FLOP/s"`, `"B/s"`, `"exp"`,
-    `"1"` (a plain number), `"count"` (printed in full) or any other text, printed behind the number. `low` and `high`
+    `unit` is one of `"×"` (a ratio), `"%"` (a share of one), `"s"`, `"B"`, `"FLOP"`, `"FLOP/s"`, `"B/s"`, `"exp"` and
+    `"parameters"` (numbers of them, in words: 2.15 billion), `"1"` (a plain number), `"count"` (printed in full) or
+    any other text, printed behind the number. `low` and `high`
     bound the middle half of the samples (or of the seeds), in the same unit; None where the value is exact.
     """
 
@@ -49,7 +51,9 @@ class Quantity:
             return f"{_round(value / scale, digits)}{_THIN}{name}"
         if unit == "B":
             return _prefixed(value, 1024, _BINARY, digits, "")
-        if unit in ("FLOP", "FLOP/s", "B/s", "exp", "parameters"):
+        if unit in ("exp", "parameters"):
+            return _prefixed(value, 1000, _WORDS, digits, "")
+        if unit in ("FLOP", "FLOP/s", "B/s"):
             return _prefixed(value, 1000, _DECIMAL, digits, unit)
         return f"{_round(value, digits)}{_THIN}{unit}"
 

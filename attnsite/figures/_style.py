@@ -197,6 +197,7 @@ def fit(figure: go.Figure, size: str) -> go.Figure:
     font = SIZES[size][2]
     margin = figure.layout.meta["sizes"][size]["margin"]
     fitted.update_layout(margin=margin, font={"size": font, "color": INK, "family": "system-ui, sans-serif"})
+    fitted.update_xaxes(title_font_size=font)
     for annotation in fitted.layout.annotations:
         if annotation.name == "y title":
             annotation.xshift = 6 - margin["l"]

@@ -1,0 +1,62 @@
+"""A head fits an arbitrary pattern exactly only when it is as wide as the context is long
+
+The error of the best possible fit of a random attention pattern, by the width of the head. Follow one line to zero.
+
+The pattern is random: each query spreads its weight uniformly at random over all tokens. The error is the least
+distance, over all queries and keys of that width, between the logarithms of the wanted and of the fitted weights, as a
+share of the error of attending to everything equally; a constant added to a row is free, because softmax ignores it. It
+is computed exactly, from singular values. Bands hold the middle half over seeds, and are narrower than the lines.
+
+A chart of lines falling from almost one to zero over head widths from 2 to 256. With {most_tokens} tokens, a head of
+width 64 still misses {error_at_64} of the pattern, and the error is zero only when the head is as wide as there are
+tokens.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.figures.rank_by_head_width import LOOKS, observed
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "rank_by_head_width"
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    errors = observed(run, "fit_error")
+    most = max(tokens for tokens, _ in errors)
+    found = {f"error_at_{d}": Quantity(q.value, "%", q.low, q.high) for (n, d), q in errors.items() if n == most}
+    widths = [d / n for (n, d), q in errors.items() if q.value < 1e-6]
+    return found | {"most_tokens": Quantity(most, "count"), "exact_from_width_over_tokens": Quantity(min(widths), "×")}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "tokens": tokens, "head width": dim,
+         "error of the best fit, share of that of uniform attention": Quantity(q.value, "%", q.low, q.high)}
+        for run in runs
+        for (tokens, dim), q in observed(run, "fit_error").items()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    errors = observed(runs[0], "fit_error")
+    dims = sorted({dim for _, dim in errors})
+    on = _style.chart(
+        _axes.cases_axis("head width, in elements", dims, "count"),
+        _axes.linear_axis("error of the best fit (share of the error of uniform attention)", [0, 1], "%", most=5),
+    )
+    lengths = sorted({tokens for tokens, _ in errors})
+    for look, tokens in zip(LOOKS, lengths, strict=False):
+        xs = [dim for dim in dims if (tokens, dim) in errors]
+        line = [errors[tokens, dim] for dim in xs]
+        _style.line(on, xs, [q.value for q in line], look, f"{tokens} tokens", label_end=False,
+                    low=[q.low or 0 for q in line], high=[q.high or 0 for q in line],
+                    hover=[f"{tokens} tokens, head width {x}<br>error {Quantity(q.value, '%')}"
+                           for x, q in zip(xs, line, strict=True)])  # fmt: skip
+        near = max(0, len([q for q in line if q.value > 0.5]) - 1)  # the lines meet at zero: label them on their way
+        label = f"{tokens} tokens" if tokens == lengths[-1] else str(tokens)
+        _style.note(on, xs[near], line[near].value, label, look.colour, anchor="left", shift=(8, 4))
+    return _style.finish(on, runs[0])

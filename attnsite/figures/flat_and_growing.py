@@ -1,0 +1,87 @@
+"""Cut into more heads, the same width costs more softmax and nothing else
+
+One attention layer of width 1024 on 4096 tokens, cut into 1, 2, 4, up to 128 heads. Look at which line rises.
+
+Every quantity is divided by its value with one head. On the flat line lie the weights, the FLOPs of the projections,
+of QKᵀ and of AV, and the KV cache; on the rising one the scores, their exponentials and the memory for scores where a
+kernel writes them out. Both axes are logarithmic, so a straight rise means proportional growth.
+
+A chart of two lines over the number of heads from 1 to 128. One stays at 1: {weights} weights, {core_flops} for QKᵀ and
+AV, and a KV cache of {kv_cache_elements} elements a token. The other rises in proportion to the heads, to
+{exponentials_growth}: from {exponentials_1_head} to {exponentials_128_heads}, and from {score_bytes_1_head} to
+{score_bytes_128_heads} of scores.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "parameters_by_heads"
+FLAT = ("weights", "projection_flops", "core_flops", "kv_cache_elements")
+GROWING = ("exponentials", "score_bytes")
+UNITS = {"weights": "count", "projection_flops": "FLOP", "core_flops": "FLOP", "kv_cache_elements": "count",
+         "exponentials": "exp", "score_bytes": "B"}  # fmt: skip
+
+
+def _rows(run: Run) -> list[Row]:
+    return sorted(run.where(regime="fixed_width"), key=lambda row: row.case["heads"])
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    first, last = _rows(run)[0], _rows(run)[-1]
+    found = {name: Quantity(last.values[name], UNITS[name]) for name in FLAT}
+    for name in GROWING:
+        for row, ending in ((first, "1_head"), (last, f"{last.case['heads']}_heads")):
+            found[f"{name}_{ending}"] = Quantity(row.values[name], UNITS[name])
+    for name in (*FLAT, *GROWING):
+        found[f"{name}_growth"] = Quantity(last.values[name] / first.values[name], "×")
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {
+            "heads": row.case["heads"],
+            "head width": row.case["dim"],
+            "weights": Quantity(row.values["weights"], "count"),
+            "projections": Quantity(row.values["projection_flops"], "FLOP"),
+            "QKᵀ and AV": Quantity(row.values["core_flops"], "FLOP"),
+            "KV cache, elements a token": Quantity(row.values["kv_cache_elements"], "count"),
+            "exponentials": Quantity(row.values["exponentials"], "exp"),
+            "scores in float32": Quantity(row.values["score_bytes"], "B"),
+        }
+        for row in _rows(runs[0])
+    ]
+
+
+def _hover(row: Row, names: tuple[str, ...]) -> str:
+    """All values of a line at one point."""
+    lines = (f"{name.replace('_', ' ')}: {Quantity(row.values[name], UNITS[name])}" for name in names)
+    return "<br>".join((f"{row.case['heads']} heads of {row.case['dim']}", *lines))
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = _rows(runs[0])
+    heads = [row.case["heads"] for row in rows]
+    growth = {n: [r.values[n] / rows[0].values[n] for r in rows] for n in (*FLAT, *GROWING)}
+    on = _style.chart(
+        _axes.cases_axis("heads that share the width of 1024", heads, "count"),
+        _axes.log_axis("times the value with one head (ratio)", growth["exponentials"], "×", base=2, pad=1.5, most=8),
+    )
+    for name, look, label in (
+        ("weights", _style.Look(_style.OURS), "weights,<br>matrix FLOPs,<br>KV cache"),
+        ("exponentials", _style.Look(_style.OTHER), "scores,<br>exponentials,<br>score memory"),
+    ):
+        hover = [_hover(row, FLAT if name in FLAT else GROWING) for row in rows]
+        _style.line(on, heads, growth[name], look, label, hover=hover, width=3)
+    v = values(runs[0])
+    first, last = v["score_bytes_1_head"], v["score_bytes_128_heads"]
+    _style.note(on, heads[-1], growth["exponentials"][-1], f"{first} → {last} of scores", _style.OTHER,
+                above=True, anchor="right", shift=(-12, -6))  # fmt: skip
+    _style.note(on, heads[-1], 1, f"{v['weights']} weights, {v['core_flops']}", _style.OURS,
+                above=True, anchor="right", shift=(0, 8))  # fmt: skip
+    return _style.finish(on, runs[0])

@@ -1,0 +1,90 @@
+"""Weights do not depend on the number of heads, unless every head keeps its width
+
+The weights of the four projections of one layer, by the number of heads. Compare the flat line with the rising one.
+
+At fixed width the 1024 columns are dealt out to the heads; at fixed head width every head brings 64 columns of its own.
+The lines cross where 16 heads of 64 make 1024. The FLOPs of the projections, of QKᵀ and of AV and the KV cache follow
+the same two lines. Each point was counted by formula and by building the layer, and both agree.
+
+A chart of two lines over the number of heads from 1 to 128. With the width fixed at 1024 a layer has
+{weights_at_fixed_width} weights for any number of heads. With the head width fixed at 64 the weights grow in proportion
+to the heads, {weights_growth_fixed_head_width} from one head to 128, and reach {weights_128_heads_fixed_head_width}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "parameters_by_heads"
+REGIMES = {"fixed_width": "width 1024", "fixed_head_width": "head width 64"}
+GROWTHS = {"weights": "weights", "core_flops": "flops", "exponentials": "exponentials",
+           "kv_cache_elements": "kv_cache", "score_bytes": "score_memory"}  # fmt: skip
+
+
+def _rows(run: Run, regime: str) -> list[Row]:
+    return sorted(run.where(regime=regime), key=lambda row: row.case["heads"])
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    width, head_width = (_rows(run, regime) for regime in REGIMES)
+    found = {
+        "weights_at_fixed_width": Quantity(width[-1].values["weights"], "count"),
+        "projection_flops_at_fixed_width": Quantity(width[-1].values["projection_flops"], "FLOP"),
+        "core_flops_at_fixed_width": Quantity(width[-1].values["core_flops"], "FLOP"),
+        "kv_cache_elements_at_fixed_width": Quantity(width[-1].values["kv_cache_elements"], "count"),
+        "weights_1_head_fixed_head_width": Quantity(head_width[0].values["weights"], "count"),
+        "weights_128_heads_fixed_head_width": Quantity(head_width[-1].values["weights"], "count"),
+    }
+    for row in width:
+        ending = f"{row.case['heads']}_head" + "s" * (row.case["heads"] > 1)
+        found[f"exponentials_{ending}"] = Quantity(row.values["exponentials"], "exp")
+        found[f"score_memory_{ending}"] = Quantity(row.values["score_bytes"], "B")
+    for regime, rows in zip(REGIMES, (width, head_width), strict=True):
+        for name, short in GROWTHS.items():
+            found[f"{short}_growth_{regime}"] = Quantity(rows[-1].values[name] / rows[0].values[name], "×")
+    agree = all(row.values["weights"] == row.values["weights_built"] for row in (*width, *head_width))
+    return found | {"built_layers_that_agree": Quantity((len(width) + len(head_width)) * agree, "count")}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {
+            "regime": REGIMES[regime],
+            "heads": row.case["heads"],
+            "head width": row.case["dim"],
+            "weights": Quantity(row.values["weights"], "count"),
+            "weights of the built layer": Quantity(row.values["weights_built"], "count"),
+            "projections": Quantity(row.values["projection_flops"], "FLOP"),
+            "QKᵀ and AV": Quantity(row.values["core_flops"], "FLOP"),
+            "exponentials": Quantity(row.values["exponentials"], "exp"),
+            "scores in float32": Quantity(row.values["score_bytes"], "B"),
+            "KV cache, elements a token": Quantity(row.values["kv_cache_elements"], "count"),
+        }
+        for regime in REGIMES
+        for row in _rows(runs[0], regime)
+    ]
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    width, head_width = (_rows(runs[0], regime) for regime in REGIMES)
+    heads = [row.case["heads"] for row in width]
+    weights = [[row.values["weights"] / 1e6 for row in rows] for rows in (width, head_width)]
+    on = _style.chart(
+        _axes.cases_axis("heads", heads, "count"),
+        _axes.log_axis("weights of one layer, in millions", weights[0] + weights[1], most=4, pad=1.6),
+    )
+    labels = ("head width<br>1024 / heads", "head width 64<br>for every head")
+    for ys, rows, colour, label in zip(weights, (width, head_width), (_style.OURS, _style.OTHER), labels, strict=True):
+        hover = [
+            f"{r.case['heads']} heads of {r.case['dim']}<br>{Quantity(r.values['weights'], 'count')} weights"
+            f"<br>{Quantity(r.values['core_flops'], 'FLOP')} in QKᵀ and AV" for r in rows
+        ]  # fmt: skip
+        _style.line(on, heads, ys, _style.Look(colour), label, hover=hover, width=3)
+    if 16 in heads:
+        _style.note(on, 16, weights[0][heads.index(16)], "16 × 64 = 1024", _style.MUTE, above=True, anchor="right",
+                    shift=(-8, 8))  # fmt: skip
+    return _style.finish(on, runs[0])

@@ -1,0 +1,75 @@
+"""The scores of a head have no higher rank than the head is wide
+
+The numerical rank of QKᵀ for random queries and keys, by the width of the head, for three lengths of context.
+
+Each line rises with the head's width until it reaches the number of tokens, which no rank of a square matrix can pass;
+from there it is flat. Where the lines lie on each other the rank is the head's width. Both axes are logarithmic. Bands
+would hold the middle half over seeds; every seed gave the same ranks.
+
+A chart of lines, one for each number of tokens up to {most_tokens}. The rank equals the head width until that exceeds
+the number of tokens, then the number of tokens: a head of width 16 gives scores of rank {rank_at_16} whatever the
+context.
+"""
+
+import statistics
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "rank_by_head_width"
+LOOKS = (_style.Look(_style.OURS_2), _style.Look(_style.OURS), _style.Look(_style.OTHER))
+
+
+def observed(run: Run, name: str) -> dict[tuple[int, int], Quantity]:
+    """By tokens and head width: the median over seeds and the middle half."""
+    seen: dict[tuple[int, int], list[float]] = {}
+    for row in run.where():
+        seen.setdefault((row.case["tokens"], row.case["dim"]), []).append(row.values[name])
+    if not seen:
+        raise LookupError("the rank of scores has not been measured yet on this machine")
+    found = {}
+    for key, samples in sorted(seen.items()):
+        low, _, high = statistics.quantiles(samples, n=4, method="inclusive") if len(samples) > 1 else samples * 3
+        found[key] = Quantity(statistics.median(samples), "1", low, high)
+    return found
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    ranks = observed(run, "rank")
+    most = max(tokens for tokens, _ in ranks)
+    found = {f"rank_at_{dim}": q for (tokens, dim), q in ranks.items() if tokens == most}
+    within = [q.value == min(key) for key, q in ranks.items()]
+    return found | {
+        "most_tokens": Quantity(most, "count"),
+        "share_equal_to_the_smaller": Quantity(sum(within) / len(within), "%"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "tokens": tokens, "head width": dim, "rank of QKᵀ (median over seeds)": rank.value,
+         "lowest quartile": rank.low, "highest quartile": rank.high}
+        for run in runs
+        for (tokens, dim), rank in observed(run, "rank").items()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    ranks = observed(runs[0], "rank")
+    dims = sorted({dim for _, dim in ranks})
+    on = _style.chart(
+        _axes.cases_axis("head width, in elements", dims, "count"),
+        _axes.log_axis("rank of QKᵀ (count)", [q.value for q in ranks.values()], "count", base=2, most=8),
+    )
+    _style.note(on, 32, 32, "rank = head width", _style.MUTE, anchor="right", shift=(-12, 4))
+    for look, tokens in zip(LOOKS, sorted({tokens for tokens, _ in ranks}), strict=False):
+        xs = [dim for dim in dims if (tokens, dim) in ranks]
+        line = [ranks[tokens, dim] for dim in xs]
+        hover = [f"{tokens} tokens, head width {x}<br>rank {q}" for x, q in zip(xs, line, strict=True)]
+        _style.line(on, xs, [q.value for q in line], look, f"{tokens} tokens", hover=hover,
+                    low=[q.low or q.value for q in line], high=[q.high or q.value for q in line])  # fmt: skip
+    return _style.finish(on, runs[0])
