@@ -39,7 +39,7 @@ ROOMS = {
               "attnsite.evidence"},
     "site": {STDLIB, "markdown", "plotly", "latex2mathml", "pybtex", "attnsite.results", "attnsite.discover",
              "attnsite.errors", "attnsite.content", "attnsite.evidence", "attnsite.check", "attnsite.quantity",
-             "attnsite.site"},
+             "attnsite.digest", "attnsite.site"},
     "site.picture": {STDLIB, "plotly", "kaleido", "attnsite.errors", "attnsite.quantity", "attnsite.site",
                      "attnsite.figures"},
     "site.hooks": {STDLIB, "mkdocs", "attnsite.site", "attnsite.errors"},

@@ -1,0 +1,161 @@
+"""The evidence page, the sources page and the machines page, as Markdown."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attnsite import results
+from attnsite.content import Cite, Question, marks
+from attnsite.quantity import Quantity
+from attnsite.results import EVERY_MACHINE, Run
+from attnsite.site import citations, claims, places
+from attnsite.site.exhibits import call_machine, commit, day, hardware
+from attnsite.site.places import Page
+from attnsite.site.question_pages import path_of
+from attnsite.site.records import Records
+from attnsite.site.tables import Link, table
+from attnsite.site.text import head
+
+
+def evidence_page(questions: Sequence[Question], records: Records) -> str:
+    """Every claim of the site with its kind and state, then every run behind them."""
+    path = "evidence.md"
+    asked = [question for question in questions if question.claims]
+    everything = [claim for question in asked for claim in question.claims]
+    kinds = Counter(claim.kind for claim in everything)
+    states = Counter(state for claim in everything if (state := claims.rests_on(claim, records)[0]))
+    told = "every claim this site makes, what kind it is, and whether what it rests on is still what the code computes"
+    counted = ", ".join(f"{kinds[kind]} {kind}" for kind in claims.KINDS if kinds[kind])
+    fresh = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
+    parts = [
+        head(path, "Evidence", description=f"{told[0].upper()}{told[1:]}."),
+        "# Evidence",
+        f"This page lists {told}.\n{{ .lead }}",
+        f"There are {len(everything)} claims: {counted}. Of those that rest on a run: {fresh}."
+        if everything
+        else "No question makes a claim yet.",
+        "\n".join(f"{kind}\n: {meaning[0].upper()}{meaning[1:]}.\n" for kind, meaning in claims.KINDS.items()),
+        "## Claims",
+    ]
+    for question in asked:
+        parts += [f"### [{question.title}]({path_of(question)})", claims.listed(question.claims, records)]
+    parts += ["## Runs", runs_by_machine(records, Page(path))]
+    if any(isinstance(mark, Cite) for claim in everything for mark in claim.marks):
+        parts += ["## Sources of these claims", "<!-- attnsite:sources -->"]
+    return "\n\n".join(parts) + "\n"
+
+
+def machines(records: Records) -> dict[str, dict[str, Run]]:
+    """All runs by machine and experiment."""
+    found: dict[str, dict[str, Run]] = {}
+    for experiment in results.experiments(records.root):
+        for machine, run in records.runs(experiment).items():
+            found.setdefault(machine, {})[experiment] = run
+    return dict(sorted(found.items(), key=lambda pair: (pair[0] == results.THIS_BUILD, pair[0])))
+
+
+def runs_by_machine(records: Records, page: Page) -> str:
+    """A table of all runs for each machine."""
+    parts = []
+    for machine, runs in machines(records).items():
+        rows = [run_row(run, records.state(run), page) for run in runs.values()]
+        label = f"Runs: {call_machine(machine)}"
+        parts += [
+            f"### {call_machine(machine)}",
+            f'<div class="scrolls" data-search-exclude>{table(rows, label)}</div>',
+        ]
+    return "\n\n".join(parts) or "Nothing has been measured yet: `attnsite measure` does it."
+
+
+def run_row(run: Run, state: str, page: Page) -> dict[str, Any]:
+    verdict = run.provenance.steadiness.get("verdict")
+    return {
+        "experiment": Link(run.experiment, page.to(places.result(run.machine, run.experiment))),
+        "kind": run.kind,
+        "state": state,
+        "sweep": "–" if run.machine == EVERY_MACHINE else run.sweep,
+        "rows": len(run.rows),
+        "skipped": sum(1 for row in run.rows if row.skipped),
+        "steadiness": verdict if run.kind == "timing" else None,
+        "made on": day(run),
+        "took": Quantity(run.provenance.seconds, "s"),
+        "commit": commit(run).removeprefix("commit ") or None,
+    }
+
+
+def machines_page(records: Records) -> str:
+    """Every machine that something was measured on."""
+    path = "machines.md"
+    parts = [
+        head(path, "Machines", description="The machines that the runs of this site were made on."),
+        "# Machines",
+        "A number is only as good as what is known of the machine behind it.\n{ .lead }",
+        "Counts are the same everywhere and belong to no machine. The text quotes named machines; "
+        "*this build* is the machine that built this copy of the site.",
+    ]
+    for machine, runs in machines(records).items():
+        if machine == EVERY_MACHINE:
+            continue
+        latest = max(runs.values(), key=lambda run: run.provenance.started)
+        states = Counter(records.state(run) for run in runs.values())
+        counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        parts += [f"## {call_machine(machine)}", f"{hardware(latest)}. {len(runs)} runs, {counted}."]
+        facts = {**described(latest.provenance.machine), **described(latest.provenance.software)}
+        rows = [{"fact": name.replace("_", " "), "value": value} for name, value in facts.items()]
+        parts.append(f'<div class="scrolls">{table(rows, f"What is known of {call_machine(machine)}")}</div>')
+    return "\n\n".join(parts) + "\n"
+
+
+def described(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Facts as texts; sizes in bytes as sizes, lists and mappings in one line, what is unknown left out."""
+
+    def text(name: str, value: Any) -> str:
+        if isinstance(value, Mapping):
+            return ", ".join(f"{key} {text(name, inner)}" for key, inner in value.items())
+        if isinstance(value, list | tuple):
+            return ", ".join(text(name, inner) for inner in value)
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int | float) and ("bytes" in name or "caches" in name):
+            return str(Quantity(value, "B"))
+        return str(value)
+
+    return {name.removesuffix("_bytes"): text(name, value) for name, value in facts.items() if value not in (None, "")}
+
+
+def sources_page(questions: Sequence[Question], written: Mapping[str, str], records: Records) -> str:
+    """All sources with what is taken from each, and the pages that cite it."""
+    path = "sources.md"
+    page = Page(path)
+    cited: dict[str, list[tuple[str, str]]] = {}
+    pages = [(path_of(q), q.title, [q.answer, q.body, *(c.source for c in q.claims)]) for q in questions]
+    pages += [(other, title_of(text, other), [text]) for other, text in written.items()]
+    for other, title, texts in pages:
+        keys = dict.fromkeys(
+            key for text in texts for mark in marks(text) if isinstance(mark, Cite) for key in mark.keys
+        )
+        for key in keys:
+            cited.setdefault(key, []).append((other, title))
+    items = []
+    for source in sorted(records.sources.values(), key=lambda s: (s.families[0].casefold(), s.year, s.key)):
+        where = ", ".join(f'<a href="{page.to(f"{other}#source-{source.key}")}">{citations.escape(title)}</a>'
+                          for other, title in cited.get(source.key, []))  # fmt: skip
+        back = f'<span class="cited-by">Cited in {where}</span>' if where else ""
+        items.append(f'<li id="{source.key}">{citations.reference(source)}{back}</li>')
+    parts = [
+        head(path, "Sources", description="Everything this site cites, and what it takes from each."),
+        "# Sources",
+        "Everything this site cites, what is taken from it, and where.\n{ .lead }",
+        f'<ul class="sources">{"".join(items)}</ul>' if items else "No source is cited yet.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def title_of(text: str, path: str) -> str:
+    """The title of a hand-written page: its front matter's, else its first heading."""
+    for line in text.splitlines():
+        if line.startswith("title:"):
+            return line.removeprefix("title:").strip().strip("\"'")
+        if line.startswith("# "):
+            return line.removeprefix("# ").strip()
+    return path

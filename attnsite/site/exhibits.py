@@ -1,0 +1,165 @@
+"""A figure or table of one machine's run, as texts, rows and a chart: what page, files and notebook show alike."""
+
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from attnsite.errors import Mistake
+from attnsite.quantity import Quantity
+from attnsite.results import EVERY_MACHINE, THIS_BUILD, Run
+from attnsite.site import tables
+
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+           "November", "December")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One figure or table as shown for one machine.
+
+    `title`, `caption`, `reading` and `alt` are the four paragraphs of the figure's docstring with their numbers
+    filled in; `chart` is Plotly's description of the picture, None for a figure that is a table.
+    """
+
+    name: str
+    run: Run
+    state: str
+    title: str
+    caption: str
+    reading: str
+    alt: str
+    rows: list[dict[str, Any]]
+    chart: dict[str, Any] | None
+
+    @property
+    def machine(self) -> str:
+        return self.run.machine
+
+
+class NotMeasured(LookupError):
+    """The figure has no run that it could be drawn from."""
+
+
+def exhibit(module: ModuleType, runs: Mapping[str, Run], machine: str, state: str) -> Exhibit:
+    """Draw a figure for one of the machines, the other machines' runs behind it.
+
+    Raises `NotMeasured` when the run lacks what the figure needs, `Mistake` when the figure's texts are at fault.
+    """
+    name = module.__name__.rsplit(".", 1)[-1]
+    ordered = [runs[machine], *(run for other, run in runs.items() if other != machine)]
+    try:
+        values = module.values(runs[machine])
+        rows = module.tabulate(ordered)
+        drawn = module.draw(ordered) if hasattr(module, "draw") else None
+    except LookupError as error:
+        if isinstance(error, KeyError | IndexError):
+            raise
+        raise NotMeasured(str(error)) from None
+    title, caption, reading, alt = (fill(text, values, f"attnsite/figures/{name}.py") for text in paragraphs(module))
+    chart = compact(json.loads(drawn.to_json())) if drawn is not None else None
+    return Exhibit(name, runs[machine], state, title, caption, reading, alt, rows, chart)
+
+
+def paragraphs(module: ModuleType) -> list[str]:
+    """The four paragraphs of a figure's docstring, each as one line."""
+    name = module.__name__.rsplit(".", 1)[-1]
+    found = [" ".join(part.split()) for part in re.split(r"\n\s*\n", inspect.cleandoc(module.__doc__ or ""))]
+    if len(found) != 4:
+        what = f"its docstring has {len(found)} paragraphs, not four"
+        remedy = "write finding, caption, how to read it, and text for who cannot see it, a blank line between them"
+        raise Mistake(f"attnsite/figures/{name}.py", "", what, remedy)
+    return found
+
+
+def fill(text: str, values: Mapping[str, Quantity], path: str) -> str:
+    """Put the figure's numbers in the places of `{name}`."""
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in values:
+            what = f"its docstring asks for {{{match[1]}}}, which values() does not give"
+            raise Mistake(path, "", what, f"give one of {', '.join(sorted(values))}")
+        return str(values[match[1]])
+
+    return re.sub(r"\{(\w+)\}", number, text)
+
+
+def compact(value: Any) -> Any:
+    """A chart with its numbers cut to six digits, which is more than a screen can show, and without templates."""
+    if isinstance(value, dict):
+        return {k: compact(v) for k, v in value.items() if k != "template"}
+    if isinstance(value, list):
+        return [compact(v) for v in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+# --- what is said of a run -------------------------------------------------------------------------------------
+
+
+def call_machine(machine: str) -> str:
+    """A machine's name as a reader meets it."""
+    return {EVERY_MACHINE: "counted", THIS_BUILD: "this build"}.get(machine, machine)
+
+
+def day(run: Run) -> str:
+    """The day a run was made: 23 November 2026."""
+    year, month, date = run.provenance.started[:10].split("-")
+    return f"{int(date)} {_MONTHS[int(month) - 1]} {year}"
+
+
+def commit(run: Run) -> str:
+    """The commit it was made with, and whether the checkout had changes; empty where it is not known."""
+    known = run.provenance.software.get("commit")
+    if not known:
+        return ""
+    return f"commit {known}" + (" with changes" if run.provenance.software.get("clean") is False else "")
+
+
+def hardware(run: Run) -> str:
+    """Processor, cores and graphics card of a run, as far as it says them."""
+    machine = run.provenance.machine
+    cores = machine.get("cores")
+    parts = (machine.get("cpu"), f"{cores} core{'s' if cores != 1 else ''}" if cores else None, machine.get("gpu"))
+    return ", ".join(str(part) for part in parts if part)
+
+
+def freshness(state: str, kind: str) -> str:
+    """A state in words; empty when there is nothing to say."""
+    if state != "stale":
+        return ""
+    if kind == "count":
+        return "counted with an earlier version of this experiment"
+    return "measured with an earlier version of this kernel"
+
+
+def provenance(run: Run, state: str) -> str:
+    """Machine, date, commit, steadiness and state in one line."""
+    verdict = run.provenance.steadiness.get("verdict", "")
+    if run.machine == EVERY_MACHINE:
+        where = "Counted, the same on every machine"
+    else:
+        made_of = hardware(run)
+        where = call_machine(run.machine) + (f" ({made_of})" if made_of else "")
+    timed = verdict if run.kind == "timing" and verdict != "not timed" else ""
+    sweep = "quick sweep" if run.sweep == "quick" and run.machine != EVERY_MACHINE else ""
+    parts = (where, day(run), commit(run), timed, sweep, freshness(state, run.kind))
+    return " · ".join(part for part in parts if part)
+
+
+def downloads(shown: Exhibit) -> dict[str, Any]:
+    """What the published JSON of a figure holds: texts, rows in base units, and the chart."""
+    return {
+        "figure": shown.name,
+        "machine": shown.machine,
+        "state": shown.state,
+        "title": shown.title,
+        "caption": shown.caption,
+        "reading": shown.reading,
+        "alt": shown.alt,
+        "made": provenance(shown.run, shown.state),
+        "columns": tables.columns(shown.rows),
+        "rows": [[[c.text, tables.plain(c.value)] for c in row] for row in tables.cells(shown.rows)],
+    }

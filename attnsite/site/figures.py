@@ -1,0 +1,140 @@
+"""The fence named `figure`: a figure or table with everything a reader may want of it, complete without JavaScript."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from markdown import Markdown
+
+from attnsite.errors import Mistake
+from attnsite.site import exhibits, picture, places, tables
+from attnsite.site.exhibits import Exhibit
+
+
+def fence(source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **_: Any) -> str:
+    """What superfences calls for the fence: the figure named in it, drawn for its first machine."""
+    markup = md.attnsite  # type: ignore[attr-defined]
+    name = source.strip()
+    records, page = markup.records, markup.page
+    try:
+        module = records.figure(name)
+        shown = records.exhibits(name)
+    except Mistake as mistake:
+        markup.warn(mistake)
+        return f'<p><mark class="unresolved" title="{escape(mistake.what)}">figure {escape(name)}</mark></p>'
+    if not shown:
+        return unmeasured(name, module.EXPERIMENT)
+    anchor = f"figure-{name}"
+    while anchor in markup.figures:
+        anchor += "-again"
+    markup.figures.add(anchor)
+    first = shown[0]
+    return figure(
+        first,
+        anchor=anchor,
+        files=lambda ending: page.to(places.figure(name, first.machine, ending)),
+        run=page.to(places.result(first.machine, first.run.experiment)),
+        machines=[Choice(e.machine, label(e), page.to(places.figure(name, e.machine, ".json"))) for e in shown],
+        pictured=first.chart is not None and picture.drawn(records.root, first.chart),
+    )
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A machine that can be picked."""
+
+    machine: str
+    label: str
+    spec: str
+
+
+def label(shown: Exhibit) -> str:
+    made_of = exhibits.hardware(shown.run)
+    return exhibits.call_machine(shown.machine) + (f" ({made_of})" if made_of else "")
+
+
+def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str, machines: Sequence[Choice],
+           pictured: bool) -> str:  # fmt: skip
+    """The markup of a figure. `files` gives the address of the file with an ending, `run` is the run's own."""
+    chart = shown.chart is not None
+    bar = picker(machines) if len(machines) > 1 else ""
+    table = f'<div class="scrolls">{tables.table(shown.rows, shown.title)}</div>'
+    if chart:
+        seen = stage(shown, files, pictured)
+        opened = "" if pictured else " open"
+        data = f'<details class="exhibit-data" data-search-exclude{opened}><summary>Data</summary>{table}</details>'
+    else:
+        seen, data = f'<div class="exhibit-table" data-search-exclude>{table}</div>', ""
+    kind = "is-chart" if chart else "is-table"
+    spec = f' data-spec="{escape(files(".json"))}"' if chart or len(machines) > 1 else ""
+    made = words(exhibits.provenance(shown.run, shown.state))
+    return (
+        f'<figure class="exhibit {kind}" id="{anchor}" aria-labelledby="{anchor}-title"{spec}>'
+        f'<p class="exhibit-title" id="{anchor}-title"><span data-text="title">{words(shown.title)}</span>'
+        f'<a class="headerlink" href="#{anchor}" title="Link to this figure">¶</a></p>'
+        f'{seen}<div class="exhibit-bar" hidden>{bar}</div>'
+        f'<figcaption><p><span data-text="caption">{words(shown.caption)}</span> '
+        f'<span class="exhibit-reading" data-text="reading">{words(shown.reading)}</span></p>'
+        f'<p class="exhibit-made" data-text="made">{made}</p></figcaption>'
+        f"{data}{origin(shown, files, run, pictured)}</figure>"
+    )
+
+
+def stage(shown: Exhibit, files: Callable[[str], str], pictured: bool) -> str:
+    """Where the picture stands; its shape is fixed before anything has loaded."""
+    if not pictured:
+        wait = "This figure was built without a still picture; your browser draws it where it runs JavaScript."
+        return f'<div class="exhibit-stage"><p class="exhibit-wait">{wait}</p></div>'
+    (wide, wide_height), (narrow, narrow_height) = picture.SIZES["wide"], picture.SIZES["narrow"]
+    return (
+        '<div class="exhibit-stage"><picture>'
+        f'<source media="(max-width: 600px)" srcset="{escape(files("-narrow.svg"))}" width="{narrow}" '
+        f'height="{narrow_height}">'
+        f'<img src="{escape(files("-wide.svg"))}" width="{wide}" height="{wide_height}" alt="{escape(shown.alt)}" '
+        'loading="lazy" decoding="async"></picture></div>'
+    )
+
+
+def picker(machines: Sequence[Choice]) -> str:
+    """The choice of a machine; shown where JavaScript runs."""
+    options = "".join(
+        f'<option value="{escape(choice.machine)}" data-spec="{escape(choice.spec)}">{escape(choice.label)}</option>'
+        for choice in machines
+    )
+    return f'<label class="exhibit-machine" data-search-exclude hidden>Machine <select>{options}</select></label>'
+
+
+def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool) -> str:
+    """Downloads, and the code that made the figure."""
+    endings = [("CSV", ".csv"), ("JSON", ".json")]
+    if pictured:
+        endings += [("SVG", "-wide.svg"), ("SVG, narrow", "-narrow.svg")]
+    links = ", ".join(
+        f'<a href="{escape(files(ending))}" data-ending="{ending}" download>{text}</a>' for text, ending in endings
+    )
+    experiment = escape(shown.run.experiment)
+    return (
+        '<details class="exhibit-origin" data-search-exclude><summary>Downloads and code</summary>'
+        f'<p>{links}; <a href="{escape(run)}" data-run>every sample of the run</a>.</p>'
+        f"<p>Asked by <code>attnsite/experiments/{experiment}.py</code>, drawn by "
+        f"<code>attnsite/figures/{escape(shown.name)}.py</code>. "
+        f"Make it yourself: <code>attnsite measure {experiment}</code></p></details>"
+    )
+
+
+def unmeasured(name: str, experiment: str) -> str:
+    """What stands in the place of a figure that has no run yet."""
+    return (
+        f'<figure class="exhibit is-unmeasured" id="figure-{escape(name)}">'
+        '<p class="exhibit-title">Not measured yet</p>'
+        f"<figcaption><p>No run of <code>{escape(experiment)}</code> is here, so <code>{escape(name)}</code> cannot be "
+        f"drawn. <code>attnsite measure {escape(experiment)}</code> makes one on this machine; the next build shows "
+        "it.</p></figcaption></figure>"
+    )
+
+
+def words(text: str) -> str:
+    """Plain text with `code`, as HTML."""
+    parts = text.split("`")
+    return "".join(f"<code>{escape(part)}</code>" if i % 2 else escape(part) for i, part in enumerate(parts))

@@ -1,0 +1,82 @@
+"""Formulas: `$…$` in a line and `$$…$$` as a block become MathML while the site is built."""
+
+import html
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
+
+from latex2mathml.converter import convert
+from markdown import Markdown
+from markdown.blockparser import BlockParser
+from markdown.blockprocessors import BlockProcessor
+from markdown.inlinepatterns import InlineProcessor
+
+from attnsite.errors import Mistake
+
+if TYPE_CHECKING:
+    from attnsite.site.markup import Markup
+
+# As Pandoc has it: no space just inside, and no digit behind, so that "$5 and $6" stays money.
+INLINE = r"(?<![\\$])\$(?![\s$])((?:\\.|[^$\\\n])+?)(?<!\s)\$(?![\d$])"
+_OPERATOR = re.compile(r"<mo>([A-Za-z]{2,})</mo>")
+
+
+@cache
+def mathml(latex: str, display: str, path: str) -> str:
+    """The formula as MathML, its LaTeX kept as `alttext`. Raises `Mistake` for a command that is not known."""
+    try:
+        found = convert(latex, display=display)
+    except Exception as error:
+        raise Mistake(
+            path, "", f"the formula {latex!r} cannot be read ({error or type(error).__name__})", "mend it"
+        ) from None
+    unknown = re.search(r"<m[io]>\s*(\\[A-Za-z]+|&)\s*</m[io]>", found)
+    if unknown:
+        raise Mistake(
+            path, "", f"the formula {latex!r} has {unknown[1]}, which is not known here", "write it otherwise"
+        )
+    found = _OPERATOR.sub(r"<mi>\1</mi>", found)  # a name such as softmax is an identifier, without an operator's space
+    return found.replace("<math ", f'<math alttext="{html.escape(latex, quote=True)}" ', 1)
+
+
+def written(latex: str, display: str, markup: "Markup") -> str:
+    """The formula as MathML; one that cannot be read is shown as it was typed, and warned of."""
+    try:
+        return mathml(latex, display, markup.page.path)
+    except Mistake as mistake:
+        markup.warn(mistake)
+        return f'<mark class="unresolved" title="{html.escape(mistake.what)}">{html.escape(latex)}</mark>'
+
+
+class InlineFormula(InlineProcessor):
+    """`$…$` in running text."""
+
+    def __init__(self, md: Markdown, markup: "Markup") -> None:
+        super().__init__(INLINE, md)
+        self.markup = markup
+
+    def handleMatch(self, match: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]
+        found = written(match[1], "inline", self.markup)
+        return self.md.htmlStash.store(f'<span class="formula">{found}</span>'), match.start(0), match.end(0)
+
+
+class BlockFormula(BlockProcessor):
+    """`$$…$$` alone in a paragraph."""
+
+    WHOLE = re.compile(r"\s*\$\$\s*(.+?)\s*\$\$\s*", re.DOTALL)
+
+    def __init__(self, parser: BlockParser, markup: "Markup") -> None:
+        super().__init__(parser)
+        self.markup = markup
+
+    def test(self, parent: Element, block: str) -> bool:
+        return bool(self.WHOLE.fullmatch(block))
+
+    def run(self, parent: Element, blocks: list[str]) -> None:
+        match = self.WHOLE.fullmatch(blocks.pop(0))
+        assert match
+        found = written(match[1], "block", self.markup)
+        paragraph = Element("p")
+        paragraph.text = self.parser.md.htmlStash.store(f'<div class="formula-block scrolls">{found}</div>')
+        parent.append(paragraph)

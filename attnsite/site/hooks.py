@@ -1,0 +1,43 @@
+"""MkDocs' way in: hands it the pages, files and menu that `attnsite.site.pages` makes. It decides nothing."""
+
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import Abort
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from attnsite.errors import flatten
+from attnsite.site import notebooks, pages
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    config.mdx_configs.setdefault("attnsite.site.markup", {})["root"] = str(root(config))
+    notebooks.forget_outdated(root(config))
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    try:
+        made = {**pages.render(root(config)), **pages.published(root(config))}
+        config.nav = pages.navigation(root(config))
+    except Exception as error:
+        mistakes = flatten(error)
+        if not mistakes:
+            raise
+        raise Abort("\n".join(str(mistake) for mistake in mistakes)) from None
+    for path, held in made.items():
+        if known := files.get_file_from_path(path):
+            files.remove(known)
+        kept: dict[str, Any] = {"abs_src_path": str(held)} if isinstance(held, Path) else {"content": held}
+        files.append(File.generated(config, path, **kept))
+    return files
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    return notebooks.slim(html, page.file.src_uri) if page.file.src_uri.endswith(".py") else html
+
+
+def root(config: MkDocsConfig) -> Path:
+    return Path(config.config_file_path).resolve().parent

@@ -1,0 +1,120 @@
+"""The ladder of kernels: one page a kernel, its docstring and its code from its file, and how its runs came out."""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attnsite import discover, results
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+from attnsite.site import places
+from attnsite.site.exhibits import call_machine
+from attnsite.site.places import Page
+from attnsite.site.records import Records
+from attnsite.site.tables import Link, table
+from attnsite.site.text import head
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel as its file shows it; nothing of it is imported."""
+
+    name: str
+    device: str
+    docstring: str
+    code: str  # the file without the docstring
+
+    @property
+    def idea(self) -> str:
+        """The first paragraph of the docstring, in one line."""
+        return " ".join(self.docstring.split("\n\n")[0].split())
+
+    @property
+    def path(self) -> str:
+        return f"kernels/{self.name}.md"
+
+
+def read(path: Path) -> Kernel:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    device = next(
+        (
+            node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            and isinstance(node.value, ast.Constant)
+            and any(isinstance(target, ast.Name) and target.id == "DEVICE" for target in node.targets)
+        ),
+        "cpu",
+    )
+    first = tree.body[0].end_lineno if ast.get_docstring(tree) else 0
+    code = "\n".join(text.splitlines()[first or 0 :]).strip("\n")
+    return Kernel(path.stem, str(device), ast.get_docstring(tree) or "", code)
+
+
+def ladder() -> list[Kernel]:
+    """All kernels as one climbs: the reference, then by device, shorter code before longer."""
+    found = [read(discover.ROOT / "kernels" / f"{name}.py") for name in discover.names("kernels")]
+    return sorted(found, key=lambda k: (k.name != "reference", k.device != "cpu", "decode" in k.name, len(k.code)))
+
+
+def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
+    path = "kernels.md"
+    parts = [
+        head(path, "Kernels", description="The attention kernels of this site, from three loops upwards."),
+        "# Kernels",
+        "Every measured number comes from one of these functions. They form a ladder: each rung changes one thing, and "
+        "each is checked against the float64 reference before it is timed.\n{ .lead }",
+    ]
+    for device, title in (("cpu", "On the processor"), ("cuda", "On a GPU")):
+        own = [kernel for kernel in kernels if kernel.device == device]
+        if own:
+            items = "\n".join(f"- [`{kernel.name}`](kernels/{kernel.name}.md)\n  {kernel.idea}" for kernel in own)
+            parts += [f"## {title}", f'<div class="questions" markdown>\n\n{items}\n\n</div>']
+    told_here = [name for name in records.figure_names() if name.endswith("_compiled")]
+    parts += [f"```figure\n{name}\n```" for name in told_here]
+    return "\n\n".join(parts) + "\n"
+
+
+def kernel_page(kernel: Kernel, records: Records) -> str:
+    page = Page(kernel.path)
+    where = {"cpu": "the processor", "cuda": "a GPU"}.get(kernel.device, kernel.device)
+    rest = kernel.docstring.split("\n\n", 1)[1].strip() if "\n\n" in kernel.docstring else ""
+    fence = "`" * (3 + ("```" in kernel.code) * 2)
+    parts = [
+        head(kernel.path, kernel.name, description=kernel.idea),
+        f"# {kernel.name}",
+        f"{kernel.idea}\n{{ .lead }}",
+        f"Runs on {where}.",
+        rest,
+        "## The code",
+        f'{fence} {{ .python title="attnsite/kernels/{kernel.name}.py" }}\n{kernel.code}\n{fence}',
+    ]
+    rows = [row for run in runs_of(kernel.name, records) if (row := run_row(kernel.name, run, records, page))]
+    if rows:
+        label = f"Runs of {kernel.name}"
+        told = (
+            "The error is the largest found anywhere in the output; a row is timed only when it lies within its bound."
+        )
+        parts += ["## How it came out", told, f'<div class="scrolls" data-search-exclude>{table(rows, label)}</div>']
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def runs_of(kernel: str, records: Records) -> list[Run]:
+    runs = [run for experiment in results.experiments(records.root) for run in records.runs(experiment).values()]
+    return [run for run in runs if kernel in {row.kernel for row in run.rows}]
+
+
+def run_row(kernel: str, run: Run, records: Records, page: Page) -> dict[str, Any] | None:
+    rows = [row for row in run.rows if row.kernel == kernel and row.stage is None]
+    checked = [row.max_error / row.bound for row in rows if row.max_error is not None and row.bound]
+    return {
+        "experiment": Link(run.experiment, page.to(places.result(run.machine, run.experiment))),
+        "machine": call_machine(run.machine),
+        "state": records.state(run),
+        "workloads": sum(1 for row in rows if row.skipped is None),
+        "skipped": sum(1 for row in rows if row.skipped is not None),
+        "largest error, share of its bound": Quantity(max(checked), "%", digits=2) if checked else None,
+    }

@@ -1,0 +1,139 @@
+"""A Python-Markdown extension: citations, numbers, formulas and figures of a page. It works in any site builder.
+
+A page says where it lies by a comment that `attnsite.site.pages` writes first, and where its list of sources stands by
+another. Numbers of citations follow the order on the page, so marks are replaced in the finished text. A mark that
+cannot be resolved is shown as such and logged as a warning, which a strict build counts as a failure.
+"""
+
+import logging
+import re
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from markdown import Extension, Markdown
+from markdown.inlinepatterns import InlineProcessor
+from markdown.postprocessors import Postprocessor
+from markdown.preprocessors import Preprocessor
+
+from attnsite import content
+from attnsite.errors import Mistake
+from attnsite.site import formulas, numbers, records
+from attnsite.site.citations import Citations
+from attnsite.site.places import Page
+
+PAGE = "<!-- attnsite:page {} -->"
+SOURCES = "<!-- attnsite:sources -->"
+_PAGE = re.compile(r"\s*<!-- attnsite:page (\S+) -->\s*")
+_HELD = re.compile(r"<!--attnsite:mark (\d+)-->")
+log = logging.getLogger("mkdocs.attnsite")
+
+
+class Markup(Extension):
+    """The extension; `root` is the checkout, found upwards from here when it is not named."""
+
+    def __init__(self, **options: Any) -> None:
+        self.config = {"root": ["", "the checkout; empty: the nearest folder upwards with an mkdocs.yml"]}
+        super().__init__(**options)
+        self.page = Page("index.md")
+        self.held: list[content.Mark | content.Malformed] = []
+        self.figures: set[str] = set()
+
+    def extendMarkdown(self, md: Markdown) -> None:
+        md.registerExtension(self)
+        md.attnsite = self  # type: ignore[attr-defined]  # where the fence finds the page and its records
+        md.preprocessors.register(_Directive(md, self), "attnsite_page", 100)
+        md.parser.blockprocessors.register(formulas.BlockFormula(md.parser, self), "attnsite_formula", 90)
+        md.inlinePatterns.register(formulas.InlineFormula(md, self), "attnsite_formula", 185)
+        md.inlinePatterns.register(_Mark(md, self), "attnsite_mark", 175)
+        md.postprocessors.register(_Resolve(md, self), "attnsite_resolve", 0)
+
+    def reset(self) -> None:
+        self.page = Page("index.md")
+        self.held = []
+        self.figures = set()
+
+    @property
+    def records(self) -> records.Records:
+        return records.read(find_root(self.getConfig("root")))
+
+    def warn(self, mistake: Mistake) -> None:
+        log.warning(str(mistake))
+
+
+def find_root(named: str) -> Path:
+    """The checkout: the folder named, else the nearest one upwards that holds an `mkdocs.yml`."""
+    if named:
+        return Path(named).resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "mkdocs.yml").is_file()), here)
+
+
+class _Directive(Preprocessor):
+    """Takes the page's own path from the comment it begins with."""
+
+    def __init__(self, md: Markdown, markup: Markup) -> None:
+        super().__init__(md)
+        self.markup = markup
+
+    def run(self, lines: list[str]) -> list[str]:
+        for at, line in enumerate(lines):
+            match = _PAGE.fullmatch(line)
+            if match:
+                self.markup.page = Page(match[1])
+                return [*lines[:at], *lines[at + 1 :]]
+            if line.strip():
+                break
+        return lines
+
+
+class _Mark(InlineProcessor):
+    """Holds a mark's place in the text; `_Resolve` fills it."""
+
+    def __init__(self, md: Markdown, markup: Markup) -> None:
+        super().__init__(r"\[(?=[@=])[^\[\]]*\](?!\()", md)
+        self.markup = markup
+
+    def handleMatch(self, match: re.Match[str], data: str) -> tuple[str | None, int | None, int | None]:  # type: ignore[override]
+        found = content.marks(match[0]) or content.malformed(match[0])
+        if not found:
+            return None, None, None
+        self.markup.held.append(found[0])
+        held = f"<!--attnsite:mark {len(self.markup.held) - 1}-->"
+        return self.md.htmlStash.store(held), match.start(0), match.end(0)
+
+
+class _Resolve(Postprocessor):
+    """Replaces the marks in the order in which they are read, then writes the list of sources in its place."""
+
+    def __init__(self, md: Markdown, markup: Markup) -> None:
+        super().__init__(md)
+        self.markup = markup
+
+    def run(self, text: str) -> str:
+        if not self.markup.held and SOURCES not in text:
+            return text
+        citations = Citations(self.markup.records.sources)
+
+        def resolve(match: re.Match[str]) -> str:
+            mark = self.markup.held[int(match[1])]
+            try:
+                if isinstance(mark, content.Malformed):
+                    raise Mistake(self.markup.page.path, "", f"{mark.source} is no mark", mark.why)
+                if isinstance(mark, content.Cite):
+                    return citations.cite(mark, self.markup.page.path)
+                return numbers.number(mark, self.markup.records, self.markup.page)
+            except Mistake as mistake:
+                self.markup.warn(mistake)
+                return _unresolved(mark.source, mistake)
+
+        text = _HELD.sub(resolve, text)
+        return text.replace(SOURCES, citations.listed())
+
+
+def _unresolved(source: str, mistake: Mistake) -> str:
+    return f'<mark class="unresolved" title="{escape(mistake.what)}">{escape(source)}</mark>'
+
+
+def makeExtension(**options: Any) -> Markup:
+    return Markup(**options)

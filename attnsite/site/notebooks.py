@@ -1,0 +1,63 @@
+"""Notebooks as pages: made light, and executed again when the code they import has changed."""
+
+import hashlib
+import re
+from html import escape
+from pathlib import Path, PurePosixPath
+
+from attnsite import digest, discover
+
+CACHE = Path(".cache/mkdocs-jupyter")
+_START = '<div class="jupyter-wrapper">'
+_CUT = (
+    re.compile(r"<style\b.*?</style>|<script\b.*?</script>", re.DOTALL),
+    re.compile(r'<div class="zeroclipboard-container">.*?</clipboard-copy>\s*</div>', re.DOTALL),
+    re.compile(r'<div id="cell-\d+" class="clipboard-copy-txt">.*?</div>', re.DOTALL),
+    re.compile(r'<div class="jp-(?:Input|Output)Prompt[^"]*">.*?</div>', re.DOTALL),
+    re.compile(r'<div class="jp-(?:Collapser|InputCollapser|OutputCollapser)[^"]*"[^>]*>\s*</div>', re.DOTALL),
+)
+
+
+def slim(html: str, path: str) -> str:
+    """A notebook's page without the 600 kB of styles and scripts that come with it; the site's own style dresses it.
+
+    `path` is the notebook's own, below `docs/`; the page offers it for download.
+    """
+    at = html.find(_START)
+    body = html[at:] if at >= 0 else html
+    for pattern in _CUT:
+        body = pattern.sub("", body)
+    body = re.sub(r'class="highlight-ipynb hl-(\w+)\s*"', r'class="highlight language-\1"', body)
+    body = body.replace('class="anchor-link"', 'class="headerlink" title="Link to this section"')
+    body = re.sub(r' tabindex="0"| data-mime-type="[^"]*"', "", body)
+    name = PurePosixPath(path).name
+    offer = (
+        f'<p class="notebook-offer">This page is a notebook that was executed while the site was built. '
+        f'<a href="{escape(name)}" download>Download {escape(name)}</a> and run it, with <code>jupytext</code> or cell '
+        "by cell in an editor.</p>"
+    )
+    return body.replace("</h1>", f"</h1>{offer}", 1)
+
+
+def forget_outdated(root: Path) -> None:
+    """Clear the cache of executed notebooks when anything they import has changed: it looks at their own text alone."""
+    cache = root / CACHE
+    stamp = cache / "imports.txt"
+    now = _imports(root)
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == now:
+        return
+    for kept in cache.glob("*.json"):
+        kept.unlink()
+    cache.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(now, encoding="utf-8")
+
+
+def _imports(root: Path) -> str:
+    """The hash of every module of the project that the notebooks reach, and of all kernels, which are found by name."""
+    notebooks = sorted((root / "docs" / "notebooks").glob("*.py"))
+    files = {file for notebook in notebooks for file in digest.reached(notebook)}
+    files |= {discover.ROOT / "kernels" / f"{name}.py" for name in discover.names("kernels")}
+    total = hashlib.sha256()
+    for file in sorted(files):
+        total.update(digest.of_code(file.read_text(encoding="utf-8")).encode())
+    return total.hexdigest()

@@ -1,0 +1,37 @@
+"""A number in the text: the value of its run, linked to the run's file, saying where it comes from."""
+
+from html import escape
+
+from attnsite.content import Number
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+from attnsite.site import places
+from attnsite.site.exhibits import call_machine, commit, day, freshness
+from attnsite.site.places import Page
+from attnsite.site.records import Records
+
+
+def number(mark: Number, records: Records, page: Page) -> str:
+    """The HTML of a number. Raises `Mistake` where it cannot be had, or lies outside the range that the mark states."""
+    found = records.evidence.number(mark)
+    address = page.to(places.result(found.machine, found.run.experiment))
+    told = " · ".join(provenance(found.quantity, found.run, found.state))
+    return (
+        f'<a class="quantity is-{escape(found.state)}" href="{escape(address)}" title="{escape(told)}">'
+        f"{escape(str(found.quantity))}</a>"
+    )
+
+
+def provenance(quantity: Quantity, run: Run, state: str) -> list[str]:
+    """Machine, date, commit, spread, file and state, as far as there is something to say of each."""
+    counted = run.kind == "count"
+    spread = quantity.spread()
+    parts = (
+        "counted, the same on every machine" if counted else f"{run.kind} on {call_machine(run.machine)}",
+        day(run),
+        commit(run),
+        f"middle half {spread}" if spread else "",
+        places.result(run.machine, run.experiment),
+        freshness(state, run.kind),
+    )
+    return [part for part in parts if part]

@@ -1,0 +1,133 @@
+"""All pages of the site as Markdown, and everything published beside them: pure functions of the checkout."""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from attnsite.content import Cite, load_questions, load_themes, marks
+from attnsite.results import BUILT, COMMITTED, THIS_BUILD
+from attnsite.site import evidence_pages, exhibits, kernel_pages, picture, places, question_pages, records, tables
+from attnsite.site.markup import SOURCES
+from attnsite.site.text import directed
+
+Navigation = list[Any]
+
+
+def render(root: Path) -> dict[str, str]:
+    """Every page by its path below `docs/`: questions, themes, evidence, kernels, and the hand-written ones.
+
+    Raises every mistake of questions and themes at once.
+    """
+    known = records.read(root)
+    themes, questions = load_themes(root), load_questions(root)
+    written = hand_written(root)
+    pages = {path: with_sources(directed(path, text), text) for path, text in written.items()}
+    pages["questions/index.md"] = question_pages.overview_page(themes, questions)
+    for theme in themes:
+        pages[f"questions/{theme.slug}/index.md"] = question_pages.theme_page(theme, questions)
+    for question in questions:
+        pages[question_pages.path_of(question)] = question_pages.question_page(question, questions, known)
+    kernels = kernel_pages.ladder()
+    pages["kernels.md"] = kernel_pages.overview_page(kernels, known)
+    for kernel in kernels:
+        pages[kernel.path] = kernel_pages.kernel_page(kernel, known)
+    pages["evidence.md"] = evidence_pages.evidence_page(questions, known)
+    pages["machines.md"] = evidence_pages.machines_page(known)
+    pages["sources.md"] = evidence_pages.sources_page(questions, written, known)
+    return pages
+
+
+def hand_written(root: Path) -> dict[str, str]:
+    """The pages in `docs/` that are written by hand, by path; questions and themes are records of their own."""
+    docs = root / "docs"
+    paths = [path for path in sorted(docs.rglob("*.md")) if path.relative_to(docs).parts[0] != "questions"]
+    return {path.relative_to(docs).as_posix(): path.read_text(encoding="utf-8-sig") for path in paths}
+
+
+def with_sources(page: str, text: str) -> str:
+    """A page that cites gets its list of sources at the end."""
+    if SOURCES in text or not any(isinstance(mark, Cite) for mark in marks(text)):
+        return page
+    return f"{page.rstrip()}\n\n## Sources\n\n{SOURCES}\n"
+
+
+def navigation(root: Path) -> Navigation:
+    """What stands in the menu: the questions by theme, then what is behind the numbers."""
+    themes, questions = load_themes(root), load_questions(root)
+    by_theme: Navigation = ["questions/index.md"]
+    for theme in themes:
+        own = [question_pages.path_of(question) for question in questions if question.theme == theme.slug]
+        by_theme.append({theme.title: [f"questions/{theme.slug}/index.md", *own]})
+    kernels: Navigation = ["kernels.md", *(kernel.path for kernel in kernel_pages.ladder())]
+    notebooks = [f"notebooks/{path.name}" for path in sorted((root / "docs" / "notebooks").glob("*.py"))]
+    first = ["method.md", "evidence.md", "sources.md", "machines.md", "corrections.md"]
+    others = [path for path in hand_written(root) if path not in ("index.md", *first)]
+    generated = ("evidence.md", "sources.md", "machines.md")
+    behind = [path for path in first if path in generated or (root / "docs" / path).is_file()] + others
+    menu: Navigation = [{"Home": "index.md"}] if (root / "docs" / "index.md").is_file() else []
+    menu += [{"Questions": by_theme}, {"Kernels": kernels}]
+    menu += [{"Notebooks": notebooks}] if notebooks else []
+    return [*menu, {"Behind the numbers": behind}]
+
+
+def published(root: Path) -> dict[str, str | Path]:
+    """Files that stand beside the pages, as text or as the file to copy: figures' files, and this build's runs."""
+    known = records.read(root)
+    shown = [exhibit for name in known.figure_names() for exhibit in known.exhibits(name)]
+    picture.draw(root, [exhibit.chart for exhibit in shown if exhibit.chart is not None])
+    files: dict[str, str | Path] = {}
+    for exhibit in shown:
+
+        def place(ending: str, exhibit: exhibits.Exhibit = exhibit) -> str:
+            return places.figure(exhibit.name, exhibit.machine, ending)
+
+        files[place(".json")] = described(exhibit)
+        files[place(".csv")] = tables.comma_separated(exhibit.rows)
+        if exhibit.chart is not None and picture.drawn(root, exhibit.chart):
+            for size in picture.SIZES:
+                files[place(f"-{size}.svg")] = picture.path(root, exhibit.chart, size)
+    for path in sorted((root / BUILT / THIS_BUILD).glob("*.json")):
+        files[places.result(THIS_BUILD, path.stem)] = path
+    return files
+
+
+def described(exhibit: exhibits.Exhibit) -> str:
+    """A figure's JSON file: texts and rows to read, and the chart that the page's script draws."""
+    told = exhibits.downloads(exhibit)
+    if exhibit.chart is not None:
+        told |= {"data": exhibit.chart["data"], "layouts": picture.layouts(exhibit.chart)}
+    return picture.named_colours(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
+
+
+# --- the command -----------------------------------------------------------------------------------------------
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="where to write; what is there of the same names is replaced")
+
+
+def run(options: argparse.Namespace) -> int:
+    count = write(options.root, options.folder)
+    print(f"wrote {count} pages and what they show to {options.folder}")
+    return 0
+
+
+def write(root: Path, folder: Path) -> int:
+    """Write the pages and everything else of `docs/` into a folder, for other site builders; returns how many pages."""
+    docs = root / "docs"
+    for name in ("assets", "notebooks"):
+        if (docs / name).is_dir():
+            shutil.copytree(docs / name, folder / name, dirs_exist_ok=True)
+    if (root / COMMITTED).is_dir():
+        shutil.copytree(root / COMMITTED, folder / "results", dirs_exist_ok=True)
+    pages = render(root)
+    for path, held in {**pages, **published(root)}.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(held, Path):
+            shutil.copyfile(held, target)
+        else:
+            target.write_text(held, encoding="utf-8", newline="\n")
+    return len(pages)

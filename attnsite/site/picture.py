@@ -1,0 +1,148 @@
+"""Charts as still pictures: one SVG for wide pages and one for narrow, in colours that follow the reader's theme."""
+
+import hashlib
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _style
+from attnsite.site import chromium
+
+SIZES = {name: (width, height) for name, (width, height, _) in _style.SIZES.items()}
+CACHE = Path(".cache/attnsite/pictures")
+BUNDLE = Path("docs/assets/plotly-attnsite.min.js")
+_VERSION = 1  # of what is done to a picture here: raise it when pictures must be drawn anew
+
+# sentinel: (CSS variable, light, dark); the palette has the reasons
+PALETTE = {
+    _style.INK: ("ink", "#1f2733", "#d9dde4"),
+    _style.GRID: ("grid", "#e3e6ea", "#2c313a"),
+    _style.MUTE: ("mute", "#5f6b7a", "#98a2b0"),
+    _style.PAPER: ("paper", "#ffffff", "#16181d"),
+    _style.OURS: ("ours", "#232ea0", "#59d6fa"),
+    _style.OURS_2: ("ours-2", "#0f92f7", "#5872d2"),
+    _style.OTHER: ("other", "#800902", "#eabf3a"),
+    _style.OTHER_2: ("other-2", "#c97847", "#ad6723"),
+}
+_FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif"
+
+
+def _style_sheet() -> str:
+    light = ";".join(f"--{name}:{value}" for name, value, _ in PALETTE.values())
+    dark = ";".join(f"--{name}:{value}" for name, _, value in PALETTE.values())
+    return (
+        f"<style>:root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f"text{{font-family:{_FONTS}!important;font-variant-numeric:tabular-nums}}</style>"
+    )
+
+
+def layouts(chart: dict[str, Any]) -> dict[str, Any]:
+    """The chart's layout at each size, as JSON values."""
+    figure = go.Figure(chart)
+    if not (chart["layout"].get("meta") or {}).get("sizes"):
+        return dict.fromkeys(SIZES, chart["layout"])
+    fitted = {size: json.loads(_style.fit(figure, size).to_json())["layout"] for size in SIZES}
+    for layout in fitted.values():
+        layout.pop("meta", None)
+        layout.pop("template", None)
+    return fitted
+
+
+def key(chart: dict[str, Any]) -> str:
+    """The hash of what a picture is made from."""
+    made_from = [_VERSION, chart, sorted(PALETTE.items()), SIZES]
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:20]
+
+
+def path(root: Path, chart: dict[str, Any], size: str) -> Path:
+    """Where the picture of a chart is kept once drawn."""
+    return root / CACHE / f"{key(chart)}-{size}.svg"
+
+
+def drawn(root: Path, chart: dict[str, Any]) -> bool:
+    return all(path(root, chart, size).is_file() for size in SIZES)
+
+
+def themable(svg: str) -> str:
+    """Replace sentinels by CSS variables that follow light and dark (paper is always light), and round the pixels."""
+    for sentinel, (name, _, _) in PALETTE.items():
+        channels = r",\s*".join(re.findall(r"\d+", sentinel))
+        svg = re.sub(rf"(?:rgb\({channels}\)|rgba\({channels},\s*1\))", f"var(--{name})", svg)
+        faint = rf"color-mix(in srgb,var(--{name}) calc(100% * \1),transparent)"
+        svg = re.sub(rf"rgba\({channels},\s*([\d.]+)\)", faint, svg)
+    svg = re.sub(r"(\d+\.\d\d)\d+", r"\1", svg)
+    return re.sub(r"<svg ([^>]*)>", lambda m: f"<svg {m[1]}>{_style_sheet()}", svg, count=1)
+
+
+def named_colours(text: str) -> str:
+    """JSON of a chart with `{{ours}}` and `{{ours 0.2}}` in the place of sentinels, for the page's script to fill."""
+    for sentinel, (name, _, _) in PALETTE.items():
+        channels = r",\s*".join(re.findall(r"\d+", sentinel))
+        text = re.sub(rf"rgb\({channels}\)", f"{{{{{name}}}}}", text)
+        text = re.sub(rf"rgba\({channels},\s*([\d.]+)\)", rf"{{{{{name} \1}}}}", text)
+    return text
+
+
+_said = False
+
+
+def draw(root: Path, charts: Iterable[dict[str, Any]]) -> None:
+    """Draw all pictures that are missing, in one visit of the browser, of which nearly the whole cost is the start.
+
+    Without a browser, or when it fails, it says so once and returns: those figures are drawn by the reader's browser.
+    """
+    global _said
+    waiting = {key(chart): chart for chart in charts if not drawn(root, chart)}
+    if not waiting:
+        return
+    browser = chromium.find()
+    problem = "" if browser else "no Chromium was found"
+    if browser:
+        problem = _draw(root, waiting, browser)
+    if problem and not _said:
+        _said = True
+        print(
+            f"pictures: {problem}; {len(waiting)} figures have no still picture and will be drawn in the reader's "
+            "browser (install chromium, or name one in CHROMIUM)",
+            file=sys.stderr,
+        )
+
+
+def _draw(root: Path, waiting: dict[str, dict[str, Any]], browser: str) -> str:
+    """Draw them all; returns what went wrong, or nothing."""
+    import kaleido  # slow to import, and needed only where something has changed
+
+    folder = root / CACHE
+    folder.mkdir(parents=True, exist_ok=True)
+    # MathJax would be fetched from another host; choreographer starts Chromium without its sandbox by itself
+    options: dict[str, Any] = {"mathjax": False, "path": browser}
+    bundle = (root / BUNDLE).resolve()
+    if bundle.is_file():  # the very script that draws the live chart
+        options["plotlyjs"] = bundle
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        orders: list[dict[str, Any]] = []
+        for name, chart in waiting.items():
+            for size, layout in layouts(chart).items():
+                width, height = SIZES[size]
+                sized = {**layout, "width": width, "height": height, "autosize": False}
+                orders.append({
+                    "fig": {"data": chart["data"], "layout": sized},
+                    "path": Path(temporary) / f"{name}-{size}.svg",
+                    "opts": {"format": "svg", "width": width, "height": height, "scale": 1},
+                })  # fmt: skip
+        try:
+            kaleido.write_fig_from_object_sync(orders, kopts=options)
+        except Exception as error:  # a browser fails in many ways, and none of them may cost the build
+            return f"the browser {browser} could not draw ({type(error).__name__}: {error})"
+        for order in orders:
+            made = order["path"]
+            finished = made.with_suffix(".done")
+            finished.write_text(themable(made.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+            finished.replace(folder / made.name)
+    return ""

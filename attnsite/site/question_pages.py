@@ -1,0 +1,101 @@
+"""Questions, themes and the overview of all questions, as Markdown."""
+
+import posixpath
+from collections.abc import Iterable, Sequence
+
+from attnsite.content import Claim, Number, Question, Theme, fences, marks
+from attnsite.errors import Mistake
+from attnsite.site import claims
+from attnsite.site.markup import SOURCES
+from attnsite.site.records import Records
+from attnsite.site.text import head, linked
+
+
+def path_of(question: Question) -> str:
+    return f"questions/{question.theme}/{question.slug}.md"
+
+
+def question_page(question: Question, questions: Sequence[Question], records: Records) -> str:
+    """The question, its short answer, the text, and behind it what the answer rests on and where to go on."""
+    path = path_of(question)
+    parts = [
+        head(path, question.title, description=plain(question.answer)),
+        f"# {question.title}",
+        f"{question.answer}\n{{ .answer }}",
+        question.body.strip(),
+        check_yourself(question, records),
+    ]
+    if question.claims:
+        parts += ["## What this rests on", claims.listed(question.claims, records)]
+    if cites(question):
+        parts += ["## Sources", SOURCES]
+    wanted = [q for slug in question.related for q in questions if q.slug == slug]
+    if wanted:
+        parts += ["## Related questions", listed(wanted, path)]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def check_yourself(question: Question, records: Records) -> str:
+    """The one command that makes the numbers of this question again."""
+    names = [fence.figure for fence in fences(question.body)]
+    for text in (question.body, *(claim.source for claim in question.claims)):
+        names += [mark.figure for mark in marks(text) if isinstance(mark, Number)]
+    experiments: dict[str, None] = {}
+    for name in names:
+        try:
+            experiments[records.figure(name).EXPERIMENT] = None
+        except Mistake:
+            continue  # the mark itself is warned of where it stands
+    if not experiments:
+        return ""
+    told = "Measure and count what this page quotes, on your own machine; the next build shows it as one more machine."
+    return f"## Check it yourself\n\n{told}\n\n```bash\nattnsite measure {' '.join(experiments)} --quick\n```"
+
+
+def cites(question: Question) -> bool:
+    texts = (question.answer, question.body, *(claim.source for claim in question.claims))
+    return any(not isinstance(mark, Number) for text in texts for mark in marks(text))
+
+
+def listed(questions: Iterable[Question], origin: str) -> str:
+    """Questions as links with their one-line answers."""
+    items = (
+        f"- [{question.title}]({posixpath.relpath(path_of(question), posixpath.dirname(origin))})\n"
+        f"  {first_sentence(question.answer)}"
+        for question in questions
+    )
+    return '<div class="questions" markdown>\n\n' + "\n".join(items) + "\n\n</div>"
+
+
+def theme_page(theme: Theme, questions: Sequence[Question]) -> str:
+    path = f"questions/{theme.slug}/index.md"
+    own = [question for question in questions if question.theme == theme.slug]
+    return "\n\n".join([head(path, theme.title, description=plain(theme.summary)), f"# {theme.title}",
+                        f"{theme.summary}\n{{ .lead }}", listed(own, path)]) + "\n"  # fmt: skip
+
+
+def overview_page(themes: Sequence[Theme], questions: Sequence[Question]) -> str:
+    """All questions by theme."""
+    path = "questions/index.md"
+    parts = [head(path, "Questions", description="All questions of the site, by theme."), "# Questions"]
+    for theme in themes:
+        own = [question for question in questions if question.theme == theme.slug]
+        parts += [f"## [{theme.title}]({theme.slug}/index.md)", theme.summary, listed(own, path)]
+    return "\n\n".join(parts) + "\n"
+
+
+def first_sentence(answer: str) -> str:
+    """An answer up to its first full stop that ends a sentence."""
+    start, stop, _ = answer.partition(". ")
+    return start + "." if stop else answer
+
+
+def plain(text: str) -> str:
+    """Text without marks, for a description."""
+    for mark in reversed(marks(text)):
+        text = text[: mark.start].rstrip() + text[mark.end :]
+    return linked(text)
+
+
+def claims_of(questions: Iterable[Question]) -> list[tuple[Question, Claim]]:
+    return [(question, claim) for question in questions for claim in question.claims]

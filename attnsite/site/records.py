@@ -1,0 +1,77 @@
+"""The records behind the pages, read once for each state of their files, however many pages ask for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+
+from attnsite import discover, results
+from attnsite.content import Source, read_sources
+from attnsite.evidence import Evidence
+from attnsite.results import Run
+from attnsite.site.exhibits import Exhibit, NotMeasured, exhibit
+
+
+@dataclass
+class Records:
+    """Sources, runs and figures of a checkout."""
+
+    root: Path
+    drawn: dict[tuple[str, str], Exhibit | NotMeasured] = field(default_factory=dict)
+    states: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        return Evidence(self.root)
+
+    @cached_property
+    def sources(self) -> Mapping[str, Source]:
+        return read_sources(self.root)[0]  # `attnsite check` names the mistakes of the others
+
+    def figure_names(self) -> list[str]:
+        return discover.names("figures")
+
+    def figure(self, name: str) -> ModuleType:
+        """The figure's module. Raises `Mistake` where there is none of that name."""
+        return self.evidence.figure(name)
+
+    def runs(self, experiment: str) -> Mapping[str, Run]:
+        return self.evidence.runs(experiment)
+
+    def state(self, run: Run) -> str:
+        key = (run.machine, run.experiment)
+        if key not in self.states:
+            self.states[key] = results.state(run)
+        return self.states[key]
+
+    def exhibits(self, name: str) -> list[Exhibit]:
+        """The figure for every machine whose run it can be drawn from, the reference machines first."""
+        module = self.figure(name)
+        runs = self.runs(module.EXPERIMENT)
+        for machine, run in runs.items():
+            if (name, machine) not in self.drawn:
+                try:
+                    made: Exhibit | NotMeasured = exhibit(module, runs, machine, self.state(run))
+                except NotMeasured as error:
+                    made = error
+                self.drawn[name, machine] = made
+        found = (self.drawn[name, machine] for machine in runs)
+        return [shown for shown in found if isinstance(shown, Exhibit)]
+
+
+_kept: dict[Path, tuple[object, Records]] = {}
+
+
+def read(root: Path) -> Records:
+    """The records of a checkout; the same ones again while no source and no result has changed."""
+    stamp = _stamp(root)
+    if root not in _kept or _kept[root][0] != stamp:
+        _kept[root] = (stamp, Records(root))
+    return _kept[root][1]
+
+
+def _stamp(root: Path) -> object:
+    folders = (root / "docs" / "sources", root / results.COMMITTED, root / results.BUILT)
+    files = (path for folder in folders for path in folder.rglob("*") if path.suffix in (".bib", ".json"))
+    return sorted((str(path), path.stat().st_mtime_ns) for path in files)

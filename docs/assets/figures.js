@@ -1,0 +1,363 @@
+/* The living part of the pages: figures that wake on intent, a machine picker, cards on citations, tables that sort.
+   Everything here adds to a page that is complete without it. It runs once a visit; `scan` runs after each page
+   change and leaves alone what it has already seen. */
+(() => {
+  "use strict";
+  if (window.attnsite) return;
+  const BUNDLE = new URL("plotly-attnsite.min.js", document.currentScript.src).href;
+  const NARROW = matchMedia("(max-width: 600px)");
+  const SIZES = { wide: [760, 420], narrow: [360, 360] };
+  const DWELL = 120; // ms that a pointer must rest on a figure: crossing it on the way elsewhere loads nothing
+  const live = new Map(); // figure -> { chart, spec, watcher }
+  const specs = new Map(); // address -> promise of its JSON
+  let bundle = null;
+
+  const make = (tag, set = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(set)) {
+      if (name in element && name !== "list") element[name] = value;
+      else element.setAttribute(name, value);
+    }
+    element.append(...children);
+    return element;
+  };
+
+  // --- loading: the bundle once a visit, each spec once a visit ------------------------------------------------
+
+  const plotly = () => (bundle ||= new Promise((done, failed) => {
+    const script = make("script", { src: BUNDLE });
+    script.onload = () => done(window.Plotly);
+    script.onerror = () => { bundle = null; script.remove(); failed(Error("the chart library did not load")); };
+    document.head.append(script);
+  }));
+
+  const load = address => {
+    if (!specs.has(address)) {
+      specs.set(address, fetch(address).then(answer => {
+        if (!answer.ok) throw Error(`${address}: ${answer.status}`);
+        return answer.json();
+      }).catch(error => { specs.delete(address); throw error; }));
+    }
+    return specs.get(address);
+  };
+
+  // --- colours: `{{ours}}` and `{{ours 0.2}}` become what the theme has now -------------------------------------
+
+  const paint = value => {
+    const style = getComputedStyle(document.body);
+    const seen = {};
+    const colour = (name, alpha) => {
+      const hex = (seen[name] ||= style.getPropertyValue(`--figure-${name}`).trim());
+      if (alpha === undefined) return hex;
+      const channel = at => parseInt(hex.slice(at, at + 2), 16);
+      return `rgba(${channel(1)},${channel(3)},${channel(5)},${alpha})`;
+    };
+    const walk = node => {
+      if (typeof node === "string") return node.replace(/\{\{([\w-]+)(?: ([\d.]+))?\}\}/g, (_, n, a) => colour(n, a));
+      if (Array.isArray(node)) return node.map(walk);
+      if (node && typeof node === "object") return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, walk(v)]));
+      return node;
+    };
+    return walk(value);
+  };
+
+  // --- figures -------------------------------------------------------------------------------------------------
+
+  const size = () => (NARROW.matches ? "narrow" : "wide");
+
+  const layout = spec => {
+    const [width, height] = SIZES[size()];
+    const coarse = matchMedia("(pointer: coarse)").matches;
+    return { ...paint(spec.layouts[size()]), width, height, autosize: false, uirevision: size(),
+      dragmode: coarse ? false : "zoom", transition: { duration: 0 } };
+  };
+
+  const render = (P, state) => P.react(state.chart, paint(state.spec.data), layout(state.spec), {
+    displaylogo: false, responsive: false, displayModeBar: matchMedia("(pointer: coarse)").matches ? false : "hover",
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"],
+  });
+
+  /* The chart keeps the size of the still picture and is scaled like it, so nothing moves when one replaces the other. */
+  const fit = (stage, chart) => {
+    const width = stage.clientWidth;
+    if (width) chart.style.transform = `scale(${width / SIZES[size()][0]})`;
+  };
+
+  async function wake(figure) {
+    const stage = figure.querySelector(".exhibit-stage");
+    if (!stage || live.has(figure) || !stage.clientWidth) return;
+    const state = { chart: null, spec: null, watcher: null };
+    live.set(figure, state);
+    figure.setAttribute("aria-busy", "true");
+    try {
+      const [P, spec] = await Promise.all([plotly(), load(figure.dataset.spec)]);
+      if (!figure.isConnected || live.get(figure) !== state) return;
+      state.spec = spec;
+      state.chart = make("div", { className: "exhibit-live", role: "group", "aria-roledescription": "interactive chart",
+        "aria-label": spec.alt });
+      stage.append(state.chart);
+      fit(stage, state.chart);
+      await render(P, state);
+      if (!figure.isConnected || live.get(figure) !== state) { P.purge(state.chart); state.chart.remove(); return; }
+      figure.classList.add("is-live");
+      stage.querySelector("img")?.setAttribute("aria-hidden", "true");
+      stage.querySelector(".exhibit-wait")?.remove();
+      state.watcher = new ResizeObserver(() => fit(stage, state.chart));
+      state.watcher.observe(stage);
+      button(figure);
+    } catch (error) {
+      sleep(figure);
+      console.warn("this figure stays a still picture:", error);
+    } finally {
+      figure.removeAttribute("aria-busy");
+    }
+  }
+
+  function sleep(figure) {
+    const state = live.get(figure);
+    live.delete(figure);
+    state?.watcher?.disconnect();
+    if (state?.chart) {
+      if (window.Plotly) window.Plotly.purge(state.chart);
+      state.chart.remove();
+    }
+    figure.classList.remove("is-live");
+    figure.querySelector(".exhibit-stage img")?.removeAttribute("aria-hidden");
+    button(figure);
+  }
+
+  async function redraw() {
+    if (!window.Plotly) return;
+    for (const [figure, state] of live) {
+      if (!state.chart || !state.spec) continue;
+      await render(window.Plotly, state);
+      fit(figure.querySelector(".exhibit-stage"), state.chart);
+    }
+  }
+
+  const button = figure => {
+    const go = figure.querySelector(".exhibit-go");
+    if (go) go.textContent = live.has(figure) ? "Still picture" : "Explore";
+  };
+
+  function prepare(figure) {
+    const stage = figure.querySelector(".exhibit-stage");
+    const bar = figure.querySelector(".exhibit-bar");
+    const picker = figure.querySelector(".exhibit-machine select");
+    if (picker) {
+      picker.closest(".exhibit-machine").hidden = false;
+      picker.addEventListener("change", () => pick(figure, picker.selectedOptions[0].dataset.spec));
+    }
+    if (!stage) return;
+    const picture = stage.querySelector("picture");
+    if (picture) {
+      const go = make("button", { type: "button", className: "exhibit-go" }, "Explore");
+      go.addEventListener("click", event => {
+        event.stopPropagation();
+        figure.dataset.still = live.has(figure) ? "yes" : "";
+        if (live.has(figure)) sleep(figure); else wake(figure);
+      });
+      go.addEventListener("focus", () => { if (go.matches(":focus-visible")) plotly().catch(() => {}); });
+      bar.append(go);
+    }
+    bar.hidden = false;
+    let rest;
+    const wanted = () => { if (!figure.dataset.still) wake(figure); };
+    stage.addEventListener("pointerenter", event => { if (event.pointerType === "mouse") rest = setTimeout(wanted, DWELL); });
+    stage.addEventListener("pointerleave", () => clearTimeout(rest));
+    stage.addEventListener("click", () => { if (!live.has(figure)) wake(figure); });
+    if (!picture) near.observe(stage); // no still picture was made: draw it as soon as it can be seen
+  }
+
+  const near = new IntersectionObserver(entries => {
+    for (const entry of entries) {
+      if (entry.isIntersecting) { near.unobserve(entry.target); wake(entry.target.closest("figure")); }
+    }
+  }, { rootMargin: "300px" });
+
+  /* Another machine was picked: texts, picture, table and downloads become those of its run. */
+  async function pick(figure, address) {
+    figure.setAttribute("aria-busy", "true");
+    try {
+      const spec = await load(address);
+      figure.dataset.spec = address;
+      const stem = address.replace(/\.json$/, "");
+      for (const name of ["title", "caption", "reading", "made"]) {
+        const place = figure.querySelector(`[data-text="${name}"]`);
+        if (place) place.replaceChildren(...words(spec[name]));
+      }
+      for (const link of figure.querySelectorAll("[data-ending]")) link.href = stem + link.dataset.ending;
+      const raw = figure.querySelector("[data-run]");
+      if (raw) raw.href = raw.href.replace(/results\/[^/]+\//, `results/${spec.machine}/`);
+      const picture = figure.querySelector("picture");
+      if (picture) {
+        picture.querySelector("source").srcset = `${stem}-narrow.svg`;
+        Object.assign(picture.querySelector("img"), { src: `${stem}-wide.svg`, alt: spec.alt });
+      }
+      const table = figure.querySelector("table[data-sorts]");
+      if (table) {
+        const fresh = build(spec, table.getAttribute("aria-label"));
+        table.closest(".scrolls").previousElementSibling?.matches(".filter") && table.closest(".scrolls").previousElementSibling.remove();
+        table.replaceWith(fresh);
+        enhance(fresh);
+      }
+      const state = live.get(figure);
+      if (state?.chart) {
+        state.spec = spec;
+        state.chart.setAttribute("aria-label", spec.alt);
+        await render(await plotly(), state);
+      }
+    } catch (error) {
+      console.warn("that machine's run did not load:", error);
+    } finally {
+      figure.removeAttribute("aria-busy");
+    }
+  }
+
+  const words = text => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+
+  const build = (spec, label) => {
+    const number = spec.columns.map((_, i) => spec.rows.some(row => typeof row[i][1] === "number"));
+    const cells = (row, i) => {
+      const cell = make(i ? "td" : "th", i ? {} : { scope: "row" }, row[0]);
+      if (typeof row[1] === "number") cell.dataset.value = row[1];
+      if (typeof row[1] === "number" || row[1] === null) cell.className = "number";
+      return cell;
+    };
+    return make("table", { "data-sorts": "", "aria-label": label },
+      make("thead", {}, make("tr", {}, ...spec.columns.map((name, i) =>
+        make("th", { scope: "col", className: number[i] ? "number" : "" }, name)))),
+      make("tbody", {}, ...spec.rows.map(row => make("tr", {}, ...row.map(cells)))));
+  };
+
+  // --- tables --------------------------------------------------------------------------------------------------
+
+  const compare = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" }).compare;
+
+  function enhance(table) {
+    if (table.dataset.sorts === "on") return;
+    table.dataset.sorts = "on";
+    const body = table.tBodies[0];
+    const value = (row, at) => row.cells[at].dataset.value ?? row.cells[at].textContent.trim();
+    [...table.tHead.rows[0].cells].forEach((head, at) => {
+      const sort = make("button", { type: "button", className: "sort" }, ...head.childNodes);
+      head.append(sort);
+      sort.addEventListener("click", () => {
+        const up = head.getAttribute("aria-sort") !== "ascending";
+        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", up ? "ascending" : "descending");
+        const rows = [...body.rows].sort((a, b) => {
+          const [x, y] = [value(a, at), value(b, at)];
+          if (x === "–" || y === "–") return (x === "–") - (y === "–"); // what was not measured comes last, always
+          const [n, m] = [Number(x.replace(/\u202f/g, "")), Number(y.replace(/\u202f/g, ""))];
+          const order = Number.isNaN(n) || Number.isNaN(m) ? compare(x, y) : n - m;
+          return up ? order : -order;
+        });
+        body.append(...rows);
+      });
+    });
+    if (body.rows.length < 12) return;
+    const count = make("output", {}, `${body.rows.length} rows`);
+    const input = make("input", { type: "search", autocomplete: "off", spellcheck: false });
+    input.addEventListener("input", () => {
+      const wanted = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+      let shown = 0;
+      for (const row of body.rows) {
+        const text = row.textContent.toLowerCase();
+        row.hidden = !wanted.every(word => text.includes(word));
+        shown += !row.hidden;
+      }
+      count.textContent = wanted.length ? `${shown} of ${body.rows.length} rows` : `${body.rows.length} rows`;
+    });
+    table.closest(".scrolls").before(make("div", { className: "filter" }, make("label", {}, "Filter ", input), count));
+  }
+
+  /* A box that scrolls sideways must be reachable by keyboard; one that does not must not be a stop. */
+  const reach = new ResizeObserver(entries => {
+    for (const { target } of entries) {
+      const scrolls = target.scrollWidth > target.clientWidth + 1 || target.scrollHeight > target.clientHeight + 1;
+      if (scrolls) {
+        target.tabIndex = 0;
+        target.setAttribute("role", "region");
+        target.setAttribute("aria-label", target.querySelector("table")?.getAttribute("aria-label") || "formula");
+      } else {
+        for (const name of ["tabindex", "role", "aria-label"]) target.removeAttribute(name);
+      }
+    }
+  });
+
+  // --- cards on citations and numbers --------------------------------------------------------------------------
+
+  let card = null, owner = null, timer;
+
+  function show(link) {
+    clearTimeout(timer);
+    if (owner === link) return;
+    hide();
+    let content;
+    if (link.matches(".cite")) {
+      const source = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+      if (!source) return;
+      content = [...source.cloneNode(true).childNodes].filter(node => !(node.matches && node.matches(".back")));
+      const place = link.dataset.place;
+      if (place) content.unshift(make("p", { className: "card-place" }, place));
+    } else {
+      content = link.title.split(" · ").map(line => make("span", { className: "card-line" }, line));
+    }
+    owner = link;
+    link.dataset.title = link.title;
+    link.removeAttribute("title");
+    card = make("div", { className: "card md-typeset", id: "attnsite-card", role: "tooltip" }, ...content);
+    for (const node of card.querySelectorAll("[id]")) node.removeAttribute("id");
+    card.addEventListener("pointerenter", () => clearTimeout(timer));
+    card.addEventListener("pointerleave", later);
+    document.body.append(card);
+    link.setAttribute("aria-describedby", card.id);
+    const box = link.getBoundingClientRect(), own = card.getBoundingClientRect();
+    const left = Math.max(8, Math.min(box.left, document.documentElement.clientWidth - own.width - 8));
+    const below = box.bottom + 6 + own.height < innerHeight;
+    card.style.left = `${left + scrollX}px`;
+    card.style.top = `${(below ? box.bottom + 6 : Math.max(8, box.top - own.height - 6)) + scrollY}px`;
+  }
+
+  function hide() {
+    clearTimeout(timer);
+    if (owner) {
+      owner.removeAttribute("aria-describedby");
+      owner.title = owner.dataset.title;
+      delete owner.dataset.title;
+    }
+    card?.remove();
+    card = owner = null;
+  }
+
+  const later = () => { clearTimeout(timer); timer = setTimeout(hide, 200); };
+  const CARDS = "a.cite, a.quantity";
+  document.addEventListener("pointerover", event => {
+    const link = event.pointerType === "mouse" && event.target.closest?.(CARDS);
+    if (link) show(link); else if (owner && !event.target.closest?.(".card")) later();
+  });
+  document.addEventListener("focusin", event => { const link = event.target.closest?.(CARDS); if (link) show(link); });
+  document.addEventListener("focusout", event => { if (event.target === owner) later(); });
+  document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
+
+  // --- every page ----------------------------------------------------------------------------------------------
+
+  function scan() {
+    hide();
+    for (const figure of [...live.keys()]) if (!figure.isConnected) sleep(figure);
+    for (const figure of document.querySelectorAll("figure.exhibit:not([data-seen])")) {
+      figure.dataset.seen = "";
+      prepare(figure);
+    }
+    document.querySelectorAll("table[data-sorts='']").forEach(enhance);
+    document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
+  }
+
+  NARROW.addEventListener("change", redraw);
+  new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
+  window.attnsite = { live, wake, sleep, scan };
+  if (window.document$) window.document$.subscribe(scan);
+  else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
+  else scan();
+})();
