@@ -1,0 +1,76 @@
+"""The score matrix written out whole: two matrix products by BLAS with a softmax between them.
+
+This is how attention is written with a numerical library. The products run at nearly the speed of the machine,
+because BLAS keeps its tiles in registers; what is left is the softmax, and the memory for the scores.
+
+Bytes: writes and reads the scores, 4·heads·queries·keys bytes, several times: once by the first product, twice by the
+softmax, once by the second product. At long contexts they fit in no cache.
+
+Look at `stages`: the three steps are timed one by one, which is where the charts of "which step takes the time" come
+from. For causal masks the product computes every score and the softmax throws half of them away.
+Source: [@vaswani2017attention §3.2.1]; that the middle step is bound by memory is the theme of [@ivanov2021data].
+"""
+
+import math
+
+import numpy as np
+from numba import njit, prange
+
+from attnsite.kernels._exponential import exp_shifted
+
+DEVICE = "cpu"
+
+
+def attention(q, k, v, out, *, causal):
+    """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim); all float32."""
+    for _, step in stages(q, k, v, out, causal=causal):
+        step()
+
+
+def stages(q, k, v, out, *, causal):
+    """The steps in order; each may be repeated, but needs the one before it."""
+    batch, heads, queries, dim = q.shape
+    group, keys = heads // k.shape[1], k.shape[2]
+    weights = np.empty((batch, heads, queries, keys), np.float32)
+    flat = weights.reshape(batch * heads * queries, keys)
+
+    def scores():
+        for b, h in np.ndindex(batch, heads):
+            np.matmul(q[b, h], k[b, h // group].T, out=weights[b, h])
+
+    def softmax():
+        _softmax(flat, queries, causal, np.float32(1 / math.sqrt(dim)))
+
+    def values():
+        everything_counts = not causal or np.isfinite(v).all()
+        for b, h in np.ndindex(batch, heads):
+            if everything_counts:
+                np.matmul(weights[b, h], v[b, h // group], out=out[b, h])
+            else:  # a masked weight is 0, and 0 · NaN is NaN: each row multiplies only what it sees
+                for i in range(queries):
+                    seen = min(keys, max(0, i + keys - queries + 1))
+                    np.matmul(weights[b, h, i, :seen], v[b, h // group, :seen], out=out[b, h, i])
+
+    return ("scores", scores), ("softmax", softmax), ("values", values)
+
+
+@njit(parallel=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
+def _softmax(scores, queries, causal, scale):
+    """Each row of `scores (rows, keys)` becomes its softmax, in place."""
+    rows, keys = scores.shape
+    for row in prange(rows):
+        s = scores[row]
+        visible = min(keys, max(0, row % queries + keys - queries + 1)) if causal else keys
+        largest = np.float32(-np.inf)
+        for j in range(visible):
+            s[j] *= scale
+            largest = s[j] if s[j] > largest else largest
+        exp_shifted(s, largest, visible, np.empty(keys, np.int32))
+        total = np.float32(0)
+        for j in range(visible):
+            total += s[j]
+        inverse = np.float32(1) / total
+        for j in range(visible):
+            s[j] *= inverse
+        for j in range(visible, keys):
+            s[j] = np.float32(0)
