@@ -38,7 +38,7 @@ def rows(q: np.ndarray, k: np.ndarray, v: np.ndarray, rows: np.ndarray, *, causa
     kv_heads, keys = k.shape[1:3]
     visible = np.clip(rows + keys - queries + 1, 0, keys) if causal else np.full(len(rows), keys)
     masked = np.arange(keys)[None, :] >= visible[:, None]  # (rows, keys)
-    out = np.zeros((batch, heads, len(rows), dim), dtype)
+    out: np.ndarray = np.zeros((batch, heads, len(rows), dim), dtype)
     if keys == 0:
         return out
     with np.errstate(invalid="ignore", over="ignore", under="ignore"):

@@ -1,0 +1,100 @@
+"""Who takes part in a workload: every matching kernel that can and is right, its stages, and the machine's ceilings."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from attnsite import discover
+from attnsite.experiment import Timing, Workload
+from attnsite.measure import ceilings, correct, machine, timing
+from attnsite.results import Row, kernel_digest
+
+
+class Skipped(Exception):
+    """A kernel does not take part in this workload; the message says why, for the reader of the result."""
+
+
+def matching(patterns: tuple[str, ...]) -> list[str]:
+    """Kernels and peers that an experiment asks for; `reference` is nobody's contestant."""
+    kernels = [name for name in discover.matching("kernels", patterns) if name != "reference"]
+    wanted = tuple(p.removeprefix("peer_") for p in patterns if p.startswith("peer_"))
+    return kernels + [f"peer_{name}" for name in discover.matching("peers", wanted)]
+
+
+def load(kernel: str) -> ModuleType:
+    """The kernel's module; raises `Skipped` where its device or its library is not here."""
+    room, name = ("peers", kernel.removeprefix("peer_")) if kernel.startswith("peer_") else ("kernels", kernel)
+    if kernel.startswith("cuda_"):
+        from attnsite.kernels import _cuda
+
+        here, reason = _cuda.available()
+        if not here:
+            raise Skipped(reason)
+    try:
+        return discover.module(room, name, "attention", "DEVICE")
+    except ImportError as error:
+        raise Skipped(f"{error.name or error} is not installed") from None
+
+
+def enter(kernel: str, workload: Workload, experiment: Timing, longest_s: float) -> list[tuple[timing.Contestant, Row]]:
+    """The kernel as a contestant, with its stages, each with the row that its samples will fill.
+
+    Raises `Skipped`. The first call is the check: a wrong kernel is never timed.
+    """
+    module: Any = load(kernel)
+    q, k, v = workload.inputs()
+    base: dict[str, Any] = {"case": workload.case(), "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
+    if kernel.startswith("cuda_"):
+        from attnsite.measure import cuda_clock
+
+        measure, out = cuda_clock.enter(module.attention, q, k, v, workload.causal)
+        steps: list[tuple[str, Callable[[], float]]] = []
+    else:
+        compile_small(module.attention, workload)
+        result = np.full_like(q, np.nan)
+        measure = timing.on_cpu(lambda: module.attention(q, k, v, result, causal=workload.causal))
+        out = lambda: result  # noqa: E731
+        wanted = experiment.stages and hasattr(module, "stages")
+        pairs = module.stages(q, k, v, np.empty_like(q), causal=workload.causal) if wanted else ()
+        steps = [(name, timing.on_cpu(step)) for name, step in pairs]
+    try:
+        first = measure()
+    except NotImplementedError as refusal:
+        raise Skipped(str(refusal)) from None
+    if first > longest_s:
+        raise Skipped(f"one call took {first:.1f} s, longer than the {longest_s:g} s that this sweep allows")
+    verdict = correct.compare(q, k, v, out(), causal=workload.causal)
+    if not verdict.right:
+        raise Skipped(f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
+    whole = Row(**base, max_error=verdict.max_error, bound=verdict.bound)
+    entered = [(timing.Contestant(kernel, measure), whole)]
+    return entered + [(timing.Contestant(kernel, step, stage=name), Row(**base, stage=name)) for name, step in steps]
+
+
+def compile_small(attention: Callable[..., None], workload: Workload) -> None:
+    """One call on a few tokens, so that no sample contains a compilation."""
+    few = {"queries": min(4, workload.queries), "keys": min(4, workload.keys), "causal": workload.causal}
+    q, k, v = Workload(heads=workload.heads, kv_heads=workload.kv_heads, dim=workload.dim, **few).inputs()
+    try:
+        attention(q, k, v, np.empty_like(q), causal=workload.causal)
+    except NotImplementedError as refusal:
+        raise Skipped(str(refusal)) from None
+
+
+def ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]:
+    made = ceilings.make(name)
+    row = Row(case=workload.case(), kernel=f"ceiling:{name}", values={made.unit: made.work})
+    return timing.Contestant(f"ceiling:{name}", timing.on_cpu(made.call)), row
+
+
+def fits(workload: Workload) -> str | None:
+    """Why this machine cannot run the workload at all; None when it can."""
+    if workload.threads > machine.threads():
+        return f"needs {workload.threads} threads, this machine has {machine.threads()}"
+    heads = 2 * workload.heads * workload.queries + 2 * workload.kv_heads * workload.keys
+    memory = machine.describe().get("memory_bytes")
+    if memory and 4 * workload.batch * workload.dim * heads > memory // 2:
+        return "its inputs are larger than half of this machine's memory"
+    return None

@@ -1,0 +1,45 @@
+"""Is the kernel right on this workload? Its result against float64, before anything is timed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from attnsite.experiment import Workload
+from attnsite.kernels import reference
+
+ROWS = 256  # queries that are compared, in every head, where there are more
+FLOOR = 4 * float(np.finfo(np.float32).eps)  # times the largest value: a bound of 0 would forbid any rounding
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The largest error over the compared rows, and the bound: twice that of plain float32 NumPy."""
+
+    max_error: float
+    bound: float
+
+    @property
+    def right(self) -> bool:
+        return self.max_error <= self.bound  # False for NaN
+
+
+def compare(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, causal: bool) -> Verdict:
+    """Compare `out` with float64 on up to ROWS queries spread over all, first and last among them."""
+    queries = q.shape[2]
+    rows = np.unique(np.linspace(0, queries - 1, min(ROWS, queries)).astype(int)) if queries else np.empty(0, int)
+    exact = reference.rows(q, k, v, rows, causal=causal)
+    plain = reference.rows(q, k, v, rows, causal=causal, dtype=np.float32)
+    floor = FLOOR * float(np.abs(v).max(initial=0))
+    if np.isnan(out).any() and not np.isnan(exact).any():  # also in rows that are not compared
+        return Verdict(float("nan"), floor)
+    error = float(np.abs(out[:, :, rows] - exact).max(initial=0))
+    return Verdict(error, 2 * float(np.abs(plain - exact).max(initial=0)) + floor)
+
+
+def check(attention: Callable[..., None], workload: Workload) -> Verdict:
+    """Run a CPU kernel on a workload, into an output full of NaN, and compare."""
+    q, k, v = workload.inputs()
+    out = np.full_like(q, np.nan)
+    attention(q, k, v, out, causal=workload.causal)
+    return compare(q, k, v, out, causal=workload.causal)

@@ -1,0 +1,119 @@
+"""Where are we? The machine and the software of a run, without host names, user names or paths."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "torch")
+
+
+def threads() -> int:
+    """The CPU threads that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def describe() -> dict[str, Any]:
+    """CPU, cores, caches, memory, system and, where there is one, the GPU; what is not known is left out."""
+    found: dict[str, Any] = {
+        "cpu": _cpu(),
+        "architecture": platform.machine(),
+        "threads": threads(),
+        "caches": _caches(),
+        "memory_bytes": _memory(),
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
+        "threading_layer": _threading_layer(),
+        "blas": _blas(),
+        "virtual": _flag("hypervisor"),
+        "vectors": next((name for name in ("avx512f", "avx2", "avx", "sse2") if _flag(name)), None),
+    }
+    return {name: value for name, value in found.items() if value not in (None, {}, "")}
+
+
+def software(root: Path) -> dict[str, Any]:
+    """Versions of what a measurement depends on, the commit of the checkout, and whether it had changes."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    commit = _git(root, "rev-parse", "--short=12", "HEAD")
+    dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "attnsite")
+    return {"python": platform.python_version(), **versions, "commit": commit or None, "clean": dirty == ""}
+
+
+def _git(root: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _cpu() -> str | None:
+    named = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
+    if named:
+        return named[1].strip()
+    if platform.system() == "Darwin":
+        words = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(words, capture_output=True, text=True).stdout.strip() or None
+    return platform.processor() or None
+
+
+def _flag(name: str) -> bool:
+    return re.search(rf"^flags\s*:.*\b{name}\b", _read("/proc/cpuinfo"), re.MULTILINE) is not None
+
+
+def _caches() -> dict[str, str]:
+    """Size by level of the first core's caches, as the system prints them: {"L1 data": "32K", …}."""
+    found = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind = _read(f"{index}/level").strip(), _read(f"{index}/type").strip().lower()
+        found[f"L{level}" if kind == "unified" else f"L{level} {kind}"] = _read(f"{index}/size").strip()
+    return found
+
+
+def last_cache_bytes(default: int = 32 << 20) -> int:
+    """The size of the largest cache, or a guess where the system does not say."""
+    sizes = [
+        int(size[:-1]) * {"K": 1 << 10, "M": 1 << 20}[size[-1]] for size in _caches().values() if size[-1:] in "KM"
+    ]
+    return max(sizes, default=default)
+
+
+def _memory() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _threading_layer() -> str | None:
+    import numba
+
+    try:
+        return str(numba.threading_layer())
+    except ValueError:  # no parallel kernel has run yet
+        return None
+
+
+def _blas() -> str | None:
+    try:
+        from threadpoolctl import threadpool_info
+    except ImportError:
+        return None
+    libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    return f"{libraries[0]['internal_api']} {libraries[0].get('version') or ''}".strip() if libraries else None

@@ -1,0 +1,87 @@
+"""How far does one call raise the peak of resident memory? Asked in a process of its own.
+
+Run as `python -m attnsite.measure.memory KERNEL WORKLOAD-AS-JSON`; prints one JSON object.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from attnsite import discover
+from attnsite.experiment import Workload
+
+
+def ask(kernel: str, workload: Workload, seconds: float = 120.0) -> dict[str, Any]:
+    """Start the process and return what it observed: `peak_bytes` with `max_error` and `bound`, or `skipped`."""
+    words = [sys.executable, "-m", "attnsite.measure.memory", kernel, json.dumps(workload.case())]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return {"skipped": f"took longer than {seconds:.0f} s"}
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"])[-1]
+        return {"skipped": f"failed: {last[:200]}"}
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def observe(kernel: str, workload: Workload) -> dict[str, Any]:
+    """Measure in this process: peak resident memory during one call less resident memory before it."""
+    from attnsite.measure import correct
+
+    attention = discover.module("kernels", kernel, "attention").attention
+    small = Workload(heads=workload.heads, kv_heads=workload.kv_heads, queries=min(8, workload.queries),
+                     keys=min(8, workload.keys), dim=workload.dim, causal=workload.causal)  # fmt: skip
+    try:
+        correct.check(attention, small)  # compiles
+    except NotImplementedError as refusal:
+        return {"skipped": str(refusal)}
+    q, k, v = workload.inputs()
+    out = np.full_like(q, np.nan)
+    before = reset_peak()
+    attention(q, k, v, out, causal=workload.causal)
+    grown = peak() - before
+    verdict = correct.compare(q, k, v, out, causal=workload.causal)
+    if not verdict.right:
+        return {"skipped": f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed"}
+    return {"peak_bytes": max(0, grown), "max_error": verdict.max_error, "bound": verdict.bound}
+
+
+def _status(name: str) -> int | None:
+    """A line of /proc/self/status, in bytes."""
+    try:
+        found = re.search(rf"^{name}:\s+(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"), re.MULTILINE)
+    except OSError:
+        return None
+    return int(found[1]) << 10 if found else None
+
+
+def reset_peak() -> int:
+    """Forget the peak so far, where the system allows, and return the bytes from which growth is counted."""
+    try:
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
+    except OSError:
+        return peak()
+    return _status("VmRSS") or peak()
+
+
+def peak() -> int:
+    """The peak of resident memory since the start or since `reset_peak`, in bytes."""
+    here = _status("VmHWM")
+    if here is not None:
+        return here
+    import resource
+
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used if sys.platform == "darwin" else used << 10
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("NUMBA_THREADING_LAYER", "omp")
+    print(json.dumps(observe(sys.argv[1], Workload(**json.loads(sys.argv[2])))))

@@ -1,0 +1,176 @@
+"""From an experiment to a run: row by row, resumable, checked before it is timed."""
+
+import dataclasses
+import datetime
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from attnsite import discover, results
+from attnsite.errors import Mistake
+from attnsite.experiment import Count, Experiment, Memory, Study, Timing, Workload
+from attnsite.measure import contestants, machine, memory, timing
+from attnsite.measure.progress import Progress
+from attnsite.results import Provenance, Row, Run
+
+KINDS = {Timing: "timing", Memory: "memory", Study: "study", Count: "count"}
+PARTIAL = Path(".cache/attnsite/partial")
+Batch = list[Row]  # what one workload or case gave: kept whole, or measured again
+
+
+class Measurement:
+    """One experiment's sweep on one machine. `run()` goes on where an interrupted one stopped."""
+
+    def __init__(self, root: Path, name: str, machine_name: str, sweep: str, device: str | None = None) -> None:
+        self.root, self.name, self.sweep, self.device = root, name, sweep, device
+        self.experiment: Experiment = discover.module("experiments", name, "experiment").experiment
+        self.kind = KINDS[type(self.experiment)]
+        self.machine = results.EVERY_MACHINE if self.kind == "count" else machine_name
+        self.partial = root / PARTIAL / f"{machine_name}_{sweep}_{device or 'all'}" / self.machine / f"{name}.json"
+        self.loads: list[float] = []
+        self.started = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        self.seconds_before = 0.0
+
+    def run(self, progress: Progress | None = None) -> Run:
+        """Measure what is not measured yet; after an interruption everything finished is in the partial file."""
+        cases = getattr(self.experiment, self.sweep)
+        progress = progress or Progress(self.name, len(cases))
+        begun, rows = time.monotonic(), self.resume()
+        done = {_case_key(row.case) for row in rows}
+        for case in cases:
+            label = _describe(case)
+            progress.step(label)
+            asked = case.case() if isinstance(case, Workload) else dict(case)
+            if _case_key(asked) in done:
+                continue
+            rows += self.answer(case)
+            results.write(self.made(rows, time.monotonic() - begun, complete=False), self.partial)
+        made = self.made(rows, time.monotonic() - begun, complete=True)
+        progress.finish(summary(made))
+        self.partial.unlink(missing_ok=True)
+        return made
+
+    def resume(self) -> list[Row]:
+        """The rows of an interrupted run of exactly this code; none when there is no such file, or a broken one."""
+        try:
+            found = results.read(self.partial)
+        except (Mistake, ExceptionGroup):
+            return []
+        names = {row.kernel for row in found.rows if row.kernel_digest}
+        same = all(
+            row.kernel_digest == results.kernel_digest(row.kernel)
+            for row in found.rows
+            if row.kernel_digest and row.kernel in names and row.kernel and _exists(row.kernel)
+        )
+        if found.digest != results.experiment_digest(self.name) or not same:
+            return []
+        self.seconds_before = found.provenance.seconds
+        return list(found.rows)
+
+    def answer(self, case: Any) -> Batch:
+        """All rows of one workload or case."""
+        experiment = self.experiment
+        if isinstance(experiment, Timing):
+            return self.time(experiment, case)
+        if isinstance(experiment, Memory):
+            return [self.weigh(experiment, kernel, case) for kernel in contestants.matching(experiment.kernels)]
+        if isinstance(experiment, Study):
+            return [
+                Row(case=dict(case), seed=seed, values=dict(experiment.observe(case, seed)))
+                for seed in experiment.seeds
+            ]
+        return [Row(case=dict(case), values=dict(experiment.observe(case)))]
+
+    def declined(self, kernel: str) -> str | None:
+        """Why a kernel is not asked at all: it is of another device than the one named."""
+        if self.device is None or kernel.startswith("cuda_") == (self.device == "cuda"):
+            return None
+        return f"only {self.device} kernels were asked for"
+
+    def time(self, experiment: Timing, workload: Workload) -> Batch:
+        """Check, then time: one workload with everybody who can take part."""
+        budget = timing.BUDGETS[self.sweep]
+        longest = min(budget.longest_call_s, experiment.longest_call_s)
+        rows: Batch = []
+        entered: list[tuple[timing.Contestant, Row]] = []
+        cannot = contestants.fits(workload)
+        with timing.threads(workload.threads):
+            for kernel in contestants.matching(experiment.kernels):
+                try:
+                    if reason := cannot or self.declined(kernel):
+                        raise contestants.Skipped(reason)
+                    entered += contestants.enter(kernel, workload, experiment, longest)
+                except contestants.Skipped as why:
+                    rows.append(self.skip(kernel, workload, str(why)))
+            if any(row.kernel for _, row in entered):
+                entered += [contestants.ceiling(name, workload) for name in experiment.ceilings]
+                self.loads.append(timing.interleave([contestant for contestant, _ in entered], budget))
+        return rows + [
+            dataclasses.replace(row, samples=tuple(who.samples), warmups=tuple(who.warmups)) for who, row in entered
+        ]
+
+    def weigh(self, experiment: Memory, kernel: str, workload: Workload) -> Row:
+        """A kernel's peak memory on a workload, in processes of their own."""
+        if reason := self.declined(kernel):
+            return self.skip(kernel, workload, reason)
+        if kernel.startswith("cuda_"):
+            return self.skip(kernel, workload, "memory is measured on the CPU only")
+        peaks = []
+        for _ in range(experiment.repeats if self.sweep == "full" else 1):
+            found = memory.ask(kernel, workload)
+            if "skipped" in found:
+                return self.skip(kernel, workload, found["skipped"])
+            peaks.append(found["peak_bytes"])
+        return Row(case=workload.case(), kernel=kernel, kernel_digest=results.kernel_digest(kernel),
+                   samples=tuple(peaks), max_error=found["max_error"], bound=found["bound"])  # fmt: skip
+
+    def skip(self, kernel: str, workload: Workload, reason: str) -> Row:
+        return Row(case=workload.case(), kernel=kernel, skipped=reason)
+
+    def made(self, rows: list[Row], seconds: float, *, complete: bool) -> Run:
+        spreads = [(row.middle_half()[1] - row.middle_half()[0]) / row.median for row in rows if len(row.samples) > 2]
+        timed = self.kind == "timing"
+        everywhere = self.kind == "count"
+        provenance = Provenance(
+            machine={} if everywhere else machine.describe(),
+            software=machine.software(self.root),
+            started=self.started.isoformat().replace("+00:00", "Z"),
+            seconds=round(self.seconds_before + seconds, 1),
+            steadiness=timing.verdict(spreads if timed else [], self.loads),
+        )
+        return Run(
+            experiment=self.name, kind=self.kind, machine=self.machine, sweep=self.sweep,
+            digest=results.experiment_digest(self.name), kernels=tuple(getattr(self.experiment, "kernels", ())),
+            provenance=provenance, rows=tuple(rows), complete=complete,
+        )  # fmt: skip
+
+
+def _exists(kernel: str) -> bool:
+    return kernel in discover.names("kernels") or kernel.removeprefix("peer_") in discover.names("peers")
+
+
+def _case_key(case: Any) -> str:
+    return repr(sorted(dict(case).items()))
+
+
+def _describe(case: Any) -> str:
+    """A workload or a case, short enough for a progress line."""
+    if isinstance(case, Workload):
+        heads = f"{case.heads} heads" if case.kv_heads == case.heads else f"{case.heads} heads on {case.kv_heads}"
+        return f"{heads} of {case.dim}, {case.queries} queries, {case.keys} keys"
+    return ", ".join(f"{name} {value}" for name, value in dict(case).items())[:60]
+
+
+def summary(run: Run) -> str:
+    """What a run brought, in a line."""
+    skipped = sum(row.skipped is not None for row in run.rows)
+    parts = [f"{len(run.rows) - skipped} rows in {run.provenance.seconds:.0f} s"]
+    if skipped:
+        parts.append(f"{skipped} skipped")
+    if run.kind == "timing":
+        parts.append(str(run.provenance.steadiness["verdict"]))
+    return ", ".join(parts)
+
+
+os.environ.setdefault("NUMBA_THREADING_LAYER", "omp")  # the others cost up to a hundred times as much a parallel loop

@@ -1,0 +1,116 @@
+"""The clock: contestants are called in turn, round after round, and every sample is kept."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numba
+
+Clock = Callable[[], int]  # nanoseconds
+
+
+@dataclass
+class Contestant:
+    """Something that is called again and again. `measure()` makes one call and returns its seconds."""
+
+    name: str
+    measure: Callable[[], float]
+    stage: str | None = None
+    warmups: list[float] = field(default_factory=list)
+    samples: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long one workload is repeated: at least `rounds`, then until `seconds` are over or `most` rounds made."""
+
+    rounds: int
+    seconds: float
+    most: int = 60
+    longest_call_s: float = 1.0
+
+
+BUDGETS = {
+    "quick": Budget(rounds=3, seconds=0.25, longest_call_s=0.4),
+    "full": Budget(rounds=9, seconds=2.0, longest_call_s=1.0),
+}
+
+
+def on_cpu(call: Callable[[], None], clock: Clock = time.perf_counter_ns) -> Callable[[], float]:
+    """A `measure` for a Contestant: one call by the given clock, in seconds."""
+
+    def measure() -> float:
+        start = clock()
+        call()
+        return (clock() - start) / 1e9
+
+    return measure
+
+
+def interleave(contestants: Sequence[Contestant], budget: Budget, clock: Clock = time.perf_counter_ns) -> float:
+    """Warm every contestant up once, then call all in turn until the budget is used.
+
+    Returns the share of the machine's processor time that other processes took meanwhile.
+    """
+    for contestant in contestants:
+        contestant.warmups.append(contestant.measure())
+    before, start, rounds = load(), clock(), 0
+    while rounds < budget.rounds or (rounds < budget.most and (clock() - start) / 1e9 < budget.seconds):
+        for contestant in contestants:
+            contestant.samples.append(contestant.measure())
+        rounds += 1
+    return foreign(before, load())
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Give Numba and BLAS `count` threads; 0 gives them all."""
+    most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    count = count or most
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(count, most))
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:  # then BLAS keeps what it has
+        yield
+    else:
+        with threadpool_limits(limits=count, user_api="blas"):
+            yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def load() -> tuple[float, float, float] | None:
+    """Seconds that all processes, and that this one, have used the processors so far, and the time; on Linux."""
+    try:
+        words = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
+        hertz = os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, AttributeError):
+        return None
+    user, nice, system, _, _, irq, softirq, steal = (int(word) / hertz for word in words[1:9])
+    return user + nice + system + irq + softirq + steal, time.process_time(), time.monotonic()
+
+
+def foreign(before: tuple[float, float, float] | None, after: tuple[float, float, float] | None) -> float:
+    """The processors' worth of time that others took between two `load`s; 0 where it is not known."""
+    if before is None or after is None or after[2] - before[2] < 0.05:  # the kernel counts in hundredths
+        return 0.0
+    everybody, ours = after[0] - before[0], after[1] - before[1]
+    return max(0.0, everybody - ours) / (after[2] - before[2])
+
+
+def verdict(spreads: Sequence[float], loads: Sequence[float]) -> dict[str, float | str]:
+    """Was the machine steady? `spreads` are each row's middle half over its median, `loads` each workload's foreign."""
+    if not spreads:
+        return {"verdict": "not timed"}
+    spread, load_mean = statistics.median(spreads), statistics.fmean(loads) if loads else 0.0
+    steady = spread <= 0.10 and load_mean <= 0.15
+    return {
+        "verdict": "steady" if steady else "noisy",
+        "median_spread": round(spread, 4),
+        "foreign_load": round(load_mean, 4),
+    }

@@ -1,0 +1,55 @@
+"""The `status` command: which results are fresh, stale or missing, by machine."""
+
+import argparse
+
+from attnsite import discover, results
+from attnsite.results import Run
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--machine", help="only this machine")
+
+
+def run(options: argparse.Namespace) -> int:
+    names = discover.names("experiments")
+    runs = {name: results.load(options.root, name) for name in names}
+    machines = sorted({machine for found in runs.values() for machine in found} - {results.EVERY_MACHINE})
+    lines = []
+    for name in names:
+        counted = runs[name].get(results.EVERY_MACHINE)
+        for machine in [results.EVERY_MACHINE] if counted else machines or [results.THIS_BUILD]:
+            if options.machine in (None, machine):
+                lines.append((name, machine, *describe(runs[name].get(machine))))
+    widths = [max(len(line[column]) for line in lines) for column in range(5)] if lines else []
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    return 0
+
+
+def describe(run: Run | None) -> tuple[str, str, str]:
+    """State, date with sweep, and the reason or the verdict on steadiness."""
+    state = results.state(run)
+    if run is None:
+        return state, "", ""
+    note = "; ".join(why_stale(run)) if state == "stale" else str(run.provenance.steadiness.get("verdict", ""))
+    return state, f"{run.provenance.started[:10]} {run.sweep}", note
+
+
+def why_stale(run: Run) -> list[str]:
+    """What has changed since the run was made."""
+    found = []
+    if run.experiment not in discover.names("experiments"):
+        return ["the experiment is gone"]
+    if not run.complete:
+        found.append("was interrupted")
+    if run.digest != results.experiment_digest(run.experiment):
+        found.append("the experiment has changed")
+    kernels = discover.names("kernels")
+    measured = {row.kernel: row.kernel_digest for row in run.rows if row.kernel and row.kernel_digest}
+    for kernel, digest in sorted(measured.items()):
+        if not kernel.startswith("peer_") and kernel not in kernels:
+            found.append(f"{kernel} is gone")
+        elif results.kernel_digest(kernel) != digest:
+            found.append(f"{kernel} has changed")
+    joined = set(discover.matching("kernels", run.kernels)) - {row.kernel for row in run.rows}
+    return found + [f"{kernel} has joined" for kernel in sorted(joined)]
