@@ -1,0 +1,180 @@
+"""The sources: one plain BibTeX entry a file, read with what we take from it and whether we opened it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pybtex.database import BibliographyDataError, Entry, Person, parse_string
+from pybtex.exceptions import PybtexError
+from pybtex.richtext import Text
+
+from attnsite.errors import Mistake, raise_all
+
+FOLDER = Path("docs/sources")
+CHECKED = ("text read", "table read", "abstract read", "not re-read")  # `checked`: how far we opened it ourselves
+KEY = re.compile(r"[a-z][a-z0-9]*")
+VENUES = ("journal", "booktitle", "publisher", "institution", "howpublished")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A cited source. Texts are plain, without TeX; `fields` has the BibTeX fields as they stand in the file.
+
+    `authors` are full names, `families` the names to cite by; `more_authors` when the entry ends in "and others".
+    `path` is relative to the checkout.
+    """
+
+    key: str
+    kind: str  # article, inproceedings, misc …
+    title: str
+    authors: tuple[str, ...]
+    families: tuple[str, ...]
+    more_authors: bool
+    year: str
+    venue: str
+    annote: str
+    checked: str
+    fields: Mapping[str, str]
+    path: Path
+
+    @property
+    def short(self) -> str:
+        """As one cites it in running text: "Dao et al. 2022"."""
+        if self.more_authors or len(self.families) > 2:
+            return f"{self.families[0]} et al. {self.year}"
+        return f"{' and '.join(self.families)} {self.year}"
+
+    @property
+    def doi(self) -> str:
+        return self.fields.get("doi", "")
+
+    @property
+    def eprint(self) -> str:
+        """The arXiv number, empty when there is none."""
+        return self.fields.get("eprint", "")
+
+    @property
+    def links(self) -> tuple[tuple[str, str], ...]:
+        """(text, address) of the DOI, the arXiv page and the source's own page, those that there are, in this order."""
+        url = self.fields.get("url", "")
+        own = url and "arxiv.org/abs/" not in url and "doi.org/" not in url
+        found = (
+            (f"doi:{self.doi}", f"https://doi.org/{self.doi}", self.doi),
+            (f"arXiv:{self.eprint}", f"https://arxiv.org/abs/{self.eprint}", self.eprint),
+            (url.split("//")[-1].split("/")[0], url, own),
+        )
+        return tuple((text, address) for text, address, there in found if there)
+
+
+def load_sources(root: Path) -> dict[str, Source]:
+    """All sources by key. Raises every mistake of every source file at once."""
+    sources, mistakes = read_sources(root)
+    raise_all(mistakes)
+    return sources
+
+
+def read_sources(root: Path) -> tuple[dict[str, Source], list[Mistake]]:
+    """The sources that could be read, by key, and the mistakes of the others."""
+    sources: dict[str, Source] = {}
+    mistakes: list[Mistake] = []
+    for path in sorted((root / FOLDER).glob("*.bib")):
+        stat = path.stat()
+        found, wrong = _read(path, FOLDER / path.name, stat.st_mtime_ns, stat.st_size)
+        mistakes += wrong
+        if found:
+            sources[found.key] = found
+    return sources, mistakes
+
+
+@lru_cache(maxsize=4096)  # MkDocs asks once a page: without this, half a second each time
+def _read(path: Path, shown: Path, _modified: int, _size: int) -> tuple[Source | None, tuple[Mistake, ...]]:
+    try:
+        return parse(path.read_bytes().decode("utf-8-sig"), shown)
+    except OSError as error:
+        return None, (Mistake(shown, "", f"cannot be read ({error.strerror})", "restore the file"),)
+    except UnicodeDecodeError as error:
+        return None, (Mistake(shown, f"byte {error.start}", "is not UTF-8", "save it as UTF-8"),)
+
+
+def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
+    """Read the text of one source file; the source is None when there is a mistake."""
+    remedy = f"write one entry @article{{{path.stem}, …}} with title, author, year, annote, checked and a link"
+    try:
+        entries = parse_string(text, "bibtex").entries
+    except (PybtexError, BibliographyDataError) as error:
+        line = getattr(error, "lineno", None) or ""
+        return None, (Mistake(path, line, f"is not BibTeX ({' '.join(str(error).split())})", remedy),)
+    if len(entries) != 1:
+        return None, (Mistake(path, "", f"holds {len(entries)} entries", "keep one entry in each file"),)
+    [(key, entry)] = entries.items()
+    mistakes = tuple(_faults(key, entry, path, text))
+    return (None, mistakes) if mistakes else (_source(key, entry, path), ())
+
+
+def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
+    fields = {name.lower(): value for name, value in entry.fields.items()}
+    found: list[Mistake] = []
+
+    def wrong(field: str, what: str, remedy: str) -> None:
+        lines = [n for n, line in enumerate(text.splitlines(), 1) if re.match(rf"\s*{field}\s*=", line, re.IGNORECASE)]
+        found.append(Mistake(path, lines[0] if lines else "", what, remedy))
+
+    if key != path.stem:
+        wrong("@", f"its key is {key!r}, but the file is called {path.name}", "give both the same name")
+    if not KEY.fullmatch(key):
+        wrong("@", f"the key {key!r} has other characters than a–z and 0–9", "rename it: surname, year, first word")
+    for name in ("title", "year", "annote", "checked"):
+        if not fields.get(name, "").strip():
+            help_ = {"annote": "say what we take from it, with page, section or table"}.get(name, f"add {name} = {{…}}")
+            wrong(name, f"has no {name}", help_)
+    if not (entry.persons.get("author") or entry.persons.get("editor")):
+        wrong("author", "has no author", "add author = {Family, Given and Family, Given}")
+    if not any(fields.get(name) for name in ("doi", "eprint", "url")):
+        wrong("url", "has no doi, eprint or url", "add one, so that a reader can open the source")
+    if fields.get("checked") and fields["checked"] not in CHECKED:
+        wrong("checked", f"checked is {fields['checked']!r}", f"write one of: {'; '.join(CHECKED)}")
+    shapes = {"year": r"\d{4}", "doi": r"10\.\d{4,}/\S+", "eprint": r"\d{4}\.\d{4,5}(v\d+)?|[a-z-]+/\d{7}",
+              "url": r"https?://\S+"}  # fmt: skip
+    for name, shape in shapes.items():
+        if fields.get(name) and not re.fullmatch(shape, fields[name]):
+            wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
+    return found
+
+
+_EXAMPLES = {"year": "2023", "doi": "10.1145/1498765.1498785", "eprint": "2205.14135", "url": "https://…"}
+
+
+def _source(key: str, entry: Entry, path: Path) -> Source:
+    fields = {name.lower(): value for name, value in entry.fields.items()}
+    people: list[Person] = entry.persons.get("author") or entry.persons.get("editor")
+    named = [person for person in people if str(person) != "others"]
+    venue = next(
+        (fields[n] for n in ("journal", "booktitle", "publisher", "institution", "howpublished") if n in fields), ""
+    )
+    return Source(
+        key=key,
+        kind=entry.type.lower(),
+        title=plain(fields["title"]),
+        authors=tuple(_name(person, all_parts=True) for person in named),
+        families=tuple(_name(person, all_parts=False) for person in named),
+        more_authors=len(named) < len(people),
+        year=fields["year"],
+        venue=plain(venue) or ("arXiv" if fields.get("eprint") else ""),
+        annote=plain(fields["annote"]),
+        checked=fields["checked"],
+        fields=fields,
+        path=path,
+    )
+
+
+def _name(person: Person, all_parts: bool) -> str:
+    before = person.first_names + person.middle_names if all_parts else []
+    return plain(" ".join([*before, *person.prelast_names, *person.last_names, *person.lineage_names]))
+
+
+def plain(latex: str) -> str:
+    """BibTeX text without its TeX: accents as letters, no braces, plain spaces."""
+    latex = re.sub(r"\$([^$]*)\$", lambda match: match[1].replace("^2", "²"), latex)
+    return " ".join(Text.from_latex(latex).render_as("text").replace("\xa0", " ").split())

@@ -1,0 +1,104 @@
+"""What stands behind a number: the run it comes from, how fresh that is, and the file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from attnsite import discover, results
+from attnsite.content import Number
+from attnsite.errors import Mistake
+from attnsite.quantity import Quantity
+from attnsite.results import EVERY_MACHINE, Run
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A number of the text with everything a reader may ask about it. `path` is the result file, below the checkout."""
+
+    quantity: Quantity
+    run: Run
+    machine: str
+    state: str
+    path: Path
+
+
+@dataclass
+class Evidence:
+    """The runs and figures of a checkout; each file is read once."""
+
+    root: Path
+    _runs: dict[str, dict[str, Run]] = field(default_factory=dict)
+    _values: dict[tuple[str, str], dict[str, Quantity]] = field(default_factory=dict)
+    _states: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def runs(self, experiment: str) -> Mapping[str, Run]:
+        """All runs of an experiment by machine. Raises `Mistake`s where a file is broken."""
+        if experiment not in self._runs:
+            self._runs[experiment] = results.load(self.root, experiment)
+        return self._runs[experiment]
+
+    def figure(self, name: str) -> ModuleType:
+        """The module of a figure. Raises `Mistake` where there is none of that name, or it is incomplete."""
+        try:
+            return discover.module("figures", name, "EXPERIMENT", "values", "tabulate")
+        except LookupError as error:
+            what = f"there is no figure {name}" if name not in discover.names("figures") else str(error)
+            known = ", ".join(discover.names("figures"))
+            raise Mistake(f"attnsite/figures/{name}.py", "", what, f"the figures are {known}") from None
+
+    def values(self, figure: str, run: Run) -> Mapping[str, Quantity]:
+        """The numbers that a figure takes from a run. Raises `Mistake` where the run does not have them."""
+        key = (figure, run.machine)
+        if key not in self._values:
+            try:
+                self._values[key] = dict(self.figure(figure).values(run))
+            except (LookupError, ValueError, ZeroDivisionError, TypeError, AttributeError) as error:
+                path = self.path(run)
+                what = f"does not have what the figure {figure} needs ({type(error).__name__}: {error})"
+                raise Mistake(path, "", what, f"measure it again: attnsite measure {run.experiment}") from None
+        return self._values[key]
+
+    def path(self, run: Run) -> Path:
+        """A run's file, below the checkout."""
+        for folder in (results.COMMITTED, results.BUILT):
+            path = folder / run.machine / f"{run.experiment}.json"
+            if (self.root / path).is_file():
+                return path
+        return results.COMMITTED / run.machine / f"{run.experiment}.json"
+
+    def state(self, run: Run) -> str:
+        key = (run.experiment, run.machine)
+        if key not in self._states:
+            self._states[key] = results.state(run)
+        return self._states[key]
+
+    def number(self, mark: Number) -> Resolved:
+        """The number that a mark stands for.
+
+        Raises `Mistake`, with the mark as its place, where figure, machine or value do not exist, and where the value
+        lies outside the range that the mark states.
+        """
+
+        def wrong(what: str, remedy: str) -> Mistake:
+            return Mistake(mark.source, "", what, remedy)
+
+        if mark.figure not in discover.names("figures"):
+            remedy = f"the figures are {', '.join(discover.names('figures'))}"
+            raise wrong(f"there is no figure {mark.figure}", remedy)
+        runs = self.runs(self.figure(mark.figure).EXPERIMENT)
+        machine = mark.machine or EVERY_MACHINE
+        if machine not in runs:
+            have = ", ".join(runs) or "none yet"
+            what = f"there is no run of {machine}" if mark.machine else "names no machine, and is not a count"
+            raise wrong(what, f"name a machine that has a run: {have}")
+        run = runs[machine]
+        values = self.values(mark.figure, run)
+        if mark.value not in values:
+            what = f"{mark.figure} has no value {mark.value}"
+            raise wrong(what, f"its values are {', '.join(sorted(values))}")
+        quantity = values[mark.value]
+        if mark.low is not None and mark.high is not None and not mark.low <= quantity.value <= mark.high:
+            what = f"is {quantity}, outside the {mark.low:g} to {mark.high:g} that the sentence needs"
+            raise wrong(what, "mend the sentence, or the measurement")
+        return Resolved(quantity, run, machine, self.state(run), self.path(run))
