@@ -153,7 +153,8 @@ def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
         for i in members:
             edges.append(wanted[i] - heights[i] / 2 - offset)
             offset += heights[i]
-        return members, min(max(sum(edges) / len(edges), -0.04), 1.04 - total)
+        least, most = -heights[members[0]] / 2, 1 + heights[members[-1]] / 2 - total  # Plotly drops centres outside
+        return members, max(least, min(sum(edges) / len(edges), most))
 
     for i in order:
         groups.append(pile([i]))

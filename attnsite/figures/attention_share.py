@@ -1,0 +1,80 @@
+"""Until the context is very long, most of a model's FLOPs are not in QKᵀ and AV
+
+The share of a forward pass that depends on the context, by the length of the context. See where each line crosses half.
+
+Counted for a decoder with a causal mask in which every layer sees everything: QKᵀ and AV, averaged over the positions,
+against these and the products with the weights of the same layers. The weights of the MLP are taken as 8 × width²,
+which is what 4 × width makes with a plain MLP and 8/3 × width with a gated one; the models' own widths differ a little.
+Embeddings and the output layer are left out. Wider models cross later.
+
+A chart of rising curves over contexts from 1k to 1M tokens on a logarithmic scale. For a model shaped like Llama 2 7B
+the share is {llama2_7b_at_4k} at 4k tokens and reaches half at {llama2_7b_crossover} tokens; among the models counted
+the crossing lies between {earliest_crossover} and {latest_crossover} tokens.
+"""
+
+import statistics
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "attention_share"
+NAMED = {"Qwen2.5-0.5B": "qwen2_5_0_5b", "Llama 2 7B": "llama2_7b", "Llama 2 70B": "llama2_70b",
+         "GPT-3 175B": "gpt3_175b", "Llama 3 8B": "llama3_8b", "Llama 3.1 405B": "llama3_405b"}  # fmt: skip
+DRAWN = {
+    "Qwen2.5-0.5B": _style.Look(_style.OTHER_2),
+    "Llama 2 7B": _style.Look(_style.OTHER, symbol="square"),
+    "Llama 2 70B": _style.Look(_style.OURS_2, symbol="diamond"),
+    "Llama 3.1 405B": _style.Look(_style.OURS, symbol="triangle-up"),
+}
+
+
+def _curve(row: Row) -> tuple[list[int], list[float]]:
+    shares = sorted((int(context), share) for context, share in row.values["shares"].items())
+    return [context for context, _ in shares], [share for _, share in shares]
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    crossings = [row.values["crossover"] for row in run.where()]
+    found = {
+        "models": Quantity(len(crossings), "count"),
+        "earliest_crossover": Quantity(min(crossings), "count"),
+        "median_crossover": Quantity(statistics.median(crossings), "count"),
+        "latest_crossover": Quantity(max(crossings), "count"),
+    }
+    for row in run.where():
+        if row.case["name"] in NAMED:
+            name = NAMED[row.case["name"]]
+            found[f"{name}_crossover"] = Quantity(row.values["crossover"], "count")
+            for context, share in zip(*_curve(row), strict=True):
+                found[f"{name}_at_{_axes.tokens(context).lower()}"] = Quantity(share, "%")
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"model": row.case["name"], "width": row.case["width"], "all heads together": row.case["query_heads"]
+         * row.case["head_dim"], "half at this context, tokens": Quantity(row.values["crossover"], "count")}
+        | {f"share at {_axes.tokens(n)}": Quantity(s, "%") for n, s in zip(*_curve(row), strict=True)}
+        | {"windows in some layers, not counted": "yes" if row.case["window"] else "no"}
+        for row in runs[0].where()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = {row.case["name"]: row for row in runs[0].where() if row.case["name"] in DRAWN}
+    if not rows:
+        raise LookupError("none of the models that this figure draws has been counted yet")
+    contexts = _curve(next(iter(rows.values())))[0]
+    x = _axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
+    on = _style.chart(x, _axes.linear_axis("QKᵀ and AV, share of forward FLOPs", [0, 1], "%", most=5, pad=0))
+    _style.reference(on, [x.low, x.high], [0.5, 0.5], "half", at=0.03)
+    for name, look in DRAWN.items():
+        if name in rows:
+            xs, ys = _curve(rows[name])
+            hover = [f"{name}<br>{_axes.tokens(n)} tokens: {Quantity(s, '%')}" for n, s in zip(xs, ys, strict=True)]
+            _style.line(on, xs, ys, look, name, hover=hover)
+    return _style.finish(on, runs[0])

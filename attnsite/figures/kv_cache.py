@@ -1,0 +1,158 @@
+"""Models that share keys and values among heads keep a small part of the KV cache
+
+The KV cache of one token in {models_with_a_cache} published models, by year. Compare the four kinds of marks.
+
+Each mark is a model; within a year they stand side by side so that they can be told apart. MHA keeps a key and a value
+for each query head, GQA for a group of query heads, MQA for all of them together, and MLA keeps one compressed vector
+from which all heads rebuild theirs. Elements of 16 bits; every layer is counted as keeping every token. The models are
+a selection, not a census.
+
+A chart of points over the years {first_year} to {last_year}, from {smallest} to {largest} a token on a logarithmic
+scale. Half of the models with full multi-head attention keep more than {mha_median}: GPT-3 175B {gpt3_175b}, Llama 2 7B
+{llama2_7b}. With grouped heads the median is {gqa_median}, for example {llama3_8b} in Llama 3 8B; with latent attention
+{mla_median}, and {deepseek_v3} in DeepSeek-V3; with a single key-value head {mqa_median}, and {falcon_7b} in Falcon-7B.
+"""
+
+import statistics
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "kv_cache"
+LOOKS = {
+    "MHA": _style.Look(_style.OTHER),
+    "GQA": _style.Look(_style.OURS, symbol="diamond"),
+    "MQA": _style.Look(_style.OURS_2, symbol="triangle-up"),
+    "MLA": _style.Look(_style.OTHER_2, symbol="square"),
+}
+NAMED = {  # models that text may name, and their values' names
+    "GPT-3 175B": "gpt3_175b",
+    "Llama 2 7B": "llama2_7b",
+    "Llama 2 70B": "llama2_70b",
+    "Llama 3 8B": "llama3_8b",
+    "Llama 3.1 405B": "llama3_405b",
+    "DeepSeek-V2 236B": "deepseek_v2",
+    "DeepSeek-V3 671B": "deepseek_v3",
+    "Falcon-7B": "falcon_7b",
+    "GPT-2 XL (1558M)": "gpt2_xl",
+    "T5-11B": "t5_11b",
+    "PaLM 540B": "palm_540b",
+    "Mistral 7B v0.1": "mistral_7b",
+    "Qwen2.5-72B": "qwen2_5_72b",
+    "Qwen3-32B": "qwen3_32b",
+    "Gemma 3 27B": "gemma3_27b",
+    "gpt-oss-120b": "gpt_oss_120b",
+}
+LABELS = {  # models named in the chart: the label, on which side of its place it ends, and a nudge in pixels
+    "T5-11B": ("T5-11B, MHA", "left", (8, 0)),
+    "GPT-3 175B": ("GPT-3 175B, MHA", "right", (4, 13)),
+    "PaLM 540B": ("PaLM, MQA", "right", (-8, 4)),
+    "Falcon-7B": ("Falcon-7B, MQA", "right", (-8, 0)),
+}
+EDGE = {  # those at the right edge of the chart, where marks stand too close: the label, and its height in bytes
+    "DeepSeek-V3 671B": ("DeepSeek-V3, MLA", 8.4 * 1024),
+    "Llama 3.1 405B": ("Llama 3.1, GQA", 830 * 1024),
+}
+RECENT = 2024
+
+
+def cached(run: Run) -> list[Row]:
+    """The models that keep a cache."""
+    return [row for row in run.where() if row.values["kv_bytes"]]
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows, every = cached(run), run.where()
+    size = {row.case["name"]: row.values["kv_bytes"] for row in every}
+    recent = [row for row in every if row.case["year"] >= RECENT]
+    found = {name: Quantity(size[model], "B") for model, name in NAMED.items() if model in size}
+    for row in every:
+        if row.case["name"] in NAMED:
+            name = NAMED[row.case["name"]]
+            found[f"{name}_heads"] = Quantity(row.case["query_heads"], "count")
+            found[f"{name}_layers"] = Quantity(row.case["layers"], "count")
+            if row.values["kv_bytes_full_context"]:
+                found[f"{name}_full_context"] = Quantity(row.values["kv_bytes_full_context"], "B")
+            if size["Llama 2 7B"]:
+                found[f"{name}_over_llama2_7b"] = Quantity(size[row.case["name"]] / size["Llama 2 7B"], "×")
+    for kind in LOOKS:
+        of_kind = [row for row in every if row.case["attention"] == kind]
+        found[f"{kind.lower()}_models"] = Quantity(len(of_kind), "count")
+        found[f"recent_{kind.lower()}_models"] = Quantity(sum(row in recent for row in of_kind), "count")
+        if sizes := [row.values["kv_bytes"] for row in of_kind if row.values["kv_bytes"]]:
+            found[f"{kind.lower()}_median"] = Quantity(statistics.median(sizes), "B")
+    smallest, largest = (pick(row.values["kv_bytes"] for row in rows) for pick in (min, max))
+    return found | {
+        "models": Quantity(len(every), "count"),
+        "models_with_a_cache": Quantity(len(rows), "count"),
+        "recent_models": Quantity(len(recent), "count"),
+        "single_head_models": Quantity(sum(row.case["query_heads"] == 1 for row in every), "count"),
+        "fewest_query_heads": Quantity(min(row.case["query_heads"] for row in every), "count"),
+        "heads_wider_than_model": Quantity(sum(r.values["heads_width_over_width"] > 1.01 for r in every), "count"),
+        "not_re_read": Quantity(sum(row.case["verified"] != "read" for row in every), "count"),
+        "smallest": Quantity(smallest, "B"),
+        "largest": Quantity(largest, "B"),
+        "range": Quantity(largest / smallest, "×"),
+        "first_year": Quantity(min(row.case["year"] for row in rows)),
+        "last_year": Quantity(max(row.case["year"] for row in rows)),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": row.case["name"],
+            "year": row.case["year"],
+            "attention": row.case["attention"],
+            "KV cache a token": Quantity(row.values["kv_bytes"], "B"),
+            "query heads": row.case["query_heads"],
+            "KV heads": row.case["kv_heads"],
+            "source": row.case["source"],
+        }
+        for row in cached(runs[0])
+    ]
+
+
+def _places(rows: list[Row]) -> dict[str, float]:
+    """Where each model stands: its year and, within it, its rank by the kind of attention and the size of the cache."""
+    places = {}
+    for year in {row.case["year"] for row in rows}:
+        kinds = list(LOOKS)
+        models = sorted(
+            (row for row in rows if row.case["year"] == year),
+            key=lambda row: (kinds.index(row.case["attention"]), row.values["kv_bytes"]),
+        )
+        for rank, row in enumerate(models):
+            places[row.case["name"]] = year + 0.8 * ((rank + 0.5) / len(models) - 0.5)
+    return places
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = cached(runs[0])
+    places = _places(rows)
+    found = [row.case["year"] for row in rows]
+    years = range(min(found), max(found) + 1)
+    x = _axes.Axis("year of publication", years[0] - 0.6, years[-1] + 0.6, tuple(years), tuple(map(str, years)))
+    y = _axes.log_axis("KV cache of one token", [r.values["kv_bytes"] for r in rows], "B", base=2, pad=1.6)
+    on = _style.chart(x, y)
+    for kind, look in LOOKS.items():
+        of_kind = [row for row in rows if row.case["attention"] == kind]
+        hover = [
+            f"{row.case['name']}, {kind}<br>{Quantity(row.values['kv_bytes'], 'B')} a token<br>"
+            f"{row.case['query_heads']} query and {row.case['kv_heads'] or 'no'} KV heads, {row.case['layers']} layers"
+            for row in of_kind
+        ]  # fmt: skip
+        _style.points(on, [places[row.case["name"]] for row in of_kind], [row.values["kv_bytes"] for row in of_kind],
+                      look, kind, hover)  # fmt: skip
+    for row in rows:
+        name, kind = row.case["name"], row.case["attention"]
+        if name in LABELS:
+            label, side, shift = LABELS[name]
+            _style.note(on, places[name], row.values["kv_bytes"], label, LOOKS[kind].colour, anchor=side, shift=shift)
+        elif name in EDGE:
+            _style.note(on, x.high, EDGE[name][1], EDGE[name][0], LOOKS[kind].colour, anchor="right")
+    return _style.finish(on, runs[0])

@@ -1,0 +1,51 @@
+"""The heads and the KV cache of {models} published models
+
+One model a row, with the place where its configuration was read. Sort by the cache, or search for a name.
+
+The cache is that of one token at 16 bits an element, in all layers that keep one; where a model lets some layers see
+only a window, those layers may keep less over a long context. A dash means that there is none: encoders keep no cache,
+latent attention has no KV heads, and the first Transformers no fixed context. Rows marked "not re-read" have numbers
+that were not looked up again for this table.
+
+A table of {models} models with year, layers, width, heads, head width, attention, KV cache and source. {mha_models} of
+them keep as many key-value heads as query heads, {gqa_models} share them among groups, {mqa_models} among all heads,
+and {mla_models} keep a latent vector.
+"""
+
+from typing import Any
+
+from attnsite.figures import kv_cache
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "kv_cache"
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    return kv_cache.values(run)
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    rows = []
+    for row in runs[0].where():
+        model, seen = row.case, row.values
+        layers = f"{model['encoder_layers']} + {model['layers']}" if model["encoder_layers"] else model["layers"]
+        rows.append({
+            "model": model["name"],
+            "year": model["year"],
+            "attention": model["attention"] + (", windows" if model["window"] else ""),
+            "query heads": model["query_heads"],
+            "KV heads": model["kv_heads"],
+            "head width": model["head_dim"],
+            "width": model["width"],
+            "all heads / width": Quantity(seen["heads_width_over_width"], "×"),
+            "layers": layers,
+            "context": model["context"],
+            "KV cache a token": Quantity(seen["kv_bytes"], "B") if seen["kv_bytes"] else None,
+            "KV cache of a full context": Quantity(seen["kv_bytes_full_context"], "B")
+            if seen["kv_bytes"] and seen["kv_bytes_full_context"]
+            else None,
+            "source": model["source"] + ("" if model["verified"] == "read" else " (not re-read)"),
+            "note": model["note"],
+        })  # fmt: skip
+    return rows
