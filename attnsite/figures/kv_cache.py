@@ -54,8 +54,8 @@ LABELS = {  # models named in the chart: the label, on which side of its place i
     "Falcon-7B": ("Falcon-7B, MQA", "right", (-8, 0)),
 }
 EDGE = {  # those at the right edge of the chart, where marks stand too close: the label, and its height in bytes
-    "DeepSeek-V3 671B": ("DeepSeek-V3, MLA", 8.4 * 1024),
-    "Llama 3.1 405B": ("Llama 3.1, GQA", 830 * 1024),
+    "DeepSeek-V3 671B": ("DeepSeek, MLA", 5.4 * 1024),
+    "Llama 3.1 405B": ("Llama 3, GQA", 830 * 1024),
 }
 RECENT = 2024
 
@@ -137,7 +137,7 @@ def draw(runs: list[Run]) -> go.Figure:
     found = [row.case["year"] for row in rows]
     years = range(min(found), max(found) + 1)
     x = _axes.Axis("year of publication", years[0] - 0.6, years[-1] + 0.6, tuple(years), tuple(map(str, years)))
-    y = _axes.log_axis("KV cache of one token", [r.values["kv_bytes"] for r in rows], "B", base=2, pad=1.6)
+    y = _axes.log_axis("KV cache of one token", [r.values["kv_bytes"] for r in rows], "B", base=2, pad=2)
     on = _style.chart(x, y)
     for kind, look in LOOKS.items():
         of_kind = [row for row in rows if row.case["attention"] == kind]
