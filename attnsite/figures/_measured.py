@@ -1,0 +1,93 @@
+"""What figures ask of measured rows: ratios with their spread, fitted exponents, the largest size that all have."""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+
+from attnsite.figures import _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+
+def quartiles(samples: Sequence[float], unit: str) -> Quantity:
+    """The median of the samples with their middle half."""
+    if len(samples) < 2:
+        return Quantity(samples[0], unit)
+    low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
+    return Quantity(statistics.median(samples), unit, low, high)
+
+
+def ratio(above: Row, below: Row, unit: str = "×") -> Quantity:
+    """Median over median; the bounds pair the quartiles that are farthest apart, so they are cautious."""
+    (low, high), (least, most) = above.middle_half(), below.middle_half()
+    if not below.median or not least:
+        return Quantity(math.nan, unit)
+    return Quantity(above.median / below.median, unit, low / most, high / least)
+
+
+def exponent(rows: Sequence[Row], varied: str) -> Quantity:
+    """The slope of log time over log of what varied, by least squares; bounds from the same fit to the samples.
+
+    The k-th samples of all rows make one fit, for every k that all rows have; the bounds are the middle half of these.
+    Raises `LookupError` with fewer than two rows.
+    """
+    if len({row.case[varied] for row in rows}) < 2:
+        raise LookupError("not measured yet: a growth needs at least two sizes")
+    xs = [math.log(row.case[varied]) for row in rows]
+
+    def slope(times: Iterable[float]) -> float:
+        return statistics.linear_regression(xs, [math.log(time) for time in times]).slope
+
+    fits = [slope(times) for times in zip(*(row.samples for row in rows), strict=False)]
+    value, (low, _, high) = slope(row.median for row in rows), statistics.quantiles([*fits] * 2, n=4)
+    return Quantity(value, "1", min(low, value), max(high, value))
+
+
+def kernels(run: Run) -> list[str]:
+    """The kernels that have a time somewhere, those of the first ladder first."""
+    ladder = list(_style.KERNELS)
+    return sorted(run.kernel_names(), key=lambda name: (ladder.index(name) if name in ladder else len(ladder), name))
+
+
+def largest(rows: Iterable[Row], by: str, needed: Iterable[tuple[str, object]] = ()) -> int:
+    """The largest value of `by` for which, for each (name, value) needed, some row has it. `LookupError` if none."""
+    sizes: dict[int, list[Row]] = {}
+    for row in rows:
+        sizes.setdefault(row.case[by], []).append(row)
+    whole = [
+        size for size, those in sizes.items() if all(any(r.case.get(n) == value for r in those) for n, value in needed)
+    ]
+    if not whole:
+        raise LookupError("not measured yet on this machine: no size has all that this figure compares")
+    return max(whole)
+
+
+def table(runs: Sequence[Run], columns: dict[str, str], unit: str = "s", head: str = "time a call") -> list[dict]:
+    """One line for each row that ran or was skipped; `columns` gives the fields of the case and their heads."""
+    lines = []
+    for run in runs:
+        for row in run.rows:
+            if row.kernel is None or row.kernel.startswith("ceiling:"):
+                continue
+            line = {"machine": run.machine, "kernel": row.kernel}
+            line |= {name: row.case.get(field) for field, name in columns.items()}
+            if any(other.stage for other in run.rows):
+                line["step"] = row.stage or "whole call"
+            line[head] = row.quantity(unit) if row.samples else None
+            line["samples"] = len(row.samples)
+            line["largest error"] = f"{row.max_error:.2g}" if row.max_error is not None else None
+            line["not run because"] = row.skipped
+            lines.append(line)
+    return lines
+
+
+def curve(on: _style.Chart, rows: Sequence[Row], varied: str, label: str, look: _style.Look, unit: str = "s") -> None:
+    """A line of medians with the band of the middle half."""
+    rows = sorted(rows, key=lambda row: row.case[varied])
+    halves = [row.middle_half() for row in rows]
+    _style.line(
+        on, [r.case[varied] for r in rows], [r.median for r in rows], look, label,
+        low=[low for low, _ in halves], high=[high for _, high in halves],
+        hover=[f"{label}, {r.case[varied]}: {q}<br>middle half {q.spread()}"
+               for r, q in zip(rows, (row.quantity(unit) for row in rows), strict=True)],
+    )  # fmt: skip

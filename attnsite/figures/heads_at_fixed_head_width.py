@@ -1,0 +1,72 @@
+"""When every head keeps its width, time grows with their number to the power {exponent}
+
+The time of one call for each kernel, by the number of heads of width 64. Compare the lines with the dotted one.
+
+The dotted line is exact proportion, twice the heads, twice the time, drawn through the first point of the kernel with
+an online softmax. A line that is less steep at the left has a cost that does not depend on heads, or leaves threads
+idle while there are few. Bands hold the middle half of the samples; both axes are logarithmic.
+
+A chart of one line for each kernel, rising over the number of heads at {tokens} tokens. The slope on logarithmic axes
+is {exponent} for the kernel with an online softmax, where 1 would be proportional: {least_heads} heads take
+{time_fewest}, {most_heads} heads {time_most}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "heads_at_fixed_head_width"
+KERNEL = "cpu_online"
+
+
+def _rows(run: Run) -> dict[str, list[Row]]:
+    """By kernel, the rows at the largest context, where there are at least two."""
+    tokens = _measured.largest((row for row in run.where() if row.kernel in run.kernel_names()), "queries")
+    found = {
+        kernel: sorted(run.where(kernel, queries=tokens), key=lambda row: row.case["heads"])
+        for kernel in _measured.kernels(run)
+    }
+    found = {kernel: rows for kernel, rows in found.items() if len(rows) > 1}
+    if not found:
+        raise LookupError("not measured yet on this machine: no kernel has run with two numbers of heads")
+    return found
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = _rows(run)
+    found = {f"{kernel}_exponent": _measured.exponent(those, "heads") for kernel, those in rows.items()}
+    shown = rows.get(KERNEL) or next(iter(rows.values()))
+    first, last = shown[0], shown[-1]
+    return found | {
+        "exponent": _measured.exponent(shown, "heads"),
+        "tokens": Quantity(first.case["queries"], "count"),
+        "least_heads": Quantity(first.case["heads"], "count"),
+        "most_heads": Quantity(last.case["heads"], "count"),
+        "time_fewest": first.quantity(),
+        "time_most": last.quantity(),
+        "growth": _measured.ratio(last, first),
+        "growth_of_heads": Quantity(last.case["heads"] / first.case["heads"], "×"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"})
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = _rows(runs[0])
+    every = [row for those in rows.values() for row in those]
+    shown = rows.get(KERNEL) or next(iter(rows.values()))
+    heads = sorted({row.case["heads"] for row in every})
+    x = _axes.cases_axis("heads, each of width 64", heads, "count")
+    on = _style.chart(x, _axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"))
+    top = min(shown[-1].case["heads"], shown[0].case["heads"] * on.y.high / shown[0].median)
+    ends = [shown[0].case["heads"], top]
+    _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional", at=0.7, above=False)
+    for kernel, look in _style.looks(list(rows)).items():
+        _measured.curve(on, rows[kernel], "heads", _style.call(kernel), look)
+    return _style.finish(on, runs[0])

@@ -1,0 +1,106 @@
+"""The same matrix FLOPs take {growth} as long with 128 heads as with 8
+
+Where the time of one call goes as a width of 1024 is cut into more heads, in the kernel that writes its scores out.
+Compare how the parts of a bar grow.
+
+Each bar is the sum of three steps, timed one by one: the scores QKᵀ, their softmax, and the weighted sums of values. The
+FLOPs of the first and the last are the same for every number of heads, but their matrices become thinner. The softmax
+has as many exponentials more as there are heads more. The cross-line is the time of the whole call, its whisker the
+middle half of the samples.
+
+A bar chart over the number of heads at {tokens} tokens. From 8 heads to 128 the whole call goes from {time_8} to
+{time_128}, and softmax from {softmax_share_8} to {softmax_share_128} of it; the softmax alone takes {softmax_growth} as
+long, the two products {products_growth}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "heads_at_fixed_width"
+KERNEL = "cpu_blas"  # the kernel that writes its scores out, and whose steps are timed
+STEPS = {"values": ("values, AV", _style.OURS_2), "scores": ("scores, QKᵀ", _style.OURS),
+         "softmax": ("softmax", _style.OTHER)}  # fmt: skip
+FEW, MANY = 8, 128
+
+
+def steps(run: Run, tokens: int | None = None) -> dict[int, dict[str, Row]]:
+    """By number of heads: the rows of the three steps and, under "", of the whole call, at the largest context."""
+    tokens = tokens or _measured.largest(run.where(KERNEL, "softmax"), "queries", [("heads", FEW), ("heads", MANY)])
+    found: dict[int, dict[str, Row]] = {}
+    for step in ("", *STEPS):
+        for row in run.where(KERNEL, step or None, queries=tokens):
+            found.setdefault(row.case["heads"], {})[step] = row
+    return {heads: those for heads, those in sorted(found.items()) if len(those) == len(STEPS) + 1}
+
+
+def _sum(rows: dict[str, Row], *names: str) -> float:
+    return sum(rows[name].median for name in names)
+
+
+def _share(rows: dict[str, Row]) -> Quantity:
+    """The softmax's share of the three steps; bounds by its own middle half against the others' medians."""
+    others = _sum(rows, "scores", "values")
+    low, high = rows["softmax"].middle_half()
+    middle = rows["softmax"].median
+    return Quantity(middle / (middle + others), "%", low / (low + others), high / (high + others))
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    measured = steps(run)
+    few, many = measured[FEW], measured[MANY]
+    found = {
+        "growth": _measured.ratio(many[""], few[""]),
+        "softmax_growth": _measured.ratio(many["softmax"], few["softmax"]),
+        "scores_growth": _measured.ratio(many["scores"], few["scores"]),
+        "values_growth": _measured.ratio(many["values"], few["values"]),
+        "products_growth": Quantity(_sum(many, "scores", "values") / _sum(few, "scores", "values"), "×"),
+        "tokens": Quantity(few[""].case["queries"], "count"),
+    }
+    for heads, rows in measured.items():
+        found[f"time_{heads}"] = rows[""].quantity()
+        found[f"softmax_share_{heads}"] = _share(rows)
+    for kernel in run.kernel_names():
+        tokens = few[""].case["queries"]
+        ends = [run.where(kernel, heads=heads, queries=tokens) for heads in (MANY, FEW)]
+        if all(ends):
+            found[f"{kernel}_growth"] = _measured.ratio(ends[0][0], ends[1][0])
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"})
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    measured = steps(runs[0])
+    places = range(len(measured))
+    whole = [rows[""] for rows in measured.values()]
+    tallest = max(max(_sum(rows, *STEPS), rows[""].middle_half()[1]) for rows in measured.values())
+    x = _axes.Axis("heads of width 1024 / heads", -0.6, len(whole) - 0.4, tuple(places), tuple(map(str, measured)))
+    on = _style.chart(x, _axes.linear_axis("time of one call", [0, tallest], "s", most=6))
+    below = 0.0
+    for step, (label, colour) in STEPS.items():
+        rows = [those[step] for those in measured.values()]
+        hover = [
+            f"{r.case['heads']} heads, {label}: {r.quantity()}<br>middle half {r.quantity().spread()}" for r in rows
+        ]
+        on.figure.add_bar(x=list(places), y=[r.median for r in rows], name=label, marker={"color": colour},
+                          hovertext=hover, hoverinfo="text", textposition="none")  # fmt: skip
+        on.ends.append((len(whole) - 0.6, below + rows[-1].median / 2, label, colour))
+        below += rows[-1].median
+    halves = [row.middle_half() for row in whole]
+    on.figure.add_scatter(
+        x=list(places), y=[row.median for row in whole], mode="markers", name="whole call", hoverinfo="text",
+        hovertext=[f"{r.case['heads']} heads, whole call: {r.quantity()}" for r in whole],
+        marker={"color": _style.INK, "symbol": "line-ew-open", "size": 16, "line": {"width": 2, "color": _style.INK}},
+        error_y={"type": "data", "symmetric": False, "color": _style.INK, "thickness": 1.2, "width": 4,
+                 "array": [high - row.median for row, (_, high) in zip(whole, halves, strict=True)],
+                 "arrayminus": [row.median - low for row, (low, _) in zip(whole, halves, strict=True)]},
+    )  # fmt: skip
+    on.ends.append((len(whole) - 0.6, whole[-1].median, "whole call", _style.INK))
+    return _style.finish(on, runs[0])
