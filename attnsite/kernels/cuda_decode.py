@@ -1,8 +1,8 @@
 """One query a sequence on a GPU: blocks of threads share out the keys, and a second launch joins their softmaxes.
 
 With one query there are only batch × KV heads pieces of independent work, far fewer than a GPU has multiprocessors. So
-the keys are split too: each block walks over a part of them with a softmax of its own, and the parts are joined by their
-maxima and sums [@dao2023flashdecoding]. A block serves up to eight query heads of a group with each key it reads
+the keys are split too: each block walks over a part of them with a softmax of its own, and the parts are joined by
+their maxima and sums [@dao2023flashdecoding]. A block serves up to eight query heads of a group with each key it reads
 [@shazeer2019mqa; @ainslie2023gqa].
 
 Bytes: reads k and v once for every eight query heads of a group; q, out and the parts' results are small beside them.
@@ -49,11 +49,12 @@ def build(dim: int, served: int):
     """Both kernels for heads of width `dim`, where a block serves `served` query heads."""
     tile = 4 if SIMULATED else (32 if dim <= 128 else 16)  # keys in shared memory at a time
     own = -(-served * dim // THREADS)  # output elements of a thread
+    wide = dim + 1  # the odd width keeps a column in different banks
 
     @cuda.jit
     def split(q, k, v, sums, maxima, totals, factor, chunks):
         qs = cuda.shared.array((served, dim), float32)
-        kvs = cuda.shared.array((tile, dim + 1), float32)
+        kvs = cuda.shared.array((tile, wide), float32)
         ps = cuda.shared.array((served, tile), float32)
         ms = cuda.shared.array(served, float32)
         acc = cuda.local.array(own, float32)

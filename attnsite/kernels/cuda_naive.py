@@ -6,8 +6,8 @@ The first rung on the GPU: what a framework does when it runs attention as separ
 Bytes: the scores cross the memory four times, 16·heads·queries·keys bytes, which is what fusing the three steps avoids
 [@dao2022flashattention; @ivanov2021data]. Each thread also reads whole rows of q, k and v, mostly from caches.
 
-Look at `_softmax`: one block of threads a row, and a tree of maxima and of sums in shared memory. Scores to the right of
-the causal limit are neither computed nor read.
+Look at `_softmax`: one block of threads a row, and a tree of maxima and of sums in shared memory. Scores to the right
+of the causal limit are neither computed nor read.
 """
 
 import math

@@ -20,6 +20,7 @@ import numpy as np
 from attnsite.kernels._cuda import SIMULATED, cuda, float32, scale
 
 DEVICE = "cuda"
+TILE = 4 if SIMULATED else 16  # queries and keys; 32 would ask for 1024 threads of more registers than there are
 
 
 def attention(q, k, v, out, *, causal):
@@ -29,21 +30,21 @@ def attention(q, k, v, out, *, causal):
         return
     if dim > 256:
         raise NotImplementedError(f"handles heads up to a width of 256, got {dim}")
-    tile = 4 if SIMULATED else (32 if dim <= 128 else 16)
-    grid = (-(-queries // tile), heads, batch)
-    build(dim, tile)[grid, (tile, tile)](q, k, v, out, np.float32(scale(dim)), causal)
+    grid = (-(-queries // TILE), heads, batch)
+    build(dim, TILE)[grid, (TILE, TILE)](q, k, v, out, np.float32(scale(dim)), causal)
 
 
 @cache
 def build(dim: int, tile: int):
     """The kernel for heads of width `dim`, with tiles of `tile` × `tile` scores and as many threads."""
     own = -(-dim // tile)  # output columns of a thread
+    wide, beside = dim + 1, tile + 1  # the odd width keeps a column in different banks
 
     @cuda.jit
     def tiled(q, k, v, out, factor, causal):
-        qs = cuda.shared.array((tile, dim + 1), float32)  # the odd width keeps a column in different banks
-        kvs = cuda.shared.array((tile, dim + 1), float32)
-        ps = cuda.shared.array((tile, tile + 1), float32)
+        qs = cuda.shared.array((tile, wide), float32)
+        kvs = cuda.shared.array((tile, wide), float32)
+        ps = cuda.shared.array((tile, beside), float32)
         acc = cuda.local.array(own, float32)
         x, y = cuda.threadIdx.x, cuda.threadIdx.y  # key in the tile, query in the block
         h, b = cuda.blockIdx.y, cuda.blockIdx.z
