@@ -1,0 +1,154 @@
+"""The `intake` command: read a Q&A document and draft a question and its sources from each answered part."""
+
+import argparse
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnsite import document, reference
+from attnsite.document import Part
+from attnsite.errors import Mistake
+from attnsite.reference import Reference
+
+QUESTIONS, SOURCES = Path("docs/questions"), Path("docs/sources")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help='a document of parts "## Question N", "### Answer", "### Sources"')
+    parser.add_argument("--theme", default="drafts", help="the folder for the drafted questions (default: %(default)s)")
+    parser.add_argument("--force", action="store_true", help="overwrite files that are there")
+
+
+def run(options: argparse.Namespace) -> int:
+    if not document.SLUG.fullmatch(options.theme):
+        print(Mistake("--theme", "", f"{options.theme!r} is no folder's name", "use a–z, 0–9 and _"), file=sys.stderr)
+        return 1
+    report = intake(options.file, options.root, options.theme, force=options.force)
+    for path in report.written:
+        print(f"wrote {path.as_posix()}")
+    for note in report.notes:
+        print(f"note: {note}")
+    for mistake in report.mistakes:
+        print(mistake, file=sys.stderr)
+    print(f"{report.drafted} drafted, {report.refused} reported")
+    return 1 if report.mistakes else 0
+
+
+@dataclass
+class Report:
+    """What an intake did: questions drafted, questions refused with their mistakes, and the files written."""
+
+    drafted: int
+    refused: int
+    written: list[Path]
+    notes: list[str]
+    mistakes: list[Mistake]
+
+
+def intake(file: Path, root: Path, theme: str, *, force: bool = False) -> Report:
+    """Draft every part that is whole; of any other, write nothing and say why. Never raises for what a text says."""
+    report = Report(0, 0, [], [], [])
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        report.mistakes.append(Mistake(file, "", f"cannot be read ({error.strerror})", "name a text file"))
+        return report
+    except UnicodeDecodeError as error:
+        report.mistakes.append(Mistake(file, f"byte {error.start}", "is not UTF-8", "save it as UTF-8"))
+        return report
+    parts = document.parts(text)
+    if not parts:
+        what, remedy = 'has no line "## Question 1"', "head each question with ## Question N"
+        report.mistakes.append(Mistake(file, 1, what, remedy))
+    seen: dict[str, int] = {}
+    for part in parts:
+        mistakes = list(document.faults(part, file, seen))
+        if not mistakes:
+            files = drafts(part, theme, report.notes)
+            mistakes = list(in_the_way(files, root, force, report.written))
+        if not mistakes:
+            mistakes = write(files, root, report.written, force)
+        report.mistakes += mistakes
+        report.drafted += not mistakes
+        report.refused += bool(mistakes)
+    if report.drafted:
+        introduce(theme, root, report.written)
+    return report
+
+
+def drafts(part: Part, theme: str, notes: list[str]) -> dict[Path, str]:
+    """The files of one part by their path: the question, and a source for each reference."""
+    references = {number: reference.read(line) for number, line in part.sources.items()}
+    keys: dict[int, str] = {}
+    files: dict[Path, str] = {}
+    for number, found in references.items():
+        key = found.key
+        while key in keys.values():
+            key += "x"
+        keys[number] = key
+        files[SOURCES / f"{key}.bib"] = found.bibtex(key)
+        if found.missing:
+            notes.append(f"{key}: the reference does not say {', '.join(found.missing)}")
+    files[QUESTIONS / theme / f"{document.slug(part.question)}.md"] = question(part, keys)
+    return files
+
+
+def question(part: Part, keys: dict[int, str]) -> str:
+    """The draft of a question: front matter and the answer with its citations as marks."""
+    front = {
+        "title": part.question,
+        "order": part.order,
+        "answer": document.opening(part.answer),
+        "claims": [],
+        "draft": True,
+    }
+    fields = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items())
+    return f"---\n{fields}\n---\n\n{document.cite(part.answer, keys)}\n"
+
+
+def in_the_way(files: dict[Path, str], root: Path, force: bool, written: list[Path]) -> list[Mistake]:
+    """Questions that exist already. A source that exists is kept and cited: it is better than a draft."""
+    return [
+        Mistake(path, "", "exists already", "rename it, or overwrite it with --force")
+        for path in files
+        if path.suffix == ".md" and (root / path).exists() and (not force or path in written)
+    ]
+
+
+def write(files: dict[Path, str], root: Path, written: list[Path], force: bool) -> list[Mistake]:
+    """All of the files, or none: each under a temporary name first."""
+    made: list[tuple[Path, Path, Path]] = []
+    try:
+        for path, text in files.items():
+            target = root / path
+            if target.exists() and path.suffix == ".bib" and (not force or path in written):
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            temporary = target.with_name(f".{target.name}.{os.getpid()}")
+            made.append((temporary, target, path))
+            temporary.write_text(text, encoding="utf-8", newline="\n")
+        for temporary, target, path in made:
+            os.replace(temporary, target)
+            written.append(path)
+    except OSError as error:
+        return [Mistake(made[-1][2] if made else root, "", f"cannot be written ({error.strerror})", "make room for it")]
+    finally:
+        for temporary, _, _ in made:
+            temporary.unlink(missing_ok=True)
+    return []
+
+
+def introduce(theme: str, root: Path, written: list[Path]) -> None:
+    """Give a new theme its `index.md`, behind all others."""
+    path = QUESTIONS / theme / "index.md"
+    if not (root / path).exists():
+        place = 100 + sum(1 for _ in (root / QUESTIONS).glob("*/index.md"))
+        title = theme.replace("_", " ").capitalize()
+        text = f"---\ntitle: {title}\norder: {place}\nsummary: Drafts from an intake, not published.\n---\n"
+        (root / path).write_text(text, encoding="utf-8", newline="\n")
+        written.append(path)
+
+
+__all__ = ["Reference", "Report", "intake"]
