@@ -56,8 +56,15 @@ def tokens(count: float) -> str:
 
 
 def text(value: float, unit: str) -> str:
-    """A tick's text: the quantity, or tokens where the unit is "tokens"."""
-    return tokens(value) if unit == "tokens" else str(Quantity(value, unit))
+    """A tick's text: the quantity without trailing zeros, or tokens where the unit is "tokens"."""
+    if unit == "tokens":
+        return tokens(value)
+    if value == 0 and unit != "%":
+        return "0"
+    number, *suffix = str(Quantity(value, unit)).split("\u202f", 1) if unit != "count" else [f"{value:g}"]
+    if "." in number:
+        number = number.rstrip("0").rstrip(".")
+    return "\u202f".join((number, *suffix))
 
 
 def log_axis(title: str, values: Iterable[float], unit: str = "1", base: int = 10, most: int = 7,

@@ -3,6 +3,7 @@
 import math
 import statistics
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from attnsite.figures import _style
 from attnsite.quantity import Quantity
@@ -62,14 +63,16 @@ def largest(rows: Iterable[Row], by: str, needed: Iterable[tuple[str, object]] =
     return max(whole)
 
 
-def table(runs: Sequence[Run], columns: dict[str, str], unit: str = "s", head: str = "time a call") -> list[dict]:
+def table(
+    runs: Sequence[Run], columns: dict[str, str], unit: str = "s", head: str = "time a call"
+) -> list[dict[str, Any]]:
     """One line for each row that ran or was skipped; `columns` gives the fields of the case and their heads."""
     lines = []
     for run in runs:
         for row in run.rows:
             if row.kernel is None or row.kernel.startswith("ceiling:"):
                 continue
-            line = {"machine": run.machine, "kernel": row.kernel}
+            line: dict[str, Any] = {"machine": run.machine, "kernel": row.kernel}
             line |= {name: row.case.get(field) for field, name in columns.items()}
             if any(other.stage for other in run.rows):
                 line["step"] = row.stage or "whole call"

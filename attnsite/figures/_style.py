@@ -129,7 +129,7 @@ def reference(on: Chart, xs: Sequence[float], ys: Sequence[float], text: str, *,
         first, last = (on.x.fraction(v) for v in (xs[0], xs[-1]))
         start, stop = (on.y.fraction(v) for v in (ys[0], ys[-1]))
         x, y = on.x.value_at(first + at * (last - first)), on.y.value_at(start + at * (stop - start))
-        note(on, x, y, text, colour, above=above)
+        note(on, x, y, text, colour, above=above, shift=(0, 5 if above else -5))
 
 
 def note(on: Chart, x: float, y: float, text: str, colour: str = INK, *, above: bool | None = None,

@@ -7,8 +7,8 @@ an online softmax. A line that is less steep at the left has a cost that does no
 idle while there are few. Bands hold the middle half of the samples; both axes are logarithmic.
 
 A chart of one line for each kernel, rising over the number of heads at {tokens} tokens. The slope on logarithmic axes
-is {exponent} for the kernel with an online softmax, where 1 would be proportional: {least_heads} heads take
-{time_fewest}, {most_heads} heads {time_most}.
+is {exponent} for the kernel with an online softmax, where 1 would be proportional: while
+the number of heads grows {growth_of_heads}, the time goes from {time_fewest} to {time_most}.
 """
 
 from typing import Any
@@ -24,8 +24,12 @@ KERNEL = "cpu_online"
 
 
 def _rows(run: Run) -> dict[str, list[Row]]:
-    """By kernel, the rows at the largest context, where there are at least two."""
-    tokens = _measured.largest((row for row in run.where() if row.kernel in run.kernel_names()), "queries")
+    """By kernel, the rows at the context with the most numbers of heads, where there are at least two."""
+    heads: dict[int, set[int]] = {}
+    for row in run.where():
+        if row.kernel in run.kernel_names():
+            heads.setdefault(row.case["queries"], set()).add(row.case["heads"])
+    tokens = max(heads, key=lambda tokens: (len(heads[tokens]), tokens), default=0)
     found = {
         kernel: sorted(run.where(kernel, queries=tokens), key=lambda row: row.case["heads"])
         for kernel in _measured.kernels(run)
@@ -66,7 +70,7 @@ def draw(runs: list[Run]) -> go.Figure:
     on = _style.chart(x, _axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"))
     top = min(shown[-1].case["heads"], shown[0].case["heads"] * on.y.high / shown[0].median)
     ends = [shown[0].case["heads"], top]
-    _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional", at=0.7, above=False)
+    _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional", at=0.8, above=False)
     for kernel, look in _style.looks(list(rows)).items():
         _measured.curve(on, rows[kernel], "heads", _style.call(kernel), look)
     return _style.finish(on, runs[0])

@@ -1,0 +1,113 @@
+"""With one key-value head instead of 32 a decoding step takes {mqa_time} instead of {mha_time}
+
+The time of one decoding step with 32 query heads, by the context, for 32, 8 and 1 key-value heads. Compare the distance
+between the lines.
+
+Each dotted line is the least time in which this machine could read that cache, at the bandwidth measured in the same
+run; nothing that reads the cache from memory can lie below it. Small caches fit into the processor and may. Bands hold
+the middle half of the samples; both axes are logarithmic.
+
+A chart of three lines that rise in proportion to the context. At {context} tokens a step takes {mha_time} with 32
+key-value heads, {gqa_time} with 8 and {mqa_time} with 1: sharing among four makes it {gqa_speedup} as fast, among all
+{mqa_speedup}. With 32 the cache is read at {mha_bandwidth}, {mha_bandwidth_share} of what the machine reached.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "decode_by_context"
+KINDS = {  # KV heads: the value's name, the label, the look
+    32: ("mha", "32 KV heads,<br>MHA", _style.Look(_style.OTHER, symbol="square")),
+    8: ("gqa", "8 KV heads,<br>GQA", _style.Look(_style.OURS_2, symbol="diamond")),
+    1: ("mqa", "1 KV head,<br>MQA", _style.Look(_style.OURS)),
+}
+
+
+def _kernel(run: Run) -> str:
+    names = _measured.kernels(run)
+    if not names:
+        raise LookupError("not measured yet on this machine: no kernel has run a decoding step")
+    return "cpu_decode" if "cpu_decode" in names else names[0]
+
+
+def _rows(run: Run, kv_heads: int) -> list[Row]:
+    return sorted(run.where(_kernel(run), kv_heads=kv_heads), key=lambda row: row.case["keys"])
+
+
+def _bytes(row: Row) -> int:
+    """What the step must read at least: the cache, the queries and the output, in float32."""
+    case = row.case
+    layer = Attention(1, case["heads"], case["dim"], case["kv_heads"])
+    return case["batch"] * layer.input_bytes(case["queries"], case["keys"])
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = {kv_heads: _rows(run, kv_heads) for kv_heads in KINDS}
+    contexts = set.intersection(*({row.case["keys"] for row in those} for those in rows.values()))
+    if not contexts:
+        raise LookupError("not measured yet on this machine: no context with 32, 8 and 1 key-value heads")
+    context, read = max(contexts), run.ceiling("read")
+    at = {kv: next(row for row in those if row.case["keys"] == context) for kv, those in rows.items()}
+    found = {"context": Quantity(context, "count")}
+    for kv_heads, (name, _, _) in KINDS.items():
+        row, least, most = at[kv_heads], *at[kv_heads].middle_half()
+        moved = _bytes(row)
+        found[f"{name}_time"] = row.quantity()
+        found[f"{name}_cache_bytes"] = Quantity(moved, "B")
+        found[f"{name}_bandwidth"] = Quantity(moved / row.median, "B/s", moved / most, moved / least)
+        found[f"{name}_time_a_key"] = Quantity(row.median / context, "s", least / context, most / context)
+        found[f"{name}_longest_context"] = Quantity(rows[kv_heads][-1].case["keys"], "count")
+        if read:
+            low, high = (read.low or read.value), (read.high or read.value)
+            found[f"{name}_bandwidth_share"] = Quantity(
+                moved / row.median / read.value, "%", moved / most / high, moved / least / low
+            )
+        if len(rows[kv_heads]) > 1:
+            found[f"{name}_exponent"] = _measured.exponent(rows[kv_heads], "keys")
+    found["gqa_speedup"] = _measured.ratio(at[32], at[8])
+    found["mqa_speedup"] = _measured.ratio(at[32], at[1])
+    found["mqa_over_gqa_speedup"] = _measured.ratio(at[8], at[1])
+    return found | ({"read_bandwidth": read} if read else {})
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context, tokens"}, head="time a step")
+    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    for line, row in zip(lines, measured, strict=True):
+        if row.samples:
+            low, high = row.middle_half()
+            line["read at"] = Quantity(_bytes(row) / row.median, "B/s", _bytes(row) / high, _bytes(row) / low)
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    rows = {kv_heads: those for kv_heads in KINDS if (those := _rows(run, kv_heads))}
+    every = [row for those in rows.values() for row in those]
+    if not every:
+        raise LookupError("not measured yet on this machine: no decoding step with 32, 8 or 1 key-value heads")
+    read = run.ceiling("read")
+    bounds = {kv: [_bytes(row) / read.value for row in those] if read else [] for kv, those in rows.items()}
+    times = [time for row in every for time in row.middle_half()] + [
+        time for those in bounds.values() for time in those
+    ]
+    on = _style.chart(
+        _axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens"),
+        _axes.log_axis("time of one decoding step", times, "s"),
+    )
+    for kv_heads, those in rows.items():
+        _, label, look = KINDS[kv_heads]
+        if read:
+            name = f"reading {kv_heads} KV heads"
+            _style.reference(on, [r.case["keys"] for r in those], bounds[kv_heads], name, colour=look.colour)
+        _measured.curve(on, those, "keys", label, look)
+    if read:
+        text = f"dotted: read at {read}"
+        _style.note(on, on.x.high, on.y.low, text, _style.MUTE, above=True, anchor="right", shift=(-4, 4))
+    return _style.finish(on, run)

@@ -1,0 +1,98 @@
+"""Memory grows with the square of the context only in a kernel that writes its scores out
+
+How far one call raises the peak of the process's memory, by the length of the context, with {heads} heads. Compare the
+steep line with the flat ones.
+
+The dotted line is the size of all scores in float32, 4 · H · N² bytes. A kernel that writes them out follows it; one
+that keeps a running maximum and a running sum for each query holds a block at a time. What a call needs less than a few
+KiB cannot be told apart from nothing, so such points stand at {least_shown}. Queries, keys, values and the output exist
+before the call and are not counted. Bands hold the middle half of the samples; both axes are logarithmic.
+
+A chart of one line for each kernel over the context. At {tokens} tokens the kernel that writes its scores out raises
+the peak by {materialised_peak}, the one with an online softmax by {online_peak}, while the scores alone are
+{score_bytes}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "score_memory"
+WRITTEN_OUT, ONLINE = "cpu_blas", "cpu_online"
+PAGE = 4096  # bytes: memory is given in pages, so less than one cannot be seen
+
+
+def _scores(row: Row) -> int:
+    case = row.case
+    return Attention(1, case["heads"], case["dim"]).score_bytes(case["queries"], case["keys"])
+
+
+def _at(rows: list[Row], tokens: int) -> Row:
+    return next(row for row in rows if row.case["queries"] == tokens)
+
+
+def _rows(run: Run) -> dict[str, list[Row]]:
+    """By kernel, the rows with the fewest heads, from the shortest context to the longest."""
+    ran = [row for row in run.where() if row.samples]
+    if not ran:
+        raise LookupError("not measured yet on this machine: the memory of a call of attention")
+    heads = min(row.case["heads"] for row in ran)
+    found = {
+        kernel: sorted(run.where(kernel, heads=heads), key=lambda row: row.case["queries"])
+        for kernel in _measured.kernels(run)
+    }
+    return {kernel: rows for kernel, rows in found.items() if rows}
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = _rows(run)
+    if not {WRITTEN_OUT, ONLINE} <= set(rows):
+        raise LookupError(f"not measured yet on this machine: the memory of {WRITTEN_OUT} and of {ONLINE}")
+    common = {row.case["queries"] for row in rows[WRITTEN_OUT]} & {row.case["queries"] for row in rows[ONLINE]}
+    if not common:
+        raise LookupError("not measured yet on this machine: no context that both kernels finished")
+    written, online = (_at(rows[kernel], max(common)) for kernel in (WRITTEN_OUT, ONLINE))
+    least = max(online.median, PAGE)
+    low, high = written.middle_half()
+    return {
+        "materialised_peak": written.quantity("B"),
+        "online_peak": online.quantity("B"),
+        "ratio": Quantity(written.median / least, "×", low / max(PAGE, online.middle_half()[1]), high / least),
+        "online_over_materialised": Quantity(online.median / written.median, "%"),
+        "materialised_over_scores": Quantity(written.median / _scores(written), "×"),
+        "score_bytes": Quantity(_scores(written), "B"),
+        "tokens": Quantity(max(common), "count"),
+        "heads": Quantity(written.case["heads"], "count"),
+        "least_shown": Quantity(PAGE, "B"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"}, "B", "rise of the peak")
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = _rows(runs[0])
+    every = [row for those in rows.values() for row in those]
+    tokens = sorted({row.case["queries"] for row in every})
+    scores = [_scores(_at(every, n)) for n in tokens]
+    shown = [max(PAGE, bytes_) for row in every for bytes_ in row.middle_half()]
+    x = _axes.cases_axis("context, in tokens", tokens, "tokens")
+    on = _style.chart(x, _axes.log_axis("rise of the peak of memory", [*shown, *scores], "B", base=2, pad=2.5))
+    middle = (len(tokens) - 1) // 2 or len(tokens) - 1
+    _style.reference(on, tokens, scores, "scores, 4 H N²")
+    _style.note(on, tokens[middle], scores[middle], "all scores, 4 H N²", _style.MUTE, anchor="right", shift=(-12, 12))
+    for kernel, look in _style.looks(list(rows)).items():
+        those = rows[kernel]
+        halves = [row.middle_half() for row in those]
+        _style.line(
+            on, [r.case["queries"] for r in those], [max(PAGE, r.median) for r in those], look, _style.call(kernel),
+            low=[max(PAGE, low) for low, _ in halves], high=[max(PAGE, high) for _, high in halves],
+            hover=[f"{_style.call(kernel)}, {r.case['queries']} tokens: {r.quantity('B')}" for r in those],
+        )  # fmt: skip
+    return _style.finish(on, runs[0])

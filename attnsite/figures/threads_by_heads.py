@@ -1,0 +1,80 @@
+"""A kernel that hands out whole heads leaves threads idle when there is one head
+
+How much faster {threads} threads are than one, by the number of heads, for kernels that divide the work differently.
+Look at one head.
+
+The kernel with three loops ("naive") hands out whole heads, so one head cannot use a second thread. The one with an
+online softmax hands out heads and blocks of queries, the one on BLAS leaves the division to that library. The dotted
+line is what whole heads can reach at most, the smaller of heads and threads. Bands pair the quartiles that are farthest
+apart, so they are cautious.
+
+A chart of one line for each kernel. With one head, {threads} threads make the kernel that hands out whole heads
+{one_head_whole_heads} as fast as one thread, and the kernel that also divides the queries {one_head_query_blocks}. With
+{most_heads} heads it is {many_heads_whole_heads} and {many_heads_query_blocks}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "threads_by_heads"
+WHOLE_HEADS, QUERY_BLOCKS = "cpu_naive", "cpu_online"
+Speedups = dict[int, Quantity]
+
+
+def speedups(run: Run, threads: int | None = None) -> tuple[int, dict[str, Speedups]]:
+    """The most threads that were measured and, by kernel and number of heads, how much faster than one they were."""
+    ran = [row for row in run.where() if row.samples]
+    threads = threads or max((row.case["threads"] for row in ran), default=1)
+    if threads < 2:
+        raise LookupError("not measured yet on this machine: more than one thread")
+    found: dict[str, Speedups] = {}
+    for kernel in _measured.kernels(run):
+        for many in run.where(kernel, threads=threads):
+            one = run.where(kernel, **{**many.case, "threads": 1})
+            if one:
+                found.setdefault(kernel, {})[many.case["heads"]] = _measured.ratio(one[0], many)
+    if not found:
+        raise LookupError("not measured yet on this machine: one thread and several on the same work")
+    return threads, {kernel: dict(sorted(those.items())) for kernel, those in found.items()}
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    threads, found = speedups(run)
+    if not {WHOLE_HEADS, QUERY_BLOCKS} <= set(found):
+        raise LookupError(f"not measured yet on this machine: {WHOLE_HEADS} and {QUERY_BLOCKS} with several threads")
+    both = set(found[WHOLE_HEADS]) & set(found[QUERY_BLOCKS])
+    if 1 not in both:
+        raise LookupError("not measured yet on this machine: one head with several threads")
+    named = {"whole_heads": found[WHOLE_HEADS], "query_blocks": found[QUERY_BLOCKS]}
+    values_ = {"threads": Quantity(threads, "count"), "most_heads": Quantity(max(both), "count")}
+    for name, those in named.items():
+        values_[f"one_head_{name}"], values_[f"many_heads_{name}"] = those[1], those[max(both)]
+        values_ |= {f"{name}_{heads}_heads": those[heads] for heads in those if heads > 1}
+    return values_
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _measured.table(runs, {"heads": "heads", "threads": "threads", "dim": "head width", "queries": "tokens"})
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    threads, found = speedups(runs[0])
+    heads = sorted({h for those in found.values() for h in those})
+    bound = [min(h, threads) for h in heads]
+    tallest = max([*bound, *(q.high or q.value for those in found.values() for q in those.values())])
+    x = _axes.cases_axis("heads", heads, "count")
+    on = _style.chart(x, _axes.linear_axis(f"time with 1 thread over {threads} threads (ratio)", [0, tallest], "×"))
+    _style.reference(on, heads, bound, "whole heads at most", at=1, above=True)
+    on.figure.layout.annotations[-1].xanchor = "right"
+    for kernel, look in _style.looks(list(found)).items():
+        those = found[kernel]
+        hover = [f"{_style.call(kernel)}, {h} heads: {q}<br>{q.spread()}" for h, q in those.items()]
+        _style.line(on, list(those), [q.value for q in those.values()], look, _style.call(kernel), hover=hover,
+                    low=[q.low or q.value for q in those.values()],
+                    high=[q.high or q.value for q in those.values()])  # fmt: skip
+    return _style.finish(on, runs[0])
