@@ -135,7 +135,8 @@ def test_a_failure_in_the_middle_leaves_nothing_of_the_part(tmp_path, monkeypatc
 TEXTS = st.lists(
     st.one_of(
         st.sampled_from(["## Question 1", "## Question 2", "### Answer", "### Sources", '1. A (2020). "T." *V*.',
-                         "[1]", "[@x]", "[=a.b]", "---", "```", "What is it?", '"--"', "[9]", "[1, 2-5]", "\r", "\x00", "{"]),
+                         "[1]", "[@x]", "[=a.b]", "---", "```", "What is it?", '"--"', "[9]", "[1, 2-5]",
+                         "\r", "\x00", "{"]),
         st.text(max_size=40),
     ),
     max_size=30,
