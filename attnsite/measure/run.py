@@ -24,6 +24,7 @@ class Measurement:
 
     def __init__(self, root: Path, name: str, machine_name: str, sweep: str, device: str | None = None) -> None:
         self.root, self.name, self.sweep, self.device = root, name, sweep, device
+        self.digest = results.experiment_digest(name)  # of the file as it is imported, not as it is when we are done
         self.experiment: Experiment = discover.module("experiments", name, "experiment").experiment
         self.kind = KINDS[type(self.experiment)]
         self.machine = results.EVERY_MACHINE if self.kind == "count" else machine_name
@@ -63,7 +64,7 @@ class Measurement:
             for row in found.rows
             if row.kernel_digest and row.kernel in names and row.kernel and _exists(row.kernel)
         )
-        if found.digest != results.experiment_digest(self.name) or not same:
+        if found.digest != self.digest or not same:
             return []
         self.seconds_before = found.provenance.seconds
         return list(found.rows)
@@ -141,7 +142,7 @@ class Measurement:
         )
         return Run(
             experiment=self.name, kind=self.kind, machine=self.machine, sweep=self.sweep,
-            digest=results.experiment_digest(self.name), kernels=tuple(getattr(self.experiment, "kernels", ())),
+            digest=self.digest, kernels=tuple(getattr(self.experiment, "kernels", ())),
             provenance=provenance, rows=tuple(rows), complete=complete,
         )  # fmt: skip
 
