@@ -171,15 +171,18 @@ def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
 
 def finish(on: Chart, run: Run) -> go.Figure:
     """Place the labels at the line ends, set the margins for both sizes, stamp the run on the picture."""
-    rows = [text.count("<br>") + 1 for _, _, text, _ in on.ends]
-    centres = spread([on.y.fraction(y) for _, y, _, _ in on.ends], [0.062 * n + 0.008 for n in rows])
-    for (x, _, text, colour), centre in zip(on.ends, centres, strict=True):
+    edge = [end for end in on.ends if on.x.fraction(end[0]) >= 0.8]
+    for x, y, text, colour in (end for end in on.ends if end not in edge):  # its right is where other lines go on
+        note(on, x, y, text.replace("<br>", " "), colour, above=True, anchor="right", shift=(4, 8))
+    rows = [text.count("<br>") + 1 for _, _, text, _ in edge]
+    centres = spread([on.y.fraction(y) for _, y, _, _ in edge], [0.062 * n + 0.008 for n in rows])
+    for (x, _, text, colour), centre in zip(edge, centres, strict=True):
         note(on, x, on.y.value_at(centre), text, colour, anchor="left", shift=(9, 0))
     on.figure.add_annotation(
         name="stamp", text=stamp(run), xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="bottom",
         yshift=4 - BOTTOM, showarrow=False, font={"color": MUTE, "size": 10},
     )  # fmt: skip
-    right = max((len(part) for _, _, text, _ in on.ends for part in text.split("<br>")), default=0)
+    right = max((len(part) for _, _, text, _ in edge for part in text.split("<br>")), default=0)
     left = max((len(text) for text in on.y.texts), default=0)
     room = {}
     for name, (_, _, size) in SIZES.items():

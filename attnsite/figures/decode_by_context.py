@@ -99,7 +99,7 @@ def draw(runs: list[Run]) -> go.Figure:
     ]
     on = _style.chart(
         _axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens"),
-        _axes.log_axis("time of one decoding step", times, "s"),
+        _axes.log_axis("time of one decoding step", times, "s", pad=1.7),
     )
     for kv_heads, those in rows.items():
         _, label, look = KINDS[kv_heads]

@@ -11,6 +11,7 @@ is {exponent} for the kernel with an online softmax, where 1 would be proportion
 the number of heads grows {growth_of_heads}, the time goes from {time_fewest} to {time_most}.
 """
 
+import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -70,7 +71,10 @@ def draw(runs: list[Run]) -> go.Figure:
     on = _style.chart(x, _axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"))
     top = min(shown[-1].case["heads"], shown[0].case["heads"] * on.y.high / shown[0].median)
     ends = [shown[0].case["heads"], top]
-    _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional", at=0.8, above=False)
+    _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional")
+    middle = math.sqrt(ends[0] * ends[1])
+    _style.note(on, middle, shown[0].median * middle / ends[0], "dotted: proportional", _style.MUTE, above=False,
+                anchor="left", shift=(8, -8))  # fmt: skip
     for kernel, look in _style.looks(list(rows)).items():
         _measured.curve(on, rows[kernel], "heads", _style.call(kernel), look)
     return _style.finish(on, runs[0])

@@ -15,7 +15,6 @@ decoding step with a key-value head for each query head is at {best_mha_decode},
 {mha_intensity} allow.
 """
 
-import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -120,8 +119,8 @@ def draw(runs: list[Run]) -> go.Figure:
     on = _style.chart(x, _axes.log_axis("speed", [slowest, top], "FLOP/s", pad=1.8))
     start = max(x.low, on.y.low / read)
     _style.reference(on, [start, corner], [start * read, top], f"reading, {roofs['read']}", dash="solid")
-    half = math.sqrt(start * corner)  # the middle of the slanted line
-    _style.note(on, half, half * read, "reading", _style.MUTE, anchor="right", shift=(-8, 5))
+    near = start**0.25 * corner**0.75  # on the slanted line, a quarter of its length before the corner
+    _style.note(on, near, near * read, "reading", _style.MUTE, anchor="right", shift=(-8, 5))
     for name, level in levels.items():
         label = ROOFS[name].replace(" ", "<br>").replace("-", "-<br>")
         _style.reference(on, [level / read, x.high], [level, level], label, end=True, dash="solid")
@@ -134,5 +133,9 @@ def draw(runs: list[Run]) -> go.Figure:
         _style.points(on, [_intensity(r) for r in those], [_rate(r).value for r in those], look, kernel, hover)
         _whiskers(on, those)
         last = max(those, key=_intensity)
-        on.ends.append((_intensity(last), _rate(last).value, _style.call(kernel), look.colour))
+        if x.fraction(_intensity(last)) > 0.8:
+            on.ends.append((_intensity(last), _rate(last).value, _style.call(kernel), look.colour))
+        else:
+            _style.note(on, _intensity(last), _rate(last).value, _style.call(kernel), look.colour, above=False,
+                        shift=(0, -8))  # fmt: skip
     return _style.finish(on, run)

@@ -69,8 +69,9 @@ def draw(runs: list[Run]) -> go.Figure:
     tallest = max([*bound, *(q.high or q.value for those in found.values() for q in those.values())])
     x = _axes.cases_axis("heads", heads, "count")
     on = _style.chart(x, _axes.linear_axis(f"time with 1 thread over {threads} threads (ratio)", [0, tallest], "×"))
-    _style.reference(on, heads, bound, "whole heads at most", at=1, above=True)
-    on.figure.layout.annotations[-1].xanchor = "right"
+    _style.reference(on, heads, bound, "whole heads at most")
+    _style.note(on, heads[0], bound[0], "dotted: whole heads at most", _style.MUTE, above=False, anchor="left",
+                shift=(12, -12))  # fmt: skip
     for kernel, look in _style.looks(list(found)).items():
         those = found[kernel]
         hover = [f"{_style.call(kernel)}, {h} heads: {q}<br>{q.spread()}" for h, q in those.items()]
