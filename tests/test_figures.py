@@ -1,0 +1,199 @@
+"""Figures: from every run there is they draw, tabulate and give values, in sentinel colours and with named axes."""
+
+import functools
+import itertools
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from attnsite import discover, results
+from attnsite.experiment import Count, Memory, Study
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Provenance, Row, Run
+from attnsite.site import exhibits
+
+ROOT = Path(__file__).parents[1]
+NAMES = [
+    n for n in discover.names("figures") if discover.module("figures", n).EXPERIMENT in discover.names("experiments")
+]
+PICTURES = [name for name in NAMES if hasattr(discover.module("figures", name), "draw")]
+MEASURED = [name for name in PICTURES if hasattr(discover.module("experiments", OF[name]).experiment, "kernels")]
+SENTINELS = {_style.INK, _style.GRID, _style.MUTE, _style.PAPER,
+             _style.OURS, _style.OURS_2, _style.OTHER, _style.OTHER_2}  # fmt: skip
+PROVENANCE = Provenance(
+    {"cpu": "a processor", "threads": 2}, {"commit": "abc1234", "clean": True}, "2026-01-02T03:04:05Z", 1.0, {}
+)
+COSTS = {"cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_decode": 2.5e-11}  # seconds a multiply-add
+
+
+def measured(work, kernel, memory, part=1.0):
+    """Nine samples that follow the workload's size, or the reason why there are none."""
+    case = work.case()
+    if kernel == "cpu_decode" and work.queries > 1:
+        return Row(case=case, kernel=kernel, skipped="decodes one query at a time")
+    if work.threads > 2:
+        return Row(case=case, kernel=kernel, skipped="this machine has 2 threads")
+    pairs = work.heads * work.queries * work.keys
+    size = 4 * pairs if memory and kernel == "cpu_blas" else 12288
+    time = (2 * pairs * work.dim * COSTS[kernel] + pairs * 1e-9) / min(work.threads or 2, work.heads) * part
+    return Row(case=case, kernel=kernel, samples=tuple((size if memory else time) * (1 + k / 100) for k in range(9)))
+
+
+@functools.cache
+def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
+    """A run of an experiment as the measuring room would write it, with times that follow a formula."""
+    experiment = discover.module("experiments", name).experiment
+    rows = []
+    if isinstance(experiment, Count):
+        rows = [Row(case=case, values=experiment.observe(case)) for case in experiment.cases]
+    elif isinstance(experiment, Study):
+        rows = [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in experiment.quick for s in (0, 1)]
+    else:
+        memory = isinstance(experiment, Memory)
+        matching = [k for k in kernels if k in discover.matching("kernels", experiment.kernels)]
+        for work in getattr(experiment, sweep):
+            rows += [measured(work, kernel, memory) for kernel in matching]
+            if getattr(experiment, "stages", False) and "cpu_blas" in matching:
+                for stage in ("scores", "softmax", "values"):
+                    row = measured(work, "cpu_blas", memory, 1 / 3)
+                    rows.append(Row(case=row.case, kernel="cpu_blas", stage=stage, samples=row.samples))
+            for ceiling in getattr(experiment, "ceilings", ()):
+                done = {"bytes": 1 << 28} if ceiling == "read" else {"flops": 1 << 30}
+                rows.append(Row(case=work.case(), kernel=f"ceiling:{ceiling}", values=done, samples=(0.01, 0.011)))
+    kind = type(experiment).__name__.lower()
+    machine = results.EVERY_MACHINE if kind == "count" else "a_machine"
+    return Run(name, kind, machine, sweep, "d", getattr(experiment, "kernels", ()), PROVENANCE, tuple(rows))
+
+
+def runs_of(name):
+    """The synthetic quick and full runs, and every run that is committed or was made by a build."""
+    experiment = discover.module("figures", name).EXPERIMENT
+    return [synthetic(experiment), synthetic(experiment, "full"), *results.load(ROOT, experiment).values()]
+
+
+def numbers(value):
+    """All numbers in decoded JSON."""
+    if isinstance(value, dict):
+        return [n for v in value.values() for n in numbers(v)]
+    if isinstance(value, list):
+        return [n for v in value for n in numbers(v)]
+    return [value] if isinstance(value, float | int) else []
+
+
+@pytest.fixture(params=NAMES)
+def figure(request):
+    return discover.module("figures", request.param, "EXPERIMENT", "values", "tabulate")
+
+
+def test_texts_have_four_paragraphs_and_every_placeholder_has_a_number(figure):
+    """Finding, caption, reading and alternative text; the finding is one sentence without a full stop."""
+    name = figure.__name__.rsplit(".", 1)[-1]
+    paragraphs = exhibits.paragraphs(figure)
+
+    assert not paragraphs[0].endswith(".")
+    for run in runs_of(name):
+        for text in paragraphs:
+            assert "{" not in exhibits.fill(text, figure.values(run), name)
+
+
+def test_values_are_named_quantities_without_nan(figure):
+    """Names are snake_case, values finite, and a spread encloses its value."""
+    for run in runs_of(figure.__name__.rsplit(".", 1)[-1]):
+        found = figure.values(run)
+        assert found
+        for name, quantity in found.items():
+            assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name)
+            assert isinstance(quantity, Quantity)
+            assert math.isfinite(quantity.value), name
+            if not quantity.exact:
+                assert quantity.low <= quantity.value <= quantity.high, name
+
+
+def test_tables_are_tidy(figure):
+    """Cells are what a table can show, never NaN; the rows of several machines stand below one another."""
+    for run in runs_of(figure.__name__.rsplit(".", 1)[-1]):
+        rows = figure.tabulate([run])
+        assert rows
+        assert len(figure.tabulate([run, run])) in (len(rows), 2 * len(rows))
+        for row in rows:
+            assert all(isinstance(cell, str | int | float | Quantity | None) for cell in row.values())
+            assert not any(isinstance(cell, float) and math.isnan(cell) for cell in row.values())
+
+
+@pytest.mark.parametrize("figure", PICTURES, indirect=True)
+def test_pictures_use_sentinels_finite_numbers_and_named_axes(figure):
+    """Every colour is a sentinel or clear, nothing is NaN, axes have titles with a unit, and the stamp is there."""
+    for run in runs_of(figure.__name__.rsplit(".", 1)[-1]):
+        drawn = figure.draw([run, run])
+        text = drawn.to_json()
+        colours = set(re.findall(r"rgba?\([^)]*\)|#[0-9a-fA-F]{3,8}\b", text))
+        plain = {re.sub(r"rgba\((\d+,\d+,\d+),[\d.]+\)", r"rgb(\1)", c) for c in colours if c != _style.CLEAR}
+        assert plain <= SENTINELS
+        decoded = json.loads(text)
+        assert "NaN" not in text
+        assert all(math.isfinite(number) for number in numbers(decoded["data"]))
+        stamps = [a.text for a in drawn.layout.annotations if a.name == "stamp"]
+        assert stamps == [_style.stamp(run)]
+        title = next(a.text for a in drawn.layout.annotations if a.name == "y title")
+        for axis, words in ((drawn.layout.xaxis, drawn.layout.xaxis.title.text), (drawn.layout.yaxis, title)):
+            assert words
+            assert ("log scale" in words) == (axis.type == "log")
+            assert len(axis.ticktext) == len(axis.tickvals) >= 2
+            unit = any(re.search(r"[^\d.,\s]", tick) for tick in axis.ticktext)  # ms, GiB, ×, %, 4k
+            said = ("ratio", "count", "heads", "year", "token", "element", "FLOP", "millions")
+            assert unit or any(word in words for word in said), words
+
+
+@pytest.mark.parametrize("figure", PICTURES, indirect=True)
+def test_both_sizes_leave_room_for_the_plot(figure):
+    """Margins leave more than half of either picture to the plot, and labels stay inside the axes' range."""
+    drawn = figure.draw([runs_of(figure.__name__.rsplit(".", 1)[-1])[0]])
+    for size, (width, height, _) in _style.SIZES.items():
+        margin = _style.fit(drawn, size).layout.margin
+        assert width - margin.l - margin.r > width / 2
+        assert height - margin.t - margin.b > height / 2
+    for note in drawn.layout.annotations:
+        if note.name == "label":
+            for at, axis in ((note.x, drawn.layout.xaxis), (note.y, drawn.layout.yaxis)):
+                assert axis.range[0] - 1e-9 <= at <= axis.range[1] + 1e-9, note.text
+
+
+@pytest.mark.parametrize("figure", MEASURED, indirect=True)
+def test_a_figure_without_rows_says_that_nothing_was_measured(figure):
+    """Where every kernel was skipped, a clear sentence and not another error."""
+    run = synthetic(figure.EXPERIMENT)
+    empty = Run(**{**run.__dict__, "rows": tuple(Row(case=r.case, kernel="cpu_naive", skipped="no") for r in run.rows)})
+    for use in (figure.values, lambda run: figure.draw([run])):
+        with pytest.raises(LookupError, match="not measured"):
+            use(empty)
+
+
+def test_labels_at_line_ends_never_overlap():
+    """Boxes placed side by side keep their order and distance, and their centres stay on the axis."""
+    for wanted in ([0.5, 0.5, 0.51], [0.99, 0.98, 1.0, 0.2], [0, 0, 0], [1, 1, 1]):
+        centres = sorted(_style.spread(wanted, [0.07] * len(wanted)))
+        assert all(b - a >= 0.07 - 1e-9 for a, b in itertools.pairwise(centres))
+        assert min(centres) >= -1e-9
+        assert max(centres) <= 1 + 1e-9
+
+
+def test_a_known_power_is_found_by_the_fit():
+    """Times that grow as heads to the power 1.5 give that exponent, with bounds around it."""
+    rows = [Row(case={"heads": h}, kernel="k", samples=tuple(h**1.5 * s for s in (1, 1.1, 1.2))) for h in (1, 2, 4, 8)]
+    found = _measured.exponent(rows, "heads")
+
+    assert found.value == pytest.approx(1.5)
+    assert found.low <= 1.5 + 1e-9
+    assert found.high >= 1.5 - 1e-9
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(512, "512"), (1024, "1k"), (131072, "128k"), (2**20, "1M"), (1000, "1000")]
+)
+def test_tokens_read_as_people_say_them(count, text):
+    """Powers of two of tokens are printed with k and M."""
+    assert _axes.tokens(count) == text
