@@ -155,7 +155,9 @@ def write(run: Run, path: Path) -> None:
     head = {"format": FORMAT} | {f.name: getattr(run, f.name) for f in fields(run) if f.name != "rows"}
     head["provenance"] = asdict(run.provenance)
     lines = [f"{json.dumps(name)}: {_json(value)}" for name, value in head.items()]
-    rows = ",\n".join(_json({k: v for k, v in asdict(row).items() if v not in (None, (), {}, [])}) for row in run.rows)
+    rows = ",\n".join(
+        _json({k: v for k, v in asdict(row).items() if k == "case" or v not in (None, (), {}, [])}) for row in run.rows
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:

@@ -1,0 +1,188 @@
+"""The small records that everything stands on: mistakes, digests, quantities, closed forms, workloads."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnsite import accounting, digest, discover
+from attnsite.accounting import Attention
+from attnsite.errors import Mistake, flatten, raise_all
+from attnsite.experiment import Workload
+from attnsite.quantity import Quantity
+
+CODE = '''"""What it is."""
+import math
+
+# why
+def f(x):
+    """What it does."""
+    return math.exp(x)  # an exponential
+'''
+SAME = '''"""Something else."""
+
+
+import math
+def f(x):
+    return math.exp(x)
+'''
+
+
+def test_a_digest_ignores_prose_and_sees_code():
+    """Comments, docstrings and blank lines change nothing; a changed number does."""
+    assert digest.of_code(CODE) == digest.of_code(SAME)
+    assert digest.of_code(CODE) != digest.of_code(CODE.replace("math.exp(x)", "math.exp(x + 1)"))
+    assert digest.of_code('x = "# no comment"') != digest.of_code('x = "# other"')
+
+
+def test_a_digest_follows_imports_and_tables(tmp_path):
+    """A change in a module that is reached, or in the table beside it, changes the digest; others do not."""
+    (tmp_path / "rooms").mkdir()
+    (tmp_path / "rooms" / "a.py").write_text("from attnsite.rooms import b\nfrom attnsite.c import thing\n")
+    (tmp_path / "rooms" / "b.py").write_text("x = 1\n")
+    (tmp_path / "c.py").write_text("thing = 1\n")
+    (tmp_path / "d.py").write_text("other = 1\n")
+    a = tmp_path / "rooms" / "a.py"
+
+    def now():
+        digest._text.cache_clear()
+        return digest.of_module(a, tmp_path)
+
+    seen = [now()]
+    (tmp_path / "d.py").write_text("other = 2\n")
+    assert now() == seen[-1]
+    for path, text in (("c.py", "thing = 2\n"), ("rooms/b.py", "x = 2\n"), ("rooms/b.csv", "n\n1\n")):
+        (tmp_path / path).write_text(text)
+        seen.append(now())
+    assert len(set(seen)) == 4
+
+
+def test_every_module_of_the_project_has_a_digest():
+    """The same call twice gives the same twelve characters."""
+    for path in discover.ROOT.rglob("*.py"):
+        assert digest.of_module(path) == digest.of_module(path)
+
+
+def test_mistakes_are_one_line_each_and_raised_together():
+    """None, one, or a group."""
+    one, two = Mistake("a.md", 3, "is wrong", "mend it"), Mistake("b.md", "", "is wrong too", "mend it")
+    assert str(one) == "a.md:3: is wrong; mend it"
+    raise_all([])
+    with pytest.raises(Mistake):
+        raise_all([one])
+    with pytest.raises(ExceptionGroup) as caught:
+        raise_all([one, two])
+    assert flatten(caught.value) == [one, two]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "text"),
+    [
+        (Quantity(1.834567, "×"), "1.83 ×"),
+        (Quantity(0.7312, "%"), "73.1 %"),
+        (Quantity(0.000123456, "s"), "123 µs"),
+        (Quantity(12.0, "s"), "12 s"),
+        (Quantity(4718592, "B"), "4.50 MiB"),
+        (Quantity(8192, "B"), "8 KiB"),
+        (Quantity(6.871947e10, "FLOP"), "68.7 GFLOP"),
+        (Quantity(30.25e9, "B/s"), "30.2 GB/s"),
+        (Quantity(44140544, "count"), "44 140 544"),
+        (Quantity(-2.5, "1"), "−2.50"),
+        (Quantity(float("inf"), "s"), "∞"),
+        (Quantity(float("nan"), "s"), "not a number"),
+        (Quantity(0, "B"), "0 B"),
+    ],
+)
+def test_quantities_print_themselves(quantity, text):
+    """Three digits, the unit's prefix chosen for the number, no line break between number and unit."""
+    assert str(quantity).replace("\u202f", " ") == text
+
+
+@given(
+    st.floats(1e-12, 1e15), st.sampled_from(["×", "%", "s", "B", "FLOP", "FLOP/s", "B/s", "exp", "1", "count", "keys"])
+)
+def test_any_quantity_prints_without_exponent(value, unit):
+    """No number prints as 1e-07."""
+    assert "e-" not in str(Quantity(value, unit)).lower()
+    assert "e+" not in str(Quantity(value, unit)).lower()
+
+
+def test_a_spread_is_printed_like_the_value():
+    """Both ends with the unit; nothing for what is exact."""
+    assert Quantity(2.0, "×", 1.9, 2.1).spread().replace("\u202f", " ") == "1.90 × to 2.10 ×"
+    assert Quantity(2.0, "×").spread() == ""
+    assert Quantity(2.0, "×").exact
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.booleans())
+def test_visible_pairs_are_those_that_a_mask_leaves(queries, keys, causal):
+    """The closed form equals the enumeration."""
+    pairs = sum(not causal or j <= i + keys - queries for i, j in itertools.product(range(queries), range(keys)))
+
+    assert accounting.visible_pairs(queries, keys, causal) == pairs
+
+
+def test_the_number_of_heads_cancels_at_fixed_width():
+    """Weights, FLOPs and cache are the same for all head counts; scores are not."""
+    cut = [Attention(width=1024, heads=h, dim=1024 // h) for h in (1, 2, 8, 128)]
+
+    assert {a.parameters() for a in cut} == {4 * 1024 * 1024}
+    assert {a.core_flops(4096, 4096) for a in cut} == {68_719_476_736}
+    assert {a.kv_cache_elements() for a in cut} == {2048}
+    assert [a.scores(4096, 4096) for a in cut] == [h * 4096 * 4096 for h in (1, 2, 8, 128)]
+
+
+def test_parameters_are_those_of_built_matrices():
+    """The sizes of the four weight arrays of a grouped layer."""
+    a = Attention(width=96, heads=8, dim=16, kv_heads=2)
+    built = [np.empty((96, 8 * 16)), np.empty((96, 2 * 16)), np.empty((96, 2 * 16)), np.empty((8 * 16, 96))]
+
+    assert a.parameters() == sum(matrix.size for matrix in built)
+    assert a.projection_flops(10) == 10 * 2 * a.parameters()
+    assert a.input_bytes(3, 5) == 4 * 16 * (2 * 8 * 3 + 2 * 2 * 5)
+    assert a.score_bytes(3, 5) == 8 * 3 * 5 * 4
+
+
+@pytest.mark.parametrize(
+    ("layers", "kv_heads", "dim", "bytes_a_token"),
+    [(96, 96, 128, 4.5 * 2**20), (32, 32, 128, 512 * 2**10), (32, 8, 128, 128 * 2**10), (32, 1, 64, 8 * 2**10)],
+    ids=["GPT-3 175B", "Llama 2 7B", "Llama 3 8B", "Falcon-7B"],
+)
+def test_the_cache_of_known_models(layers, kv_heads, dim, bytes_a_token):
+    """Sizes that are printed elsewhere."""
+    elements = Attention(width=1, heads=kv_heads, dim=dim).kv_cache_elements()
+
+    assert accounting.kv_cache_bytes(layers, elements) == bytes_a_token
+
+
+def test_formulas_of_others():
+    """Kaplan's context term is half of the full count; attention has half of a layer where the context says so."""
+    assert accounting.palm_context_flops(3, 100, 64) == 2 * accounting.kaplan_context_flops(3, 100, 64)
+    d = 4096
+    assert accounting.attention_share(d, d, d, 8 * d * d, 6 * d, causal=False) == pytest.approx(0.5)
+    assert accounting.attention_share(d, d, d, 8 * d * d, 12 * d - 1) == pytest.approx(0.5)
+
+
+def test_a_workload_makes_its_inputs_from_its_seed():
+    """The same seed gives the same arrays, another gives others; groups must divide."""
+    w = Workload(heads=4, kv_heads=2, queries=3, keys=5, dim=8, batch=2)
+    q, k, v = w.inputs()
+
+    assert (q.shape, k.shape, v.shape) == ((2, 4, 3, 8), (2, 2, 5, 8), (2, 2, 5, 8))
+    assert q.dtype == k.dtype == v.dtype == np.float32
+    np.testing.assert_array_equal(q, w.inputs()[0])
+    assert not np.array_equal(q, Workload(**{**w.case(), "seed": 1}).inputs()[0])
+    with pytest.raises(ValueError, match="do not divide"):
+        Workload(heads=4, kv_heads=3, queries=1, keys=1, dim=1)
+
+
+def test_members_are_found_by_their_files():
+    """Helpers are no members, and an unknown name says what there is."""
+    assert "reference" in discover.names("kernels")
+    assert not [name for name in discover.names("kernels") if name.startswith("_")]
+    with pytest.raises(LookupError, match="cpu_naive"):
+        discover.module("kernels", "nobody")
+    with pytest.raises(LookupError, match="needs flavour"):
+        discover.module("kernels", "reference", "flavour")

@@ -1,0 +1,195 @@
+"""Every CPU kernel, found by its file, against float64."""
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from attnsite import discover
+from attnsite.kernels import _counting, reference
+from attnsite.measure import correct
+
+KERNELS = discover.matching("kernels", ("cpu_*",))
+SHAPES = [  # batch, heads, kv_heads, queries, keys, dim
+    (1, 1, 1, 1, 1, 1),
+    (1, 1, 1, 1, 1, 128),
+    (2, 3, 3, 1, 70, 5),
+    (1, 4, 1, 65, 1, 16),
+    (2, 4, 2, 17, 33, 8),
+    (1, 2, 1, 65, 130, 40),
+    (1, 3, 3, 130, 65, 80),
+    (1, 8, 2, 1, 2100, 64),
+    (1, 6, 3, 113, 203, 96),
+    (1, 1, 1, 257, 255, 33),
+    (3, 2, 2, 64, 64, 128),
+]
+IDS = ["x".join(map(str, shape)) for shape in SHAPES]
+
+
+def arrays(shape, seed=0, scale=1.0):
+    batch, heads, kv_heads, queries, keys, dim = shape
+    rng = np.random.default_rng([seed, *shape])
+
+    def normal(count, length):
+        return rng.standard_normal((batch, count, length, dim), dtype=np.float32)
+
+    return normal(heads, queries) * np.float32(scale), normal(kv_heads, keys), normal(kv_heads, keys)
+
+
+def run(name, q, k, v, causal):
+    """The kernel's output, from an array full of NaN; skips where the kernel says that it cannot."""
+    out = np.full_like(q, np.nan)
+    try:
+        discover.module("kernels", name, "attention", "DEVICE").attention(q, k, v, out, causal=causal)
+    except NotImplementedError as refusal:
+        pytest.skip(str(refusal))
+    return out
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
+@pytest.mark.parametrize("shape", SHAPES, ids=IDS)
+@pytest.mark.parametrize("name", KERNELS)
+def test_errors_are_at_most_twice_those_of_plain_float32(name, shape, causal):
+    """On odd shapes, grouped heads, more queries than keys and the reverse."""
+    q, k, v = arrays(shape)
+
+    verdict = correct.compare(q, k, v, run(name, q, k, v, causal), causal=causal)
+
+    assert verdict.right, verdict
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_huge_scores_do_not_overflow(name):
+    """Scores a thousand times too large leave one weight of 1 in most rows, and no NaN."""
+    q, k, v = arrays((1, 4, 2, 1, 90, 32) if name == "cpu_decode" else (1, 4, 2, 40, 90, 32), scale=1000)
+
+    verdict = correct.compare(q, k, v, run(name, q, k, v, True), causal=True)
+
+    assert verdict.right, verdict
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_rows_that_see_nothing_are_zero(name):
+    """With more queries than keys, the first causal rows see no key."""
+    q, k, v = arrays((1, 2, 1, 9, 4, 8))
+
+    out = run(name, q, k, v, True)
+
+    assert (out[:, :, :5] == 0).all()
+    assert np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf], ids=["nan", "inf", "-inf"])
+@pytest.mark.parametrize("where", ["q", "k", "v"])
+@pytest.mark.parametrize("name", KERNELS)
+def test_nan_and_infinity_go_where_the_reference_sends_them(name, where, bad):
+    """Exactly the same outputs are NaN; what a mask hides has no influence."""
+    queries = 1 if name == "cpu_decode" else 70
+    q, k, v = arrays((1, 2, 1, queries, 90, 8), seed=3)
+    {"q": q, "k": k, "v": v}[where][0, 0, -1 if where == "q" else 85, 2] = bad
+
+    out = run(name, q, k, v, True)
+
+    exact = reference.rows(q, k, v, np.arange(queries), causal=True)
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(exact))
+    finite = np.isfinite(exact)
+    np.testing.assert_allclose(out[finite], exact[finite], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_nothing_outside_the_output_is_written(name):
+    """Inputs stay as they are, and so does the memory on both sides of every array."""
+    shape = (1, 4, 2, 1, 65, 24) if name == "cpu_decode" else (1, 4, 2, 67, 65, 24)
+    plain = arrays(shape)
+    guarded, stores = [], []
+    for array in (*plain, np.full_like(plain[0], np.nan)):
+        store = np.full(array.size + 128, np.float32(7.25))
+        inside = store[64:-64].reshape(array.shape)
+        inside[...] = array
+        guarded.append(inside)
+        stores.append(store)
+    q, k, v, out = guarded
+
+    discover.module("kernels", name).attention(q, k, v, out, causal=True)
+
+    for store in stores:
+        assert (store[:64] == 7.25).all()
+        assert (store[-64:] == 7.25).all()
+    for before, after in zip(plain, (q, k, v), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_the_number_of_threads_does_not_matter(name):
+    """One thread and all threads agree within the bound; so do more threads than work."""
+    q, k, v = arrays((1, 2, 1, 1 if name == "cpu_decode" else 150, 1300, 32))
+    before = numba.get_num_threads()
+    try:
+        numba.set_num_threads(1)
+        verdict = correct.compare(q, k, v, run(name, q, k, v, False), causal=False)
+    finally:
+        numba.set_num_threads(before)
+
+    assert verdict.right, verdict
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.sampled_from([name for name in KERNELS if name != "cpu_decode"]),
+    st.integers(1, 2), st.integers(1, 3), st.integers(1, 3), st.integers(1, 140), st.integers(1, 140),
+    st.integers(1, 70), st.booleans(), st.integers(0, 9),
+)  # fmt: skip
+def test_any_shape_is_right(name, batch, kv_heads, group, queries, keys, dim, causal, seed):
+    """Whatever the shape, the bound holds."""
+    q, k, v = arrays((batch, kv_heads * group, kv_heads, queries, keys, dim), seed)
+
+    assert correct.compare(q, k, v, run(name, q, k, v, causal), causal=causal).right
+
+
+def test_stages_are_the_whole():
+    """Where a kernel offers its steps, running them in order gives what `attention` gives."""
+    offering = [name for name in KERNELS if hasattr(discover.module("kernels", name), "stages")]
+    assert "cpu_blas" in offering
+    for name in offering:
+        q, k, v = arrays((1, 2, 2, 33, 47, 16))
+        out = np.full_like(q, np.nan)
+        steps = discover.module("kernels", name).stages(q, k, v, out, causal=True)
+
+        assert [step for step, _ in steps] == ["scores", "softmax", "values"]
+        for _, step in steps:
+            step()
+        np.testing.assert_array_equal(out, run(name, q, k, v, True))
+
+
+def test_the_reference_agrees_with_a_row_by_hand():
+    """One row, written out with the formula."""
+    q, k, v = arrays((1, 1, 1, 4, 6, 3))
+    scores = q[0, 0, 1].astype(float) @ k[0, 0, :4].astype(float).T / np.sqrt(3)  # the second of 4 queries sees 4 keys
+    weights = np.exp(scores) / np.exp(scores).sum()
+
+    np.testing.assert_allclose(reference.rows(q, k, v, np.array([1]), causal=True)[0, 0, 0], weights @ v[0, 0, :4])
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize(("queries", "keys"), [(1, 1), (7, 7), (5, 9), (9, 5), (64, 64), (70, 130)])
+def test_counts_agree_with_sets_of_pairs(queries, keys, causal):
+    """The counters of each algorithm equal what follows from the pairs that it touches, enumerated as sets."""
+    dim, block = 3, 4
+    seen = {(i, j) for i in range(queries) for j in range(keys) if not causal or j <= i + keys - queries}
+    tiles = {(i // block, j // block) for i in range(queries) for j in range(keys)}
+    needed = {(i // block, j // block) for i, j in seen}
+
+    def pairs(chosen):
+        return sum((i // block, j // block) in chosen for i in range(queries) for j in range(keys))
+
+    def count(algorithm):
+        return _counting.count(algorithm, queries, keys, dim, causal=causal, block=block)
+
+    assert count("naive")["multiply_adds"] == 2 * dim * len(seen)
+    assert count("naive")["exponentials"] == len(seen)
+    assert count("mask_then_compute")["multiply_adds"] == 2 * dim * pairs(tiles)
+    assert count("skip_blocks")["multiply_adds"] == 2 * dim * pairs(needed)
+    assert count("skip_blocks")["elements_written"] == queries * dim
+    with pytest.raises(ValueError, match="none of"):
+        count("quickly")

@@ -1,0 +1,325 @@
+"""The measuring room, with a clock that is replayed: nothing here waits or asserts a duration."""
+
+import io
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from attnsite import cli, discover, results
+from attnsite.experiment import Count, Memory, Study, Timing, Workload
+from attnsite.kernels import reference
+from attnsite.measure import ceilings, command, contestants, correct, machine, memory, timing
+from attnsite.measure import run as running
+from attnsite.measure.progress import Progress
+
+SMALL = Workload(heads=2, queries=6, keys=6, dim=4)
+
+
+class Replay:
+    """A clock that shows the given nanoseconds, one after another, then steps on by a microsecond."""
+
+    def __init__(self, *shown):
+        self.shown = itertools.chain(shown, itertools.count((shown or (0,))[-1] + 1000, 1000))
+
+    def __call__(self):
+        return next(self.shown)
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text("site_name: test\n")
+    return tmp_path
+
+
+@pytest.fixture
+def give(monkeypatch):
+    """Put experiments and kernels of our own in the place of the project's."""
+
+    def placed(experiment, kernels):
+        modules = {name: SimpleNamespace(attention=f, DEVICE="cpu") for name, f in kernels.items()}
+        monkeypatch.setattr(discover, "module", lambda room, name, *_: SimpleNamespace(experiment=experiment)
+                            if room == "experiments" else modules[name])  # fmt: skip
+        monkeypatch.setattr(contestants, "matching", lambda patterns: sorted(modules))
+        monkeypatch.setattr(contestants, "kernel_digest", lambda name: "0" * 12)
+        monkeypatch.setattr(results, "experiment_digest", lambda name: "1" * 12)
+        monkeypatch.setattr(running, "_exists", lambda name: False)
+        monkeypatch.setattr(timing, "BUDGETS", dict.fromkeys(("quick", "full"), timing.Budget(3, 0, 3, 1e9)))
+
+    return placed
+
+
+def right(q, k, v, out, *, causal):
+    reference.attention(q, k, v, out, causal=causal)
+
+
+def wrong(q, k, v, out, *, causal):
+    reference.attention(q, k, v, out, causal=causal)
+    out[..., 0] += 1
+
+
+def refusing(q, k, v, out, *, causal):
+    raise NotImplementedError("only for others")
+
+
+def forgetful(q, k, v, out, *, causal):
+    out[:, :, :-1] = reference.rows(q, k, v, np.arange(q.shape[2] - 1), causal=causal)
+
+
+def test_samples_are_what_the_clock_says():
+    """A call is the difference of two readings, in seconds."""
+    measure = timing.on_cpu(lambda: None, Replay(1_000, 4_000, 10_000, 10_500))
+
+    assert (measure(), measure()) == (3e-6, 5e-7)
+
+
+def test_contestants_take_turns_and_nothing_is_dropped():
+    """After a warm-up each, A and B alternate; every sample is kept in order."""
+    calls = []
+    who = [timing.Contestant(name, lambda name=name: calls.append(name) or float(len(calls))) for name in "AB"]
+
+    timing.interleave(who, timing.Budget(rounds=3, seconds=0, most=3), clock=Replay())
+
+    assert "".join(calls) == "AB" + "AB" * 3
+    assert [w.warmups for w in who] == [[1.0], [2.0]]
+    assert [w.samples for w in who] == [[3.0, 5.0, 7.0], [4.0, 6.0, 8.0]]
+
+
+def test_rounds_go_on_until_the_budget_is_used_but_not_for_ever():
+    """More rounds while there is time, and at most `most`."""
+    who = [timing.Contestant("A", lambda: 1.0)]
+    timing.interleave(who, timing.Budget(rounds=2, seconds=5e-6, most=60), clock=Replay())
+    assert 2 < len(who[0].samples) < 60
+
+    who = [timing.Contestant("A", lambda: 1.0)]
+    timing.interleave(who, timing.Budget(rounds=2, seconds=1e9, most=7), clock=Replay())
+    assert len(who[0].samples) == 7
+
+
+def test_a_run_has_rows_for_all_and_reasons_for_those_that_did_not_take_part(checkout, give):
+    """A right kernel is timed with its error and bound; wrong, forgetful and refusing ones are rows with a reason."""
+    give(Timing(("cpu_*",), (SMALL,), (SMALL,)),
+         {"cpu_a": right, "cpu_b": wrong, "cpu_c": refusing, "cpu_d": forgetful})  # fmt: skip
+
+    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))
+
+    rows = {row.kernel: row for row in made.rows}
+    assert len(rows["cpu_a"].samples) == 3
+    assert rows["cpu_a"].max_error <= rows["cpu_a"].bound
+    assert rows["cpu_b"].skipped.startswith("wrong: error")
+    assert rows["cpu_c"].skipped == "only for others"
+    assert rows["cpu_d"].skipped.startswith("wrong: error nan")
+    assert not any(rows[name].samples for name in ("cpu_b", "cpu_c", "cpu_d"))
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(checkout, give):
+    """After Ctrl-C the finished workloads are not measured again, and none is lost."""
+    sizes = [Workload(heads=1, queries=n, keys=n, dim=4) for n in (3, 4, 5)]
+    asked, stop = [], [5]
+
+    def kernel(q, k, v, out, *, causal):
+        if q.shape[2] == stop[0]:
+            raise KeyboardInterrupt
+        asked.append(q.shape[2])
+        right(q, k, v, out, causal=causal)
+
+    give(Timing(("cpu_*",), tuple(sizes), ()), {"cpu_a": kernel})
+    with pytest.raises(KeyboardInterrupt):
+        running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 3, io.StringIO()))
+    stop[0], before = 0, len(asked)
+    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 3, io.StringIO()))
+
+    assert [row.case["queries"] for row in made.rows] == [3, 4, 5]
+    assert 3 not in asked[before:]
+    assert not list((checkout / ".cache").rglob("mine.json"))
+
+
+def test_an_interrupted_run_of_other_code_is_not_continued(checkout, give, monkeypatch):
+    """A changed experiment starts afresh; so does a broken partial file."""
+    give(Count(lambda case: {"n": case["n"]}, ({"n": 1}, {"n": 2})), {})
+    measurement = running.Measurement(checkout, "mine", "here", "quick")
+    results.write(measurement.made([results.Row(case={"n": 1}, values={"n": 99})], 0, complete=False),
+                  measurement.partial)  # fmt: skip
+    assert measurement.run(Progress("mine", 2, io.StringIO())).rows[0].values == {"n": 99}
+
+    results.write(measurement.made([results.Row(case={"n": 1}, values={"n": 99})], 0, complete=False),
+                  measurement.partial)  # fmt: skip
+    monkeypatch.setattr(results, "experiment_digest", lambda name: "2" * 12)
+    changed = running.Measurement(checkout, "mine", "here", "quick")
+    assert changed.run(Progress("mine", 2, io.StringIO())).rows[0].values == {"n": 1}
+
+    measurement.partial.parent.mkdir(parents=True, exist_ok=True)
+    measurement.partial.write_text('{"format": 1,')
+    assert running.Measurement(checkout, "mine", "here", "quick").resume() == []
+
+
+def test_studies_have_a_row_for_each_case_and_seed(checkout, give):
+    """Deterministic observations, written with their seed."""
+    give(Study(lambda case, seed: {"n": case["n"] + seed}, ({"n": 1},), (), seeds=(0, 7)), {})
+
+    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))
+
+    assert [(row.seed, row.values["n"]) for row in made.rows] == [(0, 1), (7, 8)]
+    assert made.provenance.steadiness == {"verdict": "not timed"}
+
+
+def test_kernels_of_another_device_are_rows_too(checkout, give):
+    """With --device the others say that they were not asked, so that the result stays complete."""
+    give(Timing(("*",), (SMALL,), ()), {"cpu_a": right, "cuda_a": right})
+
+    made = running.Measurement(checkout, "mine", "here", "quick", "cpu").run(Progress("mine", 1, io.StringIO()))
+
+    assert [row.skipped for row in made.rows if row.kernel == "cuda_a"] == ["only cpu kernels were asked for"]
+
+
+def test_a_workload_with_more_threads_than_there_are_is_skipped(checkout, give):
+    """The reason names both numbers."""
+    many = Workload(heads=1, queries=4, keys=4, dim=4, threads=machine.threads() + 1)
+    give(Timing(("cpu_*",), (many,), ()), {"cpu_a": right})
+
+    [row] = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO())).rows
+
+    assert row.skipped == f"needs {machine.threads() + 1} threads, this machine has {machine.threads()}"
+
+
+@pytest.mark.parametrize("name", ["read", "matmul", "fma"])
+def test_ceilings_do_the_work_that_they_state(name, monkeypatch):
+    """The reading ceiling adds up its whole buffer, the product is one, and the work is counted from the sizes."""
+    monkeypatch.setattr(machine, "last_cache_bytes", lambda: 1 << 20)
+    made = ceilings.make(name)
+
+    got = made.call()
+
+    assert made.work > 0
+    if name == "read":
+        assert got == made.work / 4  # a buffer of ones
+    if name == "matmul":
+        assert np.isfinite(got).all()
+        assert made.work == 2 * len(got) ** 3
+
+
+def test_memory_sees_an_array_of_known_size():
+    """A kernel that writes its scores out needs at least their size, one that does not needs less."""
+    workload = Workload(heads=4, queries=1500, keys=1500, dim=8)
+    scores = 4 * 1500 * 1500 * 4
+
+    blas, online = memory.ask("cpu_blas", workload), memory.ask("cpu_online", workload)
+
+    assert blas["peak_bytes"] >= scores
+    assert online["peak_bytes"] < scores / 2
+    assert blas["max_error"] <= blas["bound"]
+
+
+def test_memory_passes_on_why_a_kernel_cannot():
+    """A refusal in the other process is the reason of the row."""
+    assert "one query" in memory.ask("cpu_decode", SMALL)["skipped"]
+
+
+def test_memory_measures_through_the_experiment(checkout, give, monkeypatch):
+    """Each repeat is a sample, in bytes."""
+    give(Memory(("cpu_*",), (SMALL,), (SMALL,), repeats=2), {"cpu_a": right})
+    monkeypatch.setattr(results, "kernel_digest", lambda name: "0" * 12)
+    monkeypatch.setattr(memory, "ask", lambda *_: {"peak_bytes": 4096, "max_error": 0.0, "bound": 1e-6})
+
+    made = running.Measurement(checkout, "mine", "here", "full").run(Progress("mine", 1, io.StringIO()))
+
+    assert made.rows[0].samples == (4096, 4096)
+
+
+def test_the_check_sees_a_forgotten_row_among_many():
+    """NaN in any output element is an error, also in rows that are not compared."""
+    q, k, v = Workload(heads=1, queries=2000, keys=8, dim=4).inputs()
+    out = reference.rows(q, k, v, np.arange(2000), causal=False).astype(np.float32)
+    assert correct.compare(q, k, v, out, causal=False).right
+
+    out[0, 0, 1234, 1] = np.nan
+    assert not correct.compare(q, k, v, out, causal=False).right
+
+
+def test_the_verdict_on_steadiness():
+    """Small spreads and no foreign load are steady; either alone makes it noisy; nothing timed says so."""
+    assert timing.verdict([0.01, 0.02], [0.0])["verdict"] == "steady"
+    assert timing.verdict([0.5, 0.4], [0.0])["verdict"] == "noisy"
+    assert timing.verdict([0.01, 0.02], [0.9])["verdict"] == "noisy"
+    assert timing.verdict([], [])["verdict"] == "not timed"
+    assert timing.foreign((1.0, 1.0, 0.0), (4.0, 2.0, 2.0)) == 1.0
+    assert timing.foreign(None, None) == 0.0
+
+
+def test_progress_says_what_how_far_and_how_long():
+    """Where lines pile up, each has the step, the number of steps and, from the second on, the time left."""
+    stream = io.StringIO()
+    progress = Progress("mine", 3, stream, every_s=0)
+    for what in ("one", "two"):
+        progress.step(what)
+    progress.finish("done")
+
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "mine: 1 of 3, one"
+    assert lines[1].startswith("mine: 2 of 3, two, about 0 s left")
+    assert lines[2] == "mine: done"
+
+
+def test_provenance_names_nobody():
+    """No host name, user name or path of this machine is in what a run says of it."""
+    import getpass
+    import platform
+
+    told = repr({**machine.describe(), **machine.software(discover.ROOT.parent)})
+
+    assert machine.describe()["cpu"]
+    assert platform.node() not in told
+    assert str(discover.ROOT.parent) not in told
+    assert f"/{getpass.getuser()}" not in told
+
+
+def test_wrong_names_are_all_told_at_once(checkout, capsys):
+    """Unknown experiments and an impossible machine name, one line each, and nothing is measured."""
+    status = cli.main(["--root", str(checkout), "measure", "nothing", "nobody", "--machine", "My-Host.local"])
+
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert status == 1
+    assert len(lines) == 3
+    assert "never a host name" in lines[2]
+
+
+def test_a_fresh_result_is_not_measured_again(checkout, capsys):
+    """The second command finds the first one's file; with --again it is made anew."""
+    words = ["--root", str(checkout), "measure", "depth_or_heads"]
+    assert cli.main(words) == 0
+    path = checkout / results.BUILT / results.EVERY_MACHINE / "depth_or_heads.json"
+    first = path.stat().st_mtime_ns
+    assert cli.main(words) == 0
+    assert path.stat().st_mtime_ns == first
+    assert "1 of 1 experiments have a fresh result" in capsys.readouterr().out
+    assert cli.main([*words, "--again"]) == 0
+    assert path.stat().st_mtime_ns > first
+
+
+def test_counts_of_a_named_machine_are_committed_once_for_all(checkout):
+    """They are the same everywhere, so they go to every_machine."""
+    assert cli.main(["--root", str(checkout), "measure", "depth_or_heads", "--machine", "my_machine"]) == 0
+
+    run = results.read(checkout / results.COMMITTED / results.EVERY_MACHINE / "depth_or_heads.json")
+    assert run.provenance.machine == {}
+    assert results.state(run) == "fresh"
+    assert command.kind("depth_or_heads") == "count"
+
+
+def test_status_tells_state_and_reason(checkout, capsys):
+    """Fresh, stale with what has changed, and missing."""
+    cli.main(["--root", str(checkout), "measure", "depth_or_heads"])
+    path = checkout / results.BUILT / results.EVERY_MACHINE / "depth_or_heads.json"
+    capsys.readouterr()
+    cli.main(["--root", str(checkout), "status"])
+    told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "fresh" in told["depth_or_heads"]
+    assert "missing" in told["roofline"]
+
+    path.write_text(path.read_text().replace(results.experiment_digest("depth_or_heads"), "0" * 12))
+    cli.main(["--root", str(checkout), "status"])
+    told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert "stale" in told["depth_or_heads"]
+    assert "the experiment has changed" in told["depth_or_heads"]
