@@ -17,9 +17,8 @@ from attnsite.results import Provenance, Row, Run
 from attnsite.site import exhibits
 
 ROOT = Path(__file__).parents[1]
-NAMES = [
-    n for n in discover.names("figures") if discover.module("figures", n).EXPERIMENT in discover.names("experiments")
-]
+OF = {name: discover.module("figures", name).EXPERIMENT for name in discover.names("figures")}
+NAMES = [name for name, experiment in OF.items() if experiment in discover.names("experiments")]
 PICTURES = [name for name in NAMES if hasattr(discover.module("figures", name), "draw")]
 MEASURED = [name for name in PICTURES if hasattr(discover.module("experiments", OF[name]).experiment, "kernels")]
 SENTINELS = {_style.INK, _style.GRID, _style.MUTE, _style.PAPER,
