@@ -3,41 +3,58 @@
 The first rung on the GPU: what a framework does when it runs attention as separate operations
 [@vaswani2017attention §3.2.1]. Every output element has a thread of its own.
 
-Bytes: the scores cross the memory four times, 16·heads·queries·keys bytes, which is what fusing the three steps avoids
-[@dao2022flashattention; @ivanov2021data]. Each thread also reads whole rows of q, k and v, mostly from caches.
+Bytes: the scores cross the memory five times (written, read twice and written once more by the softmax, read by the
+sums), 20·heads·queries·keys bytes, which is what fusing the three steps avoids [@dao2022flashattention]. They also have
+to fit: 4·heads·queries·keys bytes of scratch. Each thread reads whole rows of q, k and v besides, mostly from caches.
 
 Look at `_softmax`: one block of threads a row, and a tree of maxima and of sums in shared memory. Scores to the right
-of the causal limit are neither computed nor read.
+of the causal limit are neither computed nor read. Look also at what a warp reads in `_scores`: neighbouring threads
+take neighbouring keys, which lie a whole row apart, so each load touches 32 places; in `_values` they take neighbouring
+columns, which is one place. The next rung, `cuda_tiled`, goes through shared memory instead.
 """
 
 import math
 
 import numpy as np
 
-from attnsite.kernels._cuda import SIMULATED, cuda, float32, scale
+from attnsite.kernels._cuda import MOST, SIMULATED, Entry, Scratch, cuda, float32, jit, require, scale
 
 DEVICE = "cuda"
 SIDE = 4 if SIMULATED else 16  # threads along each side of a block of the two products
 THREADS = 8 if SIMULATED else 128  # threads of a softmax row; a power of two
+_weights = Scratch()
 
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim); float32 on the device."""
     batch, heads, queries, dim = q.shape
     keys = k.shape[2]
-    if 0 in (batch, queries, dim):
-        return
-    weights = cuda.device_array((batch * heads, queries, max(1, keys)), np.float32)
     rows, planes = -(-queries // SIDE), batch * heads
-    _scores[(max(1, -(-keys // SIDE)), rows, planes), (SIDE, SIDE)](q, k, weights, np.float32(scale(dim)), causal)
+    require(q)
+    if max(rows, planes) > MOST:
+        raise NotImplementedError(f"launches at most {MOST:,} heads of {MOST * SIDE:,} queries")
+    if 0 in (planes, queries):
+        return
+    weights = _weights(planes, queries, max(1, keys))
+    _scores[(max(1, -(-keys // SIDE)), rows, planes), (SIDE, SIDE)](q, k, weights, scale(dim), causal)
     _softmax[(queries, planes), THREADS](weights, keys, causal)
     _values[(-(-dim // SIDE), rows, planes), (SIDE, SIDE)](weights, v, out, causal)
 
 
-@cuda.jit
+def entries():
+    """The three kernels; they are the same for every shape."""
+    four, three = "float32[:, :, :, ::1]", "float32[:, :, ::1]"
+    return (
+        Entry("scores", _scores, f"void({four}, {four}, {three}, float32, boolean)", SIDE * SIDE),
+        Entry("softmax", _softmax, f"void({three}, int64, boolean)", THREADS),
+        Entry("values", _values, f"void({three}, {four}, {four}, boolean)", SIDE * SIDE),
+    )
+
+
+@jit
 def _scores(q, k, weights, factor, causal):
     """A thread for each pair of query and key."""
-    x, y = cuda.grid(2)[0], cuda.grid(2)[1]  # key, query
+    x, y = cuda.grid(2)  # key, query
     plane = cuda.blockIdx.z
     heads, queries, dim = q.shape[1], q.shape[2], q.shape[3]
     keys = k.shape[2]
@@ -51,7 +68,7 @@ def _scores(q, k, weights, factor, causal):
         weights[plane, y, x] = score * factor
 
 
-@cuda.jit
+@jit
 def _softmax(weights, keys, causal):
     """A block for each row."""
     shared = cuda.shared.array(THREADS, float32)
@@ -70,7 +87,7 @@ def _softmax(weights, keys, causal):
         cuda.syncthreads()
         step //= 2
     largest = shared[0]
-    cuda.syncthreads()
+    cuda.syncthreads()  # everybody has read it; the sums go into the same place
     if largest == np.float32(-math.inf):
         largest = np.float32(0)
     total = np.float32(0)
@@ -90,10 +107,10 @@ def _softmax(weights, keys, causal):
         weights[plane, row, j] /= shared[0]
 
 
-@cuda.jit
+@jit
 def _values(weights, v, out, causal):
     """A thread for each element of the output; a row that sees nothing is zero."""
-    x, y = cuda.grid(2)[0], cuda.grid(2)[1]  # column, query
+    x, y = cuda.grid(2)  # column, query
     plane = cuda.blockIdx.z
     heads, queries, dim = out.shape[1], out.shape[2], out.shape[3]
     keys = v.shape[2]

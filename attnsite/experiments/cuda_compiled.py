@@ -1,0 +1,33 @@
+"""What does the compiler make of the CUDA kernels, for two generations of GPUs?
+
+Every launch of every CUDA kernel is compiled and assembled for sm_80 (A100) and sm_90 (H100, H200), which needs no GPU:
+registers of a thread, shared memory of a block, and bytes of registers that did not fit and were spilled to memory.
+"""
+
+from attnsite import discover
+from attnsite.experiment import Case, Count, Observed
+from attnsite.kernels._assembler import compile_entry
+
+ARCHITECTURES = ("sm_80", "sm_90")
+
+
+def entries(kernel: str):
+    """The launches that a kernel makes, in its own order."""
+    return discover.module("kernels", kernel, "entries").entries()
+
+
+def observe(case: Case) -> Observed:
+    """Counts from the compiler's and the assembler's output; refuses where they are not installed."""
+    entry = next(entry for entry in entries(case["kernel"]) if entry.name == case["entry"])
+    return compile_entry(entry, case["architecture"])
+
+
+experiment = Count(
+    observe=observe,
+    cases=tuple(
+        {"kernel": kernel, "entry": entry.name, "architecture": architecture}
+        for kernel in discover.matching("kernels", ("cuda_*",))
+        for entry in entries(kernel)
+        for architecture in ARCHITECTURES
+    ),
+)
