@@ -3,6 +3,7 @@
 import argparse
 
 from attnsite import discover, results
+from attnsite.errors import Mistake, flatten, raise_all
 from attnsite.results import Run
 
 
@@ -12,7 +13,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     names = discover.names("experiments")
-    runs = {name: results.load(options.root, name) for name in names}
+    runs: dict[str, dict[str, Run]] = {}
+    mistakes: list[Mistake] = []
+    for name in names:
+        try:
+            runs[name] = results.load(options.root, name)
+        except (Mistake, ExceptionGroup) as error:
+            mistakes += flatten(error)
+            runs[name] = {}
     machines = sorted({machine for found in runs.values() for machine in found} - {results.EVERY_MACHINE})
     lines = []
     for name in names:
@@ -23,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     widths = [max(len(line[column]) for line in lines) for column in range(5)] if lines else []
     for line in lines:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+    raise_all(mistakes)
     return 0
 
 

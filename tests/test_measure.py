@@ -1,9 +1,15 @@
 """The measuring room, with a clock that is replayed: nothing here waits or asserts a duration."""
 
+import argparse
 import io
 import itertools
+import os
+import re
+import subprocess
+import sys
 from types import SimpleNamespace
 
+import numba
 import numpy as np
 import pytest
 
@@ -45,7 +51,7 @@ def give(monkeypatch):
         monkeypatch.setattr(contestants, "matching", lambda patterns: sorted(modules))
         monkeypatch.setattr(contestants, "kernel_digest", lambda name: "0" * 12)
         monkeypatch.setattr(results, "experiment_digest", lambda name: "1" * 12)
-        monkeypatch.setattr(running, "_exists", lambda name: False)
+        monkeypatch.setattr(results, "kernel_digest", lambda name: "0" * 12)
         monkeypatch.setattr(timing, "BUDGETS", dict.fromkeys(("quick", "full"), timing.Budget(3, 0, 3, 1e9)))
 
     return placed
@@ -165,6 +171,87 @@ def test_studies_have_a_row_for_each_case_and_seed(checkout, give):
     assert made.provenance.steadiness == {"verdict": "not timed"}
 
 
+def test_a_kernel_that_crashes_costs_no_other_its_measurement(checkout, give):
+    """Whatever it raises is the reason of its row."""
+
+    def crashing(q, k, v, out, *, causal):
+        raise ZeroDivisionError("by nothing\nat all")
+
+    give(Timing(("cpu_*",), (SMALL,), (SMALL,)), {"cpu_a": crashing, "cpu_b": right})
+
+    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))
+
+    assert {row.kernel: row.skipped for row in made.rows} == {
+        "cpu_a": "failed: ZeroDivisionError: by nothing",
+        "cpu_b": None,
+    }
+
+
+def test_a_kernel_that_took_too_long_is_not_asked_for_more(checkout, give, monkeypatch):
+    """One call beyond the limit is recorded with its time; larger workloads are skipped unasked, smaller ones run."""
+    sizes, asked = [16, 32, 8], []
+
+    def slow(q, k, v, out, *, causal):
+        asked.append(q.shape[2])
+        right(q, k, v, out, causal=causal)
+
+    def clocked(call):
+        def measure():
+            call()
+            return 9.0 if asked[-1] >= 16 else 1.0
+
+        return measure
+
+    workloads = tuple(Workload(heads=1, queries=n, keys=n, dim=4) for n in sizes)
+    give(Timing(("cpu_*",), workloads, (), longest_call_s=4.0), {"cpu_a": slow})
+    monkeypatch.setattr(timing, "on_cpu", clocked)
+
+    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 3, io.StringIO()))
+
+    assert [row.skipped for row in made.rows] == [
+        "one call took 9.0 s, longer than the 4 s that this sweep allows",
+        "a smaller workload took longer than this sweep allows",
+        None,
+    ]
+    assert 32 not in asked
+
+
+def test_stages_are_timed_beside_the_whole_and_ceilings_beside_the_kernels(checkout, give, monkeypatch):
+    """Each step has a row of its own, in its order; a ceiling's row says how much work a call does."""
+    steps = []
+    kernel = SimpleNamespace(
+        attention=right,
+        DEVICE="cpu",
+        stages=lambda q, k, v, out, *, causal: tuple((n, lambda n=n: steps.append(n)) for n in ("scores", "values")),
+    )
+    give(Timing(("cpu_*",), (SMALL,), (), ceilings=("read",), stages=True), {"cpu_a": right})
+    loaded = discover.module
+    monkeypatch.setattr(discover, "module", lambda room, *a: loaded(room, *a) if room == "experiments" else kernel)
+    monkeypatch.setattr(ceilings, "make", lambda name: ceilings.Ceiling(lambda: None, "bytes", 4096))
+
+    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))
+
+    assert [(row.kernel, row.stage) for row in made.rows] == [
+        ("cpu_a", None), ("cpu_a", "scores"), ("cpu_a", "values"), ("ceiling:read", None)
+    ]  # fmt: skip
+    assert steps == ["scores", "values"] * 4  # a warm-up and three rounds
+    assert all(len(row.samples) == 3 and len(row.warmups) == 1 for row in made.rows)
+    assert made.rows[-1].values == {"bytes": 4096}
+    assert made.ceiling("read").unit == "B/s"
+
+
+def test_a_kernel_that_joined_since_the_interruption_starts_it_afresh(checkout, give):
+    """Rows of some kernels only would never become complete."""
+    give(Timing(("cpu_*",), (SMALL,), ()), {"cpu_a": right})
+    measurement = running.Measurement(checkout, "mine", "here", "quick")
+    row = results.Row(case=SMALL.case(), kernel="cpu_a", kernel_digest="0" * 12, samples=(1.0,))
+    results.write(measurement.made([row], 0, complete=False), measurement.partial)
+    assert measurement.resume() == [row]
+
+    give(Timing(("cpu_*",), (SMALL,), ()), {"cpu_a": right, "cpu_b": right})
+    assert measurement.resume() == []
+
+
 def test_kernels_of_another_device_are_rows_too(checkout, give):
     """With --device the others say that they were not asked, so that the result stays complete."""
     give(Timing(("*",), (SMALL,), ()), {"cpu_a": right, "cuda_a": right})
@@ -195,9 +282,68 @@ def test_ceilings_do_the_work_that_they_state(name, monkeypatch):
     assert made.work > 0
     if name == "read":
         assert got == made.work / 4  # a buffer of ones
+    if name == "fma":
+        counted = 2 * ceilings._DEGREE * ceilings._PASSES * ceilings._ELEMENTS * machine.threads()
+        assert made.work == counted
     if name == "matmul":
         assert np.isfinite(got).all()
         assert made.work == 2 * len(got) ** 3
+
+
+def test_the_multiply_adds_are_really_made():
+    """Horner's rule gives the polynomial's value, so that no pass was left out by the compiler."""
+    x = np.linspace(0.1, 0.6, 2 * 48, dtype=np.float32).reshape(2, 48)
+    out = np.empty_like(x)
+
+    ceilings._horner(x, out, 3)
+
+    expected = x.astype(float) ** (ceilings._DEGREE + 1) + 0.5 * (1 - x.astype(float) ** ceilings._DEGREE) / (1 - x)
+    np.testing.assert_allclose(out, expected, rtol=1e-6)
+
+
+def test_ceilings_use_the_threads_that_the_workload_has():
+    """Half of the threads make half of the multiply-adds."""
+    with timing.threads(1):
+        assert ceilings.make("fma").work == ceilings.fma(1).work
+    assert ceilings.fma(2).work == 2 * ceilings.fma(1).work
+
+
+def test_threads_are_given_and_taken_back():
+    """Inside, Numba has the number asked for; afterwards what it had before, also after an error."""
+    before = numba.get_num_threads()
+
+    def stop():
+        with timing.threads(1):
+            raise ValueError(f"stop at {numba.get_num_threads()}")
+
+    with pytest.raises(ValueError, match="stop at 1"):
+        stop()
+    assert numba.get_num_threads() == before
+    with timing.threads(0):
+        assert numba.get_num_threads() == machine.threads()
+
+
+def test_the_gpu_clock_places_poisons_and_looks(tmp_path):
+    """In the simulator, which has no time: inputs reach the kernel, the output is read back, refusals pass through."""
+    pytest.importorskip("numba_cuda")
+    script = """
+import numpy as np
+from attnsite.experiment import Workload
+from attnsite.kernels import cuda_naive
+from attnsite.measure import correct, cuda_clock
+cuda_clock.FLUSH_BYTES = 16
+workload = Workload(heads=2, kv_heads=1, queries=5, keys=7, dim=3, causal=True)
+measure, look = cuda_clock.enter(cuda_naive.attention, workload)
+assert np.isnan(look()).all()
+from attnsite.kernels._cuda import cuda
+cuda.event_elapsed_time = lambda start, end: 2500.0  # milliseconds
+assert measure() == 2.5
+print(correct.compare(*workload.inputs(), look(), causal=True).right)
+"""
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(discover.ROOT.parent)}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
+
+    assert done.stdout.strip() == "True", done.stderr
 
 
 def test_memory_sees_an_array_of_known_size():
@@ -220,8 +366,7 @@ def test_memory_passes_on_why_a_kernel_cannot():
 def test_memory_measures_through_the_experiment(checkout, give, monkeypatch):
     """Each repeat is a sample, in bytes."""
     give(Memory(("cpu_*",), (SMALL,), (SMALL,), repeats=2), {"cpu_a": right})
-    monkeypatch.setattr(results, "kernel_digest", lambda name: "0" * 12)
-    monkeypatch.setattr(memory, "ask", lambda *_: {"peak_bytes": 4096, "max_error": 0.0, "bound": 1e-6})
+    monkeypatch.setattr(memory, "ask", lambda *_, **__: {"peak_bytes": 4096, "max_error": 0.0, "bound": 1e-6})
 
     made = running.Measurement(checkout, "mine", "here", "full").run(Progress("mine", 1, io.StringIO()))
 
@@ -245,7 +390,8 @@ def test_the_verdict_on_steadiness():
     assert timing.verdict([0.01, 0.02], [0.9])["verdict"] == "noisy"
     assert timing.verdict([], [])["verdict"] == "not timed"
     assert timing.foreign((1.0, 1.0, 0.0), (4.0, 2.0, 2.0)) == 1.0
-    assert timing.foreign(None, None) == 0.0
+    assert timing.foreign(None, None) is None  # not 0: nobody has looked
+    assert "foreign_load" not in timing.verdict([0.01], [])
 
 
 def test_progress_says_what_how_far_and_how_long():
@@ -270,7 +416,7 @@ def test_provenance_names_nobody():
     told = repr({**machine.describe(), **machine.software(discover.ROOT.parent)})
 
     assert machine.describe()["cpu"]
-    assert platform.node() not in told
+    assert not re.search(rf"\b{re.escape(platform.node())}\b", told)  # as a word: a host may be called "vm"
     assert str(discover.ROOT.parent) not in told
     assert f"/{getpass.getuser()}" not in told
 
@@ -306,6 +452,60 @@ def test_counts_of_a_named_machine_are_committed_once_for_all(checkout):
     assert run.provenance.machine == {}
     assert results.state(run) == "fresh"
     assert command.kind("depth_or_heads") == "count"
+
+
+def test_a_cache_from_another_machine_and_a_device_that_came_are_measured_again(monkeypatch):
+    """This build's results are of this machine; rows skipped for a reason that has gone are asked again."""
+    here = machine.describe()
+
+    def run(skipped=None, **described):
+        row = results.Row(case={}, kernel="cuda_a", skipped=skipped)
+        provenance = results.Provenance({**here, **described}, {}, "", 0, {})
+        return results.Run("mine", "timing", results.THIS_BUILD, "quick", "", ("*",), provenance, (row,))
+
+    plain = argparse.Namespace(machine=results.THIS_BUILD, sweep="quick", device=None)
+    assert command.answers(plain, run())
+    assert not command.answers(plain, run(cpu="another"))
+    assert not command.answers(argparse.Namespace(machine=results.THIS_BUILD, sweep="full", device=None), run())
+    assert not command.answers(plain, run("only cpu kernels were asked for"))
+    assert command.answers(argparse.Namespace(machine=results.THIS_BUILD, sweep="quick", device="cpu"),
+                           run("only cpu kernels were asked for"))  # fmt: skip
+    monkeypatch.setattr(command.shutil, "which", lambda _: None)
+    assert command.answers(plain, run("no CUDA here: no driver"))
+    monkeypatch.setattr(command.shutil, "which", lambda name: f"/bin/{name}")
+    assert not command.answers(plain, run("no CUDA here: no driver"))
+
+
+def test_an_experiment_that_fails_leaves_the_others_and_the_old_result_alone(checkout, capsys, monkeypatch):
+    """Its traceback is shown, the status is 1, and the next experiment is measured."""
+    real = discover.module
+
+    def broken(room, name, *required):
+        found = real(room, name, *required)
+        if name != "parameters_by_heads":
+            return found
+        return SimpleNamespace(experiment=Count(lambda case: {}["missing"], ({"n": 1},)))
+
+    monkeypatch.setattr(discover, "module", broken)
+    status = cli.main(["--root", str(checkout), "measure", "parameters_by_heads", "depth_or_heads"])
+
+    assert status == 1
+    assert "parameters_by_heads: failed" in capsys.readouterr().out
+    assert [path.stem for path in checkout.rglob("*.json")] == ["depth_or_heads"]
+
+
+def test_status_names_a_broken_result_and_still_tells_the_rest(checkout, capsys):
+    """The table is printed, then one line for each broken file, and the command fails."""
+    path = checkout / results.COMMITTED / "here" / "roofline.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+
+    status = cli.main(["--root", str(checkout), "status"])
+
+    told = capsys.readouterr()
+    assert status == 1
+    assert "depth_or_heads" in told.out
+    assert "roofline.json:1: is not JSON" in told.err
 
 
 def test_status_tells_state_and_reason(checkout, capsys):

@@ -1,14 +1,14 @@
 """The `measure` command: run experiments on this machine and write their result files."""
 
 import argparse
-import os
+import importlib.util
 import re
+import shutil
+import traceback
 from pathlib import Path
 
 from attnsite import discover, results
 from attnsite.errors import Mistake, raise_all
-
-os.environ.setdefault("NUMBA_THREADING_LAYER", "omp")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,10 +31,8 @@ def run(options: argparse.Namespace) -> int:
     fresh = len(names) - len(waiting)
     if fresh:
         print(f"{fresh} of {len(names)} experiments have a fresh result of {options.machine} already")
-    failed = 0
-    for name in waiting:
-        failed += measure(options, name)
-    return 1 if failed else 0
+    done = [measure(options, name) for name in waiting]
+    return 0 if all(done) else 1
 
 
 def faults(experiments: list[str], machine: str) -> list[Mistake]:
@@ -66,30 +64,65 @@ def kind(name: str) -> str:
 
 
 def needed(options: argparse.Namespace, name: str) -> bool:
-    """Is there no fresh result, of at least this sweep?"""
-    paths = [target(options, name)]
-    if kind(name) == "count":
-        paths.append(options.root / results.COMMITTED / results.EVERY_MACHINE / f"{name}.json")
-    for path in paths:
+    """Is there no fresh result, of at least this sweep and for the devices asked for?"""
+    counted = kind(name) == "count"
+    committed = options.root / results.COMMITTED / results.EVERY_MACHINE / f"{name}.json"
+    for path in [committed, target(options, name)] if counted else [target(options, name)]:
         try:
             found = results.read(path) if path.is_file() else None
         except (Mistake, ExceptionGroup):
             continue  # measured again, which replaces it
-        if found and results.state(found) == "fresh" and (options.sweep == "quick" or found.sweep == "full"):
+        if found and results.state(found) == "fresh" and (counted or answers(options, found)):
+            if counted and path == committed:
+                forget_cached(options.root, name)
             return False
     return True
 
 
-def measure(options: argparse.Namespace, name: str) -> int:
-    """Run one experiment and write it; 0 when it could be done, 1 when it failed as a whole."""
+def answers(options: argparse.Namespace, found: results.Run) -> bool:
+    """Does a fresh run of this machine say all that measuring again would?"""
+    from attnsite.measure import machine
+
+    if options.sweep == "full" and found.sweep == "quick":
+        return False
+    here = machine.describe()
+    same = all(found.provenance.machine.get(what) == here.get(what) for what in ("cpu", "cores", "threads"))
+    if options.machine == results.THIS_BUILD and not same:
+        return False  # a cache that came from another machine
+    return not any(row.skipped and came(row.kernel or "", row.skipped, options.device) for row in found.rows)
+
+
+def came(kernel: str, skipped: str, device: str | None) -> bool:
+    """Was a kernel left out for a reason that no longer holds: not asked for, no library, or no GPU?"""
+    on_gpu = kernel.startswith("cuda_")
+    if device is not None and on_gpu != (device == "cuda"):
+        return False
+    if skipped.startswith("only ") and skipped.endswith("were asked for"):
+        return True
+    if "is not installed" in skipped:
+        library = "numba_cuda" if on_gpu else skipped.split()[0]
+        return importlib.util.find_spec(library) is not None
+    return "no CUDA here" in skipped and shutil.which("nvidia-smi") is not None
+
+
+def forget_cached(root: Path, name: str) -> None:
+    """A count that is committed and fresh needs no copy of this build, which would stand in its place."""
+    (root / results.BUILT / results.EVERY_MACHINE / f"{name}.json").unlink(missing_ok=True)
+
+
+def measure(options: argparse.Namespace, name: str) -> bool:
+    """Run one experiment and write it; False when it failed as a whole, which does not stop the others."""
     from attnsite.measure.run import Measurement
 
     try:
         made = Measurement(options.root, name, options.machine, options.sweep, options.device).run()
-    except NotImplementedError as reason:  # the whole experiment cannot be done here; what is there stays
-        print(f"{name}: not measured here: {reason}")
-        return 0
+    except Exception:
+        print(f"\n{name}: failed; what was there before stays")
+        traceback.print_exc()
+        return False
     path = target(options, name)
     results.write(made, path)
+    if made.kind == "count" and results.COMMITTED in path.relative_to(options.root).parents:
+        forget_cached(options.root, name)
     print(f"{name}: wrote {path.relative_to(options.root)}")
-    return 0
+    return True

@@ -1,5 +1,6 @@
 """Who takes part in a workload: every matching kernel that can and is right, its stages, and the machine's ceilings."""
 
+import dataclasses
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,10 @@ from attnsite.results import Row, kernel_digest
 
 class Skipped(Exception):
     """A kernel does not take part in this workload; the message says why, for the reader of the result."""
+
+
+class TooLong(Skipped):
+    """A call took so long that it is not repeated; nor are larger workloads begun."""
 
 
 def matching(patterns: tuple[str, ...]) -> list[str]:
@@ -44,12 +49,26 @@ def enter(kernel: str, workload: Workload, experiment: Timing, longest_s: float)
     Raises `Skipped`. The first call is the check: a wrong kernel is never timed.
     """
     module: Any = load(kernel)
+    try:
+        return _enter(module, kernel, workload, experiment, longest_s)
+    except NotImplementedError as refusal:
+        raise Skipped(str(refusal)) from None
+    except Skipped:
+        raise
+    except Exception as error:  # one broken kernel must not cost the others their measurement
+        first_line = next(iter(str(error).strip().splitlines()), "")
+        raise Skipped(f"failed: {type(error).__name__}: {first_line}"[:200]) from error
+
+
+def _enter(
+    module: Any, kernel: str, workload: Workload, experiment: Timing, longest_s: float
+) -> list[tuple[timing.Contestant, Row]]:
     q, k, v = workload.inputs()
     base: dict[str, Any] = {"case": workload.case(), "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
     if kernel.startswith("cuda_"):
         from attnsite.measure import cuda_clock
 
-        measure, out = cuda_clock.enter(module.attention, q, k, v, workload.causal)
+        measure, out = cuda_clock.enter(module.attention, workload)
         steps: list[tuple[str, Callable[[], float]]] = []
     else:
         compile_small(module.attention, workload)
@@ -59,12 +78,9 @@ def enter(kernel: str, workload: Workload, experiment: Timing, longest_s: float)
         wanted = experiment.stages and hasattr(module, "stages")
         pairs = module.stages(q, k, v, np.empty_like(q), causal=workload.causal) if wanted else ()
         steps = [(name, timing.on_cpu(step)) for name, step in pairs]
-    try:
-        first = measure()
-    except NotImplementedError as refusal:
-        raise Skipped(str(refusal)) from None
+    first = measure()
     if first > longest_s:
-        raise Skipped(f"one call took {first:.1f} s, longer than the {longest_s:g} s that this sweep allows")
+        raise TooLong(f"one call took {first:.1f} s, longer than the {longest_s:g} s that this sweep allows")
     verdict = correct.compare(q, k, v, out(), causal=workload.causal)
     if not verdict.right:
         raise Skipped(f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
@@ -75,12 +91,9 @@ def enter(kernel: str, workload: Workload, experiment: Timing, longest_s: float)
 
 def compile_small(attention: Callable[..., None], workload: Workload) -> None:
     """One call on a few tokens, so that no sample contains a compilation."""
-    few = {"queries": min(4, workload.queries), "keys": min(4, workload.keys), "causal": workload.causal}
-    q, k, v = Workload(heads=workload.heads, kv_heads=workload.kv_heads, dim=workload.dim, **few).inputs()
-    try:
-        attention(q, k, v, np.empty_like(q), causal=workload.causal)
-    except NotImplementedError as refusal:
-        raise Skipped(str(refusal)) from None
+    queries, keys = min(4, workload.queries), min(4, workload.keys)
+    q, k, v = dataclasses.replace(workload, queries=queries, keys=keys).inputs()
+    attention(q, k, v, np.empty_like(q), causal=workload.causal)
 
 
 def ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]:

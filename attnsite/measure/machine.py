@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "torch")
 
 
 def threads() -> int:
-    """The CPU threads that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The CPU threads that kernels of this process may use."""
+    import numba
+
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(here, int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
 
 
 def describe() -> dict[str, Any]:
@@ -23,6 +25,7 @@ def describe() -> dict[str, Any]:
     found: dict[str, Any] = {
         "cpu": _cpu(),
         "architecture": platform.machine(),
+        "cores": _cores(),
         "threads": threads(),
         "caches": _caches(),
         "memory_bytes": _memory(),
@@ -31,6 +34,7 @@ def describe() -> dict[str, Any]:
         "blas": _blas(),
         "virtual": _flag("hypervisor"),
         "vectors": next((name for name in ("avx512f", "avx2", "avx", "sse2") if _flag(name)), None),
+        **_gpu(),
     }
     return {name: value for name, value in found.items() if value not in (None, {}, "")}
 
@@ -71,6 +75,24 @@ def _cpu() -> str | None:
         words = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(words, capture_output=True, text=True).stdout.strip() or None
     return platform.processor() or None
+
+
+def _cores() -> int | None:
+    """Physical cores that the system shows."""
+    pairs = re.findall(r"^physical id\s*:\s*(\d+)$(?:\n.+)*?\ncore id\s*:\s*(\d+)$", _read("/proc/cpuinfo"), re.M)
+    return len(set(pairs)) or None
+
+
+@cache
+def _gpu() -> dict[str, str]:
+    """The first NVIDIA GPU's name, memory and driver, where there is one."""
+    words = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
+    cells = [cell.strip() for cell in done.stdout.splitlines()[0].split(",")] if done.stdout.strip() else []
+    return dict(zip(("gpu", "gpu_memory", "driver"), cells, strict=True)) if len(cells) == 3 else {}
 
 
 def _flag(name: str) -> bool:

@@ -20,10 +20,13 @@ from attnsite.experiment import Workload
 def ask(kernel: str, workload: Workload, seconds: float = 120.0) -> dict[str, Any]:
     """Start the process and return what it observed: `peak_bytes` with `max_error` and `bound`, or `skipped`."""
     words = [sys.executable, "-m", "attnsite.measure.memory", kernel, json.dumps(workload.case())]
+    path = os.pathsep.join([str(discover.ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=seconds)
+        done = subprocess.run(
+            words, capture_output=True, text=True, timeout=seconds, env=os.environ | {"PYTHONPATH": path}
+        )
     except subprocess.TimeoutExpired:
-        return {"skipped": f"took longer than {seconds:.0f} s"}
+        return {"skipped": f"start, call and check took longer than {seconds:.0f} s"}
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"])[-1]
         return {"skipped": f"failed: {last[:200]}"}
@@ -32,9 +35,12 @@ def ask(kernel: str, workload: Workload, seconds: float = 120.0) -> dict[str, An
 
 def observe(kernel: str, workload: Workload) -> dict[str, Any]:
     """Measure in this process: peak resident memory during one call less resident memory before it."""
-    from attnsite.measure import correct
+    from attnsite.measure import contestants, correct
 
-    attention = discover.module("kernels", kernel, "attention").attention
+    try:
+        attention = contestants.load(kernel).attention
+    except contestants.Skipped as why:
+        return {"skipped": str(why)}
     small = Workload(heads=workload.heads, kv_heads=workload.kv_heads, queries=min(8, workload.queries),
                      keys=min(8, workload.keys), dim=workload.dim, causal=workload.causal)  # fmt: skip
     try:
@@ -83,5 +89,4 @@ def peak() -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("NUMBA_THREADING_LAYER", "omp")
     print(json.dumps(observe(sys.argv[1], Workload(**json.loads(sys.argv[2])))))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,8 @@ class Measurement:
         self.machine = results.EVERY_MACHINE if self.kind == "count" else machine_name
         self.partial = root / PARTIAL / f"{machine_name}_{sweep}_{device or 'all'}" / self.machine / f"{name}.json"
         self.loads: list[float] = []
+        self.too_long: dict[str, float] = {}  # kernels, and the least work that took them too long
+        self.software = machine.software(root)  # as it is when the measurement begins
         self.started = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.seconds_before = 0.0
 
@@ -58,15 +59,15 @@ class Measurement:
             found = results.read(self.partial)
         except (Mistake, ExceptionGroup):
             return []
-        names = {row.kernel for row in found.rows if row.kernel_digest}
-        same = all(
-            row.kernel_digest == results.kernel_digest(row.kernel)
-            for row in found.rows
-            if row.kernel_digest and row.kernel in names and row.kernel and _exists(row.kernel)
-        )
-        if found.digest != self.digest or not same:
+        asked = set(contestants.matching(found.kernels))
+        answered = {row.kernel: row.kernel_digest for row in found.rows if row.kernel_digest}
+        same = found.digest == results.experiment_digest(self.name) and asked <= {row.kernel for row in found.rows}
+        if not same or any(name not in asked or results.kernel_digest(name) != d for name, d in answered.items()):
             return []
         self.seconds_before = found.provenance.seconds
+        if "foreign_load" in found.provenance.steadiness:
+            cases = len({_case_key(row.case) for row in found.rows})
+            self.loads = [found.provenance.steadiness["foreign_load"]] * cases
         return list(found.rows)
 
     def answer(self, case: Any) -> Batch:
@@ -99,17 +100,28 @@ class Measurement:
         with timing.threads(workload.threads):
             for kernel in contestants.matching(experiment.kernels):
                 try:
-                    if reason := cannot or self.declined(kernel):
+                    if reason := cannot or self.declined(kernel) or self.hopeless(kernel, workload):
                         raise contestants.Skipped(reason)
                     entered += contestants.enter(kernel, workload, experiment, longest)
+                except contestants.TooLong as why:
+                    self.too_long[kernel] = min(work(workload), self.too_long.get(kernel, float("inf")))
+                    rows.append(self.skip(kernel, workload, str(why)))
                 except contestants.Skipped as why:
                     rows.append(self.skip(kernel, workload, str(why)))
-            if any(row.kernel for _, row in entered):
+            if any(not who.name.startswith("cuda_") for who, _ in entered):  # the ceilings are the CPU's
                 entered += [contestants.ceiling(name, workload) for name in experiment.ceilings]
-                self.loads.append(timing.interleave([contestant for contestant, _ in entered], budget))
+            if entered:
+                foreign = timing.interleave([contestant for contestant, _ in entered], budget)
+                self.loads += [] if foreign is None else [foreign]
         return rows + [
             dataclasses.replace(row, samples=tuple(who.samples), warmups=tuple(who.warmups)) for who, row in entered
         ]
+
+    def hopeless(self, kernel: str, workload: Workload) -> str | None:
+        """Has a workload of less work taken this kernel too long already?"""
+        if work(workload) >= self.too_long.get(kernel, float("inf")):
+            return "a smaller workload took longer than this sweep allows"
+        return None
 
     def weigh(self, experiment: Memory, kernel: str, workload: Workload) -> Row:
         """A kernel's peak memory on a workload, in processes of their own."""
@@ -119,7 +131,7 @@ class Measurement:
             return self.skip(kernel, workload, "memory is measured on the CPU only")
         peaks = []
         for _ in range(experiment.repeats if self.sweep == "full" else 1):
-            found = memory.ask(kernel, workload)
+            found = memory.ask(kernel, workload, seconds=60 if self.sweep == "full" else 20)
             if "skipped" in found:
                 return self.skip(kernel, workload, found["skipped"])
             peaks.append(found["peak_bytes"])
@@ -135,7 +147,7 @@ class Measurement:
         everywhere = self.kind == "count"
         provenance = Provenance(
             machine={} if everywhere else machine.describe(),
-            software=machine.software(self.root),
+            software=self.software,
             started=self.started.isoformat().replace("+00:00", "Z"),
             seconds=round(self.seconds_before + seconds, 1),
             steadiness=timing.verdict(spreads if timed else [], self.loads),
@@ -147,8 +159,10 @@ class Measurement:
         )  # fmt: skip
 
 
-def _exists(kernel: str) -> bool:
-    return kernel in discover.names("kernels") or kernel.removeprefix("peer_") in discover.names("peers")
+def work(workload: Workload) -> float:
+    """FLOPs for each thread: what a kernel's time grows with, near enough to foresee a call that takes too long."""
+    pairs = workload.batch * workload.heads * workload.queries * workload.keys * (0.5 if workload.causal else 1.0)
+    return 4 * workload.dim * pairs / (workload.threads or machine.threads())
 
 
 def _case_key(case: Any) -> str:
@@ -172,6 +186,3 @@ def summary(run: Run) -> str:
     if run.kind == "timing":
         parts.append(str(run.provenance.steadiness["verdict"]))
     return ", ".join(parts)
-
-
-os.environ.setdefault("NUMBA_THREADING_LAYER", "omp")  # the others cost up to a hundred times as much a parallel loop
