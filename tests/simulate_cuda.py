@@ -1,0 +1,150 @@
+"""Runs one CUDA kernel in numba-cuda's simulator and prints what came out, as JSON; started by test_cuda_simulator.
+
+The simulator's switch is read when numba-cuda is imported, so this is a process of its own. Every thread of a block is
+a thread of the system: shapes are small. Shared and local memory are filled with NaN before each block, so that reading
+what no thread has written shows.
+"""
+
+import json
+import os
+import sys
+import threading
+
+import numpy as np
+
+# name: batch, heads, kv_heads, queries, keys, dim, causal, what is done to the inputs
+PREFILL = {
+    "one_of_each": (1, 1, 1, 1, 1, 1, False, ""),
+    "ragged_grouped": (2, 4, 2, 5, 9, 7, False, ""),
+    "ragged_grouped_causal": (2, 4, 2, 5, 9, 7, True, ""),
+    "rows_that_see_nothing": (1, 3, 1, 11, 6, 8, True, ""),
+    "several_tiles": (1, 1, 1, 17, 19, 8, False, ""),
+    "several_tiles_causal": (1, 2, 1, 17, 17, 5, True, ""),
+    "odd_width": (1, 1, 1, 6, 7, 41, True, ""),
+    "widest": (1, 1, 1, 3, 5, 256, False, ""),
+    "no_keys": (1, 2, 1, 3, 0, 4, False, ""),
+    "no_keys_causal": (1, 2, 1, 3, 0, 4, True, ""),
+    "huge_logits": (1, 2, 2, 9, 11, 8, True, "huge"),
+    "nan_in_a_key": (1, 1, 1, 9, 9, 5, True, "nan_key"),
+    "nan_in_a_value": (1, 1, 1, 9, 9, 5, True, "nan_value"),
+    "infinity_in_a_value": (1, 1, 1, 9, 9, 5, True, "infinite_value"),
+    "infinity_in_a_query": (1, 1, 1, 9, 9, 5, True, "infinite_query"),
+    "nothing_but_minus_infinity": (1, 1, 1, 4, 6, 1, False, "minus_infinity"),
+}
+DECODE = {
+    "one_of_each": (1, 1, 1, 1, 1, 1, False, ""),
+    "one_part": (1, 2, 2, 1, 7, 5, False, ""),
+    "many_parts_grouped": (2, 6, 2, 1, 37, 16, False, ""),
+    "causal_sees_all": (1, 3, 1, 1, 29, 3, True, ""),
+    "a_group_in_chunks": (1, 10, 1, 1, 21, 4, False, ""),
+    "odd_width": (1, 4, 4, 1, 9, 41, False, ""),
+    "widest": (1, 2, 1, 1, 30, 256, False, ""),
+    "no_keys": (1, 2, 1, 1, 0, 4, False, ""),
+    "huge_logits": (1, 4, 2, 1, 40, 8, False, "huge"),
+    "nan_in_a_key": (1, 2, 2, 1, 30, 5, False, "nan_key"),
+    "nan_in_a_value": (1, 2, 2, 1, 30, 5, False, "nan_value"),
+    "infinity_in_a_value": (1, 2, 1, 1, 30, 5, False, "infinite_value"),
+    "infinity_in_a_query": (1, 2, 1, 1, 30, 5, False, "infinite_query"),
+    "nothing_but_minus_infinity": (1, 1, 1, 1, 20, 1, False, "minus_infinity"),
+}
+
+
+def cases(kernel: str) -> dict[str, tuple]:
+    return DECODE if "decode" in kernel else PREFILL
+
+
+def inputs(batch, heads, kv_heads, queries, keys, dim, causal, spoiled):
+    """Standard normal q, k, v; then whatever spoils them, in the last head and the last third of the keys."""
+    rng = np.random.default_rng(7)
+    q = rng.standard_normal((batch, heads, queries, dim), dtype=np.float32)
+    k, v = rng.standard_normal((2, batch, kv_heads, keys, dim), dtype=np.float32)
+    late = keys * 2 // 3
+    if spoiled == "huge":
+        q *= 1000
+    elif spoiled == "nan_key":
+        k[-1, -1, late, 0] = np.nan
+    elif spoiled == "nan_value":
+        v[-1, -1, late, 0] = np.nan
+    elif spoiled == "infinite_value":
+        v[-1, -1, late, -1] = np.inf
+    elif spoiled == "infinite_query":
+        q[-1, -1, -1, 0] = np.inf
+    elif spoiled == "minus_infinity":
+        q[:], k[:] = -np.inf, 1
+    return q, k, v
+
+
+def poison() -> None:
+    """Make the simulator's memory start as NaN in every block, and its shared arrays safe to make at once."""
+    from numba.cuda.np import numpy_support
+    from numba.cuda.simulator import kernel, kernelapi
+
+    lock = threading.Lock()
+    run = kernel.BlockManager.run
+
+    def new(shape, dtype):
+        return np.full(shape, np.nan, numpy_support.as_dtype(dtype))
+
+    def shared(self, shape, dtype, alignment=None):
+        caller = sys._getframe(1)
+        place = (caller.f_code.co_filename, caller.f_lineno)
+        with lock:
+            if place not in self._allocations:
+                self._allocations[place] = new(shape, dtype)
+            return self._allocations[place]
+
+    def run_poisoned(self, grid_point, *arguments):
+        for array in kernel._get_kernel_context().shared._allocations.values():
+            array.fill(np.nan)
+        return run(self, grid_point, *arguments)
+
+    kernelapi.FakeCUDAShared.array = shared
+    kernelapi.FakeCUDALocal.array = lambda self, shape, dtype, alignment=None: new(shape, dtype)
+    kernel.BlockManager.run = run_poisoned
+
+
+def judge(attention, case) -> dict[str, object]:
+    """The largest error and its bound over what is finite, and whether NaN and infinity stand where they must."""
+    from attnsite.kernels import reference
+
+    q, k, v = inputs(*case)
+    out = np.full_like(q, np.nan)
+    attention(q, k, v, out, causal=case[6])
+    rows = np.arange(q.shape[2])
+    exact = reference.rows(q, k, v, rows, causal=case[6])
+    plain = reference.rows(q, k, v, rows, causal=case[6], dtype=np.float32)
+    finite = np.isfinite(exact)
+    floor = 4 * float(np.finfo(np.float32).eps) * float(np.abs(v[np.isfinite(v)]).max(initial=0))
+    odd = np.array_equal(out[~finite], exact[~finite].astype(np.float32), equal_nan=True)
+    return {
+        "error": float(np.abs(out - exact)[finite].max(initial=0)),
+        "bound": 2 * float(np.abs(plain - exact)[finite].max(initial=0)) + floor,
+        "finite": int(finite.sum()),
+        "other": int((~finite).sum()),
+        "other_right": bool(odd),
+        "masked_rows_zero": bool((out[:, :, : max(0, q.shape[2] - k.shape[2])] == 0).all()) if case[6] else None,
+    }
+
+
+def main(kernel: str) -> None:
+    from attnsite import discover
+    from attnsite.kernels import _cuda
+
+    assert _cuda.SIMULATED
+    poison()
+    device_array = _cuda.cuda.device_array
+    _cuda.cuda.device_array = lambda shape, dtype: _filled(device_array(shape, dtype))
+    attention = discover.module("kernels", kernel, "attention").attention
+    with np.errstate(all="ignore"):
+        found = {name: judge(attention, case) for name, case in cases(kernel).items()}
+    print(json.dumps(found))
+
+
+def _filled(array):
+    array[:] = np.nan
+    return array
+
+
+if __name__ == "__main__":
+    os.environ["NUMBA_ENABLE_CUDASIM"] = "1"
+    main(sys.argv[1])
