@@ -48,7 +48,8 @@ def mkdocs(root: Path, target: Path) -> int:
     fresh = root / ".cache" / "attnsite" / f"site.{os.getpid()}"
     try:
         words = ["build", "--strict", "--clean", "--site-dir", str(fresh)]
-        status = subprocess.run([sys.executable, "-m", "mkdocs", *words], cwd=root).returncode
+        quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}  # Material's end is planned for: see the design
+        status = subprocess.run([sys.executable, "-m", "mkdocs", *words], cwd=root, env=quiet).returncode
         if status == 0:
             replace(target, fresh)
         return status
