@@ -30,6 +30,7 @@ PREFILL = {
     "infinity_in_a_value": (1, 1, 1, 9, 9, 5, True, "infinite_value"),
     "infinity_in_a_query": (1, 1, 1, 9, 9, 5, True, "infinite_query"),
     "nothing_but_minus_infinity": (1, 1, 1, 4, 6, 1, False, "minus_infinity"),
+    "minus_infinity_first": (1, 1, 1, 3, 20, 1, False, "minus_infinity_first"),
 }
 DECODE = {
     "one_of_each": (1, 1, 1, 1, 1, 1, False, ""),
@@ -46,6 +47,7 @@ DECODE = {
     "infinity_in_a_value": (1, 2, 1, 1, 30, 5, False, "infinite_value"),
     "infinity_in_a_query": (1, 2, 1, 1, 30, 5, False, "infinite_query"),
     "nothing_but_minus_infinity": (1, 1, 1, 1, 20, 1, False, "minus_infinity"),
+    "minus_infinity_first": (1, 2, 1, 1, 40, 1, False, "minus_infinity_first"),
 }
 
 
@@ -69,6 +71,8 @@ def inputs(batch, heads, kv_heads, queries, keys, dim, causal, spoiled):
         v[-1, -1, late, -1] = np.inf
     elif spoiled == "infinite_query":
         q[-1, -1, -1, 0] = np.inf
+    elif spoiled == "minus_infinity_first":  # whole tiles, and whole parts, without a finite score
+        q, k[:, :, :late] = np.abs(q), -np.inf
     elif spoiled == "minus_infinity":
         q[:], k[:] = -np.inf, 1
     return q, k, v

@@ -104,10 +104,9 @@ def build(dim, served):
             ms[t] = np.float32(-math.inf)
         for start in range(low, high, tile):
             width = min(tile, high - start)
-            cuda.syncthreads()  # the last step's keys and weights have been used
             for i in range(t, width * dim, THREADS):
                 ks[i // dim, i % dim] = k[b, kv, start + i // dim, i % dim]
-            cuda.syncthreads()
+            cuda.syncthreads()  # the keys are there, and the last step's weights have been used
             for i in range(t, served * tile, THREADS):
                 g, j = i // tile, i % tile
                 if j < width:

@@ -82,7 +82,9 @@ class Measurement:
                 Row(case=dict(case), seed=seed, values=dict(experiment.observe(case, seed)))
                 for seed in experiment.seeds
             ]
-        return [Row(case=dict(case), values=dict(experiment.observe(case)))]
+        about = case.get("kernel")  # a count about a kernel's code is stale once the kernel has changed
+        digest = results.kernel_digest(about) if about else None
+        return [Row(case=dict(case), kernel=about, kernel_digest=digest, values=dict(experiment.observe(case)))]
 
     def declined(self, kernel: str) -> str | None:
         """Why a kernel is not asked at all: it is of another device than the one named."""

@@ -1,0 +1,83 @@
+"""No CUDA kernel spills a register on either generation of GPUs
+
+What the compiler makes of each launch, for sm_80 (A100) and sm_90 (H100, H200). A thread can have 255 registers and a
+block 48 KB of shared memory without opting in; registers that do not fit are spilled to memory, which is slow.
+
+Fewer registers and less shared memory let a multiprocessor keep more blocks at hand, to work on while others wait for
+memory; the last columns say how many threads that are, and which of the two is used up first. The names say what a
+launch was compiled for: the width of a head, and the query heads that one block serves.
+
+A table of {entries} launches of {kernels} kernels. They use between {fewest_registers} and {most_registers} registers a
+thread and up to {most_shared} of shared memory a block, and spill {spilled}.
+"""
+
+from typing import Any
+
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "cuda_compiled"
+# Of a multiprocessor: threads, blocks, registers, and bytes of shared memory (a block's share is 1 KiB larger).
+# CUDA C++ Programming Guide 13.0, "Compute Capabilities", table of technical specifications.
+LIMITS = {"sm_80": (2048, 32, 65536, 164 << 10), "sm_90": (2048, 32, 65536, 228 << 10)}
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = run.where()
+    registers = [row.values["registers"] for row in rows]
+    found = {
+        "entries": Quantity(len({(row.case["kernel"], row.case["entry"]) for row in rows}), "count"),
+        "kernels": Quantity(len({row.case["kernel"] for row in rows}), "count"),
+        "fewest_registers": Quantity(min(registers), "count"),
+        "most_registers": Quantity(max(registers), "count"),
+        "most_shared": Quantity(max(row.values["shared_bytes"] for row in rows), "B"),
+        "spilled": Quantity(sum(spilled(row) for row in rows), "B"),
+    }
+    for row in rows:
+        name = f"{row.case['kernel']}_{row.case['entry']}_{row.case['architecture']}"
+        found[f"{name}_registers"] = Quantity(row.values["registers"], "count")
+    return found
+
+
+def spilled(row: Row) -> int:
+    """Bytes of registers stored to and loaded from memory, each counted once in the code."""
+    return row.values["spill_store_bytes"] + row.values["spill_load_bytes"]
+
+
+def resident(row: Row) -> tuple[int, str]:
+    """Threads that a multiprocessor can hold at once, and what is used up first.
+
+    Registers are given to a warp of 32 threads in units of 256, shared memory to a block in units of 128 bytes.
+    """
+    threads, blocks, registers, shared = LIMITS[row.case["architecture"]]
+    warps = -(-row.values["threads"] // 32)
+    warp_registers = -(-row.values["registers"] * 32 // 256) * 256
+    block_shared = -(-row.values["shared_bytes"] // 128) * 128 + 1024
+    most = {
+        "registers": registers // warp_registers // warps,
+        "shared memory": shared // block_shared,
+        "threads": threads // (32 * warps),
+        "blocks": blocks,
+    }
+    scarce = min(most, key=lambda name: most[name])
+    return most[scarce] * 32 * warps, scarce
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    rows = []
+    for row in runs[0].where():
+        threads, scarce = resident(row)
+        rows.append({
+            "kernel": row.case["kernel"],
+            "launch": row.case["entry"].replace("_", " "),
+            "architecture": row.case["architecture"],
+            "threads a block": row.values["threads"],
+            "registers a thread": row.values["registers"],
+            "shared memory a block": Quantity(row.values["shared_bytes"], "B"),
+            "spilled": Quantity(spilled(row), "B"),
+            "instructions": row.values["ptx_instructions"],
+            "fused multiply-adds": row.values["fused_multiply_adds"],
+            "threads a multiprocessor": threads,
+            "used up first": scarce,
+        })  # fmt: skip
+    return rows

@@ -1,0 +1,214 @@
+"""Questions, sources, marks, evidence and the check: what is read, and every mistake with its place."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from attnsite import bibliography, check, cli, content, discover
+from attnsite.content import Cite, Number
+from attnsite.errors import Mistake
+from attnsite.evidence import Evidence
+
+ROOT = Path(__file__).parents[1]
+QUESTION = """---
+title: What is a head?
+order: 1
+answer: One softmax.
+claims:
+  - counted: The weights are the same. [=depth_or_heads.deep_divided_mlp_ratio in 1..1]
+  - cited: Somebody said so. [@doe2020heads]
+---
+
+## A section
+
+A head is one softmax [@doe2020heads §2; @doe2020heads].
+The deep one has [=depth_or_heads.deep_full_mlp_ratio] as many weights.
+
+```figure
+depth_or_heads
+```
+
+??? question "How many?"
+
+    Two, see [@doe2020heads].
+"""
+SOURCE = """@misc{doe2020heads,
+  author = {Doe, Jane and M{\\"u}ller, A.},
+  title = {On {Heads}},
+  year = {2020},
+  url = {https://example.org/heads},
+  annote = {That heads exist.},
+  checked = {text read}
+}
+"""
+THEME = "---\ntitle: Cost\norder: 1\nsummary: What it costs.\n---\n"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    for path, text in (
+        ("mkdocs.yml", "site_name: test\n"),
+        ("docs/index.md", "# Home\n\n[A question](questions/cost/heads.md)\n"),
+        ("docs/questions/cost/index.md", THEME),
+        ("docs/questions/cost/heads.md", QUESTION),
+        ("docs/sources/doe2020heads.bib", SOURCE),
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    assert cli.main(["--root", str(tmp_path), "measure", "depth_or_heads"]) == 0
+    return tmp_path
+
+
+def change(checkout, old, new, path="docs/questions/cost/heads.md"):
+    file = checkout / path
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_question_is_read_with_everything_in_it(checkout):
+    """Front matter, claims with their marks, the body with its lines, worked problems."""
+    [question] = content.load_questions(checkout)
+
+    assert (question.theme, question.slug, question.order) == ("cost", "heads", 1)
+    assert [(claim.kind, claim.text) for claim in question.claims] == [
+        ("counted", "The weights are the same."),
+        ("cited", "Somebody said so."),
+    ]
+    assert question.body_line == 9
+    assert question.problems[0].title == "How many?"
+    assert content.load_themes(checkout)[0].summary == "What it costs."
+
+
+def test_a_source_is_read_without_its_tex(checkout):
+    """Accents are letters, braces are gone, names are there to cite by."""
+    source = content.load_sources(checkout)["doe2020heads"]
+
+    assert (source.title, source.short) == ("On Heads", "Doe and Müller 2020")
+    assert source.links == (("example.org", "https://example.org/heads"),)
+
+
+def test_marks_are_found_outside_code_and_formulas_only():
+    """Both kinds with all their parts; none in code, formulas, comments and links."""
+    text = (
+        "A [@a2020b §3.1; @c1999d, Table 2] and [=f.v], [=f.v here in -1.5..2e3].\n"
+        "`[@no1]` $[@no2]$ <!-- [@no3] --> [@no4](there)\n\n```\n[=no.no]\n```\n"
+    )
+
+    cite, plain, ranged = content.marks(text)
+    assert isinstance(cite, Cite)
+    assert [(r.key, r.locator) for r in cite.references] == [("a2020b", "§3.1"), ("c1999d", "Table 2")]
+    assert isinstance(plain, Number)
+    assert (plain.figure, plain.value, plain.machine, plain.low) == ("f", "v", None, None)
+    assert (ranged.machine, ranged.low, ranged.high) == ("here", -1.5, 2000.0)
+    assert text[ranged.start : ranged.end] == ranged.source
+
+
+@given(st.text(max_size=120))
+def test_any_text_has_marks_or_none(text):
+    """Reading marks never fails, and what is blanked keeps its length."""
+    content.marks(text)
+    content.malformed(text)
+    content.fences(text)
+
+    assert len(content.blank(text)) == len(text)
+
+
+def test_a_number_comes_with_its_run(checkout):
+    """Value, machine, state and file of a count; the range is held."""
+    [mark] = content.marks("[=depth_or_heads.deep_full_mlp_ratio]")
+    found = Evidence(checkout).number(mark)
+
+    assert found.quantity.value == pytest.approx(11.0, abs=0.01)
+    assert (found.machine, found.state) == ("every_machine", "fresh")
+    assert (checkout / found.path).is_file()
+    for text, said in (
+        ("[=nobody.x]", "there is no figure"),
+        ("[=depth_or_heads.nothing]", "has no value"),
+        ("[=depth_or_heads.deep_full_mlp_ratio moon]", "there is no run of moon"),
+        ("[=depth_or_heads.deep_full_mlp_ratio in 1..2]", "outside the 1 to 2"),
+    ):
+        with pytest.raises(Mistake, match=said):
+            Evidence(checkout).number(content.marks(text)[0])
+
+
+def test_a_checkout_without_mistakes_has_none(checkout, capsys):
+    """And the command says what it looked at."""
+    assert check.check(checkout) == []
+    assert cli.main(["--root", str(checkout), "check"]) == 0
+    assert "no mistakes in 1 questions, 2 claims and 1 sources" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("order: 1", "order: first", 3, "its order is not a whole number"),
+        ("title: What is a head?", "heading: What?", 2, "unknown field 'heading'"),
+        ("- cited: Somebody said so. [@doe2020heads]", "- cited: Somebody said so.", 7, "does not end in a mark"),
+        ("- cited:", "- measured:", 7, "not a number of a run that measured"),
+        ("- counted:", "- cited:", 6, "not a citation"),
+        ("- counted:", "- guessed:", 6, "no claim of kind 'guessed'"),
+        ("in 1..1", "in 2..3", 6, "outside the 2 to 3"),
+        ("[@doe2020heads §2; @doe2020heads]", "[@roe1999tails]", 12, "no source roe1999tails"),
+        ("[=depth_or_heads.deep_full_mlp_ratio]", "[=depth_or_heads]", 13, "is not a mark"),
+        ("[=depth_or_heads.deep_full_mlp_ratio]", "eleven times", None, None),
+        ("[=depth_or_heads.deep_full_mlp_ratio] as", "11.03 × as", 13, "states '11.03 ×' without evidence"),
+        ("depth_or_heads\n```", "depth_or_tails\n```", 15, "no figure 'depth_or_tails'"),
+        ("## A section", "See [this](../cost/tails.md).", 10, "links to ../cost/tails.md"),
+        ("order: 1\nanswer", "order: 1\nrelated: [tails]\nanswer", 4, "relates to tails"),
+    ],
+)
+def test_each_mistake_is_named_with_its_line(checkout, old, new, line, said):
+    """File, line and what is wrong; a number in words is the author's business."""
+    change(checkout, old, new)
+
+    found = check.check(checkout)
+
+    if said is None:
+        assert found == []
+        return
+    assert any(said in m.what and m.where == str(line) for m in found), [str(m) for m in found]
+    assert all(m.remedy for m in found)
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(checkout, capsys):
+    """A broken source, a broken result and a broken mark give three lines in one go."""
+    change(checkout, "year = {2020}", "year = {soon}", "docs/sources/doe2020heads.bib")
+    change(checkout, "[@doe2020heads §2; @doe2020heads]", "[@roe1999tails]")
+    broken = checkout / "docs" / "results" / "here" / "roofline.json"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("{")
+
+    assert cli.main(["--root", str(checkout), "check"]) == 1
+    lines = capsys.readouterr().err
+    for said in ("its year is 'soon'", "no source roe1999tails", "roofline.json:1: is not JSON"):
+        assert said in lines
+
+
+def test_drafts_are_neither_built_nor_searched_for_numbers(checkout):
+    """A draft may state what it likes; its marks are still checked."""
+    change(checkout, "order: 1", "order: 1\ndraft: true")
+    change(checkout, "[=depth_or_heads.deep_full_mlp_ratio] as", "11.03 × as")
+
+    assert check.check(checkout) == []
+    assert content.load_questions(checkout) == []
+
+
+def test_the_checkout_itself_has_no_mistake():
+    """Everything that is published here passes, with every claim in its range."""
+    assert [str(mistake) for mistake in check.check(ROOT)] == []
+
+
+def test_every_source_of_the_checkout_says_what_is_taken_from_it():
+    """The eight sources of the first version are there, with their facts corrected."""
+    sources = bibliography.load_sources(ROOT)
+
+    assert sources["chen2022inference"].families == ("Chen",)
+    assert sources["zhao2026spattention"].doi == "10.1609/aaai.v40i41.40800"
+    first = {"zhang2023d2l", "raschka2024attention", "liu2021multihead", "zhao2026spattention", "chen2022inference",
+             "nawrot2025sparse", "dao2022flashattention", "brown2020gpt3"}  # fmt: skip
+    assert first <= set(sources)
+    assert first <= check.cited(ROOT)
+    assert discover.names("figures")

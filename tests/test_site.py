@@ -1,0 +1,272 @@
+"""The built site in a real browser: complete without JavaScript, alive on intent, light, accessible, links whole."""
+
+import gzip
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.browser
+PAGES = [
+    "", "questions/", "questions/cost/", "questions/cost/what_more_heads_cost/",
+    "questions/practice/multi_head_or_single_head/", "evidence/", "sources/", "machines/", "kernels/", "method/",
+    "corrections/", "notebooks/heads_by_hand/", "notebooks/measure_it_yourself/",
+]  # fmt: skip
+LONG = "questions/cost/what_more_heads_cost/"
+FOUR = "questions/practice/multi_head_or_single_head/"
+
+
+class Links(HTMLParser):
+    """The addresses that a page refers to and the anchors that it has."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.targets, self.anchors = [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        self.anchors.update(filter(None, (found.get("id"), found.get("name") if tag == "a" else None)))
+        for name in ("href", "src"):
+            if found.get(name):
+                self.targets.append(found[name])
+        for part in (found.get("srcset") or "").split(","):
+            if part.strip():
+                self.targets.append(part.split()[0])
+
+
+def test_every_link_and_anchor_of_every_page_is_there(site_folder):
+    """No page refers to a file that was not built, or to an anchor that its target does not have."""
+    pages = {path: Links(path.read_text(encoding="utf-8")) for path in site_folder.rglob("*.html")}
+    broken = []
+    for path, page in pages.items():
+        if path.name == "404.html":
+            continue
+        here = "https://site/" + path.relative_to(site_folder).as_posix().removesuffix("index.html")
+        for target in page.targets:
+            address = urlsplit(urljoin(here, target))
+            if address.scheme != "https" or address.netloc != "site":
+                continue
+            file = site_folder / unquote(address.path).lstrip("/")
+            file = file / "index.html" if file.is_dir() else file
+            anchor = unquote(address.fragment)
+            if not file.is_file() or (anchor and file in pages and anchor not in pages[file].anchors):
+                broken.append((here, target))
+    assert len(pages) > 10
+    assert broken == []
+
+
+def test_nothing_is_loaded_from_another_host(site_folder):
+    """No script, style, image or frame of any page has an address of its own host."""
+    loads = re.compile(r"<(?:script|img|iframe|source|link rel=\"(?:stylesheet|preconnect|preload)\")[^>]*https?://")
+    found = [path.name for path in site_folder.rglob("*.html") if loads.search(path.read_text(encoding="utf-8"))]
+
+    assert found == []
+
+
+def test_no_mark_is_left_unresolved(site_folder):
+    """Every number and citation has become what it stands for."""
+    for path in site_folder.rglob("*.html"):
+        text = path.read_text(encoding="utf-8")
+        assert 'class="unresolved"' not in text, path
+        assert not re.search(r"\[[@=][a-z_]+[.\d]", re.sub(r"<(code|pre).*?</\1>", "", text, flags=re.DOTALL)), path
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_open_without_a_word_in_the_console(site, open_page, path):
+    """And with a heading; the fixture looks at console and requests."""
+    page = open_page(site + path)
+
+    assert page.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_have_no_accessibility_violations(site, open_page, path, scheme):
+    """axe finds nothing, in both themes."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(site + path, color_scheme=scheme)
+
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], [node["html"][:160] for node in v["nodes"]][:3]) for v in found] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_live_figures_have_no_accessibility_violations(site, open_page, scheme):
+    """Also after a figure has come alive."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(site, color_scheme=scheme)
+    wake(page)
+
+    found = Axe().run(page).response["violations"]
+    assert [(v["id"], [node["html"][:160] for node in v["nodes"]][:3]) for v in found] == []
+
+
+@pytest.mark.parametrize("path", ["", LONG, FOUR, "notebooks/heads_by_hand/"])
+def test_figures_show_pictures_without_javascript(site, open_page, path):
+    """Every chart is an image that has loaded, with a text that states its finding; every table is there."""
+    page = open_page(site + path, java_script_enabled=False)
+
+    figures = page.locator("figure.exhibit")
+    assert figures.count() >= 1
+    for image in page.locator("figure.exhibit img").all():
+        image.scroll_into_view_if_needed()
+        image.wait_for(state="visible")
+        assert len(image.get_attribute("alt")) > 60
+        box = image.bounding_box()
+        assert box["width"] > 300
+        answer = page.request.get(urljoin(page.url, image.get_attribute("src")))
+        assert answer.ok
+        assert answer.text().startswith("<svg")
+    assert page.locator("figure.is-unmeasured").count() == 0
+
+
+def wake(page, number=0):
+    """Rest the pointer on a figure until it is alive."""
+    figure = page.locator("figure.is-chart").nth(number)
+    figure.scroll_into_view_if_needed()
+    figure.locator(".exhibit-stage").hover()
+    page.wait_for_function("n => document.querySelectorAll('figure.is-chart')[n].matches('.is-live')", arg=number)
+    return figure
+
+
+def test_a_figure_comes_alive_on_intent_and_not_before(site, open_page):
+    """The chart library is not loaded with the page; a pointer at rest loads it, and the plot has marks."""
+    page = open_page(site)
+    page.wait_for_timeout(400)
+    assert page.evaluate("!window.Plotly")
+
+    figure = wake(page)
+
+    assert figure.locator(".exhibit-live .main-svg").count() >= 1
+    assert figure.locator(".exhibit-live .scatterlayer .point, .exhibit-live .barlayer .point").count() > 3
+
+
+def test_the_button_works_from_the_keyboard(site, open_page):
+    """Focus it, press Enter: alive; again: the still picture."""
+    page = open_page(site)
+    page.locator(".exhibit-go").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("figure.is-live")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("figure.is-live", state="detached")
+
+
+def test_figures_survive_instant_navigation_there_and_back(site, open_page):
+    """After going to a question by a link and back, its figures and those of the first page come alive again."""
+    page = open_page(site)
+    wake(page)
+    page.locator("article a[href*='what_more_heads_cost']").first.click()
+    page.wait_for_url("**/what_more_heads_cost/**")
+    page.wait_for_selector("#figure-parameters_by_heads")
+    wake(page)
+    page.go_back()
+    page.wait_for_selector("#figure-flat_and_growing")
+    wake(page)
+
+    assert page.locator(".exhibit-live").count() == 1
+
+
+def test_live_figures_follow_the_palette(site, open_page):
+    """Switching the theme repaints a live chart."""
+    page = open_page(site, color_scheme="light")
+    figure = wake(page)
+
+    def ink():
+        return figure.locator(".exhibit-live .xtick text").first.evaluate("e => getComputedStyle(e).fill")
+
+    light = ink()
+    page.evaluate("document.body.setAttribute('data-md-color-scheme', 'slate')")
+    changed = "before => getComputedStyle(document.querySelector('.exhibit-live .xtick text')).fill !== before"
+    page.wait_for_function(changed, arg=light)
+    assert ink() != light
+
+
+def test_still_pictures_follow_the_theme(site, open_page):
+    """The same SVG is drawn with other ink in dark mode."""
+    page = open_page(site, color_scheme="light")
+    address = urljoin(page.url, page.locator("figure.exhibit img").first.get_attribute("src"))
+    text = page.request.get(address).text()
+
+    assert "prefers-color-scheme" in text
+    assert not re.search(r"rgb\(\s*(1,\s*2,\s*3|13,\s*14,\s*15)\s*\)", text)
+
+
+def test_another_machine_can_be_picked(site, open_page):
+    """Where there are several, choosing one changes the line that says what was measured where."""
+    page = open_page(site + LONG)
+    pickers = page.locator(".exhibit-machine select")
+    if pickers.count() == 0:
+        pytest.skip("there is only one machine's run here")
+    figure = page.locator("figure:has(.exhibit-machine select)").first
+    before = figure.locator("[data-text=made]").inner_text()
+    picker = figure.locator("select")
+    other = picker.locator("option").nth(1).get_attribute("value")
+    picker.select_option(other)
+
+    page.wait_for_function("([e, before]) => e.textContent !== before",
+                           arg=[figure.locator("[data-text=made]").element_handle(), before])  # fmt: skip
+    assert other in figure.locator("[data-ending='.csv']").get_attribute("href")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_needs_no_sideways_scrolling(site, open_page, path):
+    """At a width of 360 pixels nothing is wider than the page."""
+    page = open_page(site + path, viewport={"width": 360, "height": 740})
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_print_shows_the_still_pictures_on_white(site, open_page):
+    """Printing from dark mode with a live figure gives the light picture."""
+    page = open_page(site, color_scheme="dark")
+    wake(page)
+    page.emulate_media(media="print")
+
+    assert page.locator(".exhibit-live").first.is_hidden()
+    assert page.locator("figure.exhibit img").first.is_visible()
+
+
+def test_four_figures_are_light_and_stand_still(site, open_page, browser):
+    """Before any interaction at most 130 KB gz in 16 requests; nothing shifts, also when a figure comes alive."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    bodies = {}
+    page.on("response", lambda answer: bodies.update({answer.url: answer}))
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(l => l.getEntries().forEach(e => window.shift += e.value))"
+        ".observe({type: 'layout-shift', buffered: true});"
+    )
+    page.goto(site + FOUR, wait_until="networkidle")
+    total = sum(len(gzip.compress(answer.body(), 9)) for answer in bodies.values())
+
+    assert page.locator("figure.exhibit").count() >= 4
+    assert len(bodies) <= 16, sorted(bodies)
+    assert total <= 130_000, {url: len(gzip.compress(a.body(), 9)) for url, a in bodies.items()}
+    wake(page)
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.shift") < 0.001
+    context.close()
+
+
+def test_figure_data_stays_out_of_the_search_index(site_folder):
+    """Tables and pictures are not searched."""
+    index = (site_folder / "search" / "search_index.json").read_text(encoding="utf-8")
+
+    assert "exhibit-" not in index
+    assert len(gzip.compress(index.encode())) < 100_000
+
+
+def test_downloads_of_every_figure_are_built(site_folder):
+    """For each figure and machine there are JSON and CSV, and for charts both pictures."""
+    specs = sorted((site_folder / "figures").glob("*/*.json"))
+    names = {path.stem for path in (ROOT / "attnsite" / "figures").glob("[!_]*.py")}
+
+    assert {path.parent.name for path in specs} == names
+    for spec in specs:
+        assert spec.with_suffix(".csv").read_text(encoding="utf-8").count("\n") >= 2, spec
