@@ -31,10 +31,14 @@ def simulated():
         for kernel in KERNELS
     }
     found = {}
-    for kernel, process in running.items():
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, f"{kernel}: {err[-2000:]}"
-        found[kernel] = json.loads(out.splitlines()[-1])
+    try:
+        for kernel, process in running.items():
+            out, err = process.communicate(timeout=150)
+            assert process.returncode == 0, f"{kernel}: {err[-2000:]}"
+            found[kernel] = json.loads(out.splitlines()[-1])
+    finally:
+        for process in running.values():  # a barrier that not every thread reaches would wait for ever
+            process.kill()
     return found
 
 

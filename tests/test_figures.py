@@ -48,7 +48,10 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
     experiment = discover.module("experiments", name).experiment
     rows = []
     if isinstance(experiment, Count):
-        rows = [Row(case=case, values=experiment.observe(case)) for case in experiment.cases]
+        try:
+            rows = [Row(case=case, values=experiment.observe(case)) for case in experiment.cases]
+        except NotImplementedError:  # a count that needs a compiler which is not installed here
+            return results.load(ROOT, name)[results.EVERY_MACHINE]
     elif isinstance(experiment, Study):
         rows = [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in experiment.quick for s in (0, 1)]
     else:

@@ -1,6 +1,8 @@
 """The clock on a GPU: events around a call, with a cold second-level cache before each."""
 
 import dataclasses
+import statistics
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,8 @@ import numpy as np
 
 from attnsite.experiment import Workload
 
+# Never run on a GPU so far: the simulator and stand-ins prove the order of the calls, not the times.
+LAUNCHES = 200
 FLUSH_BYTES = 256 << 20  # more than any GPU's last cache; copying it also hides the host's launching of what follows
 
 
@@ -43,3 +47,49 @@ def place(workload: Workload) -> list[Any]:
 
     q, k, v = workload.inputs()
     return [cuda.to_device(array) for array in (q, k, v, np.full_like(q, np.nan))]
+
+
+def provenance() -> dict[str, Any]:
+    """What a run should say of the GPU besides its name, and the seconds that the host takes for an empty launch.
+
+    Empty where no kernel can run; an attribute that this driver does not know is left out.
+    """
+    from attnsite.kernels import _cuda
+
+    if not _cuda.available()[0]:
+        return {}
+    device = _cuda.cuda.get_current_device()
+    wanted = {
+        "gpu_multiprocessors": "MULTIPROCESSOR_COUNT",
+        "gpu_clock_khz": "CLOCK_RATE",
+        "gpu_memory_clock_khz": "MEMORY_CLOCK_RATE",
+        "gpu_memory_bus_bits": "GLOBAL_MEMORY_BUS_WIDTH",
+        "gpu_l2_bytes": "L2_CACHE_SIZE",
+    }
+    found: dict[str, Any] = {"gpu_capability": ".".join(str(part) for part in device.compute_capability)}
+    for name, attribute in wanted.items():
+        try:
+            found[name] = int(getattr(device, attribute))
+        except Exception:  # drivers differ in what they know and in how they say no
+            continue
+    return found | {"gpu_launch_seconds": launch_seconds(_cuda.cuda)}
+
+
+def launch_seconds(cuda: Any, clock: Callable[[], int] = time.perf_counter_ns) -> float:
+    """The median time that the host is busy with one launch of a kernel that does nothing.
+
+    A call whose kernels are shorter than this is limited by the host wherever it is not hidden, as `measure` hides it.
+    """
+
+    def nothing(array):
+        pass
+
+    kernel, array, samples = cuda.jit(nothing), cuda.device_array(1, np.float32), []
+    kernel[1, 32](array)  # compiles
+    cuda.synchronize()
+    for _ in range(LAUNCHES):
+        start = clock()
+        kernel[1, 32](array)
+        samples.append(clock() - start)
+        cuda.synchronize()  # an empty queue for the next: a full one would make the host wait
+    return statistics.median(samples) / 1e9

@@ -84,15 +84,19 @@ def _cores() -> int | None:
 
 
 @cache
-def _gpu() -> dict[str, str]:
-    """The first NVIDIA GPU's name, memory and driver, where there is one."""
+def _gpu() -> dict[str, Any]:
+    """The first NVIDIA GPU's name, memory and driver, where there is one, and what CUDA says of it."""
     words = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
         done = subprocess.run(words, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return {}
     cells = [cell.strip() for cell in done.stdout.splitlines()[0].split(",")] if done.stdout.strip() else []
-    return dict(zip(("gpu", "gpu_memory", "driver"), cells, strict=True)) if len(cells) == 3 else {}
+    if len(cells) != 3:
+        return {}
+    from attnsite.measure import cuda_clock
+
+    return dict(zip(("gpu", "gpu_memory", "driver"), cells, strict=True)) | cuda_clock.provenance()
 
 
 def _flag(name: str) -> bool:

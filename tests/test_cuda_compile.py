@@ -1,0 +1,101 @@
+"""The CUDA kernels go through the compiler and the assembler: nothing spills, nothing grows unnoticed."""
+
+from pathlib import Path
+
+import pytest
+
+from attnsite import discover, results
+from attnsite.experiments import cuda_compiled
+from attnsite.figures import cuda_compiled as figure
+from attnsite.kernels import _assembler
+
+ROOT = Path(__file__).parents[1]
+COMMITTED = results.path_of(ROOT, results.EVERY_MACHINE, "cuda_compiled")
+CASES = cuda_compiled.experiment.cases
+LOG = """ptxas info    : 0 bytes gmem
+ptxas info    : Compiling entry function 'k' for 'sm_90'
+ptxas         .     48 bytes stack frame, 24 bytes spill stores, 32 bytes spill loads
+ptxas info    : Used 255 registers, used 1 barriers
+"""
+PTX = """
+.shared .align 4 .b8 _smem_1[16640];
+\t.shared .align 16 .b8 _smem_2[128];
+$L__BB0_2:
+\tfma.rn.f32 \t%f1, %f2, %f3, %f1;
+\t@%p1 bra \t$L__BB0_2;
+\t@!%p2 fma.rn.f32 %f1, %f2, %f3, %f1;
+\t// fma.rn.f32 in a comment
+\tret;
+"""
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return {tuple(row.case.values()): row for row in results.read(COMMITTED).rows}
+
+
+@pytest.fixture(scope="module")
+def toolchain():
+    try:
+        return _assembler.toolchain()
+    except NotImplementedError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.mark.cuda_compile
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join(case.values()))
+def test_a_launch_compiles_without_spilling_and_needs_no_more_registers(toolchain, committed, case):
+    """Nothing is spilled, shared memory needs no opting in, and no more registers than committed, by the same tools."""
+    seen = cuda_compiled.observe(case)
+
+    assert seen["spill_store_bytes"] == seen["spill_load_bytes"] == seen["stack_bytes"] == 0
+    assert 0 < seen["registers"] <= 255
+    assert seen["shared_bytes"] <= 48 << 10
+    before = committed.get(tuple(case.values()))
+    if before and before.values["toolchain"] == toolchain:
+        assert seen["registers"] <= before.values["registers"]
+
+
+def test_every_cuda_kernel_names_its_launches():
+    """A CUDA kernel without `entries` would never meet the compiler."""
+    kernels = discover.matching("kernels", ("cuda_*",))
+
+    assert kernels
+    assert {case["kernel"] for case in CASES} == set(kernels)
+
+
+def test_every_launch_was_compiled_and_nothing_spilled(committed):
+    """The committed result has each launch that there is, for each architecture, and no spilled byte."""
+    assert set(committed) == {tuple(case.values()) for case in CASES}
+    assert sum(figure.spilled(row) for row in committed.values()) == 0
+
+
+def test_what_a_result_says_of_a_kernel_is_stale_once_the_kernel_has_changed(committed):
+    """Rows carry their kernel's digest, by which freshness is judged."""
+    assert all(row.kernel == row.case["kernel"] and row.kernel_digest for row in committed.values())
+
+
+def test_an_assemblers_log_is_read_and_an_empty_one_refused():
+    """All five counts come from their own words; a log that says nothing never reads as "no spills"."""
+    assert _assembler.read_log(LOG) == {
+        "registers": 255, "spill_store_bytes": 24, "spill_load_bytes": 32, "stack_bytes": 48
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="says nothing"):
+        _assembler.read_log("ptxas info    : 0 bytes gmem")
+
+
+def test_instructions_and_shared_memory_are_counted_in_ptx():
+    """Predicated instructions count, labels, comments and declarations do not; shared arrays add up."""
+    assert _assembler.instructions(PTX) == 4
+    assert _assembler.instructions(PTX, "fma.rn.f32") == 2
+    assert _assembler.shared_bytes(PTX) == 16768
+
+
+def test_the_threads_a_multiprocessor_holds_follow_from_what_is_scarce():
+    """128 threads of 128 registers: four blocks by registers; 36 KB of shared memory: four blocks by memory."""
+    case = {"kernel": "k", "entry": "e", "architecture": "sm_80"}
+    by_registers = results.Row(case, values={"threads": 128, "registers": 128, "shared_bytes": 0})
+    by_memory = results.Row(case, values={"threads": 128, "registers": 32, "shared_bytes": 36 << 10})
+
+    assert figure.resident(by_registers) == (512, "registers")
+    assert figure.resident(by_memory) == (512, "shared memory")
