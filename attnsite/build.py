@@ -18,7 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     if not options.no_measure and (status := measure(options.root)):
-        return status
+        if status == 130:  # Ctrl-C
+            return status
+        print("not everything could be measured here; the figures show what there is")
     if status := command(options.root, "check"):
         return status
     target = (options.site_dir or options.root / "site").resolve()

@@ -104,8 +104,13 @@ def question(part: Part, keys: dict[int, str]) -> str:
         "claims": [],
         "draft": True,
     }
-    fields = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items())
+    fields = "\n".join(f"{name}: {json.dumps(plain(value), ensure_ascii=False)}" for name, value in front.items())
     return f"---\n{fields}\n---\n\n{document.cite(part.answer, keys)}\n"
+
+
+def plain(value: object) -> object:
+    """Text without the characters that YAML does not take."""
+    return "".join(c if c.isprintable() else " " for c in value) if isinstance(value, str) else value
 
 
 def in_the_way(files: dict[Path, str], root: Path, force: bool, written: list[Path]) -> list[Mistake]:

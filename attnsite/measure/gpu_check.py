@@ -1,0 +1,87 @@
+"""Are the CUDA kernels right at full size on this GPU? Asked before anything is timed.
+
+`python -m attnsite.measure.gpu_check`. The simulator proves them on small shapes with small blocks; this compares them with float64 at the sizes that they
+are built for, on shapes that do not fill their tiles, and with a causal mask. One line a kernel and workload; the exit
+status is 1 where there is no GPU, or a kernel is wrong or fails.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from attnsite import discover
+from attnsite.experiment import Timing, Workload
+from attnsite.kernels import _cuda
+from attnsite.measure import correct, cuda_clock
+
+WORKLOADS = (
+    Workload(heads=1, queries=1, keys=1, dim=1),
+    Workload(heads=6, kv_heads=2, queries=333, keys=1000, dim=80, batch=2, causal=True),
+    Workload(heads=2, queries=700, keys=300, dim=64, causal=True),  # 400 rows that see nothing
+    Workload(heads=8, queries=2048, keys=2048, dim=64),
+    Workload(heads=4, kv_heads=1, queries=2048, keys=2048, dim=128, causal=True),
+    Workload(heads=2, queries=1024, keys=1024, dim=256),
+    Workload(heads=32, kv_heads=8, queries=1, keys=32_768, dim=128),
+    Workload(heads=32, queries=1, keys=8_191, dim=128),
+    Workload(heads=71, kv_heads=1, queries=1, keys=5_000, dim=64, batch=3),
+)
+
+
+def check(attention: Callable[..., None], workload: Workload) -> correct.Verdict:
+    """One call on the device, into an output full of NaN, compared with float64."""
+    q, k, v = workload.inputs()
+    arrays = cuda_clock.place(workload)
+    attention(*arrays, causal=workload.causal)
+    out: np.ndarray = arrays[3].copy_to_host()
+    return correct.compare(q, k, v, out, causal=workload.causal)
+
+
+def answers() -> Iterator[tuple[bool, str]]:
+    """For each kernel and workload: is it well, and what to tell."""
+    for kernel in discover.matching("kernels", ("cuda_*",)):
+        attention = discover.module("kernels", kernel, "attention").attention
+        for work in WORKLOADS:
+            shape = f"{kernel}: {work.batch} × {work.heads} heads on {work.kv_heads}, {work.queries} queries, "
+            shape += f"{work.keys} keys, width {work.dim}{', causal' if work.causal else ''}"
+            try:
+                verdict = check(attention, work)
+            except NotImplementedError as refusal:
+                yield True, f"  skipped  {shape}: {refusal}"
+            except Exception as error:  # whatever a driver raises: the other kernels are still to be checked
+                yield False, f"  FAILED   {shape}: {type(error).__name__}: {str(error).strip()[:200]}"
+            else:
+                word = "right  " if verdict.right else "WRONG  "
+                yield verdict.right, f"  {word}  {shape}: error {verdict.max_error:.3g}, at most {verdict.bound:.3g}"
+
+
+def experiments() -> list[str]:
+    """The experiments that a GPU takes part in: those that time some CUDA kernel."""
+    found = []
+    for name, module in discover.modules("experiments", "experiment").items():
+        asked = module.experiment.kernels if isinstance(module.experiment, Timing) else ()
+        if any(kernel.startswith("cuda_") for kernel in discover.matching("kernels", asked)):
+            found.append(name)
+    return found
+
+
+def main(words: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m attnsite.measure.gpu_check", description=__doc__.splitlines()[0])
+    parser.add_argument("--experiments", action="store_true", help="name the experiments that time CUDA kernels")
+    if parser.parse_args(words).experiments:
+        print("\n".join(experiments()))
+        return 0
+    here, reason = _cuda.available()
+    if not here:
+        print(reason, file=sys.stderr)
+        return 1
+    well = True
+    for fine, told in answers():
+        well = well and fine
+        print(told, flush=True)
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
