@@ -58,7 +58,7 @@ def forget(q, k, v, out, *, causal):
     ],
 )
 def test_the_check_tells_a_right_kernel_from_others(monkeypatch, attention, fine, word):
-    """Right and refusing kernels are well; one that crashes or leaves an element out is not, and none stops the rest."""
+    """A right and a refusing kernel are well, one that crashes or forgets an element is not; none stops the rest."""
     monkeypatch.setattr(gpu_check, "WORKLOADS", (Workload(heads=2, queries=5, keys=7, dim=3, causal=True),) * 2)
     monkeypatch.setattr(gpu_check.discover, "matching", lambda room, patterns: ["cuda_a"])
     monkeypatch.setattr(gpu_check.discover, "module", lambda *names: types.SimpleNamespace(attention=attention))

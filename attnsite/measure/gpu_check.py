@@ -1,8 +1,8 @@
 """Are the CUDA kernels right at full size on this GPU? Asked before anything is timed.
 
-`python -m attnsite.measure.gpu_check`. The simulator proves them on small shapes with small blocks; this compares them with float64 at the sizes that they
-are built for, on shapes that do not fill their tiles, and with a causal mask. One line a kernel and workload; the exit
-status is 1 where there is no GPU, or a kernel is wrong or fails.
+The simulator proves them on small shapes with small blocks; `python -m attnsite.measure.gpu_check` compares them with
+float64 at the sizes that they are built for, on shapes that do not fill their tiles, and with a causal mask. One line a
+kernel and workload; the exit status is 1 where there is no GPU, or a kernel is wrong or fails.
 """
 
 import argparse
