@@ -223,7 +223,8 @@ def read(path: Path) -> Run:
 
 def _row(data: dict[str, Any]) -> Row:
     data = _numbers(data)
-    return Row(**{k: tuple(v) if k in ("samples", "warmups") else v for k, v in data.items()})
+    row: dict[str, Any] = {k: tuple(v) if k in ("samples", "warmups") else v for k, v in data.items()}
+    return Row(**row)
 
 
 _HEAD = {"experiment": str, "kind": str, "machine": str, "sweep": str, "digest": str, "kernels": list,

@@ -353,7 +353,7 @@ def test_memory_sees_an_array_of_known_size():
 
     blas, online = memory.ask("cpu_blas", workload), memory.ask("cpu_online", workload)
 
-    assert blas["peak_bytes"] >= scores
+    assert blas["peak_bytes"] >= 0.95 * scores  # a few pages of it may have been resident before
     assert online["peak_bytes"] < scores / 2
     assert blas["max_error"] <= blas["bound"]
 
