@@ -3,11 +3,12 @@
 import numba
 import numpy as np
 import pytest
+import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnsite import discover
-from attnsite.kernels import _counting, reference
+from attnsite.kernels import _blas, _counting, reference
 from attnsite.measure import correct
 
 KERNELS = discover.matching("kernels", ("cpu_*",))
@@ -160,6 +161,26 @@ def test_stages_are_the_whole():
         for _, step in steps:
             step()
         np.testing.assert_array_equal(out, run(name, q, k, v, True))
+
+
+@pytest.mark.parametrize("library", ["threadpoolctl", None])
+def test_products_are_shared_out_whole_and_blas_gets_its_threads_back(library, monkeypatch):
+    """Whatever the number and height of the products, with and without control of BLAS's own threads."""
+    if library is None:
+        monkeypatch.setattr(_blas, "ThreadpoolController", None)
+
+    def blas_threads():
+        return [info["num_threads"] for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas"]
+
+    before, rng = blas_threads(), np.random.default_rng(0)
+    for count, rows in ((1, 1), (1, 7), (3, 65), (9, 2), (1, 0)):
+        a, b = rng.standard_normal((count, rows, 5)), rng.standard_normal((count, 5, 4))
+        out = np.full((count, rows, 4), np.nan)
+
+        _blas.multiply(list(zip(a, b, out, strict=True)))
+
+        np.testing.assert_allclose(out, a @ b)
+    assert blas_threads() == before
 
 
 def test_the_reference_agrees_with_a_row_by_hand():

@@ -1,8 +1,8 @@
 """Many matrix products by BLAS: each on one thread, shared out among as many threads as Numba has.
 
 BLAS could use its threads within each product. For the small products of attention that was tried and is much worse:
-its threads wait for each other by spinning, and beside Numba's threads or any other program a product of 256 × 256 × 32
-took 16 ms instead of 0.06.
+its threads wait for each other by spinning, so that beside Numba's threads, or any other program that keeps the
+processors busy, a small product took as long as several time slices of the system, hundreds of times what it needs.
 """
 
 from collections.abc import Iterable

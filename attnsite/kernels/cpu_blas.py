@@ -1,12 +1,11 @@
 """The score matrix written out whole: two matrix products by BLAS with a softmax between them.
 
-This is how attention is written with a numerical library. The products run at nearly the speed of the machine,
-because BLAS keeps its tiles in registers; what is left is the softmax, and the memory for the scores.
+This is how attention is written with a numerical library. It is faster than three loops because BLAS sums in vectors
+and uses each element that it loads many times over; what is left is the softmax, and the memory for the scores.
 
 Bytes: writes and reads the scores, 4·heads·queries·keys bytes, several times: once by the first product, twice by the
 softmax, once by the second product. At long contexts they fit in no cache.
 
-Faster than the three loops because BLAS sums in vectors and uses each element it loads many times over.
 Look at `stages`: the three steps are timed one by one, which is where the charts of "which step takes the time" come
 from. For causal masks the product computes every score and the softmax throws half of them away.
 Source: [@vaswani2017attention §3.2.1]; that the middle step is bound by memory is the theme of [@ivanov2021data].
