@@ -216,6 +216,17 @@ def test_a_kernel_that_took_too_long_is_not_asked_for_more(checkout, give, monke
     assert 32 not in asked
 
 
+def test_only_a_workload_smaller_in_every_respect_foretells():
+    """One head as wide as eight has the FLOPs of eight, and may still take much longer."""
+    one, eight = (Workload(heads=h, queries=64, keys=64, dim=64 // h) for h in (1, 8))
+
+    assert not running.contains(eight, one)
+    assert not running.contains(one, eight)
+    assert running.contains(Workload(heads=8, queries=128, keys=64, dim=8), eight)
+    assert not running.contains(Workload(heads=8, queries=128, keys=64, dim=8, causal=True), eight)
+    assert not running.contains(Workload(heads=8, queries=128, keys=64, dim=8, threads=2), eight)
+
+
 def test_stages_are_timed_beside_the_whole_and_ceilings_beside_the_kernels(checkout, give, monkeypatch):
     """Each step has a row of its own, in its order; a ceiling's row says how much work a call does."""
     steps = []

@@ -29,7 +29,7 @@ class Measurement:
         self.machine = results.EVERY_MACHINE if self.kind == "count" else machine_name
         self.partial = root / PARTIAL / f"{machine_name}_{sweep}_{device or 'all'}" / self.machine / f"{name}.json"
         self.loads: list[float] = []
-        self.too_long: dict[str, float] = {}  # kernels, and the least work that took them too long
+        self.too_long: list[tuple[str, Workload]] = []  # kernels, with a workload that took them too long
         self.software = machine.software(root)  # as it is when the measurement begins
         self.started = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.seconds_before = 0.0
@@ -106,7 +106,7 @@ class Measurement:
                         raise contestants.Skipped(reason)
                     entered += contestants.enter(kernel, workload, experiment, longest)
                 except contestants.TooLong as why:
-                    self.too_long[kernel] = min(work(workload), self.too_long.get(kernel, float("inf")))
+                    self.too_long.append((kernel, workload))
                     rows.append(self.skip(kernel, workload, str(why)))
                 except contestants.Skipped as why:
                     rows.append(self.skip(kernel, workload, str(why)))
@@ -120,8 +120,8 @@ class Measurement:
         ]
 
     def hopeless(self, kernel: str, workload: Workload) -> str | None:
-        """Has a workload of less work taken this kernel too long already?"""
-        if work(workload) >= self.too_long.get(kernel, float("inf")):
+        """Has a workload that is smaller in every respect taken this kernel too long already?"""
+        if any(name == kernel and contains(workload, small) for name, small in self.too_long):
             return "a smaller workload took longer than this sweep allows"
         return None
 
@@ -161,10 +161,11 @@ class Measurement:
         )  # fmt: skip
 
 
-def work(workload: Workload) -> float:
-    """FLOPs for each thread: what a kernel's time grows with, near enough to foresee a call that takes too long."""
-    pairs = workload.batch * workload.heads * workload.queries * workload.keys * (0.5 if workload.causal else 1.0)
-    return 4 * workload.dim * pairs / (workload.threads or machine.threads())
+def contains(large: Workload, small: Workload) -> bool:
+    """Is `small` no larger in any respect? Equal FLOPs do not do: one wide head keeps fewer threads busy than eight."""
+    sizes = ("batch", "heads", "queries", "keys", "dim")
+    no_larger = all(getattr(small, size) <= getattr(large, size) for size in sizes)
+    return no_larger and small.threads == large.threads and small.causal >= large.causal
 
 
 def _case_key(case: Any) -> str:
