@@ -28,7 +28,7 @@ def evidence_page(questions: Sequence[Question], records: Records) -> str:
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in claims.KINDS if kinds[kind])
     fresh = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
     parts = [
-        head(path, "Evidence", description=f"{told[0].upper()}{told[1:]}."),
+        head(path, "Evidence", description=f"{told[0].upper()}{told[1:]}.", search={"exclude": True}),
         "# Evidence",
         f"This page lists {told}.\n{{ .lead }}",
         f"There are {len(everything)} claims: {counted}. Of those that rest on a run: {fresh}."
@@ -87,7 +87,12 @@ def machines_page(records: Records) -> str:
     """Every machine that something was measured on."""
     path = "machines.md"
     parts = [
-        head(path, "Machines", description="The machines that the runs of this site were made on."),
+        head(
+            path,
+            "Machines",
+            description="The machines that the runs of this site were made on.",
+            search={"exclude": True},
+        ),
         "# Machines",
         "A number is only as good as what is known of the machine behind it.\n{ .lead }",
         "Counts are the same everywhere and belong to no machine. The text quotes named machines; "

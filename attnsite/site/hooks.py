@@ -39,5 +39,9 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     return notebooks.slim(html, page.file.src_uri) if page.file.src_uri.endswith(".py") else html
 
 
+def on_post_page(html: str, page: Page, config: MkDocsConfig) -> str:
+    return pages.name_menus(html)
+
+
 def root(config: MkDocsConfig) -> Path:
     return Path(config.config_file_path).resolve().parent

@@ -84,7 +84,7 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
     rest = kernel.docstring.split("\n\n", 1)[1].strip() if "\n\n" in kernel.docstring else ""
     fence = "`" * (3 + ("```" in kernel.code) * 2)
     parts = [
-        head(kernel.path, kernel.name, description=kernel.idea),
+        head(kernel.path, kernel.name, description=kernel.idea, search={"exclude": True}),
         f"# {kernel.name}",
         f"{kernel.idea}\n{{ .lead }}",
         f"Runs on {where}.",
@@ -99,6 +99,8 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
             "The error is the largest found anywhere in the output; a row is timed only when it lies within its bound."
         )
         parts += ["## How it came out", told, f'<div class="scrolls" data-search-exclude>{table(rows, label)}</div>']
+    if "[@" in kernel.docstring:
+        parts += ["## Sources", "<!-- attnsite:sources -->"]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

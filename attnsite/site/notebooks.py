@@ -30,6 +30,7 @@ def slim(html: str, path: str) -> str:
     body = re.sub(r'class="highlight-ipynb hl-(\w+)\s*"', r'class="highlight language-\1"', body)
     body = body.replace('class="anchor-link"', 'class="headerlink" title="Link to this section"')
     body = re.sub(r' tabindex="0"| data-mime-type="[^"]*"', "", body)
+    body = body.replace("<pre>", '<pre tabindex="0">')  # wide code scrolls, also from the keyboard
     name = PurePosixPath(path).name
     offer = (
         f'<p class="notebook-offer">This page is a notebook that was executed while the site was built. '

@@ -1,7 +1,9 @@
 """All pages of the site as Markdown, and everything published beside them: pure functions of the checkout."""
 
 import argparse
+import itertools
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -131,3 +133,13 @@ def write(root: Path, folder: Path) -> int:
         else:
             target.write_text(held, encoding="utf-8", newline="\n")
     return len(pages)
+
+
+def name_menus(html: str) -> str:
+    """The theme's nested menus by number: it gives several of them one label, and landmarks must differ."""
+    number = itertools.count(1)
+    return re.sub(
+        r'(<nav class="md-nav" data-md-level="[1-9]") aria-labelledby="[^"]*"',
+        lambda match: f'{match[1]} aria-label="Menu, part {next(number)}"',
+        html,
+    )
