@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pybtex.backends.plaintext import Backend
 from pybtex.database import BibliographyDataError, Entry, Person, parse_string
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
@@ -177,4 +178,7 @@ def _name(person: Person, all_parts: bool) -> str:
 def plain(latex: str) -> str:
     """BibTeX text without its TeX: accents as letters, no braces, plain spaces."""
     latex = re.sub(r"\$([^$]*)\$", lambda match: match[1].replace("^2", "²"), latex)
-    return " ".join(Text.from_latex(latex).render_as("text").replace("\xa0", " ").split())
+    return " ".join(Text.from_latex(latex).render(_PLAIN).replace("\xa0", " ").split())
+
+
+_PLAIN = Backend()  # `render_as("text")` would search all installed packages for it, at every call
