@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from attnsite.kernels._panels import FAR
-from attnsite.kernels._storage import bits, storage
+from attnsite.kernels._storage import INT8, bits, storage
 
 LOG2_E = np.float32(math.log2(math.e))
 _NOTHING32, _NOTHING16 = np.empty(0, np.float32), np.empty(0, np.uint16)
@@ -39,7 +39,8 @@ class Call(NamedTuple):
     low: int
     high: int
     offset: int
-    stored: int  # FLOAT32, FLOAT16 or BFLOAT16: q, k, v
+    asked: int  # how q is stored: FLOAT32, FLOAT16 or BFLOAT16
+    stored: int  # the same for k and v; INT8 too
     written: int  # the same for out
 
 
@@ -47,7 +48,8 @@ class Arrays(NamedTuple):
     """The flat arrays. 16-bit numbers lie in the uint16 ones; the others are then empty, so that types never vary.
 
     taken (batch · keys): keys that take part; slopes (batch · heads): ALiBi's; lse (batch · heads · queries) is
-    written. Each of them may be empty, which means: not asked for.
+    written; scales (2 · batch · kv_heads · keys) belong to int8's rows, those of k before those of v. Each of them
+    may be empty, which means: not asked for.
     """
 
     q: np.ndarray
@@ -61,6 +63,7 @@ class Arrays(NamedTuple):
     taken: np.ndarray
     slopes: np.ndarray
     lse: np.ndarray
+    scales: np.ndarray
 
 
 def prepare(
@@ -75,6 +78,7 @@ def prepare(
     taken: np.ndarray | None = None,
     slopes: np.ndarray | None = None,
     lse: np.ndarray | None = None,
+    scales: np.ndarray | None = None,
 ) -> tuple[Call, Arrays]:
     """Check a call and lay it out; compiled code takes `Call` as an array of int64.
 
@@ -91,20 +95,22 @@ def prepare(
         raise ValueError(f"{kv_heads} KV heads do not divide {heads} heads")
     if not 1 <= dim <= 256:
         raise NotImplementedError(f"head widths from 1 to 256, got {dim}")
-    stored = storage(q)
-    if k.dtype != q.dtype or v.dtype != q.dtype or out.dtype not in (q.dtype, np.dtype(np.float32)):
-        raise ValueError(f"q is {q.dtype}, k {k.dtype}, v {v.dtype}: store all alike, and out so or as float32")
+    asked, stored = storage(q), storage(k, INT8 if scales is not None else None)
+    if v.dtype != k.dtype or out.dtype not in (q.dtype, np.dtype(np.float32)):
+        raise ValueError(f"k is {k.dtype} and v {v.dtype}, q {q.dtype} and out {out.dtype}: store those pairs alike")
     low, high, offset = reach(queries, keys, causal, window, aligned)
     laid = [flatten("q", q), flatten("k", k), flatten("v", v), flatten("out", out)]
     flat, strides = [array for array, _ in laid], chain.from_iterable(steps for _, steps in laid)
     written = storage(out)
-    call = Call._make([batch, heads, kv_heads, queries, keys, dim, *strides, low, high, offset, stored, written])
-    wide = [_NOTHING32 if stored else a for a in flat[:3]] + [_NOTHING32 if written else flat[3]]
-    narrow = [a if stored else _NOTHING16 for a in flat[:3]] + [flat[3] if written else _NOTHING16]
+    call = Call._make([batch, heads, kv_heads, queries, keys, dim, *strides, low, high, offset, asked, stored, written])
+    kinds = (asked, stored, stored, written)
+    wide = [_NOTHING32 if kind else array for array, kind in zip(flat, kinds, strict=True)]
+    narrow = [array if kind else _NOTHING16 for array, kind in zip(flat, kinds, strict=True)]
     extras = [
         _NOTHING8 if taken is None else _extra("taken", taken, (batch, keys), bool).view(np.uint8),
         _NOTHING32 if slopes is None else _extra("slopes", slopes, (batch, heads), np.float32) * LOG2_E,
         _NOTHING32 if lse is None else _extra("lse", lse, (batch, heads, queries), np.float32),
+        _NOTHING32 if scales is None else _extra("scales", scales, (2, batch, kv_heads, keys), np.float32),
     ]
     return call, Arrays._make([*wide, *narrow, *extras])
 
@@ -125,7 +131,14 @@ def reach(queries: int, keys: int, causal: bool, window: tuple[int, int] | None,
 
 
 def flatten(name: str, array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
-    """The memory that an array spans as one flat array, and its strides in elements. Never copies."""
+    """The memory that an array spans as one flat array, and its strides in elements. Never copies.
+
+    float32 stays so and 16-bit numbers become their bits in uint16; int8 too, which takes an even number of elements.
+    """
+    if array.dtype == np.int8:
+        if not array.flags.c_contiguous or array.size % 2:
+            raise ValueError(f"{name} is int8: make it contiguous, with an even number of elements")
+        return array.reshape(-1).view(np.uint16), tuple(array.strides[:3])
     array = bits(array)
     if array.flags.c_contiguous:  # by far the most frequent, and the quickest
         return array.reshape(-1), tuple(step // array.itemsize for step in array.strides[:3])
@@ -151,4 +164,4 @@ def unpack_call(numbers):
     """`Call` again, from its numbers: Numba takes an array in a microsecond and a named tuple in a hundred."""
     n = numbers
     return Call(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12], n[13], n[14], n[15],
-                n[16], n[17], n[18], n[19], n[20], n[21], n[22])  # fmt: skip
+                n[16], n[17], n[18], n[19], n[20], n[21], n[22], n[23])  # fmt: skip

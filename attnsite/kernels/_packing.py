@@ -30,6 +30,18 @@ def copy(source, at, step, rows, dim, ws, to, to_step):
 
 
 @njit(nogil=True, error_model="numpy")
+def unpack_int8(source, at, step, rows, dim, scales, first, ws, to, to_step):
+    """The same from int8 codes: row j is code · scales[first + j]."""
+    codes = source.view(np.int8)
+    for j in range(rows):
+        scale = scales[first + j]
+        for d in range(dim):
+            ws[to + j * to_step + d] = np.float32(codes[at + j * step + d]) * scale
+        for d in range(dim, to_step):
+            ws[to + j * to_step + d] = ZERO
+
+
+@njit(nogil=True, error_model="numpy")
 def unpack(source, at, step, rows, dim, kind, ws, to, to_step):
     """The same from 16-bit numbers."""
     for j in range(rows):

@@ -11,13 +11,19 @@ from attnsite.kernels._simd import _INDEX, _INT, WIDTH, Lanes, address, aligned,
 _BYTE = ir.IntType(8)
 
 
+def _half_masks(half: int) -> tuple[Any, Any]:
+    """Of two vectors, what two rows exchange: lanes with the bit `half` unset of both, and lanes with it set."""
+    mask = ir.VectorType(_INT, WIDTH)
+    low = [j if not j & half else WIDTH + j - half for j in range(WIDTH)]
+    high = [j + half if not j & half else WIDTH + j for j in range(WIDTH)]
+    return ir.Constant(mask, low), ir.Constant(mask, high)
+
+
 def _turn(builder: Any, rows: list[Any]) -> list[Any]:
     """WIDTH vectors transposed: in log2(WIDTH) steps, rows i and i + half exchange the halves that are out of place."""
     half = 1
-    mask = ir.VectorType(_INT, WIDTH)
     while half < WIDTH:
-        low = ir.Constant(mask, [j if not j & half else WIDTH + j - half for j in range(WIDTH)])
-        high = ir.Constant(mask, [j + half if not j & half else WIDTH + j for j in range(WIDTH)])
+        low, high = _half_masks(half)
         turned = list(rows)
         for i in (i for i in range(WIDTH) if not i & half):
             turned[i] = builder.shuffle_vector(rows[i], rows[i + half], low)

@@ -11,14 +11,16 @@ from numba import types
 
 from attnsite.kernels._simd import address, intrinsic
 
-FLOAT32, FLOAT16, BFLOAT16 = 0, 1, 2
+FLOAT32, FLOAT16, BFLOAT16, INT8 = 0, 1, 2, 3
 _FLOAT32 = np.dtype(np.float32)
 _KINDS = {_FLOAT32: FLOAT32, np.dtype(np.float16): FLOAT16, np.dtype(np.uint16): BFLOAT16}
 _HALF, _SHORT, _INT, _FLOAT = ir.HalfType(), ir.IntType(16), ir.IntType(32), ir.FloatType()
 
 
-def storage(array: np.ndarray) -> int:
+def storage(array: np.ndarray, expected: int | None = None) -> int:
     """How the array's numbers are stored; raises ValueError for a type that no kernel reads."""
+    if expected == INT8 and array.dtype == np.int8:
+        return INT8
     try:
         return _KINDS[array.dtype]
     except KeyError:

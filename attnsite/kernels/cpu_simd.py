@@ -15,12 +15,11 @@ bit. Where there are too few queries to fill a panel, `cpu_simd_decode` takes ov
 Follows FlashAttention-2 [@dao2024flashattention2] in what it computes and in splitting the queries among threads.
 """
 
-import threading
-
 import numpy as np
 from numba import get_num_threads, njit, prange
 
 from attnsite.kernels._call import LOG2_E, Arrays, prepare, unpack_call
+from attnsite.kernels._decode import decode
 from attnsite.kernels._packing import copy, is_finite, unpack
 from attnsite.kernels._panels import (
     NOTHING,
@@ -36,8 +35,10 @@ from attnsite.kernels._simd import exp2, load, multiply, store, subtract, where_
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._storage import write
 from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
+from attnsite.kernels._workspace import workspace
 
 DEVICE = "cpu"
+FEW = 8  # queries of a head that are too few for a panel: then the lanes lie otherwise, and the keys are split
 PANELS = 6  # of queries in a tile, at most
 KEYS = 128 // ROWS * ROWS  # in a tile
 _LN2 = np.float32(0.6931471805599453)
@@ -62,6 +63,9 @@ def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", take
     """
     call, arrays = prepare(q, k, v, out, causal=causal, window=window, aligned=aligned, taken=taken, slopes=slopes,
                            lse=lse)  # fmt: skip
+    if call.queries <= FEW and slopes is None and tiles is None:
+        decode(call, arrays)
+        return
     threads = get_num_threads()
     panels, keys = tiles or (PANELS, KEYS)
     keys = -(-keys // ROWS) * ROWS
@@ -71,28 +75,18 @@ def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", take
         count = min(most, 2 * count)
     panels = -(-most // count) if most else 1
     if pairs * most:
-        ws, size = _workspace(threads, panels * (2 * call.dim + ROWS + 2) * LANES
+        ws, size = workspace(threads, panels * (2 * call.dim + ROWS + 2) * LANES
                               + keys * (LANES + 2 * call.dim + ROWS) + LANES * call.dim)  # fmt: skip
         _attention(np.array(call), *arrays, panels, keys, ws, size, threads)
 
 
-def _workspace(threads, floats):
-    """Memory for each thread, kept for the next call of this Python thread, and the floats of each share."""
-    size = -(-floats // 16) * 16  # a share begins with a cache line
-    ws = getattr(_kept, "workspace", None)
-    if ws is None or len(ws) < threads * size + 16:
-        ws = _kept.workspace = np.empty(threads * size + 16, np.float32)
-    return ws[-ws.ctypes.data % 64 // 4 :], size
-
-
-_kept = threading.local()
-
-
 @njit(parallel=True, nogil=True, cache=True, error_model="numpy")
-def _attention(numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, panels, keys, ws, size, threads):
+def _attention(
+    numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, scales, panels, keys, ws, size, threads
+):
     counter = np.zeros(1, np.int64)
     for thread in prange(threads):
-        arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse)
+        arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, scales)
         _work(numbers, arrays, panels, keys, ws, thread * size, counter)
 
 
@@ -135,8 +129,8 @@ def _tile_of_queries(call, arrays, b, h, first, count, keys, ws, start):
     for panel in range(panels):
         base, rows = start + panel * area, min(LANES, count - panel * LANES)
         source, at, step = arrays.q, qo + panel * LANES * call.q_row, call.q_row
-        if call.stored:
-            unpack(arrays.q16, at, step, rows, dim, call.stored, ws, spare, dim)
+        if call.asked:
+            unpack(arrays.q16, at, step, rows, dim, call.asked, ws, spare, dim)
             source, at, step = ws, spare, dim
         begin_panel(ws, base, base + dim * LANES, base + (dim + padded) * LANES, padded, source, at, step, rows, dim,
                     scale)  # fmt: skip

@@ -1,0 +1,33 @@
+"""One or a few queries over a KV cache, at the pace of memory: explicit SIMD, rows read in order, keys split.
+
+`cpu_decode` lets LLVM vectorise its loops, and is held up by additions across registers and by the order in which it
+reads. Here a row of keys is read from its beginning to its end and then the next, because only then does the processor
+fetch ahead (`_rows` has what the other order costs); sums go across registers once for WIDTH keys. The heads of a group
+share what is read [@shazeer2019mqa; @ainslie2023gqa]: two heads at a time meet a key that was loaded once, and from 24
+heads on the lanes are the heads, the steps those of `cpu_simd`, and arithmetic the limit.
+
+Bytes: k and v once, whatever the number of heads; a few hundred bytes of partial results for each part and head.
+
+Look at `_decode`: a part of the keys is one unit of work, so that all threads read even for one sequence with one KV
+head; `_join` puts parts together by their log-sum-exps [@dao2023flashdecoding]. How the keys are split depends on the
+sizes alone, so results are the same bit for bit for any number of threads.
+"""
+
+from attnsite.kernels._call import prepare
+from attnsite.kernels._decode import decode
+
+DEVICE = "cpu"
+MOST = 16  # queries a call may have
+
+
+def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", taken=None, lse=None, scales=None):
+    """Fill out (batch, heads, queries, dim) from up to MOST queries; arguments as those of `cpu_simd.attention`.
+
+    q and out may be float32 over a cache of float16 or bfloat16. An int8 cache comes with `scales`, float32 (2, batch,
+    kv_heads, keys): the factors of the rows of k and of v.
+    """
+    if q.shape[2] > MOST:
+        raise NotImplementedError(f"decodes up to {MOST} queries at a time, got {q.shape[2]}")
+    call, arrays = prepare(q, k, v, out, causal=causal, window=window, aligned=aligned, taken=taken, lse=lse,
+                           scales=scales)  # fmt: skip
+    decode(call, arrays)
