@@ -18,8 +18,10 @@ ROOMS = {
     "quantity": {STDLIB},
     "accounting": {STDLIB},
     "experiment": {STDLIB, "numpy"},
-    "kernels": {"math", "collections", "concurrent", "functools", "importlib", "typing", "numpy", "numba",
-                "threadpoolctl", "attnsite.kernels"},
+    "kernels": {"math", "collections", "concurrent", "functools", "importlib", "itertools", "threading", "typing",
+                "numpy", "numba", "threadpoolctl", "attnsite.kernels"},
+    **{f"kernels.{name}": {"os", "collections", "typing", "numpy", "numba", "llvmlite", "attnsite.kernels"}
+       for name in ("_simd", "_simd_memory", "_tile", "_rows", "_storage")},
     "kernels._cuda": {STDLIB, "numpy", "numba"},
     "kernels._assembler": {STDLIB, "cuda", "attnsite.kernels"},
     "peers": {"math", "numpy", "torch"},

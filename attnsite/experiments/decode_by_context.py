@@ -14,7 +14,7 @@ def step(kv_heads: int, context: int) -> Workload:
 
 
 experiment = Timing(
-    kernels=("cpu_decode*", "cuda_decode*"),
+    kernels=("cpu_decode*", "cpu_simd_decode*", "cuda_decode*"),
     quick=tuple(step(kv_heads, context) for context in (1024, 4096, 8192) for kv_heads in (32, 8, 1)),
     full=tuple(
         step(kv_heads, 1024 << power)

@@ -6,7 +6,7 @@ each number is rounded to a relative 2⁻⁹. Its error here is measured against
 
 Bytes: 4·kv_heads·keys·dim instead of 8.
 
-Look at `store`: bfloat16 is the upper half of a float32, rounded to nearest, ties to even.
+Look at `store_cache`: bfloat16 is the upper half of a float32, rounded to nearest, ties to even.
 """
 
 import numpy as np
@@ -16,18 +16,18 @@ from attnsite.kernels import cpu_simd_decode
 DEVICE = "cpu"
 
 
-def store(k, v):
+def store_cache(k, v):
     """k and v as this kernel takes them: the bits of bfloat16, uint16, of the same shapes."""
     return _round(k), _round(v)
 
 
-def restore(k, v):
+def restore_cache(k, v):
     """What the kept cache stands for, in float32."""
     return tuple((bits.astype(np.uint32) << 16).view(np.float32) for bits in (k, v))
 
 
 def attention(q, k, v, out, *, causal):
-    """Fill out, float32 like q (batch, heads, queries, dim), from k and v as `store` made them."""
+    """Fill out, float32 like q (batch, heads, queries, dim), from k and v as `store_cache` made them."""
     cpu_simd_decode.attention(q, k, v, out, causal=causal)
 
 

