@@ -52,7 +52,8 @@ class Timing:
 
     `stages` also times the stages of the kernels that offer them. `ceilings` names what the machine can do at most
     (`"read"`: bytes a second from memory, `"matmul"` and `"fma"`: FLOP a second), measured in the same rounds.
-    A kernel whose one call takes longer than `longest_call_s` on a workload is recorded as skipped there.
+    A kernel whose one call takes longer than `longest_call_s` on a workload is recorded as skipped there. `variants`
+    are keyword arguments that every kernel gets, each a contestant of its own, told apart by `case["variant"]`.
     """
 
     kernels: tuple[str, ...]
@@ -61,6 +62,7 @@ class Timing:
     ceilings: tuple[str, ...] = ()
     stages: bool = False
     longest_call_s: float = 4.0
+    variants: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Who takes part in a workload: every matching kernel that can and is right, its stages, and the machine's ceilings."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -40,19 +41,32 @@ def load(kernel: str) -> ModuleType:
         if not here:
             raise Skipped(reason)
     try:
-        return discover.module(room, name, "attention", "DEVICE")
+        return discover.module(room, name, "attention", "DEVICE", *(["prepare"] if room == "peers" else []))
     except ImportError as error:
-        raise Skipped(f"{error.name or error} is not installed") from None
+        raise Skipped(f"{(error.name or str(error)).split('.')[0]} is not installed") from None
 
 
-def enter(kernel: str, workload: Workload, experiment: Timing, longest_s: float) -> list[tuple[timing.Contestant, Row]]:
+def builds(patterns: tuple[str, ...]) -> dict[str, str]:
+    """What the libraries of the peers that take part say they were built with, for a run's provenance."""
+    found: dict[str, str] = {}
+    for kernel in matching(patterns):
+        if kernel.startswith("peer_"):
+            with contextlib.suppress(Skipped):
+                found |= getattr(load(kernel), "build", dict)()
+    return found
+
+
+def enter(
+    kernel: str, workload: Workload, experiment: Timing, longest_s: float, variant: Mapping[str, Any] | None = None
+) -> list[tuple[timing.Contestant, Row]]:
     """The kernel as a contestant, with its stages, each with the row that its samples will fill.
 
-    Raises `Skipped`. The first call is the check: a wrong kernel is never timed.
+    `variant` holds further arguments of the call. Raises `Skipped`. The first call is the check: a wrong kernel is
+    never timed.
     """
     module: Any = load(kernel)
     try:
-        return _enter(module, kernel, workload, experiment, longest_s)
+        return _enter(module, kernel, workload, experiment, longest_s, variant or {})
     except NotImplementedError as refusal:
         raise Skipped(str(refusal)) from None
     except Skipped:
@@ -63,20 +77,24 @@ def enter(kernel: str, workload: Workload, experiment: Timing, longest_s: float)
 
 
 def _enter(
-    module: Any, kernel: str, workload: Workload, experiment: Timing, longest_s: float
+    module: Any, kernel: str, workload: Workload, experiment: Timing, longest_s: float, variant: Mapping[str, Any]
 ) -> list[tuple[timing.Contestant, Row]]:
     q, k, v = workload.inputs()
     kept, meant = keep(module, k, v)
-    base: dict[str, Any] = {"case": workload.case(), "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
+    case = workload.case() | ({"variant": dict(variant)} if variant else {})
+    base: dict[str, Any] = {"case": case, "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
     if kernel.startswith("cuda_"):
         from attnsite.measure import cuda_clock
 
         measure, out = cuda_clock.enter(module.attention, workload)
         steps: list[tuple[str, Callable[[], float]]] = []
+    elif kernel.startswith("peer_"):
+        call = prepare(module, workload, q, k, v)
+        measure, out, steps = timing.on_cpu(call), call, []
     else:
         compile_small(module, workload)
         result = np.full_like(q, np.nan)
-        measure = timing.on_cpu(lambda: module.attention(q, *kept, result, causal=workload.causal))
+        measure = timing.on_cpu(lambda: module.attention(q, *kept, result, causal=workload.causal, **variant))
         out = lambda: result  # noqa: E731
         wanted = experiment.stages and hasattr(module, "stages")
         pairs = module.stages(q, k, v, np.empty_like(q), causal=workload.causal) if wanted else ()
@@ -102,6 +120,18 @@ def keep(module: Any, k: np.ndarray, v: np.ndarray) -> tuple[tuple[Any, Any], tu
         return (k, v), (k, v)
     kept = module.store_cache(k, v)
     return kept, module.restore_cache(*kept)
+
+
+def prepare(module: Any, workload: Workload, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> Callable[[], np.ndarray]:
+    """A peer's call, on as many threads as the kernels have, its inputs already where its library wants them.
+
+    It makes its own output, as libraries do. Copying that into an array of ours would be a cost that nobody has who
+    uses the library.
+    """
+    if hasattr(module, "use_threads"):
+        module.use_threads(workload.threads or machine.threads())
+    made: Callable[[], np.ndarray] = module.prepare(q, k, v, causal=workload.causal)
+    return made
 
 
 def compile_small(module: Any, workload: Workload) -> None:

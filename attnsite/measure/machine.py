@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "torch")
+from attnsite.measure import WAITING
+
+PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "torch", "jax", "jaxlib", "onnxruntime", "onnx")
 
 
 def threads() -> int:
@@ -32,6 +34,7 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "threading_layer": _threading_layer(),
         "blas": _blas(),
+        "waiting": {name: os.environ[name] for name in WAITING if name in os.environ},
         "virtual": _flag("hypervisor"),
         "vectors": next((name for name in ("avx512f", "avx2", "avx", "sse2") if _flag(name)), None),
         **_gpu(),

@@ -31,6 +31,7 @@ class Measurement:
         self.loads: list[float] = []
         self.too_long: list[tuple[str, Workload]] = []  # kernels, with a workload that took them too long
         self.software = machine.software(root)  # as it is when the measurement begins
+        self.software |= contestants.builds(getattr(self.experiment, "kernels", ()))
         self.started = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.seconds_before = 0.0
 
@@ -104,7 +105,8 @@ class Measurement:
                 try:
                     if reason := cannot or self.declined(kernel) or self.hopeless(kernel, workload):
                         raise contestants.Skipped(reason)
-                    entered += contestants.enter(kernel, workload, experiment, longest)
+                    for variant in experiment.variants or ({},):
+                        entered += contestants.enter(kernel, workload, experiment, longest, variant)
                 except contestants.TooLong as why:
                     self.too_long.append((kernel, workload))
                     rows.append(self.skip(kernel, workload, str(why)))
@@ -113,7 +115,9 @@ class Measurement:
             if any(not who.name.startswith("cuda_") for who, _ in entered):  # the ceilings are the CPU's
                 entered += [contestants.ceiling(name, workload) for name in experiment.ceilings]
             if entered:
-                foreign = timing.interleave([contestant for contestant, _ in entered], budget)
+                several = any(who.name.startswith("peer_") for who, _ in entered)
+                settle_s = timing.SETTLE_S if several else 0.0
+                foreign = timing.interleave([contestant for contestant, _ in entered], budget, settle_s=settle_s)
                 self.loads += [] if foreign is None else [foreign]
         return rows + [
             dataclasses.replace(row, samples=tuple(who.samples), warmups=tuple(who.warmups)) for who, row in entered
@@ -169,7 +173,8 @@ def contains(large: Workload, small: Workload) -> bool:
 
 
 def _case_key(case: Any) -> str:
-    return repr(sorted(dict(case).items()))
+    """What was asked, whatever its variants."""
+    return repr(sorted((name, value) for name, value in dict(case).items() if name != "variant"))
 
 
 def _describe(case: Any) -> str:
