@@ -1,0 +1,88 @@
+"""No other library comes nearer to our kernel than {nearest}, in the geometric mean over all shapes
+
+How many times as long each library takes as our kernel, over the shapes of prefill: the geometric mean, and a line from
+the worst shape to the best for us. Left of the line at 1 we lose.
+
+Filled circles are calls without a mask, diamonds those with a causal one. Our kernel and each library took turns on the
+same arrays with the same number of threads; a library that refused a shape, or took too long, is left out there, and
+the table says so. The axis is logarithmic.
+
+A chart with a row for each of {libraries} libraries. The nearest takes {nearest} our time in the geometric mean over
+all its shapes, the farthest {farthest}; at the worst shape for us some library takes {worst}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _peers, _style
+from attnsite.figures._peers import Contest
+from attnsite.figures.peers_prefill import MASKS, OURS
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "peers_prefill"
+
+
+def _leads(those: list[Contest], peer: str, causal: bool | None = None) -> list[Quantity]:
+    """The ratios of one library, least first; all of them, or those of one mask."""
+    wanted = [c for c in those if peer in c.peers and causal in (None, c.ours.case["causal"])]
+    return sorted((contest.lead(peer) for contest in wanted), key=lambda lead: lead.value)
+
+
+def _ordered(those: list[Contest]) -> list[str]:
+    """The libraries, nearest to our kernel first."""
+    return sorted(_peers.peers(those), key=lambda peer: _peers.geomean(_leads(those, peer)).value)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    those = _peers.contests(run, OURS)
+    order = _ordered(those)
+    means = [_peers.geomean(_leads(those, peer)) for peer in order]
+    worst = min((_leads(those, peer)[0] for peer in order), key=lambda lead: lead.value)
+    return {"libraries": Quantity(len(order), "count"), "nearest": means[0], "farthest": means[-1], "worst": worst}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = []
+    for run in runs:
+        those = _peers.contests(run, OURS)
+        for peer in _ordered(those):
+            for causal, (mask, _) in MASKS.items():
+                leads = _leads(those, peer, causal)
+                if leads:
+                    lines.append({"machine": run.machine, "library": _style.call(peer), "mask": mask,
+                                  "shapes": len(leads), "its time / ours, geometric mean": _peers.geomean(leads),
+                                  "worst shape for us": leads[0], "best shape for us": leads[-1]})  # fmt: skip
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    those = _peers.contests(run, OURS)
+    order = _ordered(those)
+    every = [lead for peer in order for lead in _leads(those, peer)]
+    places = [float(len(order) - 1 - i) for i in range(len(order))]
+    on = _style.chart(
+        _axes.log_axis("time of the library / ours", [*(lead.value for lead in every), 1], "×"),
+        _axes.Axis("library", -0.6, len(order) - 0.4, (*places, -0.6), (*(_style.call(p) for p in order), "")),
+    )
+    _style.reference(on, [1, 1], [on.y.low, on.y.high], "equal", dash="solid", colour=_style.INK)
+    for causal, (mask, look) in MASKS.items():
+        xs, ys, hover = [], [], []
+        for peer, place in zip(order, places, strict=True):
+            leads = _leads(those, peer, causal)
+            if not leads:
+                continue
+            mean, height = _peers.geomean(leads), place + (-0.17 if causal else 0.17)
+            on.figure.add_scatter(
+                x=[leads[0].value, leads[-1].value], y=[height] * 2, mode="lines", hoverinfo="skip",
+                line={"color": _style.faint(look.colour, 0.45), "width": 3}, name=f"{_style.call(peer)}, {mask}",
+            )  # fmt: skip
+            xs.append(mean.value)
+            ys.append(height)
+            hover.append(f"{_style.call(peer)}, {mask}: {mean}<br>from {leads[0]} to {leads[-1]}, {len(leads)} shapes")
+        _style.points(on, xs, ys, look, mask, hover, size=10)
+        if xs:
+            _style.note(on, xs[0], ys[0], mask, look.colour, above=not causal, shift=(0, -7 if causal else 7))
+    return _style.finish(on, run)
