@@ -11,7 +11,8 @@ import pytest
 
 from attnsite import discover, results
 from attnsite.experiment import Count, Memory, Study
-from attnsite.figures import _axes, _measured, _style
+from attnsite.figures import _axes, _measured, _peers, _style
+from attnsite.measure import contestants
 from attnsite.quantity import Quantity
 from attnsite.results import Provenance, Row, Run
 from attnsite.site import exhibits
@@ -26,7 +27,8 @@ SENTINELS = {_style.INK, _style.GRID, _style.MUTE, _style.PAPER,
 PROVENANCE = Provenance(
     {"cpu": "a processor", "threads": 2}, {"commit": "abc1234", "clean": True}, "2026-01-02T03:04:05Z", 1.0, {}
 )
-COSTS = {"cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_decode": 2.5e-11}  # seconds a multiply-add
+COSTS = {"cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_decode": 2.5e-11,
+         "peer_numpy_matmul": 6e-11, "peer_torch_flash": 2.2e-11}  # seconds a multiply-add  # fmt: skip
 
 
 def measured(work, kernel, memory, part=1.0):
@@ -56,7 +58,7 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
         rows = [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in experiment.quick for s in (0, 1)]
     else:
         memory = isinstance(experiment, Memory)
-        matching = [k for k in kernels if k in discover.matching("kernels", experiment.kernels)]
+        matching = [k for k in kernels if k in contestants.matching(experiment.kernels)]
         for work in getattr(experiment, sweep):
             rows += [measured(work, kernel, memory) for kernel in matching]
             if getattr(experiment, "stages", False) and "cpu_blas" in matching:
@@ -191,6 +193,34 @@ def test_a_known_power_is_found_by_the_fit():
     assert found.value == pytest.approx(1.5)
     assert found.low <= 1.5 + 1e-9
     assert found.high >= 1.5 - 1e-9
+
+
+def test_ratios_are_taken_round_by_round():
+    """A round in which everything takes ten times as long changes no ratio, nor widens its bounds."""
+    slow = (1.0, 10.0, 1.0, 1.0, 10.0)
+    ours = Row(case={}, kernel="k", samples=slow)
+    theirs = Row(case={}, kernel="p", samples=tuple(2 * s for s in slow))
+
+    lead = _peers.paired(theirs, ours)
+
+    assert (lead.low, lead.value, lead.high) == (2, 2, 2)
+    assert _peers.geomean([Quantity(0.5, "×", 0.4, 0.6), Quantity(2, "×")]).value == pytest.approx(1)
+
+
+def test_the_fastest_library_is_chosen_for_each_shape():
+    """Each workload is compared with whoever was quickest there; one that a library skipped counts without it."""
+
+    def row(kernel, size, seconds):
+        case = {"heads": 1, "kv_heads": 1, "dim": 8, "queries": size, "keys": size, "causal": False}
+        return Row(case=case, kernel=kernel, samples=(seconds,) * 3)
+
+    rows = [row("cpu_online", 1, 1.0), row("peer_a", 1, 2.0), row("peer_b", 1, 3.0),
+            row("cpu_online", 2, 1.0), row("peer_b", 2, 0.5), row("cpu_online", 3, 1.0)]  # fmt: skip
+    run = Run("e", "timing", "m", "quick", "d", (), PROVENANCE, tuple(rows))
+
+    found = _peers.contests(run, ("cpu_simd", "cpu_online"))
+
+    assert [(c.fastest, c.lead(c.fastest).value) for c in found] == [("peer_a", 2), ("peer_b", 0.5)]
 
 
 @pytest.mark.parametrize(

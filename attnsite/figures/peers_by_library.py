@@ -84,5 +84,5 @@ def draw(runs: list[Run]) -> go.Figure:
             hover.append(f"{_style.call(peer)}, {mask}: {mean}<br>from {leads[0]} to {leads[-1]}, {len(leads)} shapes")
         _style.points(on, xs, ys, look, mask, hover, size=10)
         if xs:
-            _style.note(on, xs[0], ys[0], mask, look.colour, above=not causal, shift=(0, -7 if causal else 7))
+            _style.note(on, xs[-1], ys[-1], mask, look.colour, above=not causal, shift=(0, -7 if causal else 7))
     return _style.finish(on, run)

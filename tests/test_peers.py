@@ -1,0 +1,232 @@
+"""Peers: other libraries under a kernel's contract, against float64; without the library, a row that says so."""
+
+import importlib.util
+import io
+import sys
+
+import numpy as np
+import pytest
+
+from attnsite import discover
+from attnsite.experiment import Timing, Workload
+from attnsite.kernels import reference
+from attnsite.measure import WAITING, contestants, correct, machine, timing
+from attnsite.measure import run as running
+from attnsite.measure.progress import Progress
+
+LIBRARIES = {name: name.split("_")[0] for name in discover.names("peers")}
+HERE = [name for name, library in LIBRARIES.items() if importlib.util.find_spec(library)]
+ABSENT = sorted(set(LIBRARIES.values()) - {"numpy"})
+SHAPES = [  # batch, heads, kv_heads, queries, keys, dim
+    (1, 1, 1, 1, 1, 1),
+    (2, 3, 3, 1, 70, 5),
+    (1, 4, 1, 65, 1, 16),
+    (2, 4, 2, 17, 33, 8),
+    (1, 2, 1, 65, 130, 40),
+    (1, 3, 3, 130, 65, 80),
+    (1, 8, 2, 1, 2100, 64),
+    (1, 6, 3, 113, 203, 96),
+    (3, 2, 2, 64, 64, 128),
+]
+
+
+def missing(library):
+    """What a peer may name when its library is absent: that, or the companion it also needs, where absent too."""
+    return {library} | ({"onnx"} if library == "onnxruntime" and not importlib.util.find_spec("onnx") else set())
+
+
+def workload(shape, causal):
+    batch, heads, kv_heads, queries, keys, dim = shape
+    return Workload(heads=heads, kv_heads=kv_heads, queries=queries, keys=keys, dim=dim, batch=batch, causal=causal)
+
+
+def peer(name):
+    found = discover.module("peers", name, "attention", "prepare", "DEVICE")
+    if hasattr(found, "use_threads"):
+        found.use_threads(machine.threads())
+    return found
+
+
+def required(name):
+    """A peer's module, or a skip that says which library is not here."""
+    if name not in HERE:
+        pytest.skip(f"{LIBRARIES[name]} is not installed")
+    return peer(name)
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Make a library impossible to import, whether it is installed or not."""
+
+    def block(library):
+        for name in [n for n in sys.modules if n.split(".")[0] == library or n.startswith("attnsite.peers.")]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, library, None)
+
+    return block
+
+
+def test_numpy_is_always_a_peer():
+    """There is somebody to compare with on every machine that can measure."""
+    assert "numpy_matmul" in HERE
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
+@pytest.mark.parametrize("shape", SHAPES, ids=["x".join(map(str, shape)) for shape in SHAPES])
+@pytest.mark.parametrize("name", sorted(LIBRARIES))
+def test_peers_are_as_right_as_kernels_have_to_be(name, shape, causal):
+    """On odd shapes, grouped heads, bottom-right causal with queries ≠ keys; or they refuse in a sentence."""
+    module, work = required(name), workload(shape, causal)
+    if causal and shape[3] > shape[4] and LIBRARIES[name] != "torch":  # rows that see no key: only torch gives zeros
+        with pytest.raises(NotImplementedError):
+            correct.check(module.attention, work)
+        return
+
+    verdict = correct.check(module.attention, work)
+
+    assert verdict.right, verdict
+
+
+@pytest.mark.parametrize("name", sorted(LIBRARIES))
+def test_inputs_are_left_as_they_are_and_calls_can_be_repeated(name):
+    """A prepared call answers the same each time and changes none of its inputs."""
+    module = required(name)
+    q, k, v = workload((1, 4, 2, 33, 33, 16), True).inputs()
+    before = [array.copy() for array in (q, k, v)]
+    call = module.prepare(q, k, v, causal=True)
+
+    first = np.array(call())
+
+    np.testing.assert_array_equal(first, call())
+    assert first.shape == q.shape
+    assert first.dtype == np.float32
+    for array, copy in zip((q, k, v), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("library", ABSENT)
+def test_importing_a_peer_without_its_library_names_the_library(library, without):
+    """ImportError, with the name under which one would install it."""
+    without(library)
+    for name in (name for name, needs in LIBRARIES.items() if needs == library):
+        with pytest.raises(ImportError) as caught:
+            importlib.import_module(f"attnsite.peers.{name}")
+        assert caught.value.name.split(".")[0] in missing(library)
+
+
+@pytest.mark.parametrize("library", ABSENT)
+def test_an_absent_library_is_a_skipped_row(library, without, monkeypatch, tmp_path):
+    """`measure` goes on without it and says in the row what is not installed."""
+    without(library)
+    mine = [f"peer_{name}" for name, needs in LIBRARIES.items() if needs == library]
+    asked = Timing(("peer_numpy_matmul", *mine), (workload((1, 2, 1, 9, 9, 8), False),), ())
+    real = discover.module
+    monkeypatch.setattr(discover, "module", lambda room, name, *needs: type("E", (), {"experiment": asked})
+                        if room == "experiments" else real(room, name, *needs))  # fmt: skip
+    monkeypatch.setattr("attnsite.results.experiment_digest", lambda name: "1" * 12)
+    monkeypatch.setattr(timing, "BUDGETS", {"quick": timing.Budget(3, 0, 3, 1e9)})
+
+    made = running.Measurement(tmp_path, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))
+
+    rows = {row.kernel: row for row in made.rows}
+    assert len(rows["peer_numpy_matmul"].samples) == 3
+    assert {rows[name].skipped for name in mine} <= {f"{name} is not installed" for name in missing(library)}
+    assert f"{library}_blas" not in made.provenance.software
+
+
+def test_numpy_refuses_more_scores_than_a_machine_may_hold():
+    """A refusal, and no allocation: the arrays here are views of a single number."""
+    q = np.broadcast_to(np.float32(0), (1, 64, 8192, 8))
+
+    with pytest.raises(NotImplementedError, match="GiB"):
+        discover.module("peers", "numpy_matmul").prepare(q, q, q, causal=False)
+
+
+def test_threads_are_settled_before_a_peer_is_prepared():
+    """A peer learns the workload's threads, or all that the machine has, in time to build on them."""
+    heard = []
+
+    class Peer:
+        use_threads = staticmethod(lambda count: heard.append(count))
+        prepare = staticmethod(lambda *arrays, causal: heard.append("prepare") or (lambda: None))
+
+    for threads in (1, 0):
+        work = Workload(heads=1, queries=2, keys=2, dim=2, threads=threads)
+        contestants.prepare(Peer, work, *work.inputs())
+
+    assert heard == [1, "prepare", machine.threads(), "prepare"]
+
+
+def test_short_calls_settle_before_they_are_measured():
+    """Where libraries take turns, a short call is preceded by one that leaves no sample; a long one is not."""
+    calls = []
+    short = timing.Contestant("s", lambda: calls.append("s") or 0.001)
+    long = timing.Contestant("l", lambda: calls.append("l") or 1.0)
+
+    timing.interleave([short, long], timing.Budget(rounds=2, seconds=0, most=2), settle_s=0.05)
+
+    assert "".join(calls) == "sl" + "ssl" * 2
+    assert [len(who.samples) for who in (short, long)] == [2, 2]
+
+
+def test_a_run_says_how_idle_threads_wait():
+    """The variables that keep one library's threads from spinning through another's call stand in the provenance."""
+    assert machine.describe()["waiting"].keys() == WAITING.keys()
+
+
+def test_torch_runs_the_backend_of_its_name():
+    """The profiler sees the flash kernel in one peer and two matrix products in the other, and never the reverse."""
+    torch = pytest.importorskip("torch")
+    q, k, v = workload((1, 4, 2, 33, 65, 40), True).inputs()
+    seen = {}
+    for name in ("torch_flash", "torch_math"):
+        call = peer(name).prepare(q, k, v, causal=True)
+        with torch.profiler.profile() as profile:
+            call()
+        seen[name] = {event.key for event in profile.key_averages()}
+
+    flash = "aten::_scaled_dot_product_flash_attention_for_cpu"
+    assert flash in seen["torch_flash"]
+    assert "aten::bmm" not in seen["torch_flash"]
+    assert flash not in seen["torch_math"]
+    assert "aten::bmm" in seen["torch_math"]
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
+def test_torch_math_gives_the_bits_of_sdpa_with_that_backend(causal):
+    """Calling the backend by its own name changes nothing but the time of choosing it."""
+    torch = pytest.importorskip("torch")
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    q, k, v = workload((1, 4, 2, 48, 48, 24), causal).inputs()
+    tensors = [torch.from_numpy(array) for array in (q, k, v)]
+    with sdpa_kernel(SDPBackend.MATH):
+        asked = torch.nn.functional.scaled_dot_product_attention(*tensors, is_causal=causal, enable_gqa=True)
+
+    np.testing.assert_array_equal(peer("torch_math").prepare(q, k, v, causal=causal)(), asked.numpy())
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
+@pytest.mark.parametrize("shape", [(1, 4, 2, 9, 14, 8), (2, 2, 2, 12, 12, 5), (1, 2, 1, 1, 6, 4)])
+def test_torch_gradients_are_those_of_finite_differences(shape, causal):
+    """dq, dk, dv along random directions against central differences of the float64 reference."""
+    pytest.importorskip("torch")
+    inputs = workload(shape, causal).inputs()
+    rng = np.random.default_rng(1)
+    dout = rng.standard_normal(inputs[0].shape, dtype=np.float32)
+    found = peer("torch_flash").gradients(*inputs, dout, causal=causal)
+
+    def loss(*arrays):
+        rows = reference.rows(*arrays, np.arange(arrays[0].shape[2]), causal=causal)
+        return float((rows * dout).sum())
+
+    for which, gradient in enumerate(found):
+        assert gradient.shape == inputs[which].shape
+        direction = rng.standard_normal(gradient.shape)
+        sides = []
+        for sign in (1, -1):
+            moved = [array.astype(np.float64) for array in inputs]
+            moved[which] += sign * 1e-4 * direction
+            sides.append(loss(*moved))
+        expected = (sides[0] - sides[1]) / 2e-4
+        assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-3, abs=1e-3)
