@@ -94,7 +94,7 @@ def draw(runs: list[Run]) -> go.Figure:
         _axes.cases_axis("context, in tokens", contexts, "tokens"),
         _axes.log_axis("time of the fastest other / ours", _peers.bounds(q for qs in leads.values() for q in qs), "×"),
     )
-    _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", end=True, dash="solid", colour=_style.INK)
+    _style.reference(on, [on.x.low, max(contexts)], [1, 1], "equal", end=True, dash="solid", colour=_style.INK)
     for kv_heads, here in kinds.items():
         _, label, look = KINDS[kv_heads]
         shown = leads[kv_heads]

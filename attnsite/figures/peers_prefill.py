@@ -100,7 +100,7 @@ def draw(runs: list[Run]) -> go.Figure:
     those = _peers.contests(run, OURS)
     leads = {id(contest): contest.lead(contest.fastest) for contest in those}
     on = _style.chart(
-        _axes.log_axis("FLOPs of one call", [flops(contest.ours) for contest in those], "FLOP", pad=2),
+        _axes.log_axis("GFLOP of one call", [flops(contest.ours) / 1e9 for contest in those], pad=2),
         _ratios(list(leads.values())),
     )
     _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", end=True, dash="solid", colour=_style.INK)
@@ -109,7 +109,7 @@ def draw(runs: list[Run]) -> go.Figure:
         if not here:
             continue
         shown = [leads[id(contest)] for contest in here]
-        xs = [flops(contest.ours) for contest in here]
+        xs = [flops(contest.ours) / 1e9 for contest in here]
         hover = [
             f"{contest.describe()}<br>{_style.call(contest.fastest)}: {lead} our time<br>middle half {lead.spread()}"
             for contest, lead in zip(here, shown, strict=True)
