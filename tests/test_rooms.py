@@ -35,7 +35,7 @@ ROOMS = {
     "results": {STDLIB, "attnsite.experiment", "attnsite.digest", "attnsite.discover", "attnsite.errors",
                 "attnsite.quantity"},
     "status": {STDLIB, "attnsite.results", "attnsite.discover", "attnsite.errors"},
-    "figures": {"math", "statistics", "collections", "dataclasses", "typing", "numpy", "plotly", "attnsite.results",
+    "figures": {"math", "statistics", "collections", "dataclasses", "itertools", "typing", "numpy", "plotly", "attnsite.results",
                 "attnsite.accounting", "attnsite.quantity", "attnsite.figures"},
     "marks": {STDLIB},
     "bibliography": {STDLIB, "pybtex", "attnsite.errors"},

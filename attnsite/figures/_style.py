@@ -39,13 +39,30 @@ KERNELS = {  # the kernels of the first ladder keep their look everywhere
     "cpu_online": Look(OURS),
     "cpu_blas": Look(OTHER, symbol="square"),
     "cpu_naive": Look(OTHER_2, symbol="diamond"),
-    "cpu_decode": Look(OURS_2, symbol="triangle-up"),
+    "cpu_simd": Look(OURS_2),
+    "cpu_decode": Look(OTHER, symbol="triangle-up"),
+    "cpu_simd_decode": Look(OURS_2, symbol="triangle-up"),
+    "cpu_simd_decode_bf16": Look(OURS, "dash", "triangle-up"),
+    "cpu_simd_decode_int8": Look(OURS_2, "dot", "triangle-down"),
     "cuda_tiled": Look(OURS, "dash"),
     "cuda_naive": Look(OTHER_2, "dash", "diamond"),
     "cuda_decode": Look(OURS_2, "dash", "triangle-up"),
 }
 _MORE = [Look(c, d, s) for d, s in (("dot", "cross"), ("dashdot", "x")) for c in (OURS_2, OTHER, OTHER_2, OURS)]
-_WORDS = {"cpu": "", "cuda": "GPU", "peer": "", "blas": "BLAS", "numpy": "NumPy", "torch": "PyTorch"}
+_WORDS = {
+    "cpu": "",
+    "cuda": "GPU",
+    "peer": "",
+    "blas": "BLAS",
+    "numpy": "NumPy",
+    "torch": "PyTorch",
+    "jax": "JAX",
+    "xla": "XLA",
+    "onnxruntime": "ONNX Runtime",
+    "attention": "",
+    "simd": "SIMD",
+    "bf16": "bfloat16",
+}
 
 
 def looks(kernels: Sequence[str]) -> dict[str, Look]:

@@ -36,7 +36,7 @@ def work(row: Row) -> tuple[int, int]:
     return case["batch"] * flops, case["batch"] * layer.input_bytes(case["queries"], case["keys"])
 
 
-def _rate(row: Row) -> Quantity:
+def speed(row: Row) -> Quantity:
     (flops, _), (least, most) = work(row), row.middle_half()
     return Quantity(flops / row.median, "FLOP/s", flops / most, flops / least)
 
@@ -68,12 +68,12 @@ def values(run: Run) -> dict[str, Quantity]:
     if not prefill or not mha:
         raise LookupError("not measured yet on this machine: prefill and decoding with a KV head for each query head")
     read, matmul = roofs["read"], roofs["matmul"]
-    best = {"prefill": max(prefill, key=lambda r: _rate(r).value), "mha_decode": max(mha, key=lambda r: _rate(r).value),
-            "decode": max(decode, key=lambda r: _rate(r).value)}  # fmt: skip
-    found = roofs | {f"best_{name}": _rate(row) for name, row in best.items()}
+    best = {"prefill": max(prefill, key=lambda r: speed(r).value), "mha_decode": max(mha, key=lambda r: speed(r).value),
+            "decode": max(decode, key=lambda r: speed(r).value)}  # fmt: skip
+    found = roofs | {f"best_{name}": speed(row) for name, row in best.items()}
     for name, row in best.items():
         roof = min(_intensity(row) * read.value, matmul.value)
-        rate = _rate(row)
+        rate = speed(row)
         found[f"best_{name}_share"] = Quantity(
             rate.value / roof, "%", (rate.low or rate.value) / roof, (rate.high or rate.value) / roof
         )
@@ -91,7 +91,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     for line, row in zip(lines, measured, strict=True):
         line["FLOP a byte, at least moved"] = Quantity(_intensity(row))
-        line["reached"] = _rate(row) if row.samples else None
+        line["reached"] = speed(row) if row.samples else None
     for run in runs:
         lines += [{"machine": run.machine, "kernel": f"limit: {ROOFS[name]}", "reached": rate}
                   for name, rate in _roofs(run).items()]  # fmt: skip
@@ -100,7 +100,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def _whiskers(on: _style.Chart, rows: list[Row]) -> None:
     """The middle half of the samples, on the marks that were added last."""
-    rates = [_rate(row) for row in rows]
+    rates = [speed(row) for row in rows]
     on.figure.data[-1].error_y = {
         "type": "data", "symmetric": False, "thickness": 1.2, "width": 0, "color": on.figure.data[-1].marker.color,
         "array": [(rate.high or rate.value) - rate.value for rate in rates],
@@ -115,7 +115,7 @@ def draw(runs: list[Run]) -> go.Figure:
     read, levels = roofs["read"].value, {name: roofs[name].value for name in ("matmul", "fma")}
     top, corner = max(levels.values()), max(levels.values()) / read
     x = _axes.log_axis("FLOP for each byte that must be moved", [*map(_intensity, every), 4 * corner], base=2, most=9)
-    slowest = min(_rate(row).low or _rate(row).value for row in every)
+    slowest = min(speed(row).low or speed(row).value for row in every)
     on = _style.chart(x, _axes.log_axis("speed", [slowest, top], "FLOP/s", pad=1.8))
     start = max(x.low, on.y.low / read)
     _style.reference(on, [start, corner], [start * read, top], f"reading, {roofs['read']}", dash="solid")
@@ -127,15 +127,15 @@ def draw(runs: list[Run]) -> go.Figure:
     for kernel, look in _style.looks(list(rows)).items():
         those = rows[kernel]
         hover = [
-            f"{_style.call(kernel)}: {_rate(r)}<br>{r.case['heads']} heads of {r.case['dim']}, "
+            f"{_style.call(kernel)}: {speed(r)}<br>{r.case['heads']} heads of {r.case['dim']}, "
             f"{r.case['kv_heads']} KV heads,<br>{r.case['queries']} queries, {r.case['keys']} keys" for r in those
         ]  # fmt: skip
-        _style.points(on, [_intensity(r) for r in those], [_rate(r).value for r in those], look, kernel, hover)
+        _style.points(on, [_intensity(r) for r in those], [speed(r).value for r in those], look, kernel, hover)
         _whiskers(on, those)
         last = max(those, key=_intensity)
         if x.fraction(_intensity(last)) > 0.8:
-            on.ends.append((_intensity(last), _rate(last).value, _style.call(kernel), look.colour))
+            on.ends.append((_intensity(last), speed(last).value, _style.call(kernel), look.colour))
         else:
-            _style.note(on, _intensity(last), _rate(last).value, _style.call(kernel), look.colour, above=False,
+            _style.note(on, _intensity(last), speed(last).value, _style.call(kernel), look.colour, above=False,
                         shift=(0, -8))  # fmt: skip
     return _style.finish(on, run)

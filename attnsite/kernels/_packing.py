@@ -3,10 +3,13 @@
 import numpy as np
 from numba import njit
 
-from attnsite.kernels._storage import read
+from attnsite.kernels._simd import WIDTH, broadcast, load, multiply, store
+from attnsite.kernels._simd_memory import prefetch
+from attnsite.kernels._storage import BFLOAT16, FLOAT16, INT8, read, read_lanes
 
 _LARGEST = np.float32(np.finfo(np.float32).max)
 ZERO = np.float32(0)
+AHEAD = 16  # rows
 
 
 @njit(nogil=True, error_model="numpy")
@@ -22,30 +25,54 @@ def is_finite(v, at, step, rows, dim):
 @njit(nogil=True, error_model="numpy")
 def copy(source, at, step, rows, dim, ws, to, to_step):
     """Rows into the workspace, `to_step` apart, columns from dim on zero."""
+    whole = dim // WIDTH * WIDTH
     for j in range(rows):
-        for d in range(dim):
-            ws[to + j * to_step + d] = source[at + j * step + d]
+        begin, end = at + j * step, to + j * to_step
+        for d in range(0, whole, WIDTH):
+            store(ws, end + d, load(source, begin + d, 1))
+        for d in range(whole, dim):
+            ws[end + d] = source[begin + d]
         for d in range(dim, to_step):
-            ws[to + j * to_step + d] = ZERO
+            ws[end + d] = ZERO
 
 
 @njit(nogil=True, error_model="numpy")
 def unpack_int8(source, at, step, rows, dim, scales, first, ws, to, to_step):
     """The same from int8 codes: row j is code · scales[first + j]."""
-    codes = source.view(np.int8)
+    codes, whole = source.view(np.int8), dim // WIDTH * WIDTH
     for j in range(rows):
-        scale = scales[first + j]
-        for d in range(dim):
-            ws[to + j * to_step + d] = np.float32(codes[at + j * step + d]) * scale
+        scale, begin, end = scales[first + j], at + j * step, to + j * to_step
+        factor = broadcast(scale, 1)
+        _fetch(source, (begin + AHEAD * step) // 2, dim // 2)
+        for d in range(0, whole, WIDTH):
+            store(ws, end + d, multiply(read_lanes(source, begin + d, INT8), factor))
+        for d in range(whole, dim):
+            ws[end + d] = np.float32(codes[begin + d]) * scale
         for d in range(dim, to_step):
-            ws[to + j * to_step + d] = ZERO
+            ws[end + d] = ZERO
 
 
 @njit(nogil=True, error_model="numpy")
 def unpack(source, at, step, rows, dim, kind, ws, to, to_step):
     """The same from 16-bit numbers."""
+    whole = dim // WIDTH * WIDTH
     for j in range(rows):
-        for d in range(dim):
-            ws[to + j * to_step + d] = read(source, at + j * step + d, kind)
+        begin, end = at + j * step, to + j * to_step
+        _fetch(source, begin + AHEAD * step, dim)
+        if kind == FLOAT16:
+            for d in range(0, whole, WIDTH):
+                store(ws, end + d, read_lanes(source, begin + d, FLOAT16))
+        else:
+            for d in range(0, whole, WIDTH):
+                store(ws, end + d, read_lanes(source, begin + d, BFLOAT16))
+        for d in range(whole, dim):
+            ws[end + d] = read(source, begin + d, kind)
         for d in range(dim, to_step):
-            ws[to + j * to_step + d] = ZERO
+            ws[end + d] = ZERO
+
+
+@njit(forceinline=True, nogil=True)
+def _fetch(source, at, length):
+    """Ask for the cache lines of a row that will be read soon: such short rows end before the processor sees them."""
+    for d in range(0, length, 32):
+        prefetch(source, at + d)

@@ -9,12 +9,12 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from attnsite.kernels._simd import address, intrinsic
+from attnsite.kernels._simd import WIDTH, Lanes, address, intrinsic, pack
 
 FLOAT32, FLOAT16, BFLOAT16, INT8 = 0, 1, 2, 3
 _FLOAT32 = np.dtype(np.float32)
 _KINDS = {_FLOAT32: FLOAT32, np.dtype(np.float16): FLOAT16, np.dtype(np.uint16): BFLOAT16}
-_HALF, _SHORT, _INT, _FLOAT = ir.HalfType(), ir.IntType(16), ir.IntType(32), ir.FloatType()
+_HALF, _BYTE, _SHORT, _INT, _FLOAT = ir.HalfType(), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.FloatType()
 
 
 def storage(array: np.ndarray, expected: int | None = None) -> int:
@@ -49,6 +49,33 @@ def _widen(builder: Any, number: Any, kind: Any) -> Any:
     brain = builder.bitcast(builder.shl(builder.zext(number, _INT), ir.Constant(_INT, 16)), _FLOAT)
     half = builder.fpext(builder.bitcast(number, _HALF), _FLOAT)
     return builder.select(builder.icmp_signed("==", kind, ir.Constant(kind.type, FLOAT16)), half, brain)
+
+
+@intrinsic(prefer_literal=True)
+def read_lanes(typing, array, index, kind):
+    """WIDTH numbers of the uint16 array from index on, as `read` gives them; `kind` is a constant.
+
+    INT8's index counts bytes; its codes are not scaled yet.
+    """
+    which = kind.literal_value
+
+    def generate(context, builder, signature, arguments):
+        base, index, _ = arguments
+        stored = ir.VectorType(_BYTE if which == INT8 else _SHORT, WIDTH)
+        start = address(context, builder, signature.args[0], base, ir.Constant(index.type, 0), stored.element)
+        at = builder.bitcast(builder.gep(start, [index]), stored.as_pointer())
+        bits = builder.load(at, align=1 if which == INT8 else 2)
+        ints, floats = ir.VectorType(_INT, WIDTH), ir.VectorType(_FLOAT, WIDTH)
+        if which == INT8:
+            numbers = builder.sitofp(builder.sext(bits, ints), floats)
+        elif which == FLOAT16:
+            numbers = builder.fpext(builder.bitcast(bits, ir.VectorType(_HALF, WIDTH)), floats)
+        else:
+            shifted = builder.shl(builder.zext(bits, ints), ir.Constant(ints, [16] * WIDTH))
+            numbers = builder.bitcast(shifted, floats)
+        return pack(builder, [numbers])
+
+    return Lanes(1)(array, types.int64, kind), generate
 
 
 @intrinsic

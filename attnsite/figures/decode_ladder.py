@@ -1,0 +1,109 @@
+"""One decoding step takes {times_reading} as long as reading its cache once
+
+The time of one decoding step over {context} tokens for each kernel, {heads} query heads with as many KV heads. The
+short line on each bar is how long reading its cache takes at least on this machine.
+
+A bar is the median, its whisker the middle half of the samples. The least time is the size of the keys and values as
+the kernel stores them, over the bandwidth that was read in the same rounds; what a bar is longer than that is what a
+better kernel could still win. bfloat16 and int8 are fewer bytes to read, but each number has to be widened before it is used,
+and they answer for a cache that has been rounded.
+
+A bar chart of {count} kernels. The slowest takes {slowest}, the fastest {fastest}. With float32 the best kernel reads
+the cache at {share_of_read} of the measured bandwidth; bfloat16 is {gain_bf16} and int8 {gain_int8} as fast as that.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "decode_by_context"
+BYTES = {"cpu_simd_decode_bf16": 2.0, "cpu_simd_decode_int8": 1.0}  # of an element; int8's factors come on top
+BEST = "cpu_simd_decode"
+
+
+def ladder(run: Run) -> list[Row]:
+    """The rows of the longest context with a KV head for each query head, slowest first."""
+    rows = [r for r in run.where() if r.samples and r.case["kv_heads"] == r.case["heads"]]
+    rows = [r for r in rows if r.kernel and r.kernel.startswith("cpu_")]
+    context = max((r.case["keys"] for r in rows if r.kernel == BEST), default=0)
+    if not context:
+        raise LookupError(f"not measured yet on this machine: {BEST} with a KV head for each query head")
+    return sorted((r for r in rows if r.case["keys"] == context), key=lambda r: -r.median)
+
+
+def cache_bytes(row: Row) -> float:
+    """What the kernel reads: keys and values as it stores them."""
+    case = row.case
+    rows = 2 * case["batch"] * case["kv_heads"] * case["keys"]
+    each = BYTES.get(str(row.kernel), 4.0) * case["dim"]
+    return rows * (each + (4 if row.kernel == "cpu_simd_decode_int8" else 0))
+
+
+def _least(run: Run, row: Row) -> float:
+    read = run.ceiling("read")
+    if read is None:
+        raise LookupError("not measured yet on this machine: how fast it reads memory")
+    return cache_bytes(row) / read.value
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = ladder(run)
+    by_kernel = {str(row.kernel): row for row in rows}
+    best = by_kernel[BEST]
+    found = {
+        "context": Quantity(best.case["keys"], "count"),
+        "heads": Quantity(best.case["heads"], "count"),
+        "count": Quantity(len(rows), "count"),
+        "slowest": rows[0].quantity("s"),
+        "fastest": rows[-1].quantity("s"),
+        "share_of_read": Quantity(_least(run, best) / best.median, "%"),
+        "times_reading": Quantity(best.median / _least(run, best), "×"),
+        **{f"time_{name}": row.quantity("s") for name, row in by_kernel.items()},
+    }
+    for name, kernel in (("bf16", "cpu_simd_decode_bf16"), ("int8", "cpu_simd_decode_int8")):
+        if kernel not in by_kernel:
+            raise LookupError(f"not measured yet on this machine: {kernel}")
+        found[f"gain_{name}"] = _measured.ratio(best, by_kernel[kernel])
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "kernel": row.kernel, "time a step": row.quantity("s"),
+         "cache": Quantity(cache_bytes(row), "B"), "least time to read it": Quantity(_least(run, row), "s"),
+         "samples": len(row.samples)}
+        for run in runs
+        for row in ladder(run)
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    rows = ladder(run)
+    names = tuple(_style.call(str(row.kernel)) for row in rows)
+    x = _axes.linear_axis("time a step", [0, max(row.middle_half()[1] for row in rows) * 1.16], "s")
+    on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.4, tuple(map(float, range(len(rows)))), names))
+    on.figure.update_yaxes(showgrid=False)
+    looks = _style.looks([str(row.kernel) for row in rows])
+    for y, row in enumerate(rows):
+        low, high = row.middle_half()
+        time, least = row.quantity("s"), _least(run, row)
+        on.figure.add_bar(
+            x=[row.median], y=[y], orientation="h", width=0.56, marker={"color": looks[str(row.kernel)].colour},
+            hovertext=[f"{names[y]}: {time}<br>at least {Quantity(least, 's')}"], hoverinfo="text",
+            error_x={"type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": _style.INK,
+                     "array": [high - row.median], "arrayminus": [row.median - low]},
+        )  # fmt: skip
+        on.figure.add_scatter(
+            x=[least, least], y=[y - 0.36, y + 0.36], mode="lines", hoverinfo="skip",
+            line={"color": _style.INK, "width": 2},
+        )  # fmt: skip
+        _style.note(on, high, y, str(time), anchor="left", shift=(10, 0))
+    _style.note(
+        on, _least(run, rows[-1]), len(rows) - 0.62, "| reading alone", _style.MUTE, anchor="left", shift=(6, 0)
+    )
+    return _style.finish(on, run)

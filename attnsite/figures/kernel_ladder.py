@@ -1,0 +1,111 @@
+"""From three loops to the limit of the machine: the same prefill, {gain} as fast
+
+GFLOP/s of each kernel on {heads} heads of {dim} with {tokens} tokens, the slowest at the bottom. See how far each step
+comes, and what is left to the line of fused multiply-adds.
+
+A bar is the median, its whisker the middle half of the samples; all kernels were timed in turn in the same rounds. The
+lines are what a large matrix product through BLAS reached in these rounds, and a loop of nothing but multiply-adds. The
+FLOPs are those of the two products alone: time spent on exponentials counts against a kernel.
+
+A bar chart of {count} kernels, from {slowest} to {fastest}. The fastest is at {share_of_fma} of a loop of fused
+multiply-adds, {fma}, and at {share_of_matmul} of a large matrix product.
+"""
+
+import itertools
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.figures.roofline import speed
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "roofline"
+HEADS, DIM, FEWEST = 8, 64, 3
+
+
+def ladder(run: Run) -> list[Row]:
+    """The rows of the largest prefill that nearly all kernels could do, slowest first."""
+    rows = [r for r in run.where(heads=HEADS, dim=DIM) if r.case["queries"] > 1 and r.samples and not r.stage]
+    by_size: dict[int, list[Row]] = {}
+    for row in rows:
+        if row.kernel and row.kernel.startswith("cpu_"):
+            by_size.setdefault(row.case["queries"], []).append(row)
+    most = max((len(those) for those in by_size.values()), default=0)
+    if most < FEWEST:
+        raise LookupError("not measured yet on this machine: at least three kernels on the same prefill")
+    size = max(size for size, those in by_size.items() if len(those) == most)
+    return sorted(by_size[size], key=lambda row: speed(row).value)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = ladder(run)
+    best = rows[-1]
+    roofs = {name: roof for name in ("fma", "matmul") if (roof := run.ceiling(name))}
+    if len(roofs) < 2:
+        raise LookupError("not measured yet on this machine: what it can compute at most")
+    found = {
+        "gain": _measured.ratio(rows[0], best),
+        "slowest": speed(rows[0]),
+        "fastest": speed(best),
+        "fma": roofs["fma"],
+        "matmul": roofs["matmul"],
+        "count": Quantity(len(rows), "count"),
+        **{name: Quantity(best.case[field], "count") for name, field in
+           (("heads", "heads"), ("dim", "dim"), ("tokens", "queries"))},
+    }  # fmt: skip
+    for name, roof in roofs.items():
+        found[f"share_of_{name}"] = Quantity(speed(best).value / roof.value, "%")
+    for below, above in itertools.pairwise(rows):
+        found[f"step_to_{above.kernel}"] = _measured.ratio(below, above)
+    for row in rows:
+        found[str(row.kernel)] = speed(row)
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines: list[dict[str, Any]] = []
+    for run in runs:
+        rows = ladder(run)
+        for i, row in enumerate(rows):
+            lines.append(
+                {"machine": run.machine, "kernel": row.kernel, "speed": speed(row),
+                 "time a call": row.quantity("s"),
+                 "times the one before": _measured.ratio(rows[i - 1], row) if i else None,
+                 "samples": len(row.samples)}
+            )  # fmt: skip
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    rows, named = ladder(run), values(run)
+    names = tuple(_style.call(str(row.kernel)) for row in rows)
+    ys = [float(i) for i in range(len(rows))]
+    x = _axes.linear_axis("speed", [0, named["fma"].value * 1.06], "FLOP/s")
+    on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.25, tuple(ys), names))
+    on.figure.update_yaxes(showgrid=False)
+    for name, label in (("matmul", "matrix product"), ("fma", "multiply-adds")):
+        level = named[name].value
+        _style.reference(on, [level, level], [on.y.low, on.y.high], label, dash="solid")
+        left = name == "matmul"
+        _style.note(
+            on, level, -0.42, label, _style.MUTE, anchor="right" if left else "left", shift=(-5 if left else 5, 0)
+        )
+    looks = _style.looks([str(row.kernel) for row in rows])
+    for y, row in zip(ys, rows, strict=True):
+        reached = speed(row)
+        step = _measured.ratio(rows[int(y) - 1], row) if y else None
+        on.figure.add_bar(
+            x=[reached.value], y=[y], orientation="h", width=0.56, marker={"color": looks[str(row.kernel)].colour},
+            hovertext=[f"{names[int(y)]}: {reached}<br>middle half {reached.spread()}"], hoverinfo="text",
+            error_x={"type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": _style.INK,
+                     "array": [(reached.high or reached.value) - reached.value],
+                     "arrayminus": [reached.value - (reached.low or reached.value)]},
+        )  # fmt: skip
+        text = f"{reached}" + (f", {step} the one below" if step else "")
+        inside = x.fraction(reached.value) > 0.55
+        _style.note(on, reached.value, y, text, _style.PAPER if inside else _style.INK,
+                    anchor="right" if inside else "left", shift=(-10 if inside else 8, 0))  # fmt: skip
+    return _style.finish(on, run)
