@@ -69,9 +69,8 @@ def table(rows: Sequence[Mapping[str, Any]], label: str) -> str:
         for name, number in zip(heads, numeric, strict=True)
     )
     lines = "".join(f"<tr>{''.join(_cell(c, i == 0) for i, c in enumerate(row))}</tr>" for row in body)
-    return (
-        f'<table data-sorts aria-label="{escape(label)}"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
-    )
+    named = f'class="rows" data-sorts aria-label="{escape(label)}"'  # the theme wraps tables that have no class
+    return f"<table {named}><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def _cell(cell: Cell, first: bool) -> str:

@@ -1,16 +1,17 @@
 /* The living part of the pages: figures that wake on intent, a machine picker, cards on citations, tables that sort.
+   What charts themselves need is in `live.js`, and is loaded with the chart library when somebody asks for one.
    Everything here adds to a page that is complete without it. It runs once a visit; `scan` runs after each page
    change and leaves alone what it has already seen. */
 (() => {
   "use strict";
   if (window.attnsite) return;
-  const BUNDLE = new URL("plotly-attnsite.min.js", document.currentScript.src).href;
+  const beside = name => new URL(name, document.currentScript.src).href;
+  const [BUNDLE, LIVE] = [beside("plotly-attnsite.min.js"), beside("live.js")];
   const NARROW = matchMedia("(max-width: 600px)");
-  const SIZES = { wide: [760, 420], narrow: [360, 360] };
   const DWELL = 120; // ms that a pointer must rest on a figure: crossing it on the way elsewhere loads nothing
   const live = new Map(); // figure -> { chart, spec, watcher }
   const specs = new Map(); // address -> promise of its JSON
-  let bundle = null;
+  let bundle = null, module = null;
 
   const make = (tag, set = {}, ...children) => {
     const element = document.createElement(tag);
@@ -22,7 +23,7 @@
     return element;
   };
 
-  // --- loading: the bundle once a visit, each spec once a visit ------------------------------------------------
+  // --- loading: library, module and each spec once a visit ----------------------------------------------------
 
   const plotly = () => (bundle ||= new Promise((done, failed) => {
     const script = make("script", { src: BUNDLE });
@@ -30,6 +31,8 @@
     script.onerror = () => { bundle = null; script.remove(); failed(Error("the chart library did not load")); };
     document.head.append(script);
   }));
+
+  const living = () => (module ||= import(LIVE).catch(error => { module = null; throw error; }));
 
   const load = address => {
     if (!specs.has(address)) {
@@ -41,47 +44,7 @@
     return specs.get(address);
   };
 
-  // --- colours: `{{ours}}` and `{{ours 0.2}}` become what the theme has now -------------------------------------
-
-  const paint = value => {
-    const style = getComputedStyle(document.body);
-    const seen = {};
-    const colour = (name, alpha) => {
-      const hex = (seen[name] ||= style.getPropertyValue(`--figure-${name}`).trim());
-      if (alpha === undefined) return hex;
-      const channel = at => parseInt(hex.slice(at, at + 2), 16);
-      return `rgba(${channel(1)},${channel(3)},${channel(5)},${alpha})`;
-    };
-    const walk = node => {
-      if (typeof node === "string") return node.replace(/\{\{([\w-]+)(?: ([\d.]+))?\}\}/g, (_, n, a) => colour(n, a));
-      if (Array.isArray(node)) return node.map(walk);
-      if (node && typeof node === "object") return Object.fromEntries(Object.entries(node).map(([k, v]) => [k, walk(v)]));
-      return node;
-    };
-    return walk(value);
-  };
-
   // --- figures -------------------------------------------------------------------------------------------------
-
-  const size = () => (NARROW.matches ? "narrow" : "wide");
-
-  const layout = spec => {
-    const [width, height] = SIZES[size()];
-    const coarse = matchMedia("(pointer: coarse)").matches;
-    return { ...paint(spec.layouts[size()]), width, height, autosize: false, uirevision: size(),
-      dragmode: coarse ? false : "zoom", transition: { duration: 0 } };
-  };
-
-  const render = (P, state) => P.react(state.chart, paint(state.spec.data), layout(state.spec), {
-    displaylogo: false, responsive: false, displayModeBar: matchMedia("(pointer: coarse)").matches ? false : "hover",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"],
-  });
-
-  /* The chart keeps the size of the still picture and is scaled like it, so nothing moves when one replaces the other. */
-  const fit = (stage, chart) => {
-    const width = stage.clientWidth;
-    if (width) chart.style.transform = `scale(${width / SIZES[size()][0]})`;
-  };
 
   async function wake(figure) {
     const stage = figure.querySelector(".exhibit-stage");
@@ -90,20 +53,10 @@
     live.set(figure, state);
     figure.setAttribute("aria-busy", "true");
     try {
-      const [P, spec] = await Promise.all([plotly(), load(figure.dataset.spec)]);
+      const [{ start }] = await Promise.all([living(), plotly(), load(figure.dataset.spec)]);
       if (!figure.isConnected || live.get(figure) !== state) return;
-      state.spec = spec;
-      state.chart = make("div", { className: "exhibit-live", role: "group", "aria-roledescription": "interactive chart",
-        "aria-label": spec.alt });
-      stage.append(state.chart);
-      fit(stage, state.chart);
-      await render(P, state);
-      if (!figure.isConnected || live.get(figure) !== state) { P.purge(state.chart); state.chart.remove(); return; }
-      figure.classList.add("is-live");
-      stage.querySelector("img")?.setAttribute("aria-hidden", "true");
-      stage.querySelector(".exhibit-wait")?.remove();
-      state.watcher = new ResizeObserver(() => fit(stage, state.chart));
-      state.watcher.observe(stage);
+      state.spec = await load(figure.dataset.spec); // at hand, unless another machine was picked meanwhile
+      await start(figure, state);
       button(figure);
     } catch (error) {
       sleep(figure);
@@ -126,15 +79,6 @@
     button(figure);
   }
 
-  async function redraw() {
-    if (!window.Plotly) return;
-    for (const [figure, state] of live) {
-      if (!state.chart || !state.spec) continue;
-      await render(window.Plotly, state);
-      fit(figure.querySelector(".exhibit-stage"), state.chart);
-    }
-  }
-
   const button = figure => {
     const go = figure.querySelector(".exhibit-go");
     if (go) go.textContent = live.has(figure) ? "Still picture" : "Explore";
@@ -146,7 +90,10 @@
     const picker = figure.querySelector(".exhibit-machine select");
     if (picker) {
       picker.closest(".exhibit-machine").hidden = false;
-      picker.addEventListener("change", () => pick(figure, picker.selectedOptions[0].dataset.spec));
+      picker.addEventListener("change", () => {
+        const wanted = picker.selectedOptions[0].dataset.spec;
+        living().then(({ pick }) => pick(figure, wanted), error => console.warn("that machine's run did not load:", error));
+      });
     }
     if (!stage) return;
     const picture = stage.querySelector("picture");
@@ -157,7 +104,7 @@
         figure.dataset.still = live.has(figure) ? "yes" : "";
         if (live.has(figure)) sleep(figure); else wake(figure);
       });
-      go.addEventListener("focus", () => { if (go.matches(":focus-visible")) plotly().catch(() => {}); });
+      go.addEventListener("focus", () => { if (go.matches(":focus-visible")) Promise.all([plotly(), living()]).catch(() => {}); });
       bar.append(go);
     }
     bar.hidden = false;
@@ -174,61 +121,6 @@
       if (entry.isIntersecting) { near.unobserve(entry.target); wake(entry.target.closest("figure")); }
     }
   }, { rootMargin: "300px" });
-
-  /* Another machine was picked: texts, picture, table and downloads become those of its run. */
-  async function pick(figure, address) {
-    figure.setAttribute("aria-busy", "true");
-    try {
-      const spec = await load(address);
-      figure.dataset.spec = address;
-      const stem = address.replace(/\.json$/, "");
-      for (const name of ["title", "caption", "reading", "made"]) {
-        const place = figure.querySelector(`[data-text="${name}"]`);
-        if (place) place.replaceChildren(...words(spec[name]));
-      }
-      for (const link of figure.querySelectorAll("[data-ending]")) link.href = stem + link.dataset.ending;
-      const raw = figure.querySelector("[data-run]");
-      if (raw) raw.href = raw.href.replace(/results\/[^/]+\//, `results/${spec.machine}/`);
-      const picture = figure.querySelector("picture");
-      if (picture) {
-        picture.querySelector("source").srcset = `${stem}-narrow.svg`;
-        Object.assign(picture.querySelector("img"), { src: `${stem}-wide.svg`, alt: spec.alt });
-      }
-      const table = figure.querySelector("table[data-sorts]");
-      if (table) {
-        const fresh = build(spec, table.getAttribute("aria-label"));
-        table.closest(".scrolls").previousElementSibling?.matches(".filter") && table.closest(".scrolls").previousElementSibling.remove();
-        table.replaceWith(fresh);
-        enhance(fresh);
-      }
-      const state = live.get(figure);
-      if (state?.chart) {
-        state.spec = spec;
-        state.chart.setAttribute("aria-label", spec.alt);
-        await render(await plotly(), state);
-      }
-    } catch (error) {
-      console.warn("that machine's run did not load:", error);
-    } finally {
-      figure.removeAttribute("aria-busy");
-    }
-  }
-
-  const words = text => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
-
-  const build = (spec, label) => {
-    const number = spec.columns.map((_, i) => spec.rows.some(row => typeof row[i][1] === "number"));
-    const cells = (row, i) => {
-      const cell = make(i ? "td" : "th", i ? {} : { scope: "row" }, row[0]);
-      if (typeof row[1] === "number") cell.dataset.value = row[1];
-      if (typeof row[1] === "number" || row[1] === null) cell.className = "number";
-      return cell;
-    };
-    return make("table", { "data-sorts": "", "aria-label": label },
-      make("thead", {}, make("tr", {}, ...spec.columns.map((name, i) =>
-        make("th", { scope: "col", className: number[i] ? "number" : "" }, name)))),
-      make("tbody", {}, ...spec.rows.map(row => make("tr", {}, ...row.map(cells)))));
-  };
 
   // --- tables --------------------------------------------------------------------------------------------------
 
@@ -354,9 +246,10 @@
     document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
   }
 
+  const redraw = () => { if (live.size) living().then(({ redraw }) => redraw(), () => {}); };
   NARROW.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
-  window.attnsite = { live, wake, sleep, scan };
+  window.attnsite = { NARROW, enhance, live, load, make, plotly, scan, sleep, wake };
   if (window.document$) window.document$.subscribe(scan);
   else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
   else scan();
