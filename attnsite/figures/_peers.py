@@ -1,6 +1,5 @@
 """Our kernel against other libraries: who answered each workload, ratios round by round, geometric means."""
 
-import json
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -91,4 +90,4 @@ def bounds(leads: Iterable[Quantity]) -> list[float]:
 
 def key(row: Row) -> str:
     """The workload of a row, as something to sort and compare by."""
-    return json.dumps(dict(row.case), sort_keys=True)
+    return repr(sorted(row.case.items()))

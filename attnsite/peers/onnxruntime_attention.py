@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnx
 import onnxruntime
+
+# isort: split
+import onnx  # second, so that the library that is missing first is the one that the peer is about
 
 from attnsite.peers import _mask
 
