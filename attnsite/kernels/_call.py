@@ -108,7 +108,9 @@ def prepare(
     narrow = [array if kind else _NOTHING16 for array, kind in zip(flat, kinds, strict=True)]
     extras = [
         _NOTHING8 if taken is None else _extra("taken", taken, (batch, keys), bool).view(np.uint8),
-        _NOTHING32 if slopes is None else _extra("slopes", slopes, (batch, heads), np.float32) * LOG2_E,
+        _NOTHING32
+        if slopes is None
+        else _extra("slopes", slopes, (batch, heads), np.float32) * np.float32(math.sqrt(dim)),
         _NOTHING32 if lse is None else _extra("lse", lse, (batch, heads, queries), np.float32),
         _NOTHING32 if scales is None else _extra("scales", scales, (2, batch, kv_heads, keys), np.float32),
     ]
@@ -165,3 +167,9 @@ def unpack_call(numbers):
     n = numbers
     return Call(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], n[11], n[12], n[13], n[14], n[15],
                 n[16], n[17], n[18], n[19], n[20], n[21], n[22], n[23])  # fmt: skip
+
+
+@njit(forceinline=True)
+def base_two_scale(dim):
+    """1 / √dim times log2(e): weights are powers of two inside."""
+    return np.float32(LOG2_E / np.sqrt(np.float32(dim)))

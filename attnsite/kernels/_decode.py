@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from attnsite.kernels._call import LOG2_E, Arrays, unpack_call
+from attnsite.kernels._call import Arrays, base_two_scale, unpack_call
 from attnsite.kernels._join import join
 from attnsite.kernels._packing import copy, unpack, unpack_int8
 from attnsite.kernels._panels import NOTHING, ONE, ZERO, begin_panel, mix_rows, score_rows, weigh_rows
@@ -164,7 +164,6 @@ def _pack(call, wide, narrow, at, step, count, scales, first, ws, to, to_step):
 @njit(nogil=True, error_model="numpy")
 def _begin(call, arrays, lay, b, kv, ws):
     """Pack the queries of all heads of the group, and clear what will be summed up."""
-    scale = np.float32(LOG2_E / np.sqrt(np.float32(call.dim)))
     for i in range(call.queries):
         for g in range(lay.group):
             at = b * call.q_batch + (kv * lay.group + g) * call.q_head + i * call.q_row
@@ -177,18 +176,18 @@ def _begin(call, arrays, lay, b, kv, ws):
             base, first = lay.panel + (i * lay.panels + panel) * lay.area, panel * LANES
             ot = base + call.dim * LANES
             q, rows = lay.q + (i * lay.group + first) * lay.wide, min(LANES, lay.group - first)
-            begin_panel(ws, base, ot, ot + lay.padded * LANES, lay.padded, ws, q, lay.wide, rows, call.dim, scale)
+            begin_panel(ws, base, ot, ot + lay.padded * LANES, lay.padded, ws, q, lay.wide, rows, call.dim, ONE)
     if lay.panels == 0:
         for r in range(call.queries * lay.group):
             ws[lay.most + r], ws[lay.total + r] = NOTHING, ZERO
             for d in range(r * lay.wide, (r + 1) * lay.wide):
-                ws[lay.q + d] *= scale
                 ws[lay.mixed + d] = ZERO
 
 
 @njit(nogil=True, error_model="numpy")
 def _end(call, lay, b, kv, part, parts, ws, sums, logs):
     """What this part found: each row's softmax over it, and the log2 of its sum."""
+    scale = base_two_scale(call.dim)
     for r in range(call.queries * lay.group):
         i, g = r // lay.group, r % lay.group
         if lay.panels:
@@ -201,7 +200,7 @@ def _end(call, lay, b, kv, part, parts, ws, sums, logs):
         share = ZERO if ws[total] == ZERO else ONE / ws[total]
         for d in range(call.dim):
             sums[row * call.dim + d] = ws[at + d * step] * share
-        logs[row] = NOTHING if ws[total] == ZERO else ws[most] + np.float32(np.log2(ws[total]))
+        logs[row] = NOTHING if ws[total] == ZERO else ws[most] * scale + np.float32(np.log2(ws[total]))
 
 
 @njit(**INLINE)
@@ -219,24 +218,25 @@ def _answer(lay, i, k, k_at, k_step, v, v_at, v_step, dim, seen, taken, ws):
     if lay.group % 2:
         g = lay.group - 1
         score_keys(ws, lay.q + (r + g) * wide, k, k_at, k_step, wide, lay.scores + g * BLOCK, seen, lay.spare)
+    scale = base_two_scale(dim)
     for g in range(lay.group):
-        _weighed(ws, lay.scores + g * BLOCK, seen, taken, lay.most + r + g, lay.total + r + g,
+        _weighed(ws, lay.scores + g * BLOCK, seen, taken, scale, lay.most + r + g, lay.total + r + g,
                  lay.mixed + (r + g) * wide, wide)  # fmt: skip
     mix_keys(ws, lay.scores, BLOCK, v, v_at, v_step, seen, wide, lay.mixed + r * wide, wide, lay.group)
 
 
 @njit(**INLINE)
-def _weighed(ws, p, seen, taken, m, total, o, wide):
+def _weighed(ws, p, seen, taken, scale, m, total, o, wide):
     """One row's scores become weights; its maximum, its sum and what was mixed so far are brought up to date."""
     for j in range(len(taken)):
         if j < seen and not taken[j]:
             ws[p + j] = NOTHING
     old = ws[m]
     new = max(old, largest(peak_keys(ws, p, seen)))
-    shift = ZERO if new == NOTHING else new
-    alpha = power(old - shift)
+    shift = ZERO if new == NOTHING else new * scale
+    alpha = power(old * scale - shift)
     ws[m] = new
-    ws[total] = ws[total] * alpha + weigh_keys(ws, p, seen, shift)
+    ws[total] = ws[total] * alpha + weigh_keys(ws, p, seen, scale, shift)
     rescale(ws, o, wide, alpha)
 
 
@@ -254,8 +254,10 @@ def _turned(ws, base, k, k_at, k_step, v, v_at, v_step, dim, padded, seen, taken
             s = broadcast(NOTHING, PANEL)
             store(ws, p + j * LANES, s)
         best = maximum(s, best)
-    shift = where_equal(best, NOTHING, ZERO)
-    alpha = exp2(subtract(old, shift))
+    scale = base_two_scale(dim)
+    factor = broadcast(scale, PANEL)
+    shift = multiply(where_equal(best, NOTHING, ZERO), factor)
+    alpha = exp2(subtract(multiply(old, factor), shift))
     store(ws, sums, best)
-    store(ws, sums + LANES, weigh_rows(ws, p, 0, seen, shift, multiply(load(ws, sums + LANES, PANEL), alpha)))
+    store(ws, sums + LANES, weigh_rows(ws, p, 0, seen, scale, shift, multiply(load(ws, sums + LANES, PANEL), alpha)))
     mix_rows(ws, base + dim * LANES, p, 0, seen, v, v_at, v_step, padded, alpha)

@@ -81,7 +81,7 @@ def mask_rows(ws, p, first, last, low, high, keys, taken, slope, middle, m):
     """Scores first … last − 1 of the tile as lanes see them: ALiBi added, unseen ones −inf; the new maxima.
 
     Lane i sees row j when i + low ≤ j ≤ i + high, and when taken[j] is set, unless `taken` is empty; rows from `keys`
-    on are padding. `slope` is ALiBi's, in powers of two; row `middle` + i is where lane i's own position lies.
+    on are padding. `slope` is ALiBi's, before the scores are scaled; row `middle` + i is where lane i's own position lies.
     """
     for j in range(first, last):
         s = load(ws, p + j * LANES, PANEL)
@@ -105,17 +105,22 @@ _LANE_NUMBERS = np.arange(LANES, dtype=np.float32)
 
 
 @njit(**INLINE)
-def weigh_rows(ws, p, first, last, shift, total):
-    """S^T becomes P^T = 2^(S^T − shift), rows first … last − 1; `total` plus the sum of each lane."""
+def weigh_rows(ws, p, first, last, scale, shift, total):
+    """S^T becomes P^T = 2^(S^T · scale − shift), rows first … last − 1; `total` plus the sum of each lane.
+
+    The scale, with log2(e) in it, is applied here and not to the queries: what is lost in shift = scale · maximum is
+    the same for all keys and cancels, so large scores cost no more accuracy than they must.
+    """
+    scale, shift = broadcast(scale, PANEL), subtract(broadcast(ZERO, PANEL), shift)
     even, odd = broadcast(ZERO, PANEL), broadcast(ZERO, PANEL)
     for j in range(first, last - 1, 2):
-        a = exp2(subtract(load(ws, p + j * LANES, PANEL), shift))
-        b = exp2(subtract(load(ws, p + j * LANES + LANES, PANEL), shift))
+        a = exp2(fma(load(ws, p + j * LANES, PANEL), scale, shift))
+        b = exp2(fma(load(ws, p + j * LANES + LANES, PANEL), scale, shift))
         store(ws, p + j * LANES, a)
         store(ws, p + j * LANES + LANES, b)
         even, odd = add(even, a), add(odd, b)
     if (last - first) % 2:
-        a = exp2(subtract(load(ws, p + (last - 1) * LANES, PANEL), shift))
+        a = exp2(fma(load(ws, p + (last - 1) * LANES, PANEL), scale, shift))
         store(ws, p + (last - 1) * LANES, a)
         even = add(even, a)
     return add(total, add(even, odd))

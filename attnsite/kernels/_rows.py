@@ -31,7 +31,6 @@ from attnsite.kernels._simd import (
     pack,
     parts,
     store,
-    subtract,
     total,
 )  # fmt: skip
 from attnsite.kernels._simd_memory import _half_masks
@@ -139,11 +138,11 @@ def peak_keys(ws, at, count):
 
 
 @njit(**INLINE)
-def weigh_keys(ws, at, count, shift):
-    """Scores become 2^(score − shift), in place; their sum."""
-    shifts, sums = broadcast(shift, 1), broadcast(ZERO, 1)
+def weigh_keys(ws, at, count, scale, shift):
+    """Scores become 2^(score · scale − shift), in place; their sum."""
+    scales, shifts, sums = broadcast(scale, 1), broadcast(-shift, 1), broadcast(ZERO, 1)
     for j in range(0, count, WIDTH):
-        p = exp2(subtract(load(ws, at + j, 1), shifts))
+        p = exp2(fma(load(ws, at + j, 1), scales, shifts))
         store(ws, at + j, p)
         sums = add(sums, p)
     return total(sums)

@@ -18,11 +18,12 @@ Follows FlashAttention-2 [@dao2024flashattention2] in what it computes and in sp
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from attnsite.kernels._call import LOG2_E, Arrays, prepare, unpack_call
+from attnsite.kernels._call import Arrays, base_two_scale, prepare, unpack_call
 from attnsite.kernels._decode import decode
 from attnsite.kernels._packing import copy, is_finite, unpack
 from attnsite.kernels._panels import (
     NOTHING,
+    ONE,
     ZERO,
     begin_panel,
     end_panel,
@@ -31,7 +32,7 @@ from attnsite.kernels._panels import (
     score_rows,
     weigh_rows,
 )  # fmt: skip
-from attnsite.kernels._simd import exp2, load, multiply, store, subtract, where_equal
+from attnsite.kernels._simd import broadcast, exp2, load, multiply, store, subtract, where_equal
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._storage import write
 from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
@@ -124,7 +125,7 @@ def _tile_of_queries(call, arrays, b, h, first, count, keys, ws, start):
     qo = b * call.q_batch + h * call.q_head + first * call.q_row
     ko, vo = b * call.k_batch + kv * call.k_head, b * call.v_batch + kv * call.v_head
     taken = arrays.taken[b * call.keys : (b + 1) * call.keys] if len(arrays.taken) else arrays.taken
-    scale = np.float32(LOG2_E / np.sqrt(np.float32(dim)))
+    scale = base_two_scale(dim)
     slope = arrays.slopes[b * call.heads + h] if len(arrays.slopes) else ZERO
     for panel in range(panels):
         base, rows = start + panel * area, min(LANES, count - panel * LANES)
@@ -133,7 +134,7 @@ def _tile_of_queries(call, arrays, b, h, first, count, keys, ws, start):
             unpack(arrays.q16, at, step, rows, dim, call.asked, ws, spare, dim)
             source, at, step = ws, spare, dim
         begin_panel(ws, base, base + dim * LANES, base + (dim + padded) * LANES, padded, source, at, step, rows, dim,
-                    scale)  # fmt: skip
+                    ONE)  # fmt: skip
     begin = max(0, first + call.low)
     end = min(call.keys, first + count + call.high)
     for tile in range(begin // keys * keys, end, keys):
@@ -158,7 +159,7 @@ def _tile_of_queries(call, arrays, b, h, first, count, keys, ws, start):
         spoiled = masked and not is_finite(v, v_at, v_step, width, dim)
         for panel in range(panels):
             base, rows = start + panel * area, min(LANES, count - panel * LANES)
-            _panel(call, k, k_at, k_step, v, v_at, v_step, taken, slope, spoiled, first + panel * LANES, rows, tile,
+            _panel(call, k, k_at, k_step, v, v_at, v_step, taken, scale, slope, spoiled, first + panel * LANES, rows, tile,
                    width, ws, base, p, dim, padded)  # fmt: skip
     oo = b * call.out_batch + h * call.out_head + first * call.out_row
     for panel in range(panels):
@@ -176,7 +177,7 @@ def _tile_of_queries(call, arrays, b, h, first, count, keys, ws, start):
 
 
 @njit(**INLINE)
-def _panel(call, k, k_at, k_step, v, v_at, v_step, taken, slope, spoiled, first, count, tile, width, ws, base, p, dim,
+def _panel(call, k, k_at, k_step, v, v_at, v_step, taken, scale, slope, spoiled, first, count, tile, width, ws, base, p, dim,
            padded):  # fmt: skip
     """One panel of queries, first … first + count, meets the keys tile … tile + width."""
     low, high = first + call.low - tile, first + call.high - tile  # what lane 0 sees, as rows of the tile
@@ -198,11 +199,12 @@ def _panel(call, k, k_at, k_step, v, v_at, v_step, taken, slope, spoiled, first,
     if until < end:
         score_rows(ws, base, k, k_at, k_step, dim, p, until, end, old)
         m = mask_rows(ws, p, until, end, low, high, width, taken[tile:], slope, first + call.offset - tile, m)
-    shift = where_equal(m, NOTHING, ZERO)
-    alpha = exp2(subtract(old, shift))
+    factor = broadcast(scale, PANEL)
+    shift = multiply(where_equal(m, NOTHING, ZERO), factor)
+    alpha = exp2(subtract(multiply(old, factor), shift))
     store(ws, sums, m)
     total = multiply(load(ws, sums + LANES, PANEL), alpha)
-    store(ws, sums + LANES, weigh_rows(ws, p, begin, end, shift, total))
+    store(ws, sums + LANES, weigh_rows(ws, p, begin, end, scale, shift, total))
     if spoiled:
         mix_rows(ws, ot, p, begin, begin, v, v_at, v_step, padded, alpha)
         mix_seen(ws, ot, p, begin, min(end, width), v, v_at, v_step, dim, low, high, taken[tile:], count)
@@ -240,5 +242,7 @@ def _finish(call, arrays, taken, b, h, first, count, ws, sums, at):
                     else:
                         arrays.out[at + i * call.out_row + d] = ZERO
         if len(arrays.lse):
-            value = (m + np.log2(total)) * _LN2 if total > ZERO or total != total else NOTHING
+            value = (
+                (m * base_two_scale(call.dim) + np.log2(total)) * _LN2 if total > ZERO or total != total else NOTHING
+            )
             arrays.lse[(b * call.heads + h) * call.queries + first + i] = value
