@@ -14,7 +14,7 @@ from attnsite.site.places import Page
 from attnsite.site.question_pages import path_of
 from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
-from attnsite.site.text import head
+from attnsite.site.text import head, typed
 
 
 def evidence_page(questions: Sequence[Question], records: Records) -> str:
@@ -38,7 +38,7 @@ def evidence_page(questions: Sequence[Question], records: Records) -> str:
         "## Claims",
     ]
     for question in asked:
-        parts += [f"### [{question.title}]({path_of(question)})", claims.listed(question.claims, records)]
+        parts += [f"### [{typed(question.title)}]({path_of(question)})", claims.listed(question.claims, records)]
     parts += ["## Runs", runs_by_machine(records, Page(path))]
     if any(isinstance(mark, Cite) for claim in everything for mark in claim.marks):
         parts += ["## Sources of these claims", "<!-- attnsite:sources -->"]
@@ -61,7 +61,7 @@ def runs_by_machine(records: Records, page: Page) -> str:
         rows = [run_row(run, records.state(run), page) for run in runs.values()]
         label = f"Runs: {call_machine(machine)}"
         parts += [
-            f"### {call_machine(machine)}",
+            f"### {typed(call_machine(machine))}",
             f'<div class="scrolls" data-search-exclude>{table(rows, label)}</div>',
         ]
     return "\n\n".join(parts) or "Nothing has been measured yet: `attnsite measure` does it."
@@ -104,7 +104,7 @@ def machines_page(records: Records) -> str:
         latest = max(runs.values(), key=lambda run: run.provenance.started)
         states = Counter(records.state(run) for run in runs.values())
         counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
-        parts += [f"## {call_machine(machine)}", f"{hardware(latest)}. {len(runs)} runs, {counted}."]
+        parts += [f"## {typed(call_machine(machine))}", f"{typed(hardware(latest))}. {len(runs)} runs, {counted}."]
         facts = {**described(latest.provenance.machine), **described(latest.provenance.software)}
         rows = [{"fact": name.replace("_", " "), "value": value} for name, value in facts.items()]
         parts.append(f'<div class="scrolls">{table(rows, f"What is known of {call_machine(machine)}")}</div>')

@@ -21,7 +21,7 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         module = records.figure(name)
         shown = records.exhibits(name)
     except Mistake as mistake:
-        markup.warn(mistake)
+        markup.warn(mistake, name)
         return f'<p><mark class="unresolved" title="{escape(mistake.what)}">figure {escape(name)}</mark></p>'
     if not shown:
         return unmeasured(name, module.EXPERIMENT)

@@ -45,7 +45,7 @@ def written(latex: str, display: str, markup: "Markup") -> str:
     try:
         return mathml(latex, display, markup.page.path)
     except Mistake as mistake:
-        markup.warn(mistake)
+        markup.warn(mistake, latex)
         return f'<mark class="unresolved" title="{html.escape(mistake.what)}">{html.escape(latex)}</mark>'
 
 

@@ -38,10 +38,12 @@ class Markup(Extension):
         self.page = Page("index.md")
         self.held: list[content.Mark | content.Malformed] = []
         self.figures: set[str] = set()
+        self.warned: dict[str, int] = {}
 
     def extendMarkdown(self, md: Markdown) -> None:
         md.registerExtension(self)
         md.attnsite = self  # type: ignore[attr-defined]  # where the fence finds the page and its records
+        md.ESCAPED_CHARS = [*md.ESCAPED_CHARS, "$"]
         md.preprocessors.register(_Directive(md, self), "attnsite_page", 100)
         md.parser.blockprocessors.register(formulas.BlockFormula(md.parser, self), "attnsite_formula", 90)
         md.inlinePatterns.register(formulas.InlineFormula(md, self), "attnsite_formula", 185)
@@ -52,13 +54,28 @@ class Markup(Extension):
         self.page = Page("index.md")
         self.held = []
         self.figures = set()
+        self.warned = {}
 
     @property
     def records(self) -> records.Records:
         return records.read(find_root(self.getConfig("root")))
 
-    def warn(self, mistake: Mistake) -> None:
-        log.warning(str(mistake))
+    def warn(self, mistake: Mistake, source: str) -> None:
+        """Tell of a mistake at the place where `source`, the text at fault, stands in the file behind the page."""
+        file = Path("docs") / self.page.path
+        known = file if (find_root(self.getConfig("root")) / file).is_file() else Path(self.page.path)
+        what = mistake.what if source in mistake.what else f"{source} {mistake.what}"
+        log.warning(str(Mistake(known.as_posix(), self._line(known, source), what, mistake.remedy)))
+
+    def _line(self, file: Path, source: str) -> int | str:
+        """The line on which a text begins, the next one each time it is asked for again; empty on a generated page."""
+        path = find_root(self.getConfig("root")) / file
+        text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
+        places = [match.start() for match in re.finditer(re.escape(source), text)]
+        if not places:
+            return ""
+        seen = self.warned[source] = self.warned.get(source, -1) + 1
+        return text.count("\n", 0, places[min(seen, len(places) - 1)]) + 1
 
 
 def find_root(named: str) -> Path:
@@ -119,12 +136,12 @@ class _Resolve(Postprocessor):
             mark = self.markup.held[int(match[1])]
             try:
                 if isinstance(mark, content.Malformed):
-                    raise Mistake(self.markup.page.path, "", f"{mark.source} is no mark", mark.why)
+                    raise Mistake(self.markup.page.path, "", "is not a mark", mark.why)
                 if isinstance(mark, content.Cite):
                     return citations.cite(mark, self.markup.page.path)
                 return numbers.number(mark, self.markup.records, self.markup.page)
             except Mistake as mistake:
-                self.markup.warn(mistake)
+                self.markup.warn(mistake, mark.source)
                 return _unresolved(mark.source, mistake)
 
         text = _HELD.sub(resolve, text)

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import shutil
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def navigation(root: Path) -> Navigation:
     by_theme: Navigation = ["questions/index.md"]
     for theme in themes:
         own = [question_pages.path_of(question) for question in questions if question.theme == theme.slug]
-        by_theme.append({theme.title: [f"questions/{theme.slug}/index.md", *own]})
+        by_theme.append({escape(theme.title, quote=False): [f"questions/{theme.slug}/index.md", *own]})
     kernels: Navigation = ["kernels.md", *(kernel.path for kernel in kernel_pages.ladder())]
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "docs" / "notebooks").glob("*.py"))]
     first = ["method.md", "evidence.md", "sources.md", "machines.md", "corrections.md"]

@@ -8,7 +8,7 @@ from attnsite.errors import Mistake
 from attnsite.site import claims
 from attnsite.site.markup import SOURCES
 from attnsite.site.records import Records
-from attnsite.site.text import head, linked
+from attnsite.site.text import head, linked, typed
 
 
 def path_of(question: Question) -> str:
@@ -20,7 +20,7 @@ def question_page(question: Question, questions: Sequence[Question], records: Re
     path = path_of(question)
     parts = [
         head(path, question.title, description=plain(question.answer)),
-        f"# {question.title}",
+        f"# {typed(question.title)}",
         f"{question.answer}\n{{ .answer }}",
         question.body.strip(),
         check_yourself(question, records),
@@ -60,7 +60,7 @@ def cites(question: Question) -> bool:
 def listed(questions: Iterable[Question], origin: str) -> str:
     """Questions as links with their one-line answers."""
     items = (
-        f"- [{question.title}]({posixpath.relpath(path_of(question), posixpath.dirname(origin))})\n"
+        f"- [{typed(question.title)}]({posixpath.relpath(path_of(question), posixpath.dirname(origin))})\n"
         f"  {first_sentence(question.answer)}"
         for question in questions
     )
@@ -70,7 +70,7 @@ def listed(questions: Iterable[Question], origin: str) -> str:
 def theme_page(theme: Theme, questions: Sequence[Question]) -> str:
     path = f"questions/{theme.slug}/index.md"
     own = [question for question in questions if question.theme == theme.slug]
-    return "\n\n".join([head(path, theme.title, description=plain(theme.summary)), f"# {theme.title}",
+    return "\n\n".join([head(path, theme.title, description=plain(theme.summary)), f"# {typed(theme.title)}",
                         f"{theme.summary}\n{{ .lead }}", listed(own, path)]) + "\n"  # fmt: skip
 
 
@@ -80,7 +80,7 @@ def overview_page(themes: Sequence[Theme], questions: Sequence[Question]) -> str
     parts = [head(path, "Questions", description="All questions of the site, by theme."), "# Questions"]
     for theme in themes:
         own = [question for question in questions if question.theme == theme.slug]
-        parts += [f"## [{theme.title}]({theme.slug}/index.md)", theme.summary, listed(own, path)]
+        parts += [f"## [{typed(theme.title)}]({theme.slug}/index.md)", theme.summary, listed(own, path)]
     return "\n\n".join(parts) + "\n"
 
 

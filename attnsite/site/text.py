@@ -2,13 +2,21 @@
 
 import json
 import re
+from html import escape
 
 from attnsite.site.markup import PAGE
 
 
 def head(path: str, title: str, description: str = "", **more: object) -> str:
-    """Front matter, and the line by which the extension knows where the page lies."""
-    fields = {"title": title, **({"description": description} if description else {}), **more}
+    """Front matter, and the line by which the extension knows where the page lies.
+
+    Title and description are plain text, and are written as HTML: the theme puts them into its menus as they stand.
+    """
+    fields = {
+        "title": escape(title, quote=False),
+        **({"description": escape(description)} if description else {}),
+        **more,
+    }
     lines = "\n".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
     return f"---\n{lines}\n---\n\n{PAGE.format(path)}"
 
@@ -18,6 +26,11 @@ def directed(path: str, text: str) -> str:
     front = re.match(r"\ufeff?---[ \t]*\n.*?\n(?:---|\.\.\.)[ \t]*\n", text, re.DOTALL)
     at = front.end() if front else 0
     return f"{text[:at]}\n{PAGE.format(path)}\n\n{text[at:].lstrip(chr(10))}"
+
+
+def typed(text: str) -> str:
+    """Plain text as Markdown that shows it as it was typed, also inside a link; `code` stays code."""
+    return re.sub(r"([\\[\]])", r"\\\1", escape(text, quote=False))
 
 
 def linked(text: str) -> str:
