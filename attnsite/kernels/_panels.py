@@ -81,7 +81,7 @@ def mask_rows(ws, p, first, last, low, high, keys, taken, slope, middle, m):
     """Scores first … last − 1 of the tile as lanes see them: ALiBi added, unseen ones −inf; the new maxima.
 
     Lane i sees row j when i + low ≤ j ≤ i + high, and when taken[j] is set, unless `taken` is empty; rows from `keys`
-    on are padding. `slope` is ALiBi's, before the scores are scaled; row `middle` + i is where lane i's own position lies.
+    on are padding. `slope` is ALiBi's, for scores that are scaled later; row `middle` + i is lane i's own position.
     """
     for j in range(first, last):
         s = load(ws, p + j * LANES, PANEL)

@@ -159,8 +159,8 @@ def _tile_of_queries(call, arrays, b, h, first, count, keys, ws, start):
         spoiled = masked and not is_finite(v, v_at, v_step, width, dim)
         for panel in range(panels):
             base, rows = start + panel * area, min(LANES, count - panel * LANES)
-            _panel(call, k, k_at, k_step, v, v_at, v_step, taken, scale, slope, spoiled, first + panel * LANES, rows, tile,
-                   width, ws, base, p, dim, padded)  # fmt: skip
+            _panel(call, k, k_at, k_step, v, v_at, v_step, taken, scale, slope, spoiled, first + panel * LANES, rows,
+                   tile, width, ws, base, p, dim, padded)  # fmt: skip
     oo = b * call.out_batch + h * call.out_head + first * call.out_row
     for panel in range(panels):
         base, rows = start + panel * area, min(LANES, count - panel * LANES)
@@ -177,8 +177,8 @@ def _tile_of_queries(call, arrays, b, h, first, count, keys, ws, start):
 
 
 @njit(**INLINE)
-def _panel(call, k, k_at, k_step, v, v_at, v_step, taken, scale, slope, spoiled, first, count, tile, width, ws, base, p, dim,
-           padded):  # fmt: skip
+def _panel(call, k, k_at, k_step, v, v_at, v_step, taken, scale, slope, spoiled, first, count, tile, width, ws, base, p,
+           dim, padded):  # fmt: skip
     """One panel of queries, first … first + count, meets the keys tile … tile + width."""
     low, high = first + call.low - tile, first + call.high - tile  # what lane 0 sees, as rows of the tile
     begin = max(0, low) // ROWS * ROWS
