@@ -32,7 +32,7 @@ THEME = "---\ntitle: {title}\norder: 1\nsummary: What is square.\n---\n"
 SOURCE = """@misc{{{key},
   author = {{{author}}},
   title = {{{title}}},
-  year = {{2020}},
+  year = {{{year}}},
   howpublished = {{{venue}}},
   url = {{https://example.org/{key}}},
   annote = {{{annote}}},
@@ -99,7 +99,8 @@ def question(title="How large is a square?", order=1, answer="As its side, twice
 
 
 def source(key, author="Doe, Jane", title="On squares", annote="That squares exist.", venue="A Journal"):
-    return SOURCE.format(key=key, author=author, title=title, annote=annote, venue=venue)
+    year = "".join(filter(str.isdigit, key))
+    return SOURCE.format(key=key, year=year, author=author, title=title, annote=annote, venue=venue)
 
 
 def fill(root):

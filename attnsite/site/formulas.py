@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # As Pandoc has it: no space just inside, and no digit behind, so that "$5 and $6" stays money.
 INLINE = r"(?<![\\$])\$(?![\s$])((?:\\.|[^$\\\n])+?)(?<!\s)\$(?![\d$])"
 _OPERATOR = re.compile(r"<mo>([A-Za-z]{2,})</mo>")
+_WORD = re.compile(r'<mrow>((?:<mi mathvariant="normal">[A-Za-z]</mi>){2,})</mrow>')
 
 
 @cache
@@ -37,6 +38,7 @@ def mathml(latex: str, display: str, path: str) -> str:
             path, "", f"the formula {latex!r} has {unknown[1]}, which is not known here", "write it otherwise"
         )
     found = _OPERATOR.sub(r"<mi>\1</mi>", found)  # a name such as softmax is an identifier, without an operator's space
+    found = _WORD.sub(lambda match: f"<mi>{re.sub('<[^>]*>', '', match[1])}</mi>", found)  # one name, not its letters
     return found.replace("<math ", f'<math alttext="{html.escape(latex, quote=True)}" ', 1)
 
 
