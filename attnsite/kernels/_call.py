@@ -133,14 +133,15 @@ def reach(queries: int, keys: int, causal: bool, window: tuple[int, int] | None,
 
 
 def flatten(name: str, array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
-    """The memory that an array spans as one flat array, and its strides in elements. Never copies.
+    """The memory that an array spans as one flat array, and its strides in elements. Copies nothing else.
 
-    float32 stays so and 16-bit numbers become their bits in uint16; int8 too, which takes an even number of elements.
+    float32 stays so and 16-bit numbers become their bits in uint16; int8 too, copied if their number is odd.
     """
     if array.dtype == np.int8:
-        if not array.flags.c_contiguous or array.size % 2:
-            raise ValueError(f"{name} is int8: make it contiguous, with an even number of elements")
-        return array.reshape(-1).view(np.uint16), tuple(array.strides[:3])
+        if not array.flags.c_contiguous:
+            raise ValueError(f"{name} is int8: make it contiguous")
+        codes = array.reshape(-1)
+        return (np.append(codes, codes[:1]) if codes.size % 2 else codes).view(np.uint16), tuple(array.strides[:3])
     array = bits(array)
     if array.flags.c_contiguous:  # by far the most frequent, and the quickest
         return array.reshape(-1), tuple(step // array.itemsize for step in array.strides[:3])
