@@ -1,5 +1,6 @@
 """Figures: from every run there is they draw, tabulate and give values, in sentinel colours and with named axes."""
 
+import dataclasses
 import functools
 import itertools
 import json
@@ -27,14 +28,15 @@ SENTINELS = {_style.INK, _style.GRID, _style.MUTE, _style.PAPER,
 PROVENANCE = Provenance(
     {"cpu": "a processor", "threads": 2}, {"commit": "abc1234", "clean": True}, "2026-01-02T03:04:05Z", 1.0, {}
 )
-COSTS = {"cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_decode": 2.5e-11,
+COSTS = {"cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_simd": 1.1e-11, "cpu_decode": 2.5e-11,
+         "cpu_simd_decode": 2e-11, "cpu_simd_decode_bf16": 1.5e-11, "cpu_simd_decode_int8": 1.4e-11,
          "peer_numpy_matmul": 6e-11, "peer_torch_flash": 2.2e-11}  # seconds a multiply-add  # fmt: skip
 
 
 def measured(work, kernel, memory, part=1.0):
     """Nine samples that follow the workload's size, or the reason why there are none."""
     case = work.case()
-    if kernel == "cpu_decode" and work.queries > 1:
+    if "decode" in kernel and work.queries > 1:
         return Row(case=case, kernel=kernel, skipped="decodes one query at a time")
     if work.threads > 2:
         return Row(case=case, kernel=kernel, skipped="this machine has 2 threads")
@@ -60,7 +62,10 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
         memory = isinstance(experiment, Memory)
         matching = [k for k in kernels if k in contestants.matching(experiment.kernels)]
         for work in getattr(experiment, sweep):
-            rows += [measured(work, kernel, memory) for kernel in matching]
+            for variant in getattr(experiment, "variants", ()) or ({},):
+                varied = {"variant": dict(variant)} if variant else {}
+                answers = [measured(work, kernel, memory, 1 + 0.01 * len(str(variant))) for kernel in matching]
+                rows += [dataclasses.replace(row, case=row.case | varied) for row in answers]
             if getattr(experiment, "stages", False) and "cpu_blas" in matching:
                 for stage in ("scores", "softmax", "values"):
                     row = measured(work, "cpu_blas", memory, 1 / 3)
@@ -229,3 +234,14 @@ def test_the_fastest_library_is_chosen_for_each_shape():
 def test_tokens_read_as_people_say_them(count, text):
     """Powers of two of tokens are printed with k and M."""
     assert _axes.tokens(count) == text
+
+
+def test_the_tiles_in_use_are_those_that_were_measured():
+    """The figure's chosen sizes are the kernel's own, and the committed run puts them within a tenth of the best."""
+    from attnsite.figures import tile_sizes
+    from attnsite.kernels import cpu_simd
+
+    if cpu_simd.ROWS == 8:  # with other registers the number of keys is rounded to their multiple
+        assert (cpu_simd.PANELS, cpu_simd.KEYS) == tile_sizes.CHOSEN
+    run = results.load(ROOT, "tile_sizes")["epyc_2core"]
+    assert tile_sizes.values(run)["chosen"].value > 0.9

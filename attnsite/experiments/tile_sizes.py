@@ -1,6 +1,6 @@
-"""How large should the tiles of queries and keys be? Every size that fits, in the same rounds, at several shapes.
+"""How large should the tiles of queries and keys be?
 
-A tile of queries is packed once and meets every key; a tile of keys stays in the nearest caches meanwhile. Too small
+Every size that fits, in the same rounds, at several shapes. A tile of queries is packed once and meets every key; a tile of keys stays in the nearest caches meanwhile. Too small
 costs bookkeeping, too large costs cache. The sizes in `cpu_simd` are read off here.
 """
 

@@ -89,10 +89,8 @@ def draw(runs: list[Run]) -> go.Figure:
     for name, label in (("matmul", "matrix product"), ("fma", "multiply-adds")):
         level = named[name].value
         _style.reference(on, [level, level], [on.y.low, on.y.high], label, dash="solid")
-        left = name == "matmul"
-        _style.note(
-            on, level, -0.42, label, _style.MUTE, anchor="right" if left else "left", shift=(-5 if left else 5, 0)
-        )
+        _style.note(on, level, -0.42 if name == "fma" else len(rows) - 0.42, label, _style.MUTE, anchor="right",
+                    shift=(-5, 0))  # fmt: skip
     looks = _style.looks([str(row.kernel) for row in rows])
     for y, row in zip(ys, rows, strict=True):
         reached = speed(row)
@@ -106,6 +104,7 @@ def draw(runs: list[Run]) -> go.Figure:
         )  # fmt: skip
         text = f"{reached}" + (f", {step} the one below" if step else "")
         inside = x.fraction(reached.value) > 0.55
-        _style.note(on, reached.value, y, text, _style.PAPER if inside else _style.INK,
+        end = (reached.low if inside else reached.high) or reached.value
+        _style.note(on, end, y, text, _style.PAPER if inside else _style.INK,
                     anchor="right" if inside else "left", shift=(-10 if inside else 8, 0))  # fmt: skip
     return _style.finish(on, run)

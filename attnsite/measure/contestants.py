@@ -113,8 +113,8 @@ def _enter(
 def keep(module: Any, k: np.ndarray, v: np.ndarray) -> tuple[tuple[Any, Any], tuple[np.ndarray, np.ndarray]]:
     """k and v as the kernel takes them, and what they then stand for.
 
-    Most kernels take arrays as they are. One that keeps its cache in fewer bits has `store_cache(k, v)`, which is not timed,
-    and `restore_cache` for the way back: it is right when it answers correctly for the cache that it was given.
+    Most kernels take arrays as they are. One that keeps its cache in fewer bits has `store_cache(k, v)`, which is not
+    timed, and `restore_cache` for the way back: it is right when it answers correctly for the cache that it was given.
     """
     if not hasattr(module, "store_cache"):
         return (k, v), (k, v)
