@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent  # the package's folder
+_APART = "_backward"
 
 
 def names(room: str) -> list[str]:
@@ -16,8 +17,15 @@ def names(room: str) -> list[str]:
 
 
 def matching(room: str, patterns: tuple[str, ...]) -> list[str]:
-    """The members of a room that match any of the shell-style patterns."""
-    return [name for name in names(room) if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+    """The members of a room that match any of the shell-style patterns.
+
+    A `…_backward` computes gradients, which is another contract: only a pattern that says so matches it.
+    """
+    return [
+        name
+        for name in names(room)
+        if any(fnmatch.fnmatchcase(name, p) for p in patterns if _APART in p or not name.endswith(_APART))
+    ]
 
 
 def module(room: str, name: str, *required: str) -> ModuleType:

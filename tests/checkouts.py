@@ -22,6 +22,8 @@ QUESTION = """---
 title: {title}
 order: {order}
 answer: {answer}
+claims:
+  - counted: The largest is the square of its side. [=squares.largest]
 {more}---
 
 ## A section

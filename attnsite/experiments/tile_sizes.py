@@ -1,7 +1,8 @@
 """How large should the tiles of queries and keys be?
 
-Every size that fits, in the same rounds, at several shapes. A tile of queries is packed once and meets every key; a tile of keys stays in the nearest caches meanwhile. Too small
-costs bookkeeping, too large costs cache. The sizes in `cpu_simd` are read off here.
+Every size that fits, in the same rounds, at several shapes. A tile of queries is packed once and meets every key; a
+tile of keys stays in the nearest caches meanwhile. Too small costs bookkeeping, too large costs cache. The sizes in
+`cpu_simd` are read off here.
 """
 
 from attnsite.experiment import Timing, Workload

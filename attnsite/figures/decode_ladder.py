@@ -5,8 +5,8 @@ short line on each bar is how long reading its cache takes at least on this mach
 
 A bar is the median, its whisker the middle half of the samples. The least time is the size of the keys and values as
 the kernel stores them, over the bandwidth that was read in the same rounds; what a bar is longer than that is what a
-better kernel could still win. bfloat16 and int8 are fewer bytes to read, but each number has to be widened before it is used,
-and they answer for a cache that has been rounded.
+better kernel could still win. bfloat16 and int8 are fewer bytes to read, but each number has to be widened before it
+is used, and they answer for a cache that has been rounded.
 
 A bar chart of {count} kernels. The slowest takes {slowest}, the fastest {fastest}. With float32 the best kernel reads
 the cache at {share_of_read} of the measured bandwidth; bfloat16 is {gain_bf16} and int8 {gain_int8} as fast as that.

@@ -69,3 +69,34 @@ def _mix(weights: np.ndarray, values: np.ndarray, visible: np.ndarray) -> np.nda
     if np.isfinite(values).all():
         return weights @ values
     return np.stack([row[:seen] @ values[:seen] for row, seen in zip(weights, visible, strict=True)])
+
+
+def gradients(q: np.ndarray, k: np.ndarray, v: np.ndarray, dout: np.ndarray, *, causal: bool,
+              seen: np.ndarray | None = None, dtype: type = np.float64) -> list[np.ndarray]:  # fmt: skip
+    """dq, dk, dv of Σ dout · attention(q, k, v), computed at `dtype` in plain NumPy, head by head.
+
+    With P the weights and dP = dout vᵀ, the gradient of the scores is P (dP − Σ P dP) [@dao2022flashattention §B.2].
+    `seen`, bool (queries, keys), takes the place of the causal mask.
+    """
+    queries, dim = q.shape[2:]
+    kv_heads, keys = k.shape[1:3]
+    if seen is None:
+        seen = np.tri(queries, keys, keys - queries if causal else keys, dtype=bool)
+    masked, visible = ~seen, seen.sum(axis=1)
+    made: list[np.ndarray] = [np.zeros(array.shape, dtype) for array in (q, k, v)]
+    dq, dk, dv = made
+    scale = dtype(1 / math.sqrt(dim))
+    for b, h in np.ndindex(*q.shape[:2]) if keys else ():
+        kv = h // (q.shape[1] // kv_heads)
+        heads: list[np.ndarray] = [x.astype(dtype) for x in (q[b, h], k[b, kv], v[b, kv], dout[b, h])]
+        one_q, one_k, one_v, one_do = heads
+        scores = one_q @ one_k.T * scale
+        scores[masked] = -np.inf
+        weights = np.exp(scores - _largest(scores))
+        weights = weights / _total(weights, visible)
+        from_out = one_do @ one_v.T  # dP, (queries, keys)
+        from_scores = weights * (from_out - (weights * from_out).sum(axis=1, keepdims=True))
+        dq[b, h] = from_scores @ one_k * scale
+        dk[b, kv] += from_scores.T @ one_q * scale
+        dv[b, kv] += weights.T @ one_do
+    return made

@@ -1,0 +1,304 @@
+"""The gradients of attention by explicit SIMD: dQ, dK and dV in one pass over the pairs, as five products.
+
+The forward pass keeps no weights, only the log-sum-exp of each row; that is enough to compute them again, tile by tile:
+
+    P = exp(S − lse)    dV = Pᵀ dO    dP = dO Vᵀ    dS = P ∘ (dP − delta)    dQ = dS K / √dim    dK = dSᵀ Q / √dim
+
+with delta = Σ dO ∘ O for each row. Five products where the forward pass has two, each through the tile of sums that
+stays in registers (`_tile`). Lanes are queries in S, dP and dQ, and run along the head width in dK and dV; P and dS are
+written once, as (keys, queries), and serve as right-hand side in the first case and as left-hand side in the second,
+so nothing is transposed but the queries and their gradients on entering.
+
+Bytes: q, out and dout once for each chunk of keys; k and v, and the sums of dk and dv, once for each tile of queries,
+most of them from the second cache. Its workspace is a few tiles and one chunk's dk and dv a thread. Where heads are few
+the keys are split into chunks, at most 16 over all heads, and each chunk has its own dq, which are added up at the end.
+
+Look at `_tile`: one tile of queries meets one tile of keys; `_backward` has those steps. How the keys are split depends
+on the shape only, and everything is added up in one order, so results are the same bit for bit for any number of
+threads. What a query does not see has no influence on it nor it on that, not even where it is NaN or infinite; a row
+that sees nothing has zero gradients. A weight's relative error is that of the log-sum-exp it is computed from, about
+|lse| · 2⁻²³: for scores in the tens of thousands that is per cents, as with every kernel that works this way.
+
+Follows FlashAttention-2 [@dao2024flashattention2]: its backward pass, with the keys in the outer loop.
+"""
+
+import math
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+from attnsite.kernels import _backward as steps
+from attnsite.kernels._call import flatten, reach
+from attnsite.kernels._packing import copy, is_finite
+from attnsite.kernels._panels import ZERO
+from attnsite.kernels._simd import WIDTH
+from attnsite.kernels._simd_memory import fetch_add
+from attnsite.kernels._tile import LANES, ROWS
+from attnsite.kernels._workspace import workspace
+
+DEVICE = "cpu"
+PANELS = 2  # of queries in a tile
+KEYS = 64  # in a tile
+UNITS = 16  # chunks of keys over all heads of all sequences, at least, if there are keys enough
+GAP = 16  # floats between rows of P^T: without them the rows would fall on the same few lines of the first cache
+
+
+class Shape(NamedTuple):
+    """Sizes, and which keys a query sees: query i sees key j when i + low ≤ j ≤ i + high."""
+
+    batch: int
+    heads: int
+    kv_heads: int
+    queries: int
+    keys: int
+    dim: int
+    low: int
+    high: int
+    chunk: int  # keys of a unit of work
+    chunks: int
+
+
+class Place(NamedTuple):
+    """Where an array's numbers lie, flat, with the elements from one sequence, head and row to the next."""
+
+    data: np.ndarray
+    batch: int
+    head: int
+    row: int
+
+
+class Arrays(NamedTuple):
+    q: Place
+    k: Place
+    v: Place
+    out: Place
+    dout: Place
+    dq: Place
+    dk: Place
+    dv: Place
+    lse: np.ndarray
+
+
+def gradients(q, k, v, out, lse, dout, dq, dk, dv, *, causal, window=None, aligned="bottom-right"):
+    """Fill dq (batch, heads, queries, dim) and dk, dv (batch, kv_heads, keys, dim) from dout, the gradient of out.
+
+    q, out, dout are like dq, and k, v like dk; lse is (batch, heads, queries), the natural logarithm that
+    `cpu_simd.attention(..., lse=lse)` gives, with −inf for a row that saw nothing. All float32. Strides are taken as
+    they are, if each row lies in one piece; lse is contiguous. causal, window and aligned as there.
+
+    With fewer KV heads than heads, dk and dv are sums over the heads of a group. Raises ValueError for arrays that do
+    not fit together, NotImplementedError for head widths over 256.
+    """
+    like_q, like_k = {"q": q, "out": out, "dout": dout, "dq": dq}, {"k": k, "v": v, "dk": dk, "dv": dv}
+    for name, array in (like_q | like_k).items():
+        if array.ndim != 4 or array.dtype != np.float32:
+            raise ValueError(f"{name} is {array.dtype} {array.shape}: make it float32 (batch, heads, length, dim)")
+        if array.shape != (like_q if name in like_q else like_k)["q" if name in like_q else "k"].shape:
+            raise ValueError(f"{name} is {array.shape}, but q is {q.shape} and k {k.shape}")
+    batch, heads, queries, dim = q.shape
+    kv_heads, keys = k.shape[1:3]
+    if k.shape != (batch, kv_heads, keys, dim) or kv_heads == 0 or heads % kv_heads:
+        raise ValueError(f"q {q.shape} and k {k.shape} do not belong together")
+    if lse.shape != q.shape[:3] or lse.dtype != np.float32 or not lse.flags.c_contiguous:
+        raise ValueError(f"lse is {lse.dtype} {lse.shape}: make it contiguous float32 {q.shape[:3]}")
+    if not 1 <= dim <= 256:
+        raise NotImplementedError(f"head widths from 1 to 256, got {dim}")
+    laid = [flatten(name, array) for name, array in zip(
+        ("q", "k", "v", "out", "dout", "dq", "dk", "dv"), (q, k, v, out, dout, dq, dk, dv), strict=True)]  # fmt: skip
+    if 0 in (batch, heads, queries, keys):
+        for array in (dq, dk, dv):
+            array[...] = 0
+        return
+    low, high, _ = reach(queries, keys, causal, window, aligned)
+    wanted = -(-UNITS // (batch * kv_heads))
+    chunk = max(1, -(-keys // (wanted * KEYS))) * KEYS
+    chunks = -(-keys // chunk)
+    rows, wide = -(-dim // ROWS) * ROWS, -(-dim // WIDTH) * WIDTH
+    floats = 2 * chunk * wide + 2 * PANELS * LANES * wide + PANELS * (2 * dim + rows + 2) * LANES
+    floats += KEYS * 2 * (PANELS * LANES + GAP) + KEYS * (rows + dim)
+    threads, size = get_num_threads(), -(-floats // 16) * 16
+    ws, _ = workspace(1, threads * size + (chunks * q.size if chunks > 1 else 0))
+    numbers = np.array([batch, heads, kv_heads, queries, keys, dim, low, high, chunk, chunks,
+                        *chain.from_iterable(strides for _, strides in laid)])  # fmt: skip
+    _gradients(numbers, *(flat for flat, _ in laid), lse.reshape(-1), ws, size, threads)  # type: ignore[call-arg]
+
+
+@njit(parallel=True, nogil=True, cache=True, error_model="numpy")
+def _gradients(numbers, q, k, v, out, dout, dq, dk, dv, lse, ws, size, threads):
+    counters = np.zeros(2, np.int64)
+    for thread in prange(threads):
+        _work(numbers, q, k, v, out, dout, dq, dk, dv, lse, ws, thread * size, threads * size, counters)
+    if numbers[9] > 1:  # chunks
+        for _thread in prange(threads):
+            _join(numbers, dq, ws, threads * size, counters)
+
+
+@njit(forceinline=True)
+def _shape(n):
+    return Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9])
+
+
+@njit(forceinline=True)
+def _place(data, n, i):
+    return Place(data, n[10 + 3 * i], n[11 + 3 * i], n[12 + 3 * i])
+
+
+@njit(forceinline=True)
+def _at(place, b, h, i):
+    """Where row i begins."""
+    return b * place.batch + h * place.head + i * place.row
+
+
+@njit(nogil=True, error_model="numpy")
+def _work(n, q, k, v, out, dout, dq, dk, dv, lse, ws, start, partial, counters):
+    """What one thread does: chunks of keys, as long as the counter gives any."""
+    shape = _shape(n)
+    arrays = Arrays(_place(q, n, 0), _place(k, n, 1), _place(v, n, 2), _place(out, n, 3), _place(dout, n, 4),
+                    _place(dq, n, 5), _place(dk, n, 6), _place(dv, n, 7), lse)  # fmt: skip
+    pairs = shape.batch * shape.kv_heads
+    while True:
+        task = fetch_add(counters, 0, 1)
+        if task >= pairs * shape.chunks:
+            return
+        chunk, pair = task // pairs, task % pairs  # with a causal mask, the longest first
+        _chunk_of_keys(shape, arrays, pair // shape.kv_heads, pair % shape.kv_heads, chunk, ws, start, partial)
+
+
+@njit(forceinline=True)
+def _meet(shape, first, count, chunk):
+    """Whether any of the queries first … first + count sees a key of the chunk."""
+    begin, end = chunk * shape.chunk, min(shape.keys, (chunk + 1) * shape.chunk)
+    return max(begin, first + shape.low) < min(end, first + count + shape.high)
+
+
+@njit(nogil=True, error_model="numpy")
+def _chunk_of_keys(shape, arrays, b, kv, chunk, ws, start, partial):
+    """All queries of the KV head's group meet one chunk of its keys."""
+    dim, group = shape.dim, shape.heads // shape.kv_heads
+    rows, wide = (dim + ROWS - 1) // ROWS * ROWS, (dim + WIDTH - 1) // WIDTH * WIDTH
+    scale = np.float32(1 / math.sqrt(dim))
+    area, block = (2 * dim + rows + 2) * LANES, PANELS * LANES
+    dk, dv = start, start + shape.chunk * wide
+    packed = dv + shape.chunk * wide
+    spare_q, spare_do = packed + PANELS * area, packed + PANELS * area + block * wide
+    scores = spare_do + block * wide
+    first_key, last_key = chunk * shape.chunk, min(shape.keys, (chunk + 1) * shape.chunk)
+    ws[dk:packed] = ZERO
+    for h in range(kv * group, (kv + 1) * group):
+        for first in range(0, shape.queries, block):
+            if shape.chunks > 1 and not _meet(shape, first, block, chunk):
+                continue
+            count = min(block, shape.queries - first)
+            q, q_at, q_step = arrays.q.data, _at(arrays.q, b, h, first), arrays.q.row
+            dout, do_at, do_step = arrays.dout.data, _at(arrays.dout, b, h, first), arrays.dout.row
+            out, o_at, o_step = arrays.out.data, _at(arrays.out, b, h, first), arrays.out.row
+            lse_at = (b * shape.heads + h) * shape.queries + first
+            for i in range(0, count, LANES):
+                steps.begin(ws, packed + i // LANES * area, rows, q, q_at + i * q_step, q_step, dout,
+                            do_at + i * do_step, do_step, out, o_at + i * o_step, o_step, arrays.lse, lse_at + i,
+                            min(LANES, count - i), dim)  # fmt: skip
+            if q_step != wide:
+                copy(q, q_at, q_step, count, dim, ws, spare_q, wide)
+                q, q_at, q_step = ws, spare_q, wide
+            if do_step != wide:
+                copy(dout, do_at, do_step, count, dim, ws, spare_do, wide)
+                dout, do_at, do_step = ws, spare_do, wide
+            for tile in range(first_key, last_key, KEYS):
+                done = (tile - first_key) * wide
+                _tile(shape, arrays, b, kv, first, count, tile, min(KEYS, last_key - tile), q, q_at, q_step, dout,
+                      do_at, do_step, ws, packed, dk + done, dv + done, scores, rows, wide)  # fmt: skip
+            target, at, step = arrays.dq.data, _at(arrays.dq, b, h, first), arrays.dq.row
+            if shape.chunks > 1:
+                lines = (chunk * shape.batch + b) * shape.heads + h
+                target, at, step = ws, partial + (lines * shape.queries + first) * dim, dim
+            for i in range(0, count, LANES):
+                dqt = packed + i // LANES * area + 2 * dim * LANES
+                steps.end(ws, dqt, target, at + i * step, step, min(LANES, count - i), dim, scale)
+    k_at, v_at = _at(arrays.dk, b, kv, first_key), _at(arrays.dv, b, kv, first_key)
+    for j in range(last_key - first_key):
+        for d in range(dim):
+            arrays.dk.data[k_at + j * arrays.dk.row + d] = ws[dk + j * wide + d] * scale
+        for d in range(dim):
+            arrays.dv.data[v_at + j * arrays.dv.row + d] = ws[dv + j * wide + d]
+
+
+@njit(nogil=True, error_model="numpy")
+def _tile(shape, arrays, b, kv, first, count, tile, width, q, q_at, q_step, dout, do_at, do_step, ws, packed, dk, dv,
+          p, rows, wide):  # fmt: skip
+    """One tile of queries, first … first + count, meets one tile of keys, tile … tile + width."""
+    low, high, dim = first + shape.low - tile, first + shape.high - tile, shape.dim  # what query 0 sees, as rows
+    if max(0, low) >= min(width, high + count):
+        return
+    step, area = PANELS * LANES + GAP, (2 * dim + rows + 2) * LANES
+    g = p + KEYS * step
+    spare_k, spare_v = g + KEYS * step, g + KEYS * (step + rows)
+    k, k_at, k_step = arrays.k.data, _at(arrays.k, b, kv, tile), arrays.k.row
+    v, v_at, v_step = arrays.v.data, _at(arrays.v, b, kv, tile), arrays.v.row
+    if rows != dim or width % ROWS:
+        copy(k, k_at, k_step, width, dim, ws, spare_k, rows)
+        k, k_at, k_step = ws, spare_k, rows
+        ws[spare_k + width * rows : spare_k + (width + ROWS - 1) // ROWS * ROWS * rows] = ZERO
+    if width % ROWS:
+        copy(v, v_at, v_step, width, dim, ws, spare_v, dim)
+        v, v_at, v_step = ws, spare_v, dim
+        ws[spare_v + width * dim : spare_v + (width + ROWS - 1) // ROWS * ROWS * dim] = ZERO
+    spoiled = (high < width - 1 or low + count > 1) and not (
+        is_finite(k, k_at, k_step, width, dim)
+        and is_finite(q, q_at, q_step, count, dim)
+        and is_finite(dout, do_at, do_step, count, dim)
+    )
+    for i in range(0, count, LANES):
+        lanes = min(LANES, count - i)
+        begin, end = max(0, low + i) // ROWS * ROWS, min(width, high + i + lanes)
+        if begin >= end:
+            continue
+        last = (end + ROWS - 1) // ROWS * ROWS
+        clear = min(max(begin, (low + i + lanes + ROWS - 2) // ROWS * ROWS), last)  # from here every lane sees all …
+        until = max(clear, min(width, high + i + 1) // ROWS * ROWS)  # … up to here
+        base = packed + i // LANES * area
+        dqt = base + 2 * dim * LANES
+        sums = dqt + rows * LANES
+        steps.score(ws, base, k, k_at, k_step, dim, p + i, step, begin, last)
+        steps.score(ws, base + dim * LANES, v, v_at, v_step, dim, g + i, step, begin, last)
+        steps.weigh_seen(ws, sums, p + i, g + i, step, begin, clear, low + i, high + i, width)
+        steps.weigh(ws, sums, p + i, g + i, step, clear, until)
+        steps.weigh_seen(ws, sums, p + i, g + i, step, until, last, low + i, high + i, width)
+        if not spoiled:
+            steps.add_to_queries(ws, dqt, rows, k, k_at, k_step, g + i, step, begin, end)
+    begin, last = max(0, low) // ROWS * ROWS, (min(width, high + count) + ROWS - 1) // ROWS * ROWS
+    if spoiled:
+        steps.add_seen(ws, packed + 2 * dim * LANES, area, dv, dk, wide, p, g, step, low, high, count, width, dim, k,
+                       k_at, k_step, q, q_at, q_step, dout, do_at, do_step)  # fmt: skip
+    else:
+        steps.add_to_keys(ws, dv, wide, p, step, begin, last, low, high, count, dout, do_at, do_step)
+        steps.add_to_keys(ws, dk, wide, g, step, begin, last, low, high, count, q, q_at, q_step)
+
+
+@njit(nogil=True, error_model="numpy")
+def _join(n, dq, ws, partial, counters):
+    """Tiles of dq as sums over the chunks that they met, as long as the counter gives any."""
+    shape, place = _shape(n), _place(dq, n, 5)
+    block = PANELS * LANES
+    tiles = (shape.queries + block - 1) // block
+    while True:
+        task = fetch_add(counters, 1, 1)
+        if task >= shape.batch * shape.heads * tiles:
+            return
+        pair, first = task // tiles, task % tiles * block
+        count = min(block, shape.queries - first)
+        at = _at(place, pair // shape.heads, pair % shape.heads, first)
+        met = False
+        for chunk in range(shape.chunks):
+            if not _meet(shape, first, block, chunk):
+                continue
+            source = partial + ((chunk * shape.batch * shape.heads + pair) * shape.queries + first) * shape.dim
+            for i in range(count):
+                for d in range(shape.dim):
+                    number = ws[source + i * shape.dim + d]
+                    dq[at + i * place.row + d] = number + dq[at + i * place.row + d] if met else number
+            met = True
+        if not met:
+            for i in range(count):
+                dq[at + i * place.row : at + i * place.row + shape.dim] = ZERO
