@@ -27,9 +27,10 @@ from numba.extending import models, register_model
 intrinsic: Any = extending.intrinsic  # whose own types say nothing about what compiled code passes
 _FEATURES = llvmlite.binding.get_host_cpu_features()
 _NATIVE = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx2") else 4
-WIDTH = int(os.environ.get("ATTNSITE_VECTOR_WIDTH", _NATIVE))
-if WIDTH not in (4, 8, 16):
-    raise ValueError(f"ATTNSITE_VECTOR_WIDTH is {WIDTH}: make it 4, 8 or 16, or leave it out")
+_ASKED = os.environ.get("ATTNSITE_VECTOR_WIDTH") or str(_NATIVE)
+if _ASKED not in ("4", "8", "16"):
+    raise ValueError(f"ATTNSITE_VECTOR_WIDTH is {_ASKED}: make it 4, 8 or 16, or leave it out")
+WIDTH = int(_ASKED)
 # Without the instruction llvm.fma becomes a call of the C library for each number. NEON always has it.
 FUSED = bool(_FEATURES.get("fma")) or "x86" not in llvmlite.binding.get_default_triple()
 
@@ -152,6 +153,11 @@ The whole part is rounded off by adding 1.5·2²³ and put into the exponent's b
 rest. Below −126 the result has too few bits, as subnormal numbers have.""")  # fmt: skip
 
 
+def _is_flat(kind: Any) -> bool:
+    """Whether this is a Numba array that registers can be filled from: float32, one-dimensional, contiguous."""
+    return isinstance(kind, types.Array) and kind.dtype == types.float32 and kind.ndim == 1 and kind.layout == "C"
+
+
 @intrinsic(prefer_literal=True)
 def load(typing, array, index, count):
     """`count` registers from array[index …]; `count` is a constant."""
@@ -162,7 +168,7 @@ def load(typing, array, index, count):
         at = [address(context, builder, signature.args[0], base, s) for s in starts]
         return pack(builder, [aligned(builder.load(pointer)) for pointer in at])
 
-    return Lanes(count.literal_value)(array, types.int64, count), generate
+    return (Lanes(count.literal_value)(array, types.int64, count), generate) if _is_flat(array) else None
 
 
 @intrinsic
@@ -176,7 +182,7 @@ def store(typing, array, index, lanes):
             aligned(builder.store(vector, at))
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, lanes), generate
+    return (types.void(array, types.int64, lanes), generate) if _is_flat(array) else None
 
 
 @intrinsic(prefer_literal=True)
