@@ -54,6 +54,8 @@ class Timing:
     (`"read"`: bytes a second from memory, `"matmul"` and `"fma"`: FLOP a second), measured in the same rounds.
     A kernel whose one call takes longer than `longest_call_s` on a workload is recorded as skipped there. `variants`
     are keyword arguments that every kernel gets, each a contestant of its own, told apart by `case["variant"]`.
+    `gradients` times the backward pass, what a `…_backward` kernel and a peer's `prepare_gradients` do, and not the
+    forward pass, whose results it is given.
     """
 
     kernels: tuple[str, ...]
@@ -63,6 +65,7 @@ class Timing:
     stages: bool = False
     longest_call_s: float = 4.0
     variants: tuple[Mapping[str, Any], ...] = ()
+    gradients: bool = False
 
 
 @dataclass(frozen=True)

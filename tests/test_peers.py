@@ -9,8 +9,7 @@ import pytest
 
 from attnsite import discover
 from attnsite.experiment import Timing, Workload
-from attnsite.kernels import reference
-from attnsite.measure import WAITING, contestants, correct, machine, timing
+from attnsite.measure import WAITING, contestants, correct, gradients, machine, timing
 from attnsite.measure import run as running
 from attnsite.measure.progress import Progress
 
@@ -137,17 +136,19 @@ def test_numpy_refuses_more_scores_than_a_machine_may_hold():
         discover.module("peers", "numpy_matmul").prepare(q, q, q, causal=False)
 
 
-def test_threads_are_settled_before_a_peer_is_prepared():
+def test_threads_are_settled_before_a_peer_is_prepared(monkeypatch):
     """A peer learns the workload's threads, or all that the machine has, in time to build on them."""
     heard = []
 
     class Peer:
         use_threads = staticmethod(lambda count: heard.append(count))
-        prepare = staticmethod(lambda *arrays, causal: heard.append("prepare") or (lambda: None))
+        prepare = staticmethod(lambda q, k, v, causal: heard.append("prepare") or (lambda: np.full_like(q, 9)))
 
+    monkeypatch.setattr(contestants, "load", lambda *_: Peer)
     for threads in (1, 0):
         work = Workload(heads=1, queries=2, keys=2, dim=2, threads=threads)
-        contestants.prepare(Peer, work, *work.inputs())
+        with pytest.raises(contestants.Skipped, match="wrong"):
+            contestants.enter("peer_numpy_matmul", work, Timing(kernels=(), quick=(), full=()), 9.0)
 
     assert heard == [1, "prepare", machine.threads(), "prepare"]
 
@@ -202,26 +203,42 @@ def test_torch_math_gives_the_bits_of_sdpa_with_that_backend(causal):
 
 
 @pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
-@pytest.mark.parametrize("shape", [(1, 4, 2, 9, 14, 8), (2, 2, 2, 12, 12, 5), (1, 2, 1, 1, 6, 4)])
-def test_torch_gradients_are_those_of_finite_differences(shape, causal):
-    """dq, dk, dv along random directions against central differences of the float64 reference."""
-    pytest.importorskip("torch")
-    inputs = workload(shape, causal).inputs()
-    rng = np.random.default_rng(1)
-    dout = rng.standard_normal(inputs[0].shape, dtype=np.float32)
-    found = peer("torch_flash").gradients(*inputs, dout, causal=causal)
+@pytest.mark.parametrize("shape", [(1, 4, 2, 9, 14, 8), (2, 2, 2, 12, 12, 5), (1, 2, 1, 1, 6, 4), (1, 8, 8, 70, 70, 9)])
+@pytest.mark.parametrize("name", sorted(name for name in LIBRARIES if LIBRARIES[name] in ("torch", "jax")))
+def test_gradients_of_peers_are_those_of_the_reference(name, shape, causal):
+    """dq, dk, dv from a call that may be made again, within the bound that kernels are held to."""
+    module, work = required(name), workload(shape, causal)
 
-    def loss(*arrays):
-        rows = reference.rows(*arrays, np.arange(arrays[0].shape[2]), causal=causal)
-        return float((rows * dout).sum())
+    call = module.prepare_gradients(*gradients.inputs(work), causal=causal)
 
-    for which, gradient in enumerate(found):
-        assert gradient.shape == inputs[which].shape
-        direction = rng.standard_normal(gradient.shape)
-        sides = []
-        for sign in (1, -1):
-            moved = [array.astype(np.float64) for array in inputs]
-            moved[which] += sign * 1e-4 * direction
-            sides.append(loss(*moved))
-        expected = (sides[0] - sides[1]) / 2e-4
-        assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    for made in (call(), call()):
+        verdict = gradients.compare(work, made)
+        assert verdict.right, verdict
+
+
+def test_wrong_gradients_are_seen():
+    """Any of the three, in the first heads and in the last; a NaN anywhere."""
+    work = workload((2, 4, 2, 20, 20, 8), True)
+    right = gradients.prepare(discover.module("kernels", "cpu_simd_backward"), work)()
+    assert gradients.compare(work, right).right
+    for which in range(3):
+        for place in ((0, 0, 3, 1), (-1, -1, -1, -1)):
+            made = [array.copy() for array in right]
+            made[which][place] += 1e-3
+            assert not gradients.compare(work, made).right
+        made = [array.copy() for array in right]
+        made[which][0, -1, 2, 2] = np.nan
+        assert not gradients.compare(work, made).right
+
+
+def test_libraries_without_a_backward_pass_are_skipped():
+    """And kernels that only go forward; the others are timed."""
+    name = "peers_backward"
+    experiment = discover.module("experiments", name).experiment
+    work = workload((1, 2, 2, 16, 16, 8), False)
+    for kernel in ("peer_numpy_matmul", "cpu_online"):
+        with pytest.raises(contestants.Skipped, match="has no backward pass"):
+            contestants.enter(kernel, work, experiment, 9.0)
+    [(contestant, row)] = contestants.enter("cpu_simd_backward", work, experiment, 9.0)
+    assert contestant.measure() > 0
+    assert row.max_error <= row.bound

@@ -3,10 +3,16 @@
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from attnsite.figures import _measured, _style
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _measured, _style
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
+
+MASKS = {False: ("full", _style.Look(_style.OURS)), True: ("causal", _style.Look(_style.OTHER, symbol="diamond"))}
 
 
 @dataclass(frozen=True)
@@ -91,3 +97,79 @@ def bounds(leads: Iterable[Quantity]) -> list[float]:
 def key(row: Row) -> str:
     """The workload of a row, as something to sort and compare by."""
     return repr(sorted(row.case.items()))
+
+
+def flops(row: Row, products: int = 2) -> float:
+    """The FLOPs of a call of so many matrix products, visible pairs only."""
+    case = row.case
+    two = Attention(1, case["heads"], case["dim"]).core_flops(case["queries"], case["keys"], case["causal"])
+    return float(case["batch"] * two * products / 2)
+
+
+def summary(those: list[Contest]) -> dict[str, Quantity]:
+    """For each mask, geometric means against the fastest and each library by name; the best and the worst shape.
+
+    Raises `LookupError` where a mask was not measured.
+    """
+    found: dict[str, Quantity] = {}
+    for causal, (mask, _) in MASKS.items():
+        here = [contest for contest in those if contest.ours.case["causal"] is causal]
+        if not here:
+            raise LookupError(f"not measured yet on this machine: no shape with the mask “{mask}”")
+        found |= _against(here, mask)
+    leads = [contest.lead(contest.fastest) for contest in those]
+    found |= _against(those, "all")
+    found["shapes"] = Quantity(len(those), "count")
+    found["lost"] = Quantity(sum(lead.value < 1 for lead in leads), "count")
+    found["worst"], found["best"] = (pick(leads, key=lambda lead: lead.value) for pick in (min, max))
+    return found
+
+
+def _against(those: list[Contest], name: str) -> dict[str, Quantity]:
+    """Geometric means against the fastest and against each peer by name, and the worst shape with each."""
+    found = {f"fastest_{name}": geomean([contest.lead(contest.fastest) for contest in those])}
+    for peer in peers(those):
+        leads = [contest.lead(peer) for contest in those if peer in contest.peers]
+        short = peer.removeprefix("peer_")
+        found[f"{short}_{name}"] = geomean(leads)
+        found[f"{short}_{name}_worst"] = min(leads, key=lambda lead: lead.value)
+        found[f"{short}_{name}_shapes"] = Quantity(len(leads), "count")
+    return found
+
+
+def table(runs: list[Run], ours: Sequence[str]) -> list[dict[str, Any]]:
+    """Every row of every run, with its time over ours at the same shape."""
+    lines = _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens", "causal": "causal"})
+    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    beside = {(run.machine, key(c.ours)): c.ours for run in runs for c in contests(run, ours)}
+    for line, row in zip(lines, measured, strict=True):
+        line["causal"] = "yes" if line["causal"] else "no"
+        mine = beside.get((line["machine"], key(row)))
+        line["its time / ours"] = paired(row, mine) if mine and row.samples else None
+    return lines
+
+
+def draw_by_work(run: Run, ours: Sequence[str], products: int) -> go.Figure:
+    """The fastest peer's time over ours at every shape, by the FLOPs of a call, with the means of both masks."""
+    those = contests(run, ours)
+    leads = {id(contest): contest.lead(contest.fastest) for contest in those}
+    work = {id(contest): flops(contest.ours, products) / 1e9 for contest in those}
+    on = _style.chart(
+        _axes.log_axis("GFLOP of one call", list(work.values()), pad=2),
+        _axes.log_axis("time of the fastest other / ours", bounds(leads.values()), "×"),
+    )
+    _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", end=True, dash="solid", colour=_style.INK)
+    for causal, (mask, look) in MASKS.items():
+        here = [contest for contest in those if contest.ours.case["causal"] is causal]
+        if not here:
+            continue
+        shown, xs = [leads[id(contest)] for contest in here], [work[id(contest)] for contest in here]
+        hover = [
+            f"{contest.describe()}<br>{_style.call(contest.fastest)}: {lead} our time<br>middle half {lead.spread()}"
+            for contest, lead in zip(here, shown, strict=True)
+        ]
+        whiskers(on, xs, shown, look, mask)
+        _style.points(on, xs, [lead.value for lead in shown], look, mask, hover, size=9)
+        mean = geomean(shown)
+        _style.reference(on, [on.x.low, on.x.high], [mean.value] * 2, f"{mask} {mean}", end=True, colour=look.colour)
+    return _style.finish(on, run)

@@ -16,8 +16,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from attnsite.figures import _axes, _peers, _style
-from attnsite.figures._peers import Contest
-from attnsite.figures.peers_prefill import MASKS, OURS
+from attnsite.figures._peers import MASKS, Contest
+from attnsite.figures.peers_prefill import OURS
 from attnsite.quantity import Quantity
 from attnsite.results import Run
 

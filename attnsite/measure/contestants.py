@@ -10,7 +10,7 @@ import numpy as np
 
 from attnsite import discover
 from attnsite.experiment import Timing, Workload
-from attnsite.measure import ceilings, correct, machine, timing
+from attnsite.measure import ceilings, correct, gradients, machine, timing
 from attnsite.results import Row, kernel_digest
 
 SMALL = 32  # tokens of the call that compiles: kernels may take another way for a handful of queries
@@ -31,8 +31,8 @@ def matching(patterns: tuple[str, ...]) -> list[str]:
     return kernels + [f"peer_{name}" for name in discover.matching("peers", wanted)]
 
 
-def load(kernel: str) -> ModuleType:
-    """The kernel's module; raises `Skipped` where its device or its library is not here."""
+def load(kernel: str, gradients: bool = False) -> ModuleType:
+    """The kernel's module; raises `Skipped` where its device or its library is not here, or it has no gradients."""
     room, name = ("peers", kernel.removeprefix("peer_")) if kernel.startswith("peer_") else ("kernels", kernel)
     if kernel.startswith("cuda_"):
         from attnsite.kernels import _cuda
@@ -40,10 +40,14 @@ def load(kernel: str) -> ModuleType:
         here, reason = _cuda.available()
         if not here:
             raise Skipped(reason)
+    forward = ["attention", "prepare"] if room == "peers" else ["attention"]
     try:
-        return discover.module(room, name, "attention", "DEVICE", *(["prepare"] if room == "peers" else []))
+        module = discover.module(room, name, "DEVICE", *([] if gradients else forward))
     except ImportError as error:
         raise Skipped(f"{(error.name or str(error)).split('.')[0]} is not installed") from None
+    if gradients and not hasattr(module, "prepare_gradients" if room == "peers" else "gradients"):
+        raise Skipped("has no backward pass")
+    return module
 
 
 def builds(patterns: tuple[str, ...]) -> dict[str, str]:
@@ -64,7 +68,7 @@ def enter(
     `variant` holds further arguments of the call. Raises `Skipped`. The first call is the check: a wrong kernel is
     never timed.
     """
-    module: Any = load(kernel)
+    module: Any = load(kernel, experiment.gradients)
     try:
         return _enter(module, kernel, workload, experiment, longest_s, variant or {})
     except NotImplementedError as refusal:
@@ -79,18 +83,24 @@ def enter(
 def _enter(
     module: Any, kernel: str, workload: Workload, experiment: Timing, longest_s: float, variant: Mapping[str, Any]
 ) -> list[tuple[timing.Contestant, Row]]:
+    if kernel.startswith("peer_") and hasattr(module, "use_threads"):
+        module.use_threads(workload.threads or machine.threads())
     q, k, v = workload.inputs()
     kept, meant = keep(module, k, v)
     case = workload.case() | ({"variant": dict(variant)} if variant else {})
     base: dict[str, Any] = {"case": case, "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
+    steps: list[tuple[str, Callable[[], float]]] = []
+    out: Callable[[], Any]
     if kernel.startswith("cuda_"):
         from attnsite.measure import cuda_clock
 
         measure, out = cuda_clock.enter(module.attention, workload)
-        steps: list[tuple[str, Callable[[], float]]] = []
+    elif experiment.gradients:
+        out = gradients.prepare(module, workload)
+        measure = timing.on_cpu(out)
     elif kernel.startswith("peer_"):
-        call = prepare(module, workload, q, k, v)
-        measure, out, steps = timing.on_cpu(call), call, []
+        out = module.prepare(q, k, v, causal=workload.causal)
+        measure = timing.on_cpu(out)
     else:
         compile_small(module, workload)
         result = np.full_like(q, np.nan)
@@ -102,7 +112,11 @@ def _enter(
     first = measure()
     if first > longest_s:
         raise TooLong(f"one call took {first:.1f} s, longer than the {longest_s:g} s that this sweep allows")
-    verdict = correct.compare(q, *meant, out(), causal=workload.causal)
+    made: Any = out()
+    if experiment.gradients:
+        verdict = gradients.compare(workload, made)
+    else:
+        verdict = correct.compare(q, *meant, made, causal=workload.causal)
     if not verdict.right:
         raise Skipped(f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
     whole = Row(**base, max_error=verdict.max_error, bound=verdict.bound)
@@ -120,18 +134,6 @@ def keep(module: Any, k: np.ndarray, v: np.ndarray) -> tuple[tuple[Any, Any], tu
         return (k, v), (k, v)
     kept = module.store_cache(k, v)
     return kept, module.restore_cache(*kept)
-
-
-def prepare(module: Any, workload: Workload, q: np.ndarray, k: np.ndarray, v: np.ndarray) -> Callable[[], np.ndarray]:
-    """A peer's call, on as many threads as the kernels have, its inputs already where its library wants them.
-
-    It makes its own output, as libraries do. Copying that into an array of ours would be a cost that nobody has who
-    uses the library.
-    """
-    if hasattr(module, "use_threads"):
-        module.use_threads(workload.threads or machine.threads())
-    made: Callable[[], np.ndarray] = module.prepare(q, k, v, causal=workload.causal)
-    return made
 
 
 def compile_small(module: Any, workload: Workload) -> None:

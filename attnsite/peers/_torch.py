@@ -1,6 +1,7 @@
 """What the PyTorch peers share: tensors on NumPy's memory, the causal mask, threads, and its build."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,17 @@ def added(masking: dict[str, Any]) -> dict[str, Any]:
 def chosen(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, **masking: Any) -> int:
     """The number of the backend that SDPA takes for these tensors, as in `torch.nn.attention.SDPBackend`."""
     return int(torch._fused_sdp_choice(q, k, v, enable_gqa=True, **masking))
+
+
+def learning(*tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """The same numbers as tensors whose gradients will be asked for."""
+    return tuple(tensor.detach().requires_grad_() for tensor in tensors)
+
+
+def pullback(out: torch.Tensor, inputs: tuple[torch.Tensor, ...], dout: np.ndarray) -> Callable[[], list[np.ndarray]]:
+    """Autograd's backward pass from `dout` at `out` to the inputs, as often as it is called."""
+    given = torch.from_numpy(dout)
+    return lambda: [made.numpy() for made in torch.autograd.grad(out, inputs, given, retain_graph=True)]
 
 
 def use_threads(count: int) -> None:

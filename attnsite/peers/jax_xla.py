@@ -31,6 +31,23 @@ def attention(q, k, v, out, *, causal):
 
 def prepare(q: np.ndarray, k: np.ndarray, v: np.ndarray, *, causal: bool) -> Callable[[], np.ndarray]:
     """The call, compiled: each makes a new output, seen as (batch, heads, queries, dim)."""
+    inputs, compute = _lay_out(q, k, v, causal)
+    compiled = jax.jit(compute).lower(*inputs).compile()
+    return lambda: np.asarray(compiled(*inputs).block_until_ready()).swapaxes(1, 2)
+
+
+def prepare_gradients(q: np.ndarray, k: np.ndarray, v: np.ndarray, dout: np.ndarray, *,
+                      causal: bool) -> Callable[[], list[np.ndarray]]:  # fmt: skip
+    """The backward pass of `jax.vjp`, compiled: each call makes new dq, dk, dv from `dout`, the output's gradient."""
+    inputs, compute = _lay_out(q, k, v, causal)
+    given = jax.device_put(np.ascontiguousarray(dout.swapaxes(1, 2)), jax.local_devices(backend="cpu")[0])
+    _, pull = jax.jit(lambda q, k, v: jax.vjp(lambda *qkv: compute(*qkv, *inputs[3:]), q, k, v))(*inputs[:3])
+    compiled = jax.jit(lambda pull, given: pull(given)).lower(pull, given).compile()
+    return lambda: [np.asarray(made).swapaxes(1, 2) for made in jax.block_until_ready(compiled(pull, given))]
+
+
+def _lay_out(q: np.ndarray, k: np.ndarray, v: np.ndarray, causal: bool) -> tuple[list[jax.Array], Callable]:
+    """JAX's own arrays, (batch, tokens, heads, dim), with a mask where one is needed, and what to compute from them."""
     queries, keys = q.shape[2], k.shape[2]
     if causal and queries > keys:
         raise NotImplementedError("JAX gives a row that sees no key the mean of all values, not zeros")
@@ -40,11 +57,10 @@ def prepare(q: np.ndarray, k: np.ndarray, v: np.ndarray, *, causal: bool) -> Cal
     if not plain and queries != keys:
         inputs.append(jax.device_put(_mask.bottom_right(queries, keys)[None, None], cpu))
 
-    def compute(q, k, v, mask=None):  # (batch, tokens, heads, dim), (1, 1, queries, keys)
+    def compute(q: jax.Array, k: jax.Array, v: jax.Array, mask: jax.Array | None = None) -> jax.Array:
         return jax.nn.dot_product_attention(q, k, v, mask=mask, is_causal=not plain and mask is None)
 
-    compiled = jax.jit(compute).lower(*inputs).compile()
-    return lambda: np.asarray(compiled(*inputs).block_until_ready()).swapaxes(1, 2)
+    return inputs, compute
 
 
 def use_threads(count: int) -> None:

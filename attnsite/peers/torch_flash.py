@@ -21,7 +21,7 @@ from torch.nn.attention import SDPBackend
 from attnsite.peers import _torch
 from attnsite.peers._torch import build, use_threads
 
-__all__ = ["DEVICE", "attention", "build", "gradients", "prepare", "use_threads"]
+__all__ = ["DEVICE", "attention", "build", "prepare", "prepare_gradients", "use_threads"]
 DEVICE = "cpu"
 BACKEND = SDPBackend.FLASH_ATTENTION
 
@@ -40,15 +40,14 @@ def prepare(q: np.ndarray, k: np.ndarray, v: np.ndarray, *, causal: bool) -> Cal
     return lambda: sdpa(*inputs, enable_gqa=True, **masking).numpy()
 
 
-def gradients(q: np.ndarray, k: np.ndarray, v: np.ndarray, dout: np.ndarray, *,
-              causal: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """dq, dk, dv, each like its input, for the gradient `dout` of the output: forward, then autograd's backward."""
-    inputs = tuple(tensor.detach().requires_grad_() for tensor in _torch.tensors(q, k, v))
+def prepare_gradients(q: np.ndarray, k: np.ndarray, v: np.ndarray, dout: np.ndarray, *,
+                      causal: bool) -> Callable[[], list[np.ndarray]]:  # fmt: skip
+    """The backward pass, ready: each call makes new dq, dk, dv from `dout`, the gradient of the output."""
+    inputs = _torch.learning(*_torch.tensors(q, k, v))
     masking = _torch.masking(q.shape[2], k.shape[2], causal)
     _refuse_others(inputs, masking)
     out = torch.nn.functional.scaled_dot_product_attention(*inputs, enable_gqa=True, **masking)
-    dq, dk, dv = torch.autograd.grad(out, inputs, torch.from_numpy(dout))
-    return dq.numpy(), dk.numpy(), dv.numpy()
+    return _torch.pullback(out, inputs, dout)
 
 
 def _refuse_others(inputs: tuple[torch.Tensor, ...], masking: dict) -> None:

@@ -19,7 +19,7 @@ import torch
 from attnsite.peers import _torch
 from attnsite.peers._torch import build, use_threads
 
-__all__ = ["DEVICE", "attention", "build", "prepare", "use_threads"]
+__all__ = ["DEVICE", "attention", "build", "prepare", "prepare_gradients", "use_threads"]
 DEVICE = "cpu"
 
 
@@ -34,3 +34,12 @@ def prepare(q: np.ndarray, k: np.ndarray, v: np.ndarray, *, causal: bool) -> Cal
     masking = _torch.added(_torch.masking(q.shape[2], k.shape[2], causal))
     sdpa = torch.ops.aten._scaled_dot_product_attention_math.default
     return lambda: sdpa(*inputs, enable_gqa=True, **masking)[0].numpy()
+
+
+def prepare_gradients(q: np.ndarray, k: np.ndarray, v: np.ndarray, dout: np.ndarray, *,
+                      causal: bool) -> Callable[[], list[np.ndarray]]:  # fmt: skip
+    """The backward pass, ready: each call makes new dq, dk, dv from `dout`, the gradient of the output."""
+    inputs = _torch.learning(*_torch.tensors(q, k, v))
+    masking = _torch.added(_torch.masking(q.shape[2], k.shape[2], causal))
+    out = torch.ops.aten._scaled_dot_product_attention_math.default(*inputs, enable_gqa=True, **masking)[0]
+    return _torch.pullback(out, inputs, dout)
