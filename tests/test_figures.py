@@ -30,7 +30,8 @@ PROVENANCE = Provenance(
 )
 COSTS = {"cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_simd": 1.1e-11, "cpu_decode": 2.5e-11,
          "cpu_simd_decode": 2e-11, "cpu_simd_decode_bf16": 1.5e-11, "cpu_simd_decode_int8": 1.4e-11,
-         "cpu_simd_backward": 3e-11, "peer_numpy_matmul": 6e-11, "peer_torch_flash": 2.2e-11}  # seconds a multiply-add  # fmt: skip
+         "cpu_simd_backward": 3e-11, "peer_numpy_matmul": 6e-11,
+         "peer_torch_flash": 2.2e-11}  # seconds a multiply-add  # fmt: skip
 
 
 def measured(work, kernel, memory, part=1.0):

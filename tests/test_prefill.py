@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnsite.kernels import cpu_simd, cpu_simd_decode
+from attnsite.kernels import cpu_simd, cpu_simd_decode, cpu_simd_decode_int8
 
 EPS = float(np.finfo(np.float32).eps)
 LENGTHS = [(113, 203), (128, 217), (113, 211), (108, 256), (256, 512), (512, 256), (1024, 1024), (1023, 1024),
@@ -236,13 +236,14 @@ def test_any_number_of_threads_and_any_tile_give_the_same_bits(queries, options)
 
 
 @pytest.mark.parametrize("kind", ["float16", "bfloat16"])
-@pytest.mark.parametrize("options", [OPTIONS["full"], OPTIONS["all at once"]], ids=["full", "all at once"])
-@pytest.mark.parametrize(("queries", "dim"), [(113, 59), (70, 64), (3, 40)])
-def test_sixteen_bit_storage(kind, options, queries, dim):
+@pytest.mark.parametrize("name", ["full", "left window", "all at once"])
+@pytest.mark.parametrize(("queries", "heads", "dim"), [(113, 4, 59), (70, 4, 64), (3, 4, 40), (1, 2, 64), (1, 2, 240)])
+def test_sixteen_bit_storage(kind, name, queries, heads, dim):
     """What is stored is read exactly and computed in float32; the result is rounded once, or not at all."""
+    options = OPTIONS[name]
     if queries <= cpu_simd.FEW:
         options = {name: value for name, value in options.items() if name != "slopes"}
-    wide = arrays(2, 4, 2, queries, 203, dim)
+    wide = arrays(2, heads, 2, queries, 203 if queries > 1 else 555, dim)
     if kind == "float16":
         q, k, v = stored = [array.astype(np.float16) for array in wide]
         q, k, v = (array.astype(np.float32) for array in stored)
@@ -257,6 +258,22 @@ def test_sixteen_bit_storage(kind, options, queries, dim):
     cpu_simd.attention(*stored, narrow, **options)
     back = narrow.astype(np.float32) if kind == "float16" else (narrow.astype(np.uint32) << 16).view(np.float32)
     np.testing.assert_allclose(back, out, rtol=2**-11 if kind == "float16" else 2**-8, atol=1e-7)
+
+
+@pytest.mark.parametrize("heads", [2, 6])
+@pytest.mark.parametrize("dim", [64, 40])
+@pytest.mark.parametrize("name", ["full", "left window", "taken"])
+def test_a_cache_of_int8(name, dim, heads):
+    """Codes and scales stand for the numbers that are computed with, one row a head or several."""
+    q, k, v = arrays(2, heads, 2, 1, 555, dim)
+    kept = cpu_simd_decode_int8.store_cache(k, v)
+    k, v = cpu_simd_decode_int8.restore_cache(*kept)
+    options = filled(q, k, OPTIONS[name])
+    out, lse = np.full_like(q, np.nan), np.full(q.shape[:3], np.nan, np.float32)
+    (k_codes, k_scales), (v_codes, v_scales) = kept
+    cpu_simd_decode.attention(q, k_codes, v_codes, out, lse=lse, scales=(k_scales, v_scales), **options)
+
+    check(q, k, v, out, lse, **options)
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)

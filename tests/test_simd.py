@@ -287,9 +287,9 @@ def test_sixteen_bits_are_read_exactly():
     def run(bits, one, many, brain_one, brain_many):
         for i in range(len(bits)):
             one[i], brain_one[i] = read(bits, i, half), read(bits, i, brain)
-        for i in range(0, len(bits), WIDTH):
-            store(many, i, read_lanes(bits, i, 1))
-            store(brain_many, i, read_lanes(bits, i, 2))
+        for i in range(0, len(bits), 2 * WIDTH):
+            store(many, i, read_lanes(bits, i, 1, 2))
+            store(brain_many, i, read_lanes(bits, i, 2, 2))
 
     bits = np.arange(2**16, dtype=np.uint16)
     made = [np.full(2**16, 7.25, np.float32) for _ in range(4)]
@@ -307,8 +307,8 @@ def test_int8_is_read_exactly():
 
     @njit
     def run(bits, made):
-        for i in range(0, len(made), WIDTH):
-            store(made, i, read_lanes(bits, i + 1, 3))
+        for i in range(0, len(made), 2 * WIDTH):
+            store(made, i, read_lanes(bits, i + 1, 3, 2))
 
     codes = np.resize(np.arange(-128, 128, dtype=np.int8), 258)
     made = np.full(256, 7.25, np.float32)

@@ -48,8 +48,8 @@ class Arrays(NamedTuple):
     """The flat arrays. 16-bit numbers lie in the uint16 ones; the others are then empty, so that types never vary.
 
     taken (batch · keys): keys that take part; slopes (batch · heads): ALiBi's; lse (batch · heads · queries) is
-    written; scales (2 · batch · kv_heads · keys) belong to int8's rows, those of k before those of v. Each of them
-    may be empty, which means: not asked for.
+    written; k_scales and v_scales (batch · kv_heads · keys) belong to int8's rows. Each of them may be empty, which
+    means: not asked for.
     """
 
     q: np.ndarray
@@ -63,7 +63,8 @@ class Arrays(NamedTuple):
     taken: np.ndarray
     slopes: np.ndarray
     lse: np.ndarray
-    scales: np.ndarray
+    k_scales: np.ndarray
+    v_scales: np.ndarray
 
 
 def prepare(
@@ -78,7 +79,7 @@ def prepare(
     taken: np.ndarray | None = None,
     slopes: np.ndarray | None = None,
     lse: np.ndarray | None = None,
-    scales: np.ndarray | None = None,
+    scales: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[Call, Arrays]:
     """Check a call and lay it out; compiled code takes `Call` as an array of int64.
 
@@ -112,7 +113,8 @@ def prepare(
         if slopes is None
         else _extra("slopes", slopes, (batch, heads), np.float32) * np.float32(math.sqrt(dim)),
         _NOTHING32 if lse is None else _extra("lse", lse, (batch, heads, queries), np.float32),
-        _NOTHING32 if scales is None else _extra("scales", scales, (2, batch, kv_heads, keys), np.float32),
+        *([_NOTHING32] * 2 if scales is None else
+          [_extra("scales", each, (batch, kv_heads, keys), np.float32) for each in scales]),
     ]
     return call, Arrays._make([*wide, *narrow, *extras])
 

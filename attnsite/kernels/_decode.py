@@ -6,13 +6,14 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, njit
 
 from attnsite.kernels._call import Arrays, base_two_scale, unpack_call
 from attnsite.kernels._join import join
+from attnsite.kernels._narrow import mix_stored, score_stored
 from attnsite.kernels._packing import copy, unpack, unpack_int8
 from attnsite.kernels._panels import NOTHING, ONE, ZERO, begin_panel, mix_rows, score_rows, weigh_rows
-from attnsite.kernels._rows import mix_keys, peak_keys, power, rescale, score_keys, score_two, touch, weigh_keys
+from attnsite.kernels._rows import mix_keys, peak_keys, power, rescale, score_heads, touch, weigh_keys
 from attnsite.kernels._simd import (
     WIDTH,
     broadcast,
@@ -27,12 +28,15 @@ from attnsite.kernels._simd import (
 )
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._storage import INT8
+from attnsite.kernels._threads import on_all
 from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
 from attnsite.kernels._workspace import workspace
 
-BLOCK = 64  # keys that are worked on at a time; a multiple of WIDTH
+BLOCK = 128  # keys that are worked on at a time; a multiple of WIDTH
+LONG = 2 * BLOCK  # where a cache is read in fewer bits: as many bytes, or half
 PART = 256  # keys a part has at least
 UNITS = 64  # parts there should be for all threads together, if the keys suffice
+TOGETHER = 4  # heads for which values are read in few enough passes to be taken as they come
 TURN = 24  # heads of a group from which lanes are heads
 _LN2 = np.float32(0.6931471805599453)
 
@@ -46,7 +50,9 @@ def decode(call, arrays):
     threads = get_num_threads()
     ws, size = workspace(threads, _lay_out(call, 0).end)
     sums, logs = np.empty(rows * parts * call.dim, np.float32), np.empty(rows * parts, np.float32)
-    _attention(np.array(call), *arrays, parts, ws, size, threads, sums, logs)  # type: ignore[call-arg]
+    numbers = np.array(call)
+    on_all(_work, threads, numbers, *arrays, parts, ws, size, sums, logs, np.zeros(1, np.int64))
+    on_all(join, threads, numbers, arrays.out, arrays.out16, arrays.taken, arrays.lse, parts, sums, logs, threads)
 
 
 class Layout(NamedTuple):
@@ -79,7 +85,7 @@ def _lay_out(call, start):
     mixed = q + rows * wide
     most = mixed + rows * wide
     scores = most + (2 * rows + 15) // 16 * 16
-    k = scores + (BLOCK * LANES if turned else group * BLOCK)
+    k = scores + (BLOCK * LANES if turned else max(group * BLOCK, LONG))
     spare = k + 2 * packed
     return Layout(group, wide, padded, panels, area, start, q, mixed, most, most + rows, scores, k, k + packed, spare,
                   spare + WIDTH * WIDTH)  # fmt: skip
@@ -88,19 +94,12 @@ def _lay_out(call, start):
 lay_out = njit(forceinline=True)(_lay_out)
 
 
-@njit(parallel=True, nogil=True, cache=True, error_model="numpy")
-def _attention(numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, scales, parts, ws, size, threads, sums,
-               logs):  # fmt: skip
-    counter = np.zeros(1, np.int64)
-    for thread in prange(threads):
-        arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, scales)
-        _work(numbers, arrays, parts, ws, thread * size, counter, sums, logs)
-    for thread in prange(threads):
-        join(numbers, out, out16, taken, lse, parts, sums, logs, thread, threads)
-
-
-@njit(nogil=True, error_model="numpy")
-def _work(numbers, arrays, parts, ws, start, counter, sums, logs):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales, parts, ws, size,
+          sums, logs, counter):  # fmt: skip
+    """What one thread does: parts of the keys, as long as the counter gives any."""
+    arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales)
+    start = thread * size
     call = unpack_call(numbers)
     while True:
         task = fetch_add(counter, 0, 1)
@@ -119,6 +118,9 @@ def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, logs):
     ko, vo = b * call.k_batch + kv * call.k_head, b * call.v_batch + kv * call.v_head
     fits, wide = call.dim == lay.wide and not call.stored, lay.wide
     row = (b * call.kv_heads + kv) * call.keys  # of int8's scales
+    if call.stored and lay.group == 1 and call.queries == 1 and call.dim == wide and len(arrays.taken) == 0:
+        _narrow(call, arrays, lay, ko, vo, row, max(low, call.low), min(high, call.high + 1), ws)
+        low = high
     for block in range(low, high, BLOCK):
         count = min(BLOCK, high - block)
         taken = arrays.taken
@@ -126,22 +128,21 @@ def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, logs):
             taken = taken[b * call.keys + block : b * call.keys + block + count]
         k, k_at, k_step = arrays.k, ko + block * call.k_row, call.k_row
         v, v_at, v_step = arrays.v, vo + block * call.v_row, call.v_row
-        if fits and lay.group > 1:
+        if fits and lay.panels:
             touch(k, k_at, k_step, count, call.dim, ws, lay.spare)
         if not (fits and block + count + WIDTH <= call.keys):  # whole registers of keys are read
-            _pack(call, arrays.k, arrays.k16, k_at, k_step, count, arrays.scales, row + block, ws, lay.k, wide)
+            _pack(call, arrays.k, arrays.k16, k_at, k_step, count, arrays.k_scales, row + block, ws, lay.k, wide)
             for i in range(lay.k + count * wide, lay.k + (count + WIDTH) * wide):
                 ws[i] = ZERO
             k, k_at, k_step = ws, lay.k, wide
         if not fits or len(taken):
-            rows = row + call.batch * call.kv_heads * call.keys + block
-            _pack(call, arrays.v, arrays.v16, v_at, v_step, count, arrays.scales, rows, ws, lay.v, wide)
+            _pack(call, arrays.v, arrays.v16, v_at, v_step, count, arrays.v_scales, row + block, ws, lay.v, wide)
             for j in range(len(taken)):
                 if not taken[j]:
                     for d in range(wide):
                         ws[lay.v + j * wide + d] = ZERO
             v, v_at, v_step = ws, lay.v, wide
-        elif lay.group > 1 or wide > 8 * WIDTH:
+        elif lay.group > TOGETHER or wide > 8 * WIDTH:
             touch(v, v_at, v_step, count, call.dim, ws, lay.spare)
         for i in range(call.queries):
             first, last = max(0, i + call.low - block), min(count, i + call.high + 1 - block)
@@ -149,6 +150,19 @@ def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, logs):
                 _answer(lay, i, k, k_at + first * k_step, k_step, v, v_at + first * v_step, v_step, call.dim,
                         last - first, taken[first:], ws)  # fmt: skip
     _end(call, lay, b, kv, part, parts, ws, sums, logs)
+
+
+@njit(nogil=True, error_model="numpy")
+def _narrow(call, arrays, lay, ko, vo, row, low, high, ws):
+    """Keys low … high for a single row, from 16-bit or int8 storage."""
+    for block in range(low, high, LONG):
+        count = min(LONG, high - block)
+        k_at, scale = ko + block * call.k_row, base_two_scale(call.dim)
+        score_stored(call.stored, ws, lay.q, arrays.k16, k_at, call.k_row, call.dim, lay.scores, count,
+                     arrays.k_scales, row + block, lay.spare)  # fmt: skip
+        _weighed(ws, lay.scores, count, arrays.taken, scale, lay.most, lay.total, lay.mixed, call.dim)
+        mix_stored(call.stored, ws, lay.scores, arrays.v16, vo + block * call.v_row, call.v_row, call.dim, count,
+                   lay.mixed, arrays.v_scales, row + block)  # fmt: skip
 
 
 @njit(**INLINE)
@@ -212,12 +226,7 @@ def _answer(lay, i, k, k_at, k_step, v, v_at, v_step, dim, seen, taken, ws):
             base = lay.panel + (i * lay.panels + panel) * lay.area
             _turned(ws, base, k, k_at, k_step, v, v_at, v_step, dim, lay.padded, seen, taken, lay.scores)
         return
-    for g in range(0, lay.group - 1, 2):
-        score_two(ws, lay.q + (r + g) * wide, wide, k, k_at, k_step, wide, lay.scores + g * BLOCK, BLOCK, seen,
-                  lay.spare)  # fmt: skip
-    if lay.group % 2:
-        g = lay.group - 1
-        score_keys(ws, lay.q + (r + g) * wide, k, k_at, k_step, wide, lay.scores + g * BLOCK, seen, lay.spare)
+    score_heads(ws, lay.q + r * wide, wide, k, k_at, k_step, wide, lay.scores, BLOCK, seen, lay.spare, lay.group)
     scale = base_two_scale(dim)
     for g in range(lay.group):
         _weighed(ws, lay.scores + g * BLOCK, seen, taken, scale, lay.most + r + g, lay.total + r + g,

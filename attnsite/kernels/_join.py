@@ -12,8 +12,8 @@ from attnsite.kernels._tile import INLINE
 _LN2 = np.float32(0.6931471805599453)
 
 
-@njit(nogil=True, error_model="numpy")
-def join(numbers, out, out16, taken, lse, parts, sums, logs, thread, threads):
+@njit(nogil=True, cache=True, error_model="numpy")
+def join(thread, numbers, out, out16, taken, lse, parts, sums, logs, threads):
     """Fill every threads-th row of the output, and of lse unless it is empty.
 
     sums (rows, parts, dim) are the parts' outputs, logs (rows, parts) the base-2 logarithms of their sums; rows are

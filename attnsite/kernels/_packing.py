@@ -45,7 +45,7 @@ def unpack_int8(source, at, step, rows, dim, scales, first, ws, to, to_step):
         factor = broadcast(scale, 1)
         _fetch(source, (begin + AHEAD * step) // 2, dim // 2)
         for d in range(0, whole, WIDTH):
-            store(ws, end + d, multiply(read_lanes(source, begin + d, INT8), factor))
+            store(ws, end + d, multiply(read_lanes(source, begin + d, INT8, 1), factor))
         for d in range(whole, dim):
             ws[end + d] = np.float32(codes[begin + d]) * scale
         for d in range(dim, to_step):
@@ -61,10 +61,10 @@ def unpack(source, at, step, rows, dim, kind, ws, to, to_step):
         _fetch(source, begin + AHEAD * step, dim)
         if kind == FLOAT16:
             for d in range(0, whole, WIDTH):
-                store(ws, end + d, read_lanes(source, begin + d, FLOAT16))
+                store(ws, end + d, read_lanes(source, begin + d, FLOAT16, 1))
         else:
             for d in range(0, whole, WIDTH):
-                store(ws, end + d, read_lanes(source, begin + d, BFLOAT16))
+                store(ws, end + d, read_lanes(source, begin + d, BFLOAT16, 1))
         for d in range(whole, dim):
             ws[end + d] = read(source, begin + d, kind)
         for d in range(dim, to_step):

@@ -3,9 +3,9 @@
 With one query there is no panel of queries to share a key among, and memory sets the pace. So what counts is the order
 of reading: rows one after another, each from its beginning to its end. Reading two rows side by side, column by
 column, was tried: the processor then no longer sees a stream to fetch ahead, and memory gave a third as much; asking
-for lines beforehand (prefetch) won back half of that. The products of a row are added up in registers; WIDTH rows are
-then added across by halves into one register of scores. Where values are taken for several heads at once, column by
-column, they are touched in order first.
+for lines beforehand (prefetch) won back half of that. The products of a row are added up in registers, for up to four
+heads that share it; WIDTH of those sums are then added across by halves into one register of scores. Where values are
+taken for so many heads that it needs several passes, column by column, they are touched in order first.
 """
 
 from llvmlite import ir
@@ -52,20 +52,21 @@ def halved(typing, lanes):
 
 
 @intrinsic
-def accumulate_pairs(typing, tile, array, index, step, left, right):
-    """tile[r] + x[r] · left and, behind those, x[r] · right, with x[r] = array[index + r·step …], r < WIDTH / 2."""
+def accumulate_rows(typing, tile, array, index, step, one):
+    """tile[r] + array[index + r·step …] · one for every row r of a tile that is one register wide."""
+    if not (tile.count == 1 and isinstance(one, Lanes) and one.count == 1):
+        return None
 
     def generate(context, builder, signature, arguments):
-        tile, array, index, step, left, right = arguments
-        sums, [left], [right] = parts(builder, tile), parts(builder, left), parts(builder, right)
-        for r in range(WIDTH // 2):
+        tile, array, index, step, one = arguments
+        sums, [one] = parts(builder, tile), parts(builder, one)
+        for r in range(signature.args[0].rows):
             at = builder.add(index, builder.mul(step, ir.Constant(index.type, r)))
             row = aligned(builder.load(address(context, builder, signature.args[1], array, at)))
-            sums[r] = multiply_add(builder, row, left, sums[r])
-            sums[r + WIDTH // 2] = multiply_add(builder, row, right, sums[r + WIDTH // 2])
+            sums[r] = multiply_add(builder, row, one, sums[r])
         return pack(builder, sums)
 
-    return tile(tile, array, types.int64, types.int64, left, right), generate
+    return tile(tile, array, types.int64, types.int64, one), generate
 
 
 @intrinsic
@@ -109,19 +110,33 @@ def score_keys(ws, q, k, ko, k_step, dim, to, count, spare):
 
 
 @njit(**INLINE)
-def score_two(ws, q, q_row, k, ko, k_step, dim, to, to_row, count, spare):
-    """The same for two queries that share the keys, without the maxima: each key is loaded once for both."""
-    half = WIDTH // 2
-    for j in range(0, count, half):
-        tile = zeros(WIDTH, 1)
-        for d in range(0, dim, WIDTH):
-            left, right = load(ws, q + d, 1), load(ws, q + q_row + d, 1)
-            tile = accumulate_pairs(tile, k, ko + j * k_step + d, k_step, left, right)
-        put(ws, spare, WIDTH, tile)
+def score_group(heads, ws, q, q_row, k, ko, k_step, dim, to, to_row, count, spare):
+    """The same for some heads that share the keys, a constant that divides WIDTH: each key is loaded once for all."""
+    rows = WIDTH // heads
+    for j in range(0, count, rows):
+        for r in range(rows):
+            tile = zeros(heads, 1)
+            for d in range(0, dim, WIDTH):
+                tile = accumulate_rows(tile, ws, q + d, q_row, load(k, ko + (j + r) * k_step + d, 1))
+            put(ws, spare + r * WIDTH, rows * WIDTH, tile)
         store(ws, spare, across(ws, spare))
-        for i in range(half):
-            ws[to + j + i] = ws[spare + i]
-            ws[to + to_row + j + i] = ws[spare + half + i]
+        for h in range(heads):
+            for r in range(rows):
+                ws[to + h * to_row + j + r] = ws[spare + h * rows + r]
+
+
+@njit(**INLINE)
+def score_heads(ws, q, q_row, k, ko, k_step, dim, to, to_row, count, spare, heads):
+    """The same for any number of heads."""
+    h = 0
+    while heads - h >= 4:
+        score_group(4, ws, q + h * q_row, q_row, k, ko, k_step, dim, to + h * to_row, to_row, count, spare)
+        h += 4
+    if heads - h >= 2:
+        score_group(2, ws, q + h * q_row, q_row, k, ko, k_step, dim, to + h * to_row, to_row, count, spare)
+        h += 2
+    if heads - h >= 1:
+        score_keys(ws, q + h * q_row, k, ko, k_step, dim, to + h * to_row, count, spare)
 
 
 @njit(**INLINE)
@@ -164,13 +179,18 @@ def mix(rows, count, ws, p, p_row, v, vo, v_step, keys, o, o_row):
 
 
 @njit(**INLINE)
-def mix_group(rows, count, ws, p, p_row, v, vo, v_step, keys, dim, o, o_row):
-    """The same for all columns: `count` registers at a time, then one by one."""
-    whole = dim // (count * WIDTH) * (count * WIDTH)
-    for d in range(0, whole, count * WIDTH):
+def mix_group(rows, count, half, ws, p, p_row, v, vo, v_step, keys, dim, o, o_row):
+    """The same for all columns: `count` registers at a time, then half as many, then one by one."""
+    d = 0
+    while dim - d >= count * WIDTH:
         mix(rows, count, ws, p, p_row, v, vo + d, v_step, keys, o + d, o_row)
-    for d in range(whole, dim, WIDTH):
+        d += count * WIDTH
+    if dim - d >= half * WIDTH:
+        mix(rows, half, ws, p, p_row, v, vo + d, v_step, keys, o + d, o_row)
+        d += half * WIDTH
+    while d < dim:
         mix(rows, 1, ws, p, p_row, v, vo + d, v_step, keys, o + d, o_row)
+        d += WIDTH
 
 
 @njit(**INLINE)
@@ -178,16 +198,16 @@ def mix_keys(ws, p, p_row, v, vo, v_step, keys, dim, o, o_row, rows):
     """The same for any number of rows, each value read once for up to eight of them."""
     r = 0
     while rows - r >= 8:
-        mix_group(8, 2, ws, p + r * p_row, p_row, v, vo, v_step, keys, dim, o + r * o_row, o_row)
+        mix_group(8, 2, 1, ws, p + r * p_row, p_row, v, vo, v_step, keys, dim, o + r * o_row, o_row)
         r += 8
     if rows - r >= 4:
-        mix_group(4, 2, ws, p + r * p_row, p_row, v, vo, v_step, keys, dim, o + r * o_row, o_row)
+        mix_group(4, 4, 2, ws, p + r * p_row, p_row, v, vo, v_step, keys, dim, o + r * o_row, o_row)
         r += 4
     if rows - r >= 2:
-        mix_group(2, 4, ws, p + r * p_row, p_row, v, vo, v_step, keys, dim, o + r * o_row, o_row)
+        mix_group(2, 8, 4, ws, p + r * p_row, p_row, v, vo, v_step, keys, dim, o + r * o_row, o_row)
         r += 2
     if rows - r >= 1:
-        mix_group(1, 8, ws, p + r * p_row, p_row, v, vo, v_step, keys, dim, o + r * o_row, o_row)
+        mix_group(1, 8, 4, ws, p + r * p_row, p_row, v, vo, v_step, keys, dim, o + r * o_row, o_row)
 
 
 @njit(**INLINE)

@@ -9,7 +9,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from attnsite.kernels._simd import WIDTH, Lanes, address, intrinsic, pack
+from attnsite.kernels._simd import WIDTH, Lanes, address, intrinsic, pack, shift_index
 
 FLOAT32, FLOAT16, BFLOAT16, INT8 = 0, 1, 2, 3
 _FLOAT32 = np.dtype(np.float32)
@@ -52,30 +52,34 @@ def _widen(builder: Any, number: Any, kind: Any) -> Any:
 
 
 @intrinsic(prefer_literal=True)
-def read_lanes(typing, array, index, kind):
-    """WIDTH numbers of the uint16 array from index on, as `read` gives them; `kind` is a constant.
+def read_lanes(typing, array, index, kind, count):
+    """`count` registers from the uint16 array's element `index` on, as `read` gives its numbers.
 
-    INT8's index counts bytes; its codes are not scaled yet.
+    `kind` and `count` are constants. INT8's index counts bytes; its codes are not scaled yet.
     """
     which = kind.literal_value
 
     def generate(context, builder, signature, arguments):
-        base, index, _ = arguments
+        base, index = arguments[:2]
         stored = ir.VectorType(_BYTE if which == INT8 else _SHORT, WIDTH)
         start = address(context, builder, signature.args[0], base, ir.Constant(index.type, 0), stored.element)
-        at = builder.bitcast(builder.gep(start, [index]), stored.as_pointer())
-        bits = builder.load(at, align=1 if which == INT8 else 2)
-        ints, floats = ir.VectorType(_INT, WIDTH), ir.VectorType(_FLOAT, WIDTH)
-        if which == INT8:
-            numbers = builder.sitofp(builder.sext(bits, ints), floats)
-        elif which == FLOAT16:
-            numbers = builder.fpext(builder.bitcast(bits, ir.VectorType(_HALF, WIDTH)), floats)
-        else:
-            shifted = builder.shl(builder.zext(bits, ints), ir.Constant(ints, [16] * WIDTH))
-            numbers = builder.bitcast(shifted, floats)
-        return pack(builder, [numbers])
+        made = []
+        for i in range(count.literal_value):
+            at = builder.bitcast(builder.gep(start, [shift_index(builder, index, i * WIDTH)]), stored.as_pointer())
+            made.append(_widened(builder, builder.load(at, align=1 if which == INT8 else 2), which))
+        return pack(builder, made)
 
-    return Lanes(1)(array, types.int64, kind), generate
+    return Lanes(count.literal_value)(array, types.int64, kind, count), generate
+
+
+def _widened(builder: Any, bits: Any, which: int) -> Any:
+    ints, floats = ir.VectorType(_INT, WIDTH), ir.VectorType(_FLOAT, WIDTH)
+    if which == INT8:
+        return builder.sitofp(builder.sext(bits, ints), floats)
+    if which == FLOAT16:
+        return builder.fpext(builder.bitcast(bits, ir.VectorType(_HALF, WIDTH)), floats)
+    shifted = builder.shl(builder.zext(bits, ints), ir.Constant(ints, [16] * WIDTH))
+    return builder.bitcast(shifted, floats)
 
 
 @intrinsic

@@ -16,7 +16,7 @@ Follows FlashAttention-2 [@dao2024flashattention2] in what it computes and in sp
 """
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, njit
 
 from attnsite.kernels._call import Arrays, base_two_scale, prepare, unpack_call
 from attnsite.kernels._decode import decode
@@ -35,6 +35,7 @@ from attnsite.kernels._panels import (
 from attnsite.kernels._simd import broadcast, exp2, load, multiply, store, subtract, where_equal
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._storage import write
+from attnsite.kernels._threads import on_all
 from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
 from attnsite.kernels._workspace import workspace
 
@@ -78,22 +79,15 @@ def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", take
     if pairs * most:
         ws, size = workspace(threads, panels * (2 * call.dim + ROWS + 2) * LANES
                               + keys * (LANES + 2 * call.dim + ROWS) + LANES * call.dim)  # fmt: skip
-        _attention(np.array(call), *arrays, panels, keys, ws, size, threads)
+        on_all(_work, threads, np.array(call), *arrays, panels, keys, ws, size, np.zeros(1, np.int64))
 
 
-@njit(parallel=True, nogil=True, cache=True, error_model="numpy")
-def _attention(
-    numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, scales, panels, keys, ws, size, threads
-):
-    counter = np.zeros(1, np.int64)
-    for thread in prange(threads):
-        arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, scales)
-        _work(numbers, arrays, panels, keys, ws, thread * size, counter)
-
-
-@njit(nogil=True, error_model="numpy")
-def _work(numbers, arrays, panels, keys, ws, start, counter):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales, panels, keys, ws,
+          size, counter):  # fmt: skip
     """What one thread does: tiles of queries, as long as the counter gives any."""
+    arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales)
+    start = thread * size
     call = unpack_call(numbers)
     tile = panels * LANES
     tiles = (call.queries + tile - 1) // tile

@@ -27,7 +27,7 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit, prange
+from numba import get_num_threads, njit
 
 from attnsite.kernels import _backward as steps
 from attnsite.kernels._call import flatten, reach
@@ -35,6 +35,7 @@ from attnsite.kernels._packing import copy, is_finite
 from attnsite.kernels._panels import ZERO
 from attnsite.kernels._simd import WIDTH
 from attnsite.kernels._simd_memory import fetch_add
+from attnsite.kernels._threads import on_all
 from attnsite.kernels._tile import LANES, ROWS
 from attnsite.kernels._workspace import workspace
 
@@ -122,17 +123,10 @@ def gradients(q, k, v, out, lse, dout, dq, dk, dv, *, causal, window=None, align
     ws, _ = workspace(1, threads * size + (chunks * q.size if chunks > 1 else 0))
     numbers = np.array([batch, heads, kv_heads, queries, keys, dim, low, high, chunk, chunks,
                         *chain.from_iterable(strides for _, strides in laid)])  # fmt: skip
-    _gradients(numbers, *(flat for flat, _ in laid), lse.reshape(-1), ws, size, threads)  # type: ignore[call-arg]
-
-
-@njit(parallel=True, nogil=True, cache=True, error_model="numpy")
-def _gradients(numbers, q, k, v, out, dout, dq, dk, dv, lse, ws, size, threads):
-    counters = np.zeros(2, np.int64)
-    for thread in prange(threads):
-        _work(numbers, q, k, v, out, dout, dq, dk, dv, lse, ws, thread * size, threads * size, counters)
-    if numbers[9] > 1:  # chunks
-        for _thread in prange(threads):
-            _join(numbers, dq, ws, threads * size, counters)
+    arrays, counter = [flat for flat, _ in laid], np.zeros(1, np.int64)
+    on_all(_work, threads, numbers, *arrays, lse.reshape(-1), ws, size, threads * size, counter)
+    if chunks > 1:
+        on_all(_join, threads, numbers, arrays[5], ws, threads * size, np.zeros(1, np.int64))
 
 
 @njit(forceinline=True)
@@ -151,15 +145,15 @@ def _at(place, b, h, i):
     return b * place.batch + h * place.head + i * place.row
 
 
-@njit(nogil=True, error_model="numpy")
-def _work(n, q, k, v, out, dout, dq, dk, dv, lse, ws, start, partial, counters):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _work(thread, n, q, k, v, out, dout, dq, dk, dv, lse, ws, size, partial, counter):
     """What one thread does: chunks of keys, as long as the counter gives any."""
-    shape = _shape(n)
+    shape, start = _shape(n), thread * size
     arrays = Arrays(_place(q, n, 0), _place(k, n, 1), _place(v, n, 2), _place(out, n, 3), _place(dout, n, 4),
                     _place(dq, n, 5), _place(dk, n, 6), _place(dv, n, 7), lse)  # fmt: skip
     pairs = shape.batch * shape.kv_heads
     while True:
-        task = fetch_add(counters, 0, 1)
+        task = fetch_add(counter, 0, 1)
         if task >= pairs * shape.chunks:
             return
         chunk, pair = task // pairs, task % pairs  # with a causal mask, the longest first
@@ -276,14 +270,14 @@ def _tile(shape, arrays, b, kv, first, count, tile, width, q, q_at, q_step, dout
         steps.add_to_keys(ws, dk, wide, g, step, begin, last, low, high, count, q, q_at, q_step)
 
 
-@njit(nogil=True, error_model="numpy")
-def _join(n, dq, ws, partial, counters):
+@njit(nogil=True, cache=True, error_model="numpy")
+def _join(_thread, n, dq, ws, partial, counter):
     """Tiles of dq as sums over the chunks that they met, as long as the counter gives any."""
     shape, place = _shape(n), _place(dq, n, 5)
     block = PANELS * LANES
     tiles = (shape.queries + block - 1) // block
     while True:
-        task = fetch_add(counters, 1, 1)
+        task = fetch_add(counter, 0, 1)
         if task >= shape.batch * shape.heads * tiles:
             return
         pair, first = task // tiles, task % tiles * block

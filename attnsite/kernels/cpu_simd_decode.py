@@ -3,8 +3,8 @@
 `cpu_decode` lets LLVM vectorise its loops, and is held up by additions across registers and by the order in which it
 reads. Here a row of keys is read from its beginning to its end and then the next, because only then does the processor
 fetch ahead (`_rows` has what the other order costs); sums go across registers once for WIDTH keys. The heads of a group
-share what is read [@shazeer2019mqa; @ainslie2023gqa]: two heads at a time meet a key that was loaded once, and from 24
-heads on the lanes are the heads, the steps those of `cpu_simd`, and arithmetic the limit.
+share what is read [@shazeer2019mqa; @ainslie2023gqa]: up to four at a time meet a key that was loaded once, and from
+24 heads on the lanes are the heads, the steps those of `cpu_simd`, and arithmetic the limit.
 
 Bytes: k and v once, whatever the number of heads; a few hundred bytes of partial results for each part and head.
 
@@ -23,8 +23,8 @@ MOST = 16  # queries a call may have
 def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", taken=None, lse=None, scales=None):
     """Fill out (batch, heads, queries, dim) from up to MOST queries; arguments as those of `cpu_simd.attention`.
 
-    q and out may be float32 over a cache of float16 or bfloat16. An int8 cache comes with `scales`, float32 (2, batch,
-    kv_heads, keys): the factors of the rows of k and of v.
+    q and out may be float32 over a cache of float16 or bfloat16. An int8 cache comes with `scales`: for k and for v the
+    factors of their rows, float32 (batch, kv_heads, keys).
     """
     if q.shape[2] > MOST:
         raise NotImplementedError(f"decodes up to {MOST} queries at a time, got {q.shape[2]}")

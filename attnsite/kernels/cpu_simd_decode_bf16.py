@@ -1,8 +1,9 @@
 """The same over a cache of bfloat16: half the bytes, and nearly half the time, for eight bits of mantissa.
 
-Where memory sets the pace, fewer bits are the way to be faster. Keys and values are widened to float32 in blocks, in
-the nearest cache, and all arithmetic stays as in `cpu_simd_decode`. What is lost is lost when the cache is written:
-each number is rounded to a relative 2⁻⁹. Its error here is measured against attention over the rounded cache.
+Where memory sets the pace, fewer bits are the way to be faster. Keys and values are widened to float32 in registers
+(`_narrow`), where heads share keys in blocks in the nearest cache, and all arithmetic stays as in `cpu_simd_decode`.
+What is lost is lost when the cache is written: each number is rounded to a relative 2⁻⁹. Its error here is measured
+against attention over the rounded cache.
 
 Bytes: 4·kv_heads·keys·dim instead of 8.
 

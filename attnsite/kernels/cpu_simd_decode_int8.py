@@ -1,13 +1,13 @@
 """The same over a cache of int8, each row with a factor of its own: a quarter of the bytes.
 
 A row of keys or values is stored as whole numbers from −127 to 127 times its largest magnitude / 127, the simplest
-quantisation that serving systems use. Blocks are widened to float32 in the nearest cache; arithmetic stays as in
-`cpu_simd_decode`. Its error here is measured against attention over the rounded cache; what the rounding itself does to
-a model is another question.
+quantisation that serving systems use. Codes are widened to float32 in registers (`_narrow`), and arithmetic stays as in
+`cpu_simd_decode`; a row's factor is multiplied into its score and into its weight, which are one number each. The error
+here is measured against attention over the rounded cache; what the rounding does to a model is another question.
 
 Bytes: (2·dim + 8)·kv_heads·keys, a quarter of float32's and a little for the factors.
 
-Look at `store_cache`, and at `_packing.unpack_int8` for the way back.
+Look at `store_cache`, and at `_narrow` for the way back.
 """
 
 import numpy as np
@@ -29,8 +29,7 @@ def restore_cache(k, v):
 
 def attention(q, k, v, out, *, causal):
     """Fill out, float32 like q (batch, heads, queries, dim), from k and v as `store_cache` made them."""
-    scales = np.stack([k[1], v[1]])
-    cpu_simd_decode.attention(q, k[0], v[0], out, causal=causal, scales=scales)
+    cpu_simd_decode.attention(q, k[0], v[0], out, causal=causal, scales=(k[1], v[1]))
 
 
 def _quantise(x):
