@@ -3,7 +3,8 @@
 Weights and score gradients of a tile are kept as P^T and dS^T, (keys, queries), with all panels of the tile in one row:
 a panel's columns are the right-hand side of dQ^T += K^T dS^T, and a key's row is the left-hand side of dV += P^T dO
 and dK += dS^T Q, whose lanes lie along the head width. So nothing is transposed between the five products.
-Layout of a panel's workspace, in floats: Q^T (dim, LANES) | dO^T (dim, LANES) | dQ^T (padded, LANES) | lse | delta.
+Layout of a panel's workspace, in floats: Q^T (dim, LANES) | dO^T (dim, LANES) | dQ^T (padded, LANES) | −lse, base 2 |
+what was rounded off lse | delta.
 """
 
 from typing import Any
@@ -11,8 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from attnsite.kernels._call import LOG2_E
-from attnsite.kernels._panels import NOTHING, ONE, ZERO, begin_panel
+from attnsite.kernels._panels import ONE, ZERO, begin_panel
 from attnsite.kernels._simd import (
     WIDTH,
     between,
@@ -24,7 +24,6 @@ from attnsite.kernels._simd import (
     store,
     subtract,
     total,
-    where_equal,
 )  # fmt: skip
 from attnsite.kernels._simd_memory import transpose
 from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS, accumulate, product, put, put_rescaled, zeros
@@ -37,12 +36,16 @@ def begin(ws, base, padded, q, qo, q_step, dout, do, do_step, out, oo, o_step, l
     """Pack `count` queries and the gradients of their outputs, clear dQ^T, and find delta = Σ dO · O of each row."""
     dot, dqt = base + dim * LANES, base + 2 * dim * LANES
     sums = dqt + padded * LANES
-    begin_panel(ws, base, dqt, sums, padded, q, qo, q_step, count, dim, np.float32(LOG2_E / np.sqrt(np.float32(dim))))
+    begin_panel(ws, base, dqt, sums, padded, q, qo, q_step, count, dim, ONE)
     begin_panel(ws, dot, dqt, sums, 0, dout, do, do_step, count, dim, ONE)
     for i in range(LANES):
         real = i < count
-        ws[sums + i] = np.float32(np.float64(lse[lo + i]) * LOG2_E_EXACT) if real else ZERO
-        ws[sums + LANES + i] = _inner(out, oo + i * o_step, dout, do + i * do_step, dim) if real else ZERO
+        shift = np.float64(lse[lo + i]) * LOG2_E_EXACT if real else 0.0
+        if shift == -np.inf:  # saw nothing: it has no weights either way, but NaN would have an influence
+            shift = 0.0
+        ws[sums + i] = -np.float32(shift)
+        ws[sums + LANES + i] = np.float32(shift - np.float32(shift))
+        ws[sums + 2 * LANES + i] = _inner(out, oo + i * o_step, dout, do + i * do_step, dim) if real else ZERO
 
 
 LOG2_E_EXACT = np.log2(np.e)
@@ -69,24 +72,24 @@ def score(ws, left, rows, at, step, dim, target, t_step, first, last):
 
 
 @njit(**PLAIN)
-def weigh(ws, sums, p, g, step, first, last):
-    """S^T becomes P^T = 2^(S^T − lse), and dP^T becomes dS^T = P^T (dP^T − delta), where every lane sees every row."""
-    shift = where_equal(load(ws, sums, PANEL), NOTHING, ZERO)
-    delta = load(ws, sums + LANES, PANEL)
+def weigh(ws, sums, p, g, step, first, last, scale):
+    """S^T becomes P^T = 2^(S^T · scale − lse) and dP^T becomes dS^T = P^T (dP^T − delta): every lane sees every row."""
+    factor, shift, rest = broadcast(scale, PANEL), load(ws, sums, PANEL), load(ws, sums + LANES, PANEL)
+    delta = load(ws, sums + 2 * LANES, PANEL)
     for j in range(first, last):
-        weight = exp2(subtract(load(ws, p + j * step, PANEL), shift))
+        weight = exp2(subtract(fma(load(ws, p + j * step, PANEL), factor, shift), rest))
         store(ws, p + j * step, weight)
         store(ws, g + j * step, multiply(weight, subtract(load(ws, g + j * step, PANEL), delta)))
 
 
 @njit(**PLAIN)
-def weigh_seen(ws, sums, p, g, step, first, last, low, high, keys):
+def weigh_seen(ws, sums, p, g, step, first, last, scale, low, high, keys):
     """The same where lane i sees row j, i + low ≤ j ≤ i + high and j < keys; 0 elsewhere, whatever was there."""
-    shift = where_equal(load(ws, sums, PANEL), NOTHING, ZERO)
-    delta = load(ws, sums + LANES, PANEL)
+    factor, shift, rest = broadcast(scale, PANEL), load(ws, sums, PANEL), load(ws, sums + LANES, PANEL)
+    delta = load(ws, sums + 2 * LANES, PANEL)
     for j in range(first, last):
         begins, ends = j - high, j - low + 1 if j < keys else j - high
-        weight = exp2(subtract(load(ws, p + j * step, PANEL), shift))
+        weight = exp2(subtract(fma(load(ws, p + j * step, PANEL), factor, shift), rest))
         weight = between(weight, begins, ends, ZERO)
         store(ws, p + j * step, weight)
         gradient = multiply(weight, subtract(load(ws, g + j * step, PANEL), delta))

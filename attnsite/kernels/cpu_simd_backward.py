@@ -30,7 +30,7 @@ import numpy as np
 from numba import get_num_threads, njit
 
 from attnsite.kernels import _backward as steps
-from attnsite.kernels._call import flatten, reach
+from attnsite.kernels._call import base_two_scale, flatten, reach
 from attnsite.kernels._packing import copy, is_finite
 from attnsite.kernels._panels import ZERO
 from attnsite.kernels._simd import WIDTH
@@ -117,7 +117,7 @@ def gradients(q, k, v, out, lse, dout, dq, dk, dv, *, causal, window=None, align
     chunk = max(1, -(-keys // (wanted * KEYS))) * KEYS
     chunks = -(-keys // chunk)
     rows, wide = -(-dim // ROWS) * ROWS, -(-dim // WIDTH) * WIDTH
-    floats = 2 * chunk * wide + 2 * PANELS * LANES * wide + PANELS * (2 * dim + rows + 2) * LANES
+    floats = 2 * chunk * wide + 2 * PANELS * LANES * wide + PANELS * (2 * dim + rows + 3) * LANES
     floats += KEYS * 2 * (PANELS * LANES + GAP) + KEYS * (rows + dim)
     threads, size = get_num_threads(), -(-floats // 16) * 16
     ws, _ = workspace(1, threads * size + (chunks * q.size if chunks > 1 else 0))
@@ -173,7 +173,7 @@ def _chunk_of_keys(shape, arrays, b, kv, chunk, ws, start, partial):
     dim, group = shape.dim, shape.heads // shape.kv_heads
     rows, wide = (dim + ROWS - 1) // ROWS * ROWS, (dim + WIDTH - 1) // WIDTH * WIDTH
     scale = np.float32(1 / math.sqrt(dim))
-    area, block = (2 * dim + rows + 2) * LANES, PANELS * LANES
+    area, block = (2 * dim + rows + 3) * LANES, PANELS * LANES
     dk, dv = start, start + shape.chunk * wide
     packed = dv + shape.chunk * wide
     spare_q, spare_do = packed + PANELS * area, packed + PANELS * area + block * wide
@@ -225,8 +225,8 @@ def _tile(shape, arrays, b, kv, first, count, tile, width, q, q_at, q_step, dout
     low, high, dim = first + shape.low - tile, first + shape.high - tile, shape.dim  # what query 0 sees, as rows
     if max(0, low) >= min(width, high + count):
         return
-    step, area = PANELS * LANES + GAP, (2 * dim + rows + 2) * LANES
-    g = p + KEYS * step
+    step, area = PANELS * LANES + GAP, (2 * dim + rows + 3) * LANES
+    g, scale = p + KEYS * step, base_two_scale(dim)
     spare_k, spare_v = g + KEYS * step, g + KEYS * (step + rows)
     k, k_at, k_step = arrays.k.data, _at(arrays.k, b, kv, tile), arrays.k.row
     v, v_at, v_step = arrays.v.data, _at(arrays.v, b, kv, tile), arrays.v.row
@@ -256,9 +256,9 @@ def _tile(shape, arrays, b, kv, first, count, tile, width, q, q_at, q_step, dout
         sums = dqt + rows * LANES
         steps.score(ws, base, k, k_at, k_step, dim, p + i, step, begin, last)
         steps.score(ws, base + dim * LANES, v, v_at, v_step, dim, g + i, step, begin, last)
-        steps.weigh_seen(ws, sums, p + i, g + i, step, begin, clear, low + i, high + i, width)
-        steps.weigh(ws, sums, p + i, g + i, step, clear, until)
-        steps.weigh_seen(ws, sums, p + i, g + i, step, until, last, low + i, high + i, width)
+        steps.weigh_seen(ws, sums, p + i, g + i, step, begin, clear, scale, low + i, high + i, width)
+        steps.weigh(ws, sums, p + i, g + i, step, clear, until, scale)
+        steps.weigh_seen(ws, sums, p + i, g + i, step, until, last, scale, low + i, high + i, width)
         if not spoiled:
             steps.add_to_queries(ws, dqt, rows, k, k_at, k_step, g + i, step, begin, end)
     begin, last = max(0, low) // ROWS * ROWS, (min(width, high + count) + ROWS - 1) // ROWS * ROWS

@@ -72,11 +72,14 @@ def _mix(weights: np.ndarray, values: np.ndarray, visible: np.ndarray) -> np.nda
 
 
 def gradients(q: np.ndarray, k: np.ndarray, v: np.ndarray, dout: np.ndarray, *, causal: bool,
-              seen: np.ndarray | None = None, dtype: type = np.float64) -> list[np.ndarray]:  # fmt: skip
+              seen: np.ndarray | None = None, dtype: type = np.float64,
+              again: bool = False) -> list[np.ndarray]:  # fmt: skip
     """dq, dk, dv of Σ dout · attention(q, k, v), computed at `dtype` in plain NumPy, head by head.
 
     With P the weights and dP = dout vᵀ, the gradient of the scores is P (dP − Σ P dP) [@dao2022flashattention §B.2].
-    `seen`, bool (queries, keys), takes the place of the causal mask.
+    `seen`, bool (queries, keys), takes the place of the causal mask. With `again` the weights are computed from each
+    row's log-sum-exp, and Σ P dP from its output, Σ dout out: the same but for rounding, and all that is given to a
+    backward pass which keeps no weights.
     """
     queries, dim = q.shape[2:]
     kv_heads, keys = k.shape[1:3]
@@ -92,10 +95,14 @@ def gradients(q: np.ndarray, k: np.ndarray, v: np.ndarray, dout: np.ndarray, *, 
         one_q, one_k, one_v, one_do = heads
         scores = one_q @ one_k.T * scale
         scores[masked] = -np.inf
-        weights = np.exp(scores - _largest(scores))
-        weights = weights / _total(weights, visible)
+        largest = _largest(scores)
+        weights = np.exp(scores - largest)
+        total = _total(weights, visible)
+        out = weights @ one_v / total
+        weights = np.exp(scores - (largest + np.log(total))) if again else weights / total
         from_out = one_do @ one_v.T  # dP, (queries, keys)
-        from_scores = weights * (from_out - (weights * from_out).sum(axis=1, keepdims=True))
+        shift = (one_do * out if again else weights * from_out).sum(axis=1, keepdims=True)
+        from_scores = weights * (from_out - shift)
         dq[b, h] = from_scores @ one_k * scale
         dk[b, kv] += from_scores.T @ one_q * scale
         dv[b, kv] += weights.T @ one_do

@@ -110,6 +110,8 @@ def _enter(
         pairs = module.stages(q, k, v, np.empty_like(q), causal=workload.causal) if wanted else ()
         steps = [(name, timing.on_cpu(step)) for name, step in pairs]
     first = measure()
+    if first > longest_s and kernel.startswith("peer_"):  # a library's first call may load and compile
+        first = measure()
     if first > longest_s:
         raise TooLong(f"one call took {first:.1f} s, longer than the {longest_s:g} s that this sweep allows")
     made: Any = out()
