@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from attnsite import discover
-from attnsite.kernels import _blas, _counting, reference
+from attnsite.kernels import _blas, _counting, _threads, reference
 from attnsite.measure import contestants, correct
 
 KERNELS = discover.matching("kernels", ("cpu_*",))
@@ -159,6 +159,21 @@ def test_any_shape_is_right(name, batch, kv_heads, group, queries, keys, dim, ca
     q, k, v = arrays((batch, kv_heads * group, kv_heads, queries, keys, dim), seed)
 
     assert judge(name, q, k, v, causal).right
+
+
+@numba.njit(nogil=True)
+def _number(thread, target, source, factor):
+    target[thread] = source[0] * factor
+
+
+def test_a_worker_runs_once_on_each_thread_for_whatever_types():
+    """The address that is called belongs to code for these types, and not for those of an earlier call."""
+    for dtype in (np.float32, np.float64, np.int64, np.float32):
+        for shape in ((9,), (9, 1)):
+            target = np.full(shape, -1, dtype)
+            _threads.on_all(_number, 7, target, np.array([21], dtype), 2)
+
+            np.testing.assert_array_equal(target.ravel(), [42] * 7 + [-1] * 2)
 
 
 def test_stages_are_the_whole():

@@ -148,7 +148,8 @@ class Measurement:
         return Row(case=workload.case(), kernel=kernel, skipped=reason)
 
     def made(self, rows: list[Row], seconds: float, *, complete: bool) -> Run:
-        spreads = [(row.middle_half()[1] - row.middle_half()[0]) / row.median for row in rows if len(row.samples) > 2]
+        several = [row for row in rows if len(row.samples) > 2 and row.median > 0]  # memory may not grow at all
+        spreads = [(row.middle_half()[1] - row.middle_half()[0]) / row.median for row in several]
         timed = self.kind == "timing"
         everywhere = self.kind == "count"
         provenance = Provenance(

@@ -55,9 +55,14 @@ def read(path: Path) -> Kernel:
 
 
 def ladder() -> list[Kernel]:
-    """All kernels as one climbs: the reference, then by device, shorter code before longer."""
+    """All kernels as one climbs: the reference, then by device and task, shorter code before longer."""
     found = [read(discover.ROOT / "kernels" / f"{name}.py") for name in discover.names("kernels")]
-    return sorted(found, key=lambda k: (k.name != "reference", k.device != "cpu", "decode" in k.name, len(k.code)))
+
+    def place(kernel: Kernel) -> tuple[Any, ...]:
+        task = ("decode" in kernel.name) + 2 * kernel.name.endswith("_backward")
+        return kernel.name != "reference", kernel.device != "cpu", task, len(kernel.code)
+
+    return sorted(found, key=place)
 
 
 def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
