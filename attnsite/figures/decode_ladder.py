@@ -85,7 +85,8 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows = ladder(run)
     names = tuple(_style.call(str(row.kernel)) for row in rows)
-    x = _axes.linear_axis("time a step", [0, max(row.middle_half()[1] for row in rows) * 1.16], "s")
+    most = max(row.middle_half()[1] for row in rows) * 1.16
+    x = _axes.linear_axis("time a step", [0, most, _least(run, rows[-1]) * 1.3], "s")
     on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.4, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)
     looks = _style.looks([str(row.kernel) for row in rows])

@@ -115,8 +115,8 @@ def draw(runs: list[Run]) -> go.Figure:
     read, levels = roofs["read"].value, {name: roofs[name].value for name in ("matmul", "fma")}
     top, corner = max(levels.values()), max(levels.values()) / read
     x = _axes.log_axis("FLOP for each byte that must be moved", [*map(_intensity, every), 4 * corner], base=2, most=9)
-    slowest = min(speed(row).low or speed(row).value for row in every)
-    on = _style.chart(x, _axes.log_axis("speed", [slowest, top], "FLOP/s", pad=1.8))
+    rates = [rate for row in every for q in [speed(row)] for rate in (q.low or q.value, q.high or q.value)]
+    on = _style.chart(x, _axes.log_axis("speed", [*rates, top], "FLOP/s", pad=1.8))
     start = max(x.low, on.y.low / read)
     _style.reference(on, [start, corner], [start * read, top], f"reading, {roofs['read']}", dash="solid")
     near = start**0.25 * corner**0.75  # on the slanted line, a quarter of its length before the corner
