@@ -113,12 +113,9 @@ def prepare(
         if slopes is None
         else _extra("slopes", slopes, (batch, heads), np.float32) * np.float32(math.sqrt(dim)),
         _NOTHING32 if lse is None else _extra("lse", lse, (batch, heads, queries), np.float32),
-        *(
-            [_NOTHING32] * 2
-            if scales is None
-            else [_extra("scales", each, (batch, kv_heads, keys), np.float32) for each in scales]
-        ),
-    ]
+        *([_NOTHING32] * 2 if scales is None else
+          [_extra("scales", each, (batch, kv_heads, keys), np.float32) for each in scales]),
+    ]  # fmt: skip
     return call, Arrays._make([*wide, *narrow, *extras])
 
 
