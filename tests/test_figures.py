@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib
 import itertools
 import json
 import math
@@ -246,3 +247,19 @@ def test_the_tiles_in_use_are_those_that_were_measured():
         assert (cpu_simd.PANELS, cpu_simd.KEYS) == tile_sizes.CHOSEN
     run = results.load(ROOT, "tile_sizes")["epyc_2core"]
     assert tile_sizes.values(run)["chosen"].value > 0.9
+
+
+@pytest.mark.parametrize("name", ["peers_prefill", "peers_decode", "peers_by_library", "peers_backward"])
+def test_a_machine_without_other_libraries_does_not_spoil_the_figure(name):
+    """Its times stay in the table of figures that show times; the others' ratios are there as before."""
+    figure = importlib.import_module(f"attnsite.figures.{name}")
+    run = synthetic(figure.EXPERIMENT)
+    rows = tuple(row for row in run.rows if not (row.kernel or "").startswith("peer_"))
+    alone = Run(**{**run.__dict__, "machine": "alone", "rows": rows})
+
+    lines = figure.tabulate([run, alone])
+
+    assert [line for line in lines if line["machine"] != "alone"] == figure.tabulate([run])
+    assert figure.draw([run, alone]) == figure.draw([run])
+    with pytest.raises(LookupError, match="not measured yet"):
+        figure.values(alone)

@@ -1,7 +1,8 @@
 """Our kernel against other libraries: who answered each workload, ratios round by round, geometric means."""
 
+import contextlib
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,13 @@ def contests(run: Run, ours: Sequence[str]) -> list[Contest]:
     if not found:
         raise LookupError("not measured yet on this machine: no other library has run beside our kernel")
     return found
+
+
+def contested(runs: Iterable[Run], ours: Sequence[str]) -> Iterator[tuple[Run, list[Contest]]]:
+    """The runs in which another library took part, with their contests; the other machines have no ratios to show."""
+    for run in runs:
+        with contextlib.suppress(LookupError):
+            yield run, contests(run, ours)
 
 
 def peers(those: Iterable[Contest]) -> list[str]:
@@ -141,7 +149,7 @@ def table(runs: list[Run], ours: Sequence[str]) -> list[dict[str, Any]]:
     """Every row of every run, with its time over ours at the same shape."""
     lines = _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens", "causal": "causal"})
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
-    beside = {(run.machine, key(c.ours)): c.ours for run in runs for c in contests(run, ours)}
+    beside = {(run.machine, key(c.ours)): c.ours for run, those in contested(runs, ours) for c in those}
     for line, row in zip(lines, measured, strict=True):
         line["causal"] = "yes" if line["causal"] else "no"
         mine = beside.get((line["machine"], key(row)))

@@ -84,7 +84,7 @@ def draw(runs: list[Run]) -> go.Figure:
     names = tuple(_style.call(str(row.kernel)) for row in rows)
     ys = [float(i) for i in range(len(rows))]
     most = max(named["fma"].value, *(reached.high or reached.value for reached in map(speed, rows)))
-    x = _axes.linear_axis("speed", [0, most * 1.06], "FLOP/s")
+    x = _axes.linear_axis("speed", [0, most * 1.06], "FLOP/s", most=4)
     on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.25, tuple(ys), names))
     on.figure.update_yaxes(showgrid=False)
     for name, label in (("matmul", "matrix product"), ("fma", "multiply-adds")):

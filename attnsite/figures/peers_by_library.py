@@ -45,8 +45,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = []
-    for run in runs:
-        those = _peers.contests(run, OURS)
+    for run, those in _peers.contested(runs, OURS):
         for peer in _ordered(those):
             for causal, (mask, _) in MASKS.items():
                 leads = _leads(those, peer, causal)

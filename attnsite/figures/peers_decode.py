@@ -77,7 +77,7 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context, tokens"}, head="time a step")
     rows = [(run, row) for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
-    ours = {(run.machine, _peers.key(c.ours)): c.ours for run in runs for c in _peers.contests(run, OURS)}
+    ours = {(run.machine, _peers.key(c.ours)): c.ours for run, those in _peers.contested(runs, OURS) for c in those}
     for line, (run, row) in zip(lines, rows, strict=True):
         beside = ours.get((run.machine, _peers.key(row)))
         line["its time / ours"] = _peers.paired(row, beside) if beside and row.samples else None
