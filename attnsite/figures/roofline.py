@@ -6,7 +6,8 @@ roof a mark stands under.
 The slanted line is the bandwidth at which memory was read, the level ones are a large matrix product through BLAS and a
 loop of fused multiply-adds, all measured in the same run. Nothing can stand above them for long, except work small
 enough to stay in the processor's caches. Left of the corner a kernel waits for memory, right of it for arithmetic; how
-far below the roof it stands is what a better kernel could win. Whiskers hold the middle half of the samples; both axes
+far below the roof it stands is what a better kernel could win. Kernels that store a cache in fewer bits are in the
+table only: their bytes are others. Whiskers hold the middle half of the samples; both axes
 are logarithmic.
 
 A chart of points under a slanted and two level lines. Reading reaches {read}, a matrix product {matmul}, a loop of
@@ -25,6 +26,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "roofline"
+NARROW = ("cpu_simd_decode_bf16", "cpu_simd_decode_int8")  # store fewer bytes than are counted here
 ROOFS = {"read": "reading memory", "matmul": "matrix product", "fma": "multiply-adds"}
 
 
@@ -42,7 +44,7 @@ def speed(row: Row) -> Quantity:
 
 
 def _rows(run: Run) -> dict[str, list[Row]]:
-    found = {kernel: run.where(kernel) for kernel in _measured.kernels(run)}
+    found = {kernel: run.where(kernel) for kernel in _measured.kernels(run) if kernel not in NARROW}
     if not found:
         raise LookupError("not measured yet on this machine: no kernel has run")
     return found
