@@ -134,10 +134,12 @@ def draw(runs: list[Run]) -> go.Figure:
         ]  # fmt: skip
         _style.points(on, [_intensity(r) for r in those], [speed(r).value for r in those], look, kernel, hover)
         _whiskers(on, those)
-        last = max(those, key=_intensity)
+        last = max(those, key=lambda row: (_intensity(row), speed(row).value))
+        fastest = max(speed(row).value for row in every if _intensity(row) == _intensity(last))
         if x.fraction(_intensity(last)) > 0.8:
             on.ends.append((_intensity(last), speed(last).value, _style.call(kernel), look.colour))
         else:
-            _style.note(on, _intensity(last), speed(last).value, _style.call(kernel), look.colour, above=False,
-                        shift=(0, -8))  # fmt: skip
+            above = speed(last).value == fastest
+            _style.note(on, _intensity(last), speed(last).value, _style.call(kernel), look.colour, above=above,
+                        shift=(0, 8 if above else -8))  # fmt: skip
     return _style.finish(on, run)
