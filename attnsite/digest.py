@@ -10,6 +10,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 
 
+@cache  # kernels share most of what they reach
 def of_code(text: str) -> str:
     """Hash `text` without its comments, docstrings and blank lines."""
     lines = text.splitlines()
@@ -28,6 +29,7 @@ def of_code(text: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()[:12]
 
 
+@cache
 def imported(text: str) -> list[str]:
     """The full names of all modules and members that the code imports, wherever in the file."""
     found = []
