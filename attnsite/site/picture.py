@@ -44,7 +44,7 @@ def _style_sheet() -> str:
 
 def layouts(chart: dict[str, Any]) -> dict[str, Any]:
     """The chart's layout at each size, as JSON values."""
-    figure = go.Figure(chart)
+    figure = go.Figure(layout=chart["layout"])  # without its data, which are many and decide nothing here
     if not (chart["layout"].get("meta") or {}).get("sizes"):
         return dict.fromkeys(SIZES, chart["layout"])
     fitted = {size: json.loads(_style.fit(figure, size).to_json())["layout"] for size in SIZES}

@@ -92,14 +92,15 @@ def plain(value: Any) -> Any:
 
 def comma_separated(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as CSV; quantities with a spread bring two more columns, the middle half's ends."""
-    spread = {h for h in columns(rows) for r in rows if isinstance(r.get(h), Quantity) and not r[h].exact}
-    heads = [name for h in columns(rows) for name in ((h, f"{h}, low", f"{h}, high") if h in spread else (h,))]
+    plainly = columns(rows)
+    spread = {h for h in plainly for r in rows if isinstance(r.get(h), Quantity) and not r[h].exact}
+    heads = [name for h in plainly for name in ((h, f"{h}, low", f"{h}, high") if h in spread else (h,))]
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([_unit_head(h, rows) for h in heads])
     for row in rows:
         line: list[Any] = []
-        for head in columns(rows):
+        for head in plainly:
             value = row.get(head)
             line.append(plain(value))
             if head in spread:
