@@ -1,5 +1,7 @@
 """Every CPU kernel, found by its file, against float64."""
 
+import itertools
+
 import numba
 import numpy as np
 import pytest
@@ -169,11 +171,11 @@ def _number(thread, target, source, factor):
 def test_a_worker_runs_once_on_each_thread_for_whatever_types():
     """The address that is called belongs to code for these types, and not for those of an earlier call."""
     for dtype in (np.float32, np.float64, np.int64, np.float32):
-        for shape in ((9,), (9, 1)):
+        for shape, threads in itertools.product(((9,), (9, 1)), (1, 7)):
             target = np.full(shape, -1, dtype)
-            _threads.on_all(_number, 7, target, np.array([21], dtype), 2)
+            _threads.on_all(_number, threads, target, np.array([21], dtype), 2)
 
-            np.testing.assert_array_equal(target.ravel(), [42] * 7 + [-1] * 2)
+            np.testing.assert_array_equal(target.ravel(), [42] * threads + [-1] * (9 - threads))
 
 
 def test_stages_are_the_whole():

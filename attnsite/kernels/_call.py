@@ -1,5 +1,6 @@
 """One call of attention as compiled code takes it: flat arrays, strides in elements, and which keys a query sees."""
 
+import functools
 import math
 from itertools import chain
 from typing import NamedTuple
@@ -11,8 +12,11 @@ from attnsite.kernels._panels import FAR
 from attnsite.kernels._storage import INT8, bits, storage
 
 LOG2_E = np.float32(math.log2(math.e))
+_FLOAT32 = np.dtype(np.float32)
 _NOTHING32, _NOTHING16 = np.empty(0, np.float32), np.empty(0, np.uint16)
-_NOTHING8 = np.empty(0, np.uint8)
+_NARROW = [_NOTHING16] * 4
+_EXTRAS: list[np.ndarray] = [np.empty(0, np.uint8), *[_NOTHING32] * 4]
+Look = tuple[tuple[int, ...], tuple[int, ...], np.dtype]
 
 
 class Call(NamedTuple):
@@ -80,43 +84,51 @@ def prepare(
     slopes: np.ndarray | None = None,
     lse: np.ndarray | None = None,
     scales: tuple[np.ndarray, np.ndarray] | None = None,
-) -> tuple[Call, Arrays]:
-    """Check a call and lay it out; compiled code takes `Call` as an array of int64.
+) -> tuple[Call, np.ndarray, Arrays]:
+    """Check a call and lay it out: its sizes, the same as int64, which is how compiled code takes them, its arrays.
 
     Raises ValueError, naming the argument, for what does not fit together, and NotImplementedError for a head width.
     """
-    for name, array in (("q", q), ("k", k), ("v", v), ("out", out)):
-        if array.ndim != 4:
-            raise ValueError(f"{name} has {array.ndim} dimensions: make it (batch, heads, length, dim)")
-    batch, heads, queries, dim = q.shape
-    kv_heads, keys = k.shape[1:3]
-    if k.shape != (batch, kv_heads, keys, dim) or v.shape != k.shape or out.shape != q.shape:
-        raise ValueError(f"q {q.shape}, k {k.shape}, v {v.shape} and out {out.shape} do not belong together")
+    call, numbers = _lay_out(look(q), look(k), look(v), look(out), causal, window and tuple(window), aligned,
+                             scales is not None)  # fmt: skip
+    flat = [flatten(q), flatten(k), flatten(v), flatten(out)]
+    kinds = call.asked, call.stored, call.stored, call.written
+    if any(kinds):
+        narrow = [array if kind else _NOTHING16 for array, kind in zip(flat, kinds, strict=True)]
+        flat = [_NOTHING32 if kind else array for array, kind in zip(flat, kinds, strict=True)]
+    else:
+        narrow = _NARROW
+    extras = _EXTRAS if taken is slopes is lse is scales is None else _extras(call, taken, slopes, lse, scales)
+    return call, numbers, Arrays._make([*flat, *narrow, *extras])
+
+
+def look(array: np.ndarray) -> Look:
+    """What is to be seen of an array without reading it."""
+    return array.shape, array.strides, array.dtype
+
+
+@functools.lru_cache(maxsize=512)
+def _lay_out(q: Look, k: Look, v: Look, out: Look, causal: bool, window: tuple[int, int] | None, aligned: str,
+             scaled: bool) -> tuple[Call, np.ndarray]:  # fmt: skip
+    """Kept for the calls to come: for a short prompt this takes as long as its arithmetic."""
+    named = {"q": q, "k": k, "v": v, "out": out}
+    for name, (shape, _, _) in named.items():
+        if len(shape) != 4:
+            raise ValueError(f"{name} has {len(shape)} dimensions: make it (batch, heads, length, dim)")
+    (batch, heads, queries, dim), (kv_heads, keys) = q[0], k[0][1:3]
+    if k[0] != (batch, kv_heads, keys, dim) or v[0] != k[0] or out[0] != q[0]:
+        raise ValueError(f"q {q[0]}, k {k[0]}, v {v[0]} and out {out[0]} do not belong together")
     if kv_heads == 0 or heads % kv_heads:
         raise ValueError(f"{kv_heads} KV heads do not divide {heads} heads")
     if not 1 <= dim <= 256:
         raise NotImplementedError(f"head widths from 1 to 256, got {dim}")
-    asked, stored = storage(q), storage(k, INT8 if scales is not None else None)
-    if v.dtype != k.dtype or out.dtype not in (q.dtype, np.dtype(np.float32)):
-        raise ValueError(f"k is {k.dtype} and v {v.dtype}, q {q.dtype} and out {out.dtype}: store those pairs alike")
+    asked, stored, written = storage(q[2]), storage(k[2], INT8 if scaled else None), storage(out[2])
+    if v[2] != k[2] or out[2] not in (q[2], np.dtype(np.float32)):
+        raise ValueError(f"k is {k[2]} and v {v[2]}, q {q[2]} and out {out[2]}: store those pairs alike")
     low, high, offset = reach(queries, keys, causal, window, aligned)
-    laid = [flatten("q", q), flatten("k", k), flatten("v", v), flatten("out", out)]
-    flat, strides = [array for array, _ in laid], chain.from_iterable(steps for _, steps in laid)
-    written = storage(out)
+    strides = chain.from_iterable(apart(name, *array) for name, array in named.items())
     call = Call._make([batch, heads, kv_heads, queries, keys, dim, *strides, low, high, offset, asked, stored, written])
-    kinds = (asked, stored, stored, written)
-    wide = [_NOTHING32 if kind else array for array, kind in zip(flat, kinds, strict=True)]
-    narrow = [array if kind else _NOTHING16 for array, kind in zip(flat, kinds, strict=True)]
-    extras = [
-        _NOTHING8 if taken is None else _extra("taken", taken, (batch, keys), bool).view(np.uint8),
-        _NOTHING32
-        if slopes is None
-        else _extra("slopes", slopes, (batch, heads), np.float32) * np.float32(math.sqrt(dim)),
-        _NOTHING32 if lse is None else _extra("lse", lse, (batch, heads, queries), np.float32),
-        *([_NOTHING32] * 2 if scales is None else
-          [_extra("scales", each, (batch, kv_heads, keys), np.float32) for each in scales]),
-    ]  # fmt: skip
-    return call, Arrays._make([*wide, *narrow, *extras])
+    return call, np.array(call)
 
 
 def reach(queries: int, keys: int, causal: bool, window: tuple[int, int] | None, aligned: str) -> tuple[int, int, int]:
@@ -134,31 +146,62 @@ def reach(queries: int, keys: int, causal: bool, window: tuple[int, int] | None,
     return (offset - left if left >= 0 else -FAR), (offset + right if right >= 0 else FAR), offset
 
 
-def flatten(name: str, array: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
-    """The memory that an array spans as one flat array, and its strides in elements. Copies nothing else.
+def apart(name: str, shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> tuple[int, int, int]:
+    """An array's strides over sequences, heads and rows, in elements.
 
-    float32 stays so and 16-bit numbers become their bits in uint16; int8 too, copied if their number is odd.
+    Raises ValueError if a row does not lie in one piece, forwards, or if int8 codes have gaps anywhere.
     """
-    if array.dtype == np.int8:
-        if not array.flags.c_contiguous:
+    if 0 in shape:
+        return (0, 0, 0)
+    dense = tuple(dtype.itemsize * math.prod(shape[i + 1 :]) for i in range(4))
+    if dtype == np.int8:
+        if any(size > 1 and step != one for size, step, one in zip(shape, strides, dense, strict=True)):
             raise ValueError(f"{name} is int8: make it contiguous")
-        codes = array.reshape(-1)
-        return (np.append(codes, codes[:1]) if codes.size % 2 else codes).view(np.uint16), tuple(array.strides[:3])
-    array = bits(array)
-    if array.flags.c_contiguous:  # by far the most frequent, and the quickest
-        return array.reshape(-1), tuple(step // array.itemsize for step in array.strides[:3])
-    if array.size == 0:
-        return np.empty(0, array.dtype), (0, 0, 0)
-    sizes, steps = array.shape, [step // array.itemsize for step in array.strides]
-    misfit = any(step % array.itemsize or step < 0 for step in array.strides)
-    if misfit or (sizes[3] > 1 and steps[3] != 1):
+        return dense[0], dense[1], dense[2]
+    size = dtype.itemsize
+    taken = [step if count > 1 else 0 for count, step in zip(shape, strides, strict=True)]
+    if any(step % size or step < 0 for step in taken) or (shape[3] > 1 and taken[3] != size):
         raise ValueError(f"{name} does not lie head element by head element, forwards: copy it first")
-    span = 1 + sum((size - 1) * step for size, step in zip(sizes, steps, strict=True))
-    flat = np.lib.stride_tricks.as_strided(array, (span,), (array.itemsize,))
-    return flat, tuple(step if size > 1 else 0 for size, step in zip(sizes[:3], steps[:3], strict=True))
+    return taken[0] // size, taken[1] // size, taken[2] // size
 
 
-def _extra(name: str, array: np.ndarray, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+def flatten(array: np.ndarray) -> np.ndarray:
+    """The memory that an array spans as one flat array, 16-bit numbers as their bits in uint16; copies nothing else.
+
+    int8 becomes uint16 too, copied if its numbers are odd in number.
+    """
+    if array.dtype is _FLOAT32 and array.flags.c_contiguous:  # by far the most frequent, and the quickest
+        return array.reshape(-1)
+    if array.dtype == np.int8:
+        codes = array.reshape(-1)
+        return (np.append(codes, codes[:1]) if codes.size % 2 else codes).view(np.uint16)
+    array = bits(array)
+    if array.flags.c_contiguous:
+        return array.reshape(-1)
+    if array.size == 0:
+        return np.empty(0, array.dtype)
+    pairs = zip(array.shape, array.strides, strict=True)
+    span = 1 + sum((size - 1) * step // array.itemsize for size, step in pairs)
+    return np.lib.stride_tricks.as_strided(array, (span,), (array.itemsize,))
+
+
+def _extras(call: Call, taken: np.ndarray | None, slopes: np.ndarray | None, lse: np.ndarray | None,
+            scales: tuple[np.ndarray, np.ndarray] | None) -> list[np.ndarray]:  # fmt: skip
+    """What was asked for beyond q, k, v and out; the empty array for what was not."""
+    batch, heads, kv_heads, queries, keys, dim = call[:6]
+    made: list[np.ndarray] = list(_EXTRAS)
+    if taken is not None:
+        made[0] = _checked("taken", taken, (batch, keys), bool).view(np.uint8)
+    if slopes is not None:
+        made[1] = _checked("slopes", slopes, (batch, heads), np.float32) * np.float32(math.sqrt(dim))
+    if lse is not None:
+        made[2] = _checked("lse", lse, (batch, heads, queries), np.float32)
+    if scales is not None:
+        made[3:] = [_checked("scales", each, (batch, kv_heads, keys), np.float32) for each in scales]
+    return made
+
+
+def _checked(name: str, array: np.ndarray, shape: tuple[int, ...], dtype: type) -> np.ndarray:
     if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
         raise ValueError(f"{name} is {array.dtype} {array.shape}: make it contiguous {dtype.__name__} {shape}")
     return array.reshape(-1)

@@ -3,12 +3,11 @@
 `cpu_simd_decode` says what it is good for; its siblings store the cache in fewer bits.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import get_num_threads, njit
 
 from attnsite.kernels._call import Arrays, base_two_scale, unpack_call
+from attnsite.kernels._decode_layout import BLOCK, LONG, lay_out, lay_out_compiled
 from attnsite.kernels._join import join
 from attnsite.kernels._narrow import mix_stored, score_stored
 from attnsite.kernels._packing import copy, unpack, unpack_int8
@@ -32,66 +31,23 @@ from attnsite.kernels._threads import on_all
 from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
 from attnsite.kernels._workspace import workspace
 
-BLOCK = 128  # keys that are worked on at a time; a multiple of WIDTH
-LONG = 2 * BLOCK  # where a cache is read in fewer bits: as many bytes, or half
 PART = 256  # keys a part has at least
 UNITS = 64  # parts there should be for all threads together, if the keys suffice
 TOGETHER = 4  # heads for which values are read in few enough passes to be taken as they come
-TURN = 24  # heads of a group from which lanes are heads
 _LN2 = np.float32(0.6931471805599453)
 
 
-def decode(call, arrays):
+def decode(call, numbers, arrays):
     """Run a call that has been laid out; the array k16 and v16 may also be int8, see `cpu_simd_decode_int8`."""
     pairs, rows = call.batch * call.kv_heads, call.batch * call.heads * call.queries
     if rows == 0:
         return
     parts = max(1, min(-(-UNITS // pairs), call.keys // PART))
-    threads = get_num_threads()
-    ws, size = workspace(threads, _lay_out(call, 0).end)
+    threads = min(get_num_threads(), pairs * parts)
+    ws, size = workspace(threads, lay_out(call, 0).end)
     sums, logs = np.empty(rows * parts * call.dim, np.float32), np.empty(rows * parts, np.float32)
-    numbers = np.array(call)
     on_all(_work, threads, numbers, *arrays, parts, ws, size, sums, logs, np.zeros(1, np.int64))
     on_all(join, threads, numbers, arrays.out, arrays.out16, arrays.taken, arrays.lse, parts, sums, logs, threads)
-
-
-class Layout(NamedTuple):
-    """Where things lie in a thread's workspace, and how wide they are, in floats."""
-
-    group: int  # heads that share a KV head
-    wide: int  # a row of q, of the output, of packed k and v
-    padded: int  # columns of O^T
-    panels: int  # of heads, where lanes are heads
-    area: int  # of a panel
-    panel: int
-    q: int
-    mixed: int  # the output so far
-    most: int  # the maxima so far
-    total: int  # the sums so far
-    scores: int
-    k: int
-    v: int
-    spare: int
-    end: int
-
-
-def _lay_out(call, start):
-    group = call.heads // call.kv_heads
-    wide, padded = (call.dim + WIDTH - 1) // WIDTH * WIDTH, (call.dim + ROWS - 1) // ROWS * ROWS
-    turned = group >= TURN
-    panels, area = (group + LANES - 1) // LANES if turned else 0, (call.dim + padded + 2) * LANES
-    rows, packed = call.queries * group, (BLOCK + WIDTH) * wide
-    q = start + call.queries * panels * area
-    mixed = q + rows * wide
-    most = mixed + rows * wide
-    scores = most + (2 * rows + 15) // 16 * 16
-    k = scores + (BLOCK * LANES if turned else max(group * BLOCK, LONG))
-    spare = k + 2 * packed
-    return Layout(group, wide, padded, panels, area, start, q, mixed, most, most + rows, scores, k, k + packed, spare,
-                  spare + WIDTH * WIDTH)  # fmt: skip
-
-
-lay_out = njit(forceinline=True)(_lay_out)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -113,7 +69,7 @@ def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, ls
 @njit(nogil=True, error_model="numpy")
 def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, logs):
     """Keys low … high of one KV head, for all queries of all its heads."""
-    lay = lay_out(call, start)
+    lay = lay_out_compiled(call, start)
     _begin(call, arrays, lay, b, kv, ws)
     ko, vo = b * call.k_batch + kv * call.k_head, b * call.v_batch + kv * call.v_head
     fits, wide = call.dim == lay.wide and not call.stored, lay.wide

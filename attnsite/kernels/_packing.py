@@ -3,23 +3,24 @@
 import numpy as np
 from numba import njit
 
-from attnsite.kernels._simd import WIDTH, broadcast, load, multiply, store
+from attnsite.kernels._simd import WIDTH, broadcast, fma, load, multiply, store, total
 from attnsite.kernels._simd_memory import prefetch
 from attnsite.kernels._storage import BFLOAT16, FLOAT16, INT8, read, read_lanes
 
-_LARGEST = np.float32(np.finfo(np.float32).max)
 ZERO = np.float32(0)
 AHEAD = 16  # rows
 
 
 @njit(nogil=True, error_model="numpy")
 def is_finite(v, at, step, rows, dim):
-    """Whether no number of the tile is NaN or infinite."""
-    bad = False
+    """Whether no number of the tile is NaN or infinite: 0 times such a number is NaN, and stays so in a sum."""
+    none, sums, rest, whole = broadcast(ZERO, 1), broadcast(ZERO, 1), ZERO, dim // WIDTH * WIDTH
     for j in range(rows):
-        for d in range(dim):
-            bad |= not (abs(v[at + j * step + d]) <= _LARGEST)
-    return not bad
+        for d in range(0, whole, WIDTH):
+            sums = fma(load(v, at + j * step + d, 1), none, sums)
+        for d in range(whole, dim):
+            rest += v[at + j * step + d] * ZERO
+    return total(sums) + rest == ZERO
 
 
 @njit(nogil=True, error_model="numpy")

@@ -17,16 +17,14 @@ _KINDS = {_FLOAT32: FLOAT32, np.dtype(np.float16): FLOAT16, np.dtype(np.uint16):
 _HALF, _BYTE, _SHORT, _INT, _FLOAT = ir.HalfType(), ir.IntType(8), ir.IntType(16), ir.IntType(32), ir.FloatType()
 
 
-def storage(array: np.ndarray, expected: int | None = None) -> int:
-    """How the array's numbers are stored; raises ValueError for a type that no kernel reads."""
-    if expected == INT8 and array.dtype == np.int8:
+def storage(dtype: np.dtype, expected: int | None = None) -> int:
+    """How numbers of this type are stored; raises ValueError for a type that no kernel reads."""
+    if expected == INT8 and dtype == np.int8:
         return INT8
     try:
-        return _KINDS[array.dtype]
+        return _KINDS[dtype]
     except KeyError:
-        raise ValueError(
-            f"numbers of type {array.dtype}: give float32, float16, or bfloat16 as its bits in uint16"
-        ) from None
+        raise ValueError(f"numbers of type {dtype}: give float32, float16, or bfloat16 as its bits in uint16") from None
 
 
 def bits(array: np.ndarray) -> np.ndarray:

@@ -7,22 +7,27 @@ address, which is an argument, and the worker is compiled once, by itself.
 
 from typing import Any
 
-import numpy as np
-from numba import njit, prange, typeof, types
+from llvmlite import ir
+from numba import _dispatcher, njit, prange, typeof, types
 from numba.core import cgutils
+from numba.extending import models, register_model
 
 from attnsite.kernels._simd import intrinsic
 
-_addresses: dict[tuple[Any, ...], int] = {}
+_addresses: dict[tuple[Any, bytes], int] = {}
+_INDEX = ir.IntType(64)
 
 
 def on_all(worker: Any, threads: int, *arguments: Any) -> None:
     """Call `worker(thread, *arguments)` for each thread, all at the same time; arrays and whole numbers only.
 
     The worker is compiled for the types of its first arguments and again for others, and kept by Numba if it has
-    cache=True. It returns nothing and raises nothing.
+    cache=True. It returns nothing and raises nothing. One thread is the calling one, and nobody else is woken up.
     """
-    key = (worker, *[(a.dtype.num, a.ndim) if type(a) is np.ndarray else int for a in arguments])
+    if threads == 1:
+        worker(0, *arguments)
+        return
+    key = (worker, _dispatcher.compute_fingerprint(arguments))
     address = _addresses.get(key)
     if address is None:
         address = _addresses[key] = _compile(worker, (types.int64, *map(typeof, arguments)))
@@ -36,26 +41,52 @@ def _compile(worker: Any, kinds: tuple[Any, ...]) -> int:
     return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
 
 
+class Packed(types.Type):
+    """The address of a tuple of arguments: one number, where the loop would hand over each array piece by piece."""
+
+    def __init__(self, content: types.BaseTuple) -> None:
+        self.content = content
+        super().__init__(name=f"Packed({content})")
+
+
+@register_model(Packed)
+class _PackedModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Packed) -> None:
+        super().__init__(manager, kind, _INDEX)
+
+
 @intrinsic
-def _call(typing, address, thread, arguments):
-    """Call the compiled function at `address` with the thread's number and the arguments."""
-    kinds = (types.int64, *arguments.types)
+def _pack(typing, arguments):
+    """Lay the tuple down for as long as the calling function runs."""
+
+    def generate(context, builder, signature, given):
+        return builder.ptrtoint(cgutils.alloca_once_value(builder, given[0]), _INDEX)
+
+    return Packed(arguments)(arguments), generate
+
+
+@intrinsic
+def _call(typing, address, thread, packed):
+    """Call the compiled function at `address` with the thread's number and the packed arguments."""
+    content, kinds = packed.content, (types.int64, *packed.content.types)
 
     def generate(context, builder, signature, given):
         address, thread, packed = given
         convention = context.call_conv
         pointer = convention.get_function_type(types.none, kinds).as_pointer()
-        values = [thread, *cgutils.unpack_tuple(builder, packed, len(arguments.types))]
+        laid = context.get_value_type(content).as_pointer()
+        arguments = cgutils.unpack_tuple(builder, builder.load(builder.inttoptr(packed, laid)), len(kinds) - 1)
         function = builder.inttoptr(address, pointer)
-        status, _ = convention.call_function(builder, function, types.none, kinds, values)
+        status, _ = convention.call_function(builder, function, types.none, kinds, [thread, *arguments])
         with cgutils.if_unlikely(builder, status.is_error):
             convention.return_status_propagate(builder, status)
         return context.get_dummy_value()
 
-    return types.void(types.int64, types.int64, arguments), generate
+    return types.void(types.int64, types.int64, packed), generate
 
 
 @njit(parallel=True, nogil=True, cache=True, error_model="numpy")
 def _spread(address, threads, *arguments):
+    packed = _pack(arguments)
     for thread in prange(threads):
-        _call(address, thread, arguments)
+        _call(address, thread, packed)

@@ -12,6 +12,7 @@ def workspace(threads: int, floats: int) -> tuple[np.ndarray, int]:
     """Memory for that many threads, full of anything, and the floats of each share, which begins with a cache line."""
     size = -(-floats // _LINE) * _LINE
     held = getattr(_kept, "held", None)
-    if held is None or len(held) < threads * size + _LINE:
-        held = _kept.held = np.empty(threads * size + _LINE, np.float32)
-    return held[-held.ctypes.data % (4 * _LINE) // 4 :], size
+    if held is None or len(held) < threads * size:
+        held = np.empty(threads * size + _LINE, np.float32)
+        held = _kept.held = held[-held.ctypes.data % (4 * _LINE) // 4 :]
+    return held, size

@@ -63,10 +63,10 @@ def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", take
 
     A row that sees no key gives zeros and −inf. Raises ValueError for arrays that do not fit together.
     """
-    call, arrays = prepare(q, k, v, out, causal=causal, window=window, aligned=aligned, taken=taken, slopes=slopes,
-                           lse=lse)  # fmt: skip
+    call, numbers, arrays = prepare(q, k, v, out, causal=causal, window=window, aligned=aligned, taken=taken,
+                                    slopes=slopes, lse=lse)  # fmt: skip
     if call.queries <= FEW and slopes is None and tiles is None:
-        decode(call, arrays)
+        decode(call, numbers, arrays)
         return
     threads = get_num_threads()
     panels, keys = tiles or (PANELS, KEYS)
@@ -77,9 +77,10 @@ def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", take
         count = min(most, 2 * count)
     panels = -(-most // count) if most else 1
     if pairs * most:
+        threads = min(threads, pairs * -(-most // panels))
         ws, size = workspace(threads, panels * (2 * call.dim + ROWS + 2) * LANES
                               + keys * (LANES + 2 * call.dim + ROWS) + LANES * call.dim)  # fmt: skip
-        on_all(_work, threads, np.array(call), *arrays, panels, keys, ws, size, np.zeros(1, np.int64))
+        on_all(_work, threads, numbers, *arrays, panels, keys, ws, size, np.zeros(1, np.int64))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -23,14 +23,13 @@ Follows FlashAttention-2 [@dao2024flashattention2]: its backward pass, with the 
 """
 
 import math
-from itertools import chain
-from typing import NamedTuple
 
 import numpy as np
 from numba import get_num_threads, njit
 
 from attnsite.kernels import _backward as steps
-from attnsite.kernels._call import base_two_scale, flatten, reach
+from attnsite.kernels._call import base_two_scale, flatten, look
+from attnsite.kernels._gradients_call import Arrays, lay_out_gradients, place, row_at, unpack_shape
 from attnsite.kernels._packing import copy, is_finite
 from attnsite.kernels._panels import ZERO
 from attnsite.kernels._simd import WIDTH
@@ -46,42 +45,6 @@ UNITS = 16  # chunks of keys over all heads of all sequences, at least, if there
 GAP = 16  # floats between rows of P^T: without them the rows would fall on the same few lines of the first cache
 
 
-class Shape(NamedTuple):
-    """Sizes, and which keys a query sees: query i sees key j when i + low ≤ j ≤ i + high."""
-
-    batch: int
-    heads: int
-    kv_heads: int
-    queries: int
-    keys: int
-    dim: int
-    low: int
-    high: int
-    chunk: int  # keys of a unit of work
-    chunks: int
-
-
-class Place(NamedTuple):
-    """Where an array's numbers lie, flat, with the elements from one sequence, head and row to the next."""
-
-    data: np.ndarray
-    batch: int
-    head: int
-    row: int
-
-
-class Arrays(NamedTuple):
-    q: Place
-    k: Place
-    v: Place
-    out: Place
-    dout: Place
-    dq: Place
-    dk: Place
-    dv: Place
-    lse: np.ndarray
-
-
 def gradients(q, k, v, out, lse, dout, dq, dk, dv, *, causal, window=None, aligned="bottom-right"):
     """Fill dq (batch, heads, queries, dim) and dk, dv (batch, kv_heads, keys, dim) from dout, the gradient of out.
 
@@ -92,65 +55,32 @@ def gradients(q, k, v, out, lse, dout, dq, dk, dv, *, causal, window=None, align
     With fewer KV heads than heads, dk and dv are sums over the heads of a group. Raises ValueError for arrays that do
     not fit together, NotImplementedError for head widths over 256.
     """
-    like_q, like_k = {"q": q, "out": out, "dout": dout, "dq": dq}, {"k": k, "v": v, "dk": dk, "dv": dv}
-    for name, array in (like_q | like_k).items():
-        if array.ndim != 4 or array.dtype != np.float32:
-            raise ValueError(f"{name} is {array.dtype} {array.shape}: make it float32 (batch, heads, length, dim)")
-        if array.shape != (like_q if name in like_q else like_k)["q" if name in like_q else "k"].shape:
-            raise ValueError(f"{name} is {array.shape}, but q is {q.shape} and k {k.shape}")
-    batch, heads, queries, dim = q.shape
-    kv_heads, keys = k.shape[1:3]
-    if k.shape != (batch, kv_heads, keys, dim) or kv_heads == 0 or heads % kv_heads:
-        raise ValueError(f"q {q.shape} and k {k.shape} do not belong together")
+    arrays = q, k, v, out, dout, dq, dk, dv
+    shape, numbers = lay_out_gradients(*map(look, arrays), causal, window and tuple(window), aligned, KEYS, UNITS)
     if lse.shape != q.shape[:3] or lse.dtype != np.float32 or not lse.flags.c_contiguous:
         raise ValueError(f"lse is {lse.dtype} {lse.shape}: make it contiguous float32 {q.shape[:3]}")
-    if not 1 <= dim <= 256:
-        raise NotImplementedError(f"head widths from 1 to 256, got {dim}")
-    laid = [flatten(name, array) for name, array in zip(
-        ("q", "k", "v", "out", "dout", "dq", "dk", "dv"), (q, k, v, out, dout, dq, dk, dv), strict=True)]  # fmt: skip
-    if 0 in (batch, heads, queries, keys):
+    if 0 in shape[:5]:
         for array in (dq, dk, dv):
             array[...] = 0
         return
-    low, high, _ = reach(queries, keys, causal, window, aligned)
-    wanted = -(-UNITS // (batch * kv_heads))
-    chunk = max(1, -(-keys // (wanted * KEYS))) * KEYS
-    chunks = -(-keys // chunk)
+    dim, chunk, chunks = shape.dim, shape.chunk, shape.chunks
     rows, wide = -(-dim // ROWS) * ROWS, -(-dim // WIDTH) * WIDTH
     floats = 2 * chunk * wide + 2 * PANELS * LANES * wide + PANELS * (2 * dim + rows + 3) * LANES
     floats += KEYS * 2 * (PANELS * LANES + GAP) + KEYS * (rows + dim)
     threads, size = get_num_threads(), -(-floats // 16) * 16
     ws, _ = workspace(1, threads * size + (chunks * q.size if chunks > 1 else 0))
-    numbers = np.array([batch, heads, kv_heads, queries, keys, dim, low, high, chunk, chunks,
-                        *chain.from_iterable(strides for _, strides in laid)])  # fmt: skip
-    arrays, counter = [flat for flat, _ in laid], np.zeros(1, np.int64)
-    on_all(_work, threads, numbers, *arrays, lse.reshape(-1), ws, size, threads * size, counter)
+    flat = [flatten(array) for array in arrays]
+    on_all(_work, threads, numbers, *flat, lse.reshape(-1), ws, size, threads * size, np.zeros(1, np.int64))
     if chunks > 1:
-        on_all(_join, threads, numbers, arrays[5], ws, threads * size, np.zeros(1, np.int64))
-
-
-@njit(forceinline=True)
-def _shape(n):
-    return Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9])
-
-
-@njit(forceinline=True)
-def _place(data, n, i):
-    return Place(data, n[10 + 3 * i], n[11 + 3 * i], n[12 + 3 * i])
-
-
-@njit(forceinline=True)
-def _at(place, b, h, i):
-    """Where row i begins."""
-    return b * place.batch + h * place.head + i * place.row
+        on_all(_join, threads, numbers, flat[5], ws, threads * size, np.zeros(1, np.int64))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _work(thread, n, q, k, v, out, dout, dq, dk, dv, lse, ws, size, partial, counter):
     """What one thread does: chunks of keys, as long as the counter gives any."""
-    shape, start = _shape(n), thread * size
-    arrays = Arrays(_place(q, n, 0), _place(k, n, 1), _place(v, n, 2), _place(out, n, 3), _place(dout, n, 4),
-                    _place(dq, n, 5), _place(dk, n, 6), _place(dv, n, 7), lse)  # fmt: skip
+    shape, start = unpack_shape(n), thread * size
+    arrays = Arrays(place(q, n, 0), place(k, n, 1), place(v, n, 2), place(out, n, 3), place(dout, n, 4),
+                    place(dq, n, 5), place(dk, n, 6), place(dv, n, 7), lse)  # fmt: skip
     pairs = shape.batch * shape.kv_heads
     while True:
         task = fetch_add(counter, 0, 1)
@@ -185,9 +115,9 @@ def _chunk_of_keys(shape, arrays, b, kv, chunk, ws, start, partial):
             if shape.chunks > 1 and not _meet(shape, first, block, chunk):
                 continue
             count = min(block, shape.queries - first)
-            q, q_at, q_step = arrays.q.data, _at(arrays.q, b, h, first), arrays.q.row
-            dout, do_at, do_step = arrays.dout.data, _at(arrays.dout, b, h, first), arrays.dout.row
-            out, o_at, o_step = arrays.out.data, _at(arrays.out, b, h, first), arrays.out.row
+            q, q_at, q_step = arrays.q.data, row_at(arrays.q, b, h, first), arrays.q.row
+            dout, do_at, do_step = arrays.dout.data, row_at(arrays.dout, b, h, first), arrays.dout.row
+            out, o_at, o_step = arrays.out.data, row_at(arrays.out, b, h, first), arrays.out.row
             lse_at = (b * shape.heads + h) * shape.queries + first
             for i in range(0, count, LANES):
                 steps.begin(ws, packed + i // LANES * area, rows, q, q_at + i * q_step, q_step, dout,
@@ -203,14 +133,14 @@ def _chunk_of_keys(shape, arrays, b, kv, chunk, ws, start, partial):
                 done = (tile - first_key) * wide
                 _tile(shape, arrays, b, kv, first, count, tile, min(KEYS, last_key - tile), q, q_at, q_step, dout,
                       do_at, do_step, ws, packed, dk + done, dv + done, scores, rows, wide)  # fmt: skip
-            target, at, step = arrays.dq.data, _at(arrays.dq, b, h, first), arrays.dq.row
+            target, at, step = arrays.dq.data, row_at(arrays.dq, b, h, first), arrays.dq.row
             if shape.chunks > 1:
                 lines = (chunk * shape.batch + b) * shape.heads + h
                 target, at, step = ws, partial + (lines * shape.queries + first) * dim, dim
             for i in range(0, count, LANES):
                 dqt = packed + i // LANES * area + 2 * dim * LANES
                 steps.end(ws, dqt, target, at + i * step, step, min(LANES, count - i), dim, scale)
-    k_at, v_at = _at(arrays.dk, b, kv, first_key), _at(arrays.dv, b, kv, first_key)
+    k_at, v_at = row_at(arrays.dk, b, kv, first_key), row_at(arrays.dv, b, kv, first_key)
     for j in range(last_key - first_key):
         for d in range(dim):
             arrays.dk.data[k_at + j * arrays.dk.row + d] = ws[dk + j * wide + d] * scale
@@ -228,8 +158,8 @@ def _tile(shape, arrays, b, kv, first, count, tile, width, q, q_at, q_step, dout
     step, area = PANELS * LANES + GAP, (2 * dim + rows + 3) * LANES
     g, scale = p + KEYS * step, base_two_scale(dim)
     spare_k, spare_v = g + KEYS * step, g + KEYS * (step + rows)
-    k, k_at, k_step = arrays.k.data, _at(arrays.k, b, kv, tile), arrays.k.row
-    v, v_at, v_step = arrays.v.data, _at(arrays.v, b, kv, tile), arrays.v.row
+    k, k_at, k_step = arrays.k.data, row_at(arrays.k, b, kv, tile), arrays.k.row
+    v, v_at, v_step = arrays.v.data, row_at(arrays.v, b, kv, tile), arrays.v.row
     if rows != dim or width % ROWS:
         copy(k, k_at, k_step, width, dim, ws, spare_k, rows)
         k, k_at, k_step = ws, spare_k, rows
@@ -273,7 +203,7 @@ def _tile(shape, arrays, b, kv, first, count, tile, width, q, q_at, q_step, dout
 @njit(nogil=True, cache=True, error_model="numpy")
 def _join(_thread, n, dq, ws, partial, counter):
     """Tiles of dq as sums over the chunks that they met, as long as the counter gives any."""
-    shape, place = _shape(n), _place(dq, n, 5)
+    shape, target = unpack_shape(n), place(dq, n, 5)
     block = PANELS * LANES
     tiles = (shape.queries + block - 1) // block
     while True:
@@ -282,7 +212,7 @@ def _join(_thread, n, dq, ws, partial, counter):
             return
         pair, first = task // tiles, task % tiles * block
         count = min(block, shape.queries - first)
-        at = _at(place, pair // shape.heads, pair % shape.heads, first)
+        at = row_at(target, pair // shape.heads, pair % shape.heads, first)
         met = False
         for chunk in range(shape.chunks):
             if not _meet(shape, first, block, chunk):
@@ -291,8 +221,8 @@ def _join(_thread, n, dq, ws, partial, counter):
             for i in range(count):
                 for d in range(shape.dim):
                     number = ws[source + i * shape.dim + d]
-                    dq[at + i * place.row + d] = number + dq[at + i * place.row + d] if met else number
+                    dq[at + i * target.row + d] = number + dq[at + i * target.row + d] if met else number
             met = True
         if not met:
             for i in range(count):
-                dq[at + i * place.row : at + i * place.row + shape.dim] = ZERO
+                dq[at + i * target.row : at + i * target.row + shape.dim] = ZERO

@@ -28,6 +28,6 @@ def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", take
     """
     if q.shape[2] > MOST:
         raise NotImplementedError(f"decodes up to {MOST} queries at a time, got {q.shape[2]}")
-    call, arrays = prepare(q, k, v, out, causal=causal, window=window, aligned=aligned, taken=taken, lse=lse,
-                           scales=scales)  # fmt: skip
-    decode(call, arrays)
+    call, numbers, arrays = prepare(q, k, v, out, causal=causal, window=window, aligned=aligned, taken=taken, lse=lse,
+                                    scales=scales)  # fmt: skip
+    decode(call, numbers, arrays)
