@@ -21,7 +21,7 @@ ROOMS = {
     "kernels": {"math", "collections", "concurrent", "functools", "importlib", "itertools", "threading", "typing",
                 "numpy", "numba", "threadpoolctl", "attnsite.kernels"},
     **{f"kernels.{name}": {"os", "collections", "typing", "numpy", "numba", "llvmlite", "attnsite.kernels"}
-       for name in ("_simd", "_simd_memory", "_tile", "_rows", "_storage", "_threads")},
+       for name in ("_simd", "_simd_memory", "_tile", "_rows", "_storage", "_threads", "_ptx")},
     "kernels._cuda": {STDLIB, "numpy", "numba"},
     "kernels._assembler": {STDLIB, "cuda", "attnsite.kernels"},
     "peers": {"math", "re", "os", "collections", "typing", "numpy", "torch", "jax", "onnx", "onnxruntime",

@@ -1,8 +1,9 @@
 """What the CUDA compiler makes of a kernel, without a GPU: registers, shared memory and spills for an architecture.
 
-Numba lowers a kernel to LLVM, NVVM turns that into PTX, and nvJitLink assembles it for one architecture and says what
-it needed. None of the three asks for a driver. NVVM and nvJitLink must be of one minor version: an older assembler
-refuses the PTX of a newer compiler.
+Numba lowers a kernel to LLVM, NVVM turns that into its own intermediate code (LTO-IR), and nvJitLink makes machine code
+of it for one architecture and says what it needed, as when a kernel is launched. None of the three asks for a driver.
+PTX is only looked at: assembled by itself, as a part of a larger program, the same kernel is given up to twice as many
+registers. NVVM and nvJitLink must be of one minor version: an older linker refuses the code of a newer compiler.
 """
 
 import importlib.metadata
@@ -38,25 +39,32 @@ def compile_entry(entry: _cuda.Entry, architecture: str) -> Mapping[str, Any]:
     """Compile and assemble one entry for an architecture such as "sm_90"; counts, and the toolchain that made them."""
     tools = toolchain()
     capability = (int(architecture[3:-1]), int(architecture[-1]))
-    ptx = _cuda.compile_ptx(entry, capability)
+    ptx, log = link(_cuda.compile_for(entry, capability), architecture)
     return {
         "threads": entry.threads,
-        **read_log(assemble(ptx, architecture)),
-        "shared_bytes": shared_bytes(ptx),
+        **read_log(log),
+        "shared_bytes": shared_bytes(ptx) + entry.dynamic_bytes,
         "ptx_instructions": instructions(ptx),
         "fused_multiply_adds": instructions(ptx, "fma.rn.f32"),
+        "tensor_core_products": instructions(ptx, "mma.sync"),
+        "wide_loads": instructions(ptx, "ld.shared.v4") + instructions(ptx, "ld.global.v4"),
         "toolchain": tools,
     }
 
 
-def assemble(ptx: str, architecture: str) -> str:
-    """Assemble PTX and return what the assembler says about it."""
+def link(code: bytes, architecture: str) -> tuple[str, str]:
+    """The PTX that LTO-IR becomes, and what the assembler says of the machine code."""
     from cuda.core import Linker, LinkerOptions, ObjectCode
 
-    options = LinkerOptions(arch=architecture, ptxas_options=["-v"])
-    linker = Linker(ObjectCode.from_ptx(ptx.encode()), options=options)
-    linker.link("cubin")
-    return linker.get_info_log()
+    shown, assembled = (
+        Linker(
+            ObjectCode.from_ltoir(code), options=LinkerOptions(arch=architecture, link_time_optimization=True, **more)
+        )
+        for more in ({"ptx": True}, {"ptxas_options": ["-v"]})
+    )
+    ptx = shown.link("ptx").code
+    assembled.link("cubin")
+    return bytes(ptx).decode(), assembled.get_info_log()
 
 
 def read_log(log: str) -> dict[str, int]:

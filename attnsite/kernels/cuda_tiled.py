@@ -37,9 +37,9 @@ def attention(q, k, v, out, *, causal):
         raise NotImplementedError(f"handles heads up to a width of {WIDEST}, got {dim}")
     if 0 in (batch, heads, queries):
         return
-    rows, columns, down, across = tile(dim)
-    kernel = built(dim, rows, columns, down, across)
-    kernel[(-(-queries // rows), heads, batch), (across, down)](q, k, v, out, scale(dim), causal)
+    rows, _, down, across = tile(dim)
+    grid = -(-queries // rows), heads, batch
+    built(dim, *tile(dim))[grid, (across, down)](q, k, v, out, scale(dim), causal)
 
 
 def tile(dim):
@@ -66,15 +66,27 @@ def built(*sizes):
 
 
 def build(dim, rows, columns, down, across):
-    """The kernel for heads of width `dim`: `rows` × `columns` scores in a tile, `down` × `across` threads."""
+    """The kernel for heads of width `dim`: a block for each `rows` queries of a head, the last queries first."""
+    answer = answering(dim, rows, columns, down, across)
+
+    @jit
+    def tiled(q, k, v, out, factor, causal):
+        first = (cuda.gridDim.x - 1 - cuda.blockIdx.x) * rows
+        answer(q, k, v, out, factor, causal, first, cuda.threadIdx.x, cuda.threadIdx.y)
+
+    return tiled
+
+
+def answering(dim, rows, columns, down, across):
+    """What a block does: answer the queries from `first` on, in tiles of `rows` × `columns` scores."""
     threads = down * across
     mine, beside = rows // down, columns // across  # queries and keys of a thread
     own = -(-dim // across)  # output columns of a thread
     wide = own * across + 1  # the odd width puts a column of a tile into different banks
     longer = columns + 1
 
-    @jit
-    def tiled(q, k, v, out, factor, causal):
+    @jit(device=True, inline=True)
+    def answer(q, k, v, out, factor, causal, first, x, y):  # x along the keys and the columns, y along the queries
         qs = cuda.shared.array((rows, wide), float32)
         kvs = cuda.shared.array((columns, wide), float32)  # the keys, then the values
         ps = cuda.shared.array((rows, longer), float32)  # exp(score − maximum)
@@ -84,12 +96,10 @@ def build(dim, rows, columns, down, across):
         m = cuda.local.array(mine, float32)
         l = cuda.local.array(mine, float32)
         a = cuda.local.array(mine, float32)
-        x, y = cuda.threadIdx.x, cuda.threadIdx.y  # along the keys and the columns; along the queries
         t = y * across + x
         h, b = cuda.blockIdx.y, cuda.blockIdx.z
         queries, keys = q.shape[2], k.shape[2]
         kv = h // (q.shape[1] // k.shape[1])
-        first = (cuda.gridDim.x - 1 - cuda.blockIdx.x) * rows
         # Query r of the block sees keys below `limit + r`, and never more than there are.
         limit = first + keys - queries + 1 if causal else keys
         each = 1 if causal else 0
@@ -177,4 +187,4 @@ def build(dim, rows, columns, down, across):
                     seen = min(end, limit + each * r)
                     out[b, h, first + r, d] = acc[i, c] / total if seen > 0 else np.float32(0)
 
-    return tiled
+    return answer

@@ -14,10 +14,12 @@ Source: [@vaswani2017attention §3.2.1].
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 DEVICE = "cpu"
+Rounding = Callable[[np.ndarray], np.ndarray]
 
 
 def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, causal: bool) -> None:
@@ -29,10 +31,11 @@ def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, c
 
 
 def rows(q: np.ndarray, k: np.ndarray, v: np.ndarray, rows: np.ndarray, *, causal: bool,
-         dtype: type = np.float64) -> np.ndarray:  # fmt: skip
+         dtype: type = np.float64, rounded: Rounding = lambda x: x) -> np.ndarray:  # fmt: skip
     """The output of some query rows, (batch, heads, len(rows), dim), computed at `dtype` in plain NumPy.
 
-    q (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim), where kv_heads divides heads.
+    q (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim), where kv_heads divides heads. `rounded` is what
+    weights and outputs go through, for kernels that keep them in fewer bits.
     """
     batch, heads, queries, dim = q.shape
     kv_heads, keys = k.shape[1:3]
@@ -48,7 +51,8 @@ def rows(q: np.ndarray, k: np.ndarray, v: np.ndarray, rows: np.ndarray, *, causa
             scores[masked] = -np.inf
             weights = np.exp(scores - _largest(scores))  # (rows, keys)
             weights[masked] = 0
-            out[b, h] = _mix(weights, v[b, kv].astype(dtype), visible) / _total(weights, visible)
+            mixed = _mix(rounded(weights), v[b, kv].astype(dtype), visible)
+            out[b, h] = rounded(mixed / _total(weights, visible))
     out[:, :, visible == 0] = 0
     return out
 
