@@ -1,14 +1,15 @@
-"""What does the compiler make of the CUDA kernels, for two generations of GPUs?
+"""What does the compiler make of the CUDA kernels, for three generations of GPUs?
 
-Every launch of every CUDA kernel is compiled and assembled for sm_80 (A100) and sm_90 (H100, H200), which needs no GPU:
-registers of a thread, shared memory of a block, and bytes of registers that did not fit and were spilled to memory.
+Every launch of every CUDA kernel is compiled and assembled for sm_80 (A100), sm_90 (H100, H200) and sm_100 (B200),
+which needs no GPU: registers of a thread, shared memory of a block, and bytes of registers that did not fit and were
+spilled to memory.
 """
 
 from attnsite import discover
 from attnsite.experiment import Case, Count, Observed
 from attnsite.kernels._assembler import compile_entry
 
-ARCHITECTURES = ("sm_80", "sm_90")
+ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
 
 
 def entries(kernel: str):

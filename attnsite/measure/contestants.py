@@ -27,14 +27,22 @@ class TooLong(Skipped):
 def matching(patterns: tuple[str, ...]) -> list[str]:
     """Kernels and peers that an experiment asks for; `reference` is nobody's contestant."""
     kernels = [name for name in discover.matching("kernels", patterns) if name != "reference"]
-    wanted = tuple(p.removeprefix("peer_") for p in patterns if p.startswith("peer_"))
-    return kernels + [f"peer_{name}" for name in discover.matching("peers", wanted)]
+    wanted = [p.removeprefix("peer_") for p in patterns if p.startswith("peer_")]
+    peers = discover.matching("peers", tuple(p for p in wanted if not p.startswith("cuda_")))
+    peers = [name for name in peers if not name.startswith("cuda_")]  # only a pattern that says so matches those
+    peers += discover.matching("peers", tuple(p for p in wanted if p.startswith("cuda_")))
+    return kernels + [f"peer_{name}" for name in peers]
+
+
+def on_gpu(kernel: str) -> bool:
+    """Whether a kernel or a peer runs on a GPU, by its name."""
+    return kernel.removeprefix("peer_").startswith("cuda_")
 
 
 def load(kernel: str, gradients: bool = False) -> ModuleType:
     """The kernel's module; raises `Skipped` where its device or its library is not here, or it has no gradients."""
     room, name = ("peers", kernel.removeprefix("peer_")) if kernel.startswith("peer_") else ("kernels", kernel)
-    if kernel.startswith("cuda_"):
+    if on_gpu(kernel):
         from attnsite.kernels import _cuda
 
         here, reason = _cuda.available()
@@ -91,10 +99,16 @@ def _enter(
     base: dict[str, Any] = {"case": case, "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
     steps: list[tuple[str, Callable[[], float]]] = []
     out: Callable[[], Any]
+    rounded = correct.rounding(module)
     if kernel.startswith("cuda_"):
         from attnsite.measure import cuda_clock
 
-        measure, out = cuda_clock.enter(module.attention, workload)
+        measure, out = cuda_clock.enter(module, workload, variant)
+    elif on_gpu(kernel):
+        from attnsite.measure import cuda_clock
+
+        call = module.prepare(q, k, v, causal=workload.causal)
+        measure, out = cuda_clock.between_events(call), lambda: module.fetch(call())
     elif experiment.gradients:
         out = gradients.prepare(module, workload)
         measure = timing.on_cpu(out)
@@ -118,7 +132,8 @@ def _enter(
     if experiment.gradients:
         verdict = gradients.compare(workload, made)
     else:
-        verdict = correct.compare(q, *meant, made, causal=workload.causal)
+        q, meant = (q, meant) if hasattr(module, "store_cache") else (rounded(q), (rounded(k), rounded(v)))
+        verdict = correct.compare(q, *meant, made, causal=workload.causal, rounded=rounded)
     if not verdict.right:
         raise Skipped(f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
     whole = Row(**base, max_error=verdict.max_error, bound=verdict.bound)
@@ -150,6 +165,18 @@ def ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]:
     made = ceilings.make(name)
     row = Row(case=workload.case(), kernel=f"ceiling:{name}", values={made.unit: made.work})
     return timing.Contestant(f"ceiling:{name}", timing.on_cpu(made.call)), row
+
+
+def cuda_ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]:
+    """The GPU's own, by the same name with "cuda_" before it; raises `Skipped` if it fails."""
+    from attnsite.measure import cuda_ceilings
+
+    try:
+        made = cuda_ceilings.make(name)
+    except Exception as error:  # whatever a driver raises: the kernels are still to be timed
+        raise Skipped(f"failed: {type(error).__name__}: {error}"[:200]) from error
+    row = Row(case=workload.case(), kernel=f"ceiling:cuda_{name}", values={made.unit: made.work})
+    return timing.Contestant(f"ceiling:cuda_{name}", cuda_ceilings.measure(made)), row
 
 
 def fits(workload: Workload) -> str | None:

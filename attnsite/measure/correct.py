@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -24,17 +25,38 @@ class Verdict:
         return self.max_error <= self.bound  # False for NaN
 
 
-def compare(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, causal: bool) -> Verdict:
-    """Compare `out` with float64 on up to ROWS queries spread over all, first and last among them."""
+def compare(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, causal: bool,
+            rounded: reference.Rounding = lambda x: x) -> Verdict:  # fmt: skip
+    """Compare `out` with float64 on up to ROWS queries spread over all, first and last among them.
+
+    `rounded` is what plain NumPy's weights and outputs go through, as those of the kernel do.
+    """
     queries = q.shape[2]
     rows = np.unique(np.linspace(0, queries - 1, min(ROWS, queries)).astype(int)) if queries else np.empty(0, int)
     exact = reference.rows(q, k, v, rows, causal=causal)
-    plain = reference.rows(q, k, v, rows, causal=causal, dtype=np.float32)
+    plain = reference.rows(q, k, v, rows, causal=causal, dtype=np.float32, rounded=rounded)
     floor = FLOOR * float(np.abs(v).max(initial=0))
     if np.isnan(out).any() and not np.isnan(exact).any():  # also in rows that are not compared
         return Verdict(float("nan"), floor)
     error = float(np.abs(out[:, :, rows] - exact).max(initial=0))
     return Verdict(error, 2 * float(np.abs(plain - exact).max(initial=0)) + floor)
+
+
+def stored(module: Any, array: np.ndarray) -> np.ndarray:
+    """A float32 array as the kernel keeps its numbers: its `store` says how, if it has one."""
+    made: np.ndarray = module.store(array) if hasattr(module, "store") else array
+    return made
+
+
+def restored(module: Any, array: np.ndarray) -> np.ndarray:
+    """What the kernel's array stands for, in float32."""
+    made: np.ndarray = module.restore(array) if hasattr(module, "restore") else array
+    return made
+
+
+def rounding(module: Any) -> reference.Rounding:
+    """What the kernel's way of keeping numbers does to them; nothing, for most."""
+    return lambda x: restored(module, stored(module, x))
 
 
 def check(attention: Callable[..., None], workload: Workload) -> Verdict:

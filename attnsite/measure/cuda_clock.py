@@ -3,20 +3,23 @@
 import dataclasses
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from attnsite.experiment import Workload
+from attnsite.measure import correct
 
 # Never run on a GPU so far: the simulator and stand-ins prove the order of the calls, not the times.
 LAUNCHES = 200
 FLUSH_BYTES = 256 << 20  # more than any GPU's last cache; copying it also hides the host's launching of what follows
 
 
-def enter(attention: Callable[..., None], workload: Workload) -> tuple[Callable[[], float], Callable[[], np.ndarray]]:
-    """Inputs on the device and everything compiled: a `measure` for a Contestant, and a look at the output.
+def enter(module: Any, workload: Workload,
+          variant: Mapping[str, Any]) -> tuple[Callable[[], float], Callable[[], np.ndarray]]:  # fmt: skip
+    """Inputs on the device and everything compiled: a `measure` for a Contestant, and a look at the output in float32.
 
     The seconds are the GPU's own, between two events; transfers are outside. The output is full of NaN before the
     first call. Raises `NotImplementedError` where the kernel refuses the shape.
@@ -24,29 +27,44 @@ def enter(attention: Callable[..., None], workload: Workload) -> tuple[Callable[
     from attnsite.kernels._cuda import cuda
 
     small = dataclasses.replace(workload, queries=min(4, workload.queries), keys=min(4, workload.keys))
-    attention(*place(small), causal=workload.causal)  # compiles
+    module.attention(*place(small, module), causal=workload.causal, **variant)  # compiles
     cuda.synchronize()
-    arrays = place(workload)
-    scratch = [cuda.device_array(FLUSH_BYTES, np.uint8) for _ in range(2)]
+    arrays = place(workload, module)
+    measure = between_events(lambda: module.attention(*arrays, causal=workload.causal, **variant))
+    return measure, lambda: correct.restored(module, arrays[3].copy_to_host())
+
+
+def between_events(call: Callable[[], object]) -> Callable[[], float]:
+    """A `measure` for a Contestant: the seconds between two events around a call that enqueues, with cold caches."""
+    from attnsite.kernels._cuda import cuda
 
     def measure() -> float:
+        scratch = _scratch()
         scratch[0].copy_to_device(scratch[1])
         start, end = cuda.event(), cuda.event()
         start.record()
-        attention(*arrays, causal=workload.causal)
+        call()
         end.record()
         end.synchronize()
         return cuda.event_elapsed_time(start, end) / 1e3
 
-    return measure, lambda: arrays[3].copy_to_host()
+    return measure
 
 
-def place(workload: Workload) -> list[Any]:
-    """q, k, v and an output full of NaN, on the device."""
+@cache
+def _scratch() -> tuple[Any, Any]:
+    """Two buffers that are larger than the last cache."""
+    from attnsite.kernels._cuda import cuda
+
+    return cuda.device_array(FLUSH_BYTES, np.uint8), cuda.device_array(FLUSH_BYTES, np.uint8)
+
+
+def place(workload: Workload, module: Any) -> list[Any]:
+    """q, k, v and an output full of NaN, on the device, as the kernel takes them: `store` says how, if it has one."""
     from attnsite.kernels._cuda import cuda
 
     q, k, v = workload.inputs()
-    return [cuda.to_device(array) for array in (q, k, v, np.full_like(q, np.nan))]
+    return [cuda.to_device(correct.stored(module, array)) for array in (q, k, v, np.full_like(q, np.nan))]
 
 
 def provenance() -> dict[str, Any]:

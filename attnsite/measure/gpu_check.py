@@ -7,9 +7,8 @@ kernel and workload; the exit status is 1 where there is no GPU, or a kernel is 
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-
-import numpy as np
+from collections.abc import Iterator
+from typing import Any
 
 from attnsite import discover
 from attnsite.experiment import Timing, Workload
@@ -29,24 +28,23 @@ WORKLOADS = (
 )
 
 
-def check(attention: Callable[..., None], workload: Workload) -> correct.Verdict:
-    """One call on the device, into an output full of NaN, compared with float64."""
-    q, k, v = workload.inputs()
-    arrays = cuda_clock.place(workload)
-    attention(*arrays, causal=workload.causal)
-    out: np.ndarray = arrays[3].copy_to_host()
-    return correct.compare(q, k, v, out, causal=workload.causal)
+def check(module: Any, workload: Workload) -> correct.Verdict:
+    """One call on the device, into an output full of NaN, compared with float64 over the inputs as they are stored."""
+    arrays = cuda_clock.place(workload, module)
+    module.attention(*arrays, causal=workload.causal)
+    q, k, v, out = (correct.restored(module, array.copy_to_host()) for array in arrays)
+    return correct.compare(q, k, v, out, causal=workload.causal, rounded=correct.rounding(module))
 
 
 def answers() -> Iterator[tuple[bool, str]]:
     """For each kernel and workload: is it well, and what to tell."""
     for kernel in discover.matching("kernels", ("cuda_*",)):
-        attention = discover.module("kernels", kernel, "attention").attention
+        module = discover.module("kernels", kernel, "attention")
         for work in WORKLOADS:
             shape = f"{kernel}: {work.batch} × {work.heads} heads on {work.kv_heads}, {work.queries} queries, "
             shape += f"{work.keys} keys, width {work.dim}{', causal' if work.causal else ''}"
             try:
-                verdict = check(attention, work)
+                verdict = check(module, work)
             except NotImplementedError as refusal:
                 yield True, f"  skipped  {shape}: {refusal}"
             except Exception as error:  # whatever a driver raises: the other kernels are still to be checked

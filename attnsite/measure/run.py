@@ -89,7 +89,7 @@ class Measurement:
 
     def declined(self, kernel: str) -> str | None:
         """Why a kernel is not asked at all: it is of another device than the one named."""
-        if self.device is None or kernel.startswith("cuda_") == (self.device == "cuda"):
+        if self.device is None or contestants.on_gpu(kernel) == (self.device == "cuda"):
             return None
         return f"only {self.device} kernels were asked for"
 
@@ -112,10 +112,16 @@ class Measurement:
                     rows.append(self.skip(kernel, workload, str(why)))
                 except contestants.Skipped as why:
                     rows.append(self.skip(kernel, workload, str(why)))
-            if any(not who.name.startswith("cuda_") for who, _ in entered):  # the ceilings are the CPU's
-                entered += [contestants.ceiling(name, workload) for name in experiment.ceilings]
+            on_cpu = any(not contestants.on_gpu(who.name) for who, _ in entered)
+            on_cuda = any(contestants.on_gpu(who.name) for who, _ in entered)
+            entered += [contestants.ceiling(name, workload) for name in experiment.ceilings if on_cpu]
+            for name in experiment.ceilings if on_cuda else ():
+                try:
+                    entered.append(contestants.cuda_ceiling(name, workload))
+                except contestants.Skipped as why:
+                    rows.append(self.skip(f"ceiling:cuda_{name}", workload, str(why)))
             if entered:
-                several = any(who.name.startswith("peer_") for who, _ in entered)
+                several = any(who.name.startswith("peer_") and not contestants.on_gpu(who.name) for who, _ in entered)
                 settle_s = timing.SETTLE_S if several else 0.0
                 foreign = timing.interleave([contestant for contestant, _ in entered], budget, settle_s=settle_s)
                 self.loads += [] if foreign is None else [foreign]
