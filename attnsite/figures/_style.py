@@ -62,6 +62,7 @@ _WORDS = {
     "attention": "",
     "simd": "SIMD",
     "bf16": "bfloat16",
+    "mma": "tensor cores",
 }
 
 

@@ -1,14 +1,18 @@
-"""No CUDA kernel spills a register on either generation of GPUs
+"""No CUDA kernel spills a register, for any of three generations of GPUs
 
-What the compiler makes of each launch, for sm_80 (A100) and sm_90 (H100, H200). A thread can have 255 registers and a
-block 48 KB of shared memory without opting in; registers that do not fit are spilled to memory, which is slow.
+What the compiler makes of each launch, for sm_80 (A100), sm_90 (H100, H200) and sm_100 (B200). A thread can have 255
+registers; what does not fit is spilled to memory, which is slow. A block has 48 KB of shared memory, and up to 163 KB
+(A100) or 227 KB (the others) if it asks.
 
 Fewer registers and less shared memory let a multiprocessor keep more blocks at hand, to work on while others wait for
-memory; the last columns say how many threads that are, and which of the two is used up first. The names say what a
-launch was compiled for: the width of a head, and the query heads that one block serves.
+memory; the last columns say how many threads that are, and which of the two is used up first. For sm_100 the compiler
+is a newer one that leaves some loops rolled up, and an array of a thread that such a loop indexes cannot be in
+registers: its bytes stand under "arrays in memory". The names say what a launch was compiled for: the width of a head,
+and the query heads that one block serves.
 
 A table of {entries} launches of {kernels} kernels. They use between {fewest_registers} and {most_registers} registers a
-thread and up to {most_shared} of shared memory a block, and spill {spilled}.
+thread and up to {most_shared} of shared memory a block, and spill {spilled}. Arrays in memory: {arrays_older} for sm_80
+and sm_90, up to {arrays_newest} a thread for sm_100.
 """
 
 from typing import Any
@@ -19,7 +23,8 @@ from attnsite.results import Row, Run
 EXPERIMENT = "cuda_compiled"
 # Of a multiprocessor: threads, blocks, registers, and bytes of shared memory (a block's share is 1 KiB larger).
 # CUDA C++ Programming Guide 13.0, "Compute Capabilities", table of technical specifications.
-LIMITS = {"sm_80": (2048, 32, 65536, 164 << 10), "sm_90": (2048, 32, 65536, 228 << 10)}
+LIMITS = {"sm_80": (2048, 32, 65536, 164 << 10), "sm_90": (2048, 32, 65536, 228 << 10),
+          "sm_100": (2048, 32, 65536, 228 << 10)}  # fmt: skip
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -32,6 +37,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "most_registers": Quantity(max(registers), "count"),
         "most_shared": Quantity(max(row.values["shared_bytes"] for row in rows), "B"),
         "spilled": Quantity(sum(spilled(row) for row in rows), "B"),
+        "arrays_older": Quantity(max((arrays(row) for row in rows if not newest(row)), default=0), "B"),
+        "arrays_newest": Quantity(max((arrays(row) for row in rows if newest(row)), default=0), "B"),
     }
     for row in rows:
         name = f"{row.case['kernel']}_{row.case['entry']}_{row.case['architecture']}"
@@ -42,6 +49,15 @@ def values(run: Run) -> dict[str, Quantity]:
 def spilled(row: Row) -> int:
     """Bytes of registers stored to and loaded from memory, each counted once in the code."""
     return row.values["spill_store_bytes"] + row.values["spill_load_bytes"]
+
+
+def arrays(row: Row) -> int:
+    """Bytes of a thread's arrays that lie in memory, because a loop that was not unrolled indexes them."""
+    return int(row.values["stack_bytes"])
+
+
+def newest(row: Row) -> bool:
+    return row.case["architecture"] == "sm_100"
 
 
 def resident(row: Row) -> tuple[int, str]:
@@ -75,8 +91,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "registers a thread": row.values["registers"],
             "shared memory a block": Quantity(row.values["shared_bytes"], "B"),
             "spilled": Quantity(spilled(row), "B"),
+            "arrays in memory": Quantity(arrays(row), "B"),
             "instructions": row.values["ptx_instructions"],
             "fused multiply-adds": row.values["fused_multiply_adds"],
+            "tensor-core products": row.values["tensor_core_products"],
+            "16-byte loads": row.values["wide_loads"],
             "threads a multiprocessor": threads,
             "used up first": scarce,
         })  # fmt: skip

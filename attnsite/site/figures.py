@@ -129,8 +129,8 @@ def unmeasured(name: str, experiment: str) -> str:
         f'<figure class="exhibit is-unmeasured" id="figure-{escape(name)}">'
         '<p class="exhibit-title">Not measured yet</p>'
         f"<figcaption><p>No run of <code>{escape(experiment)}</code> is here, so <code>{escape(name)}</code> cannot be "
-        f"drawn. <code>attnsite measure {escape(experiment)}</code> makes one on this machine; the next build shows "
-        "it.</p></figcaption></figure>"
+        f"drawn. <code>attnsite measure {escape(experiment)}</code> makes one on a machine that has what it needs; the "
+        "next build shows it.</p></figcaption></figure>"
     )
 
 

@@ -1,0 +1,70 @@
+"""With one block a head, a GPU fills up only when there are as many heads as multiprocessors
+
+Throughput against the number of heads of width {width}, over {tokens} tokens. The same kernel, launched with one block
+of threads for each head ("per head") and with one for each stretch of its queries ("tiled").
+
+A block runs on one multiprocessor. With one block a head the curve climbs until every multiprocessor has a head;
+splitting the queries fills the GPU from the first heads on. The dotted line stands at the number of multiprocessors,
+where the run says it.
+
+A chart of throughput against heads, both on logarithmic axes. With {fewest_heads} head, splitting the queries is
+{gain_fewest} as fast as one block a head; with {most_heads} heads it is {gain_most}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _gpu, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "blocks_by_heads"
+ONE_BLOCK, SPLIT = "cuda_per_head", "cuda_tiled"
+
+
+def pairs(run: Run) -> list[tuple[Row, Row]]:
+    """One block a head, and the queries split, for each number of heads that has both."""
+    rows = _gpu.measured(run, ONE_BLOCK)
+    split = {row.case["heads"]: row for row in rows if row.kernel == SPLIT}
+    found = [(row, split[row.case["heads"]]) for row in rows if row.kernel == ONE_BLOCK and row.case["heads"] in split]
+    if not found:
+        raise LookupError("not measured yet on this machine: one block a head beside several")
+    return sorted(found, key=lambda pair: pair[0].case["heads"])
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    both = pairs(run)
+    (fewest, fewest_split), (most, most_split) = both[0], both[-1]
+    found = {
+        "width": Quantity(most.case["dim"], "count"),
+        "tokens": Quantity(most.case["queries"], "count"),
+        "fewest_heads": Quantity(fewest.case["heads"], "count"),
+        "most_heads": Quantity(most.case["heads"], "count"),
+        "gain_fewest": _measured.ratio(fewest, fewest_split),
+        "gain_most": _measured.ratio(most, most_split),
+        "growth_one_block": _measured.ratio(fewest, most) if most is not fewest else Quantity(1, "×"),
+    }
+    count = run.provenance.machine.get(_gpu.MULTIPROCESSORS)
+    return found | ({"multiprocessors": Quantity(count, "count")} if count else {})
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"})
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    pairs(runs[0])
+    rows = _gpu.measured(runs[0], ONE_BLOCK)
+    rates = [_gpu.rate(row).value for row in rows]
+    x = _axes.cases_axis("heads", {row.case["heads"] for row in rows}, "count")
+    y = _axes.log_axis("throughput (FLOP/s)", rates, "FLOP/s")
+    on = _style.chart(x, y)
+    count = runs[0].provenance.machine.get(_gpu.MULTIPROCESSORS)
+    if count and x.low < count < x.high:
+        _style.reference(on, [count, count], [y.low, y.high], f"{count} multiprocessors")
+        _style.note(
+            on, count, y.low, f"{count} multiprocessors", _style.MUTE, above=True, anchor="right", shift=(-6, 6)
+        )
+    _gpu.curves(on, runs[0], rows, "heads", "heads")
+    return _style.finish(on, runs[0])

@@ -1,0 +1,66 @@
+"""Each step of the GPU's ladder, beside PyTorch's backends
+
+Throughput of prefill against the number of tokens, {heads} heads of width {width}, without a mask: our kernels in
+float32 and on tensor cores, and each of PyTorch's backends by name.
+
+Kernels that use tensor cores work in bfloat16, the others in float32; each has its own limit, measured in the same
+rounds and drawn as a dotted line. What lies between a line and its limit are the exponentials, and waiting.
+
+A chart of throughput against tokens, both on logarithmic axes. At {tokens} tokens the fastest kernel here reaches
+{fastest}, {over_naive} that of the one that writes the scores out.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _gpu, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "cuda_prefill"
+FIRST = "cuda_naive"
+LIMITS = {"cuda_fma": "float32 multiply-adds", "cuda_matmul": "tensor cores, bfloat16"}
+
+
+def shown(run: Run) -> list[Row]:
+    """The rows without a mask at the width that has most of them, the widest of those; the same number of heads."""
+    rows = [row for row in _gpu.measured(run, FIRST) if not row.case["causal"]]
+    if not rows:
+        raise LookupError("not measured yet on this machine: a prompt without a mask")
+    widths = [row.case["dim"] for row in rows]
+    width = max(set(widths), key=lambda dim: (widths.count(dim), dim == 128, dim))
+    return [row for row in rows if row.case["dim"] == width]
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = shown(run)
+    tokens = max(row.case["queries"] for row in rows if row.kernel == FIRST)
+    last = [row for row in rows if row.case["queries"] == tokens]
+    ours = [row for row in last if (row.kernel or "").startswith("cuda_")]
+    best, first = min(ours, key=lambda row: row.median), next(row for row in ours if row.kernel == FIRST)
+    found = {
+        "heads": Quantity(best.case["heads"], "count"),
+        "width": Quantity(best.case["dim"], "count"),
+        "tokens": Quantity(tokens, "count"),
+        "fastest": _gpu.rate(best),
+        "over_naive": _measured.ratio(first, best),
+    }
+    return found | {str(row.kernel): _gpu.rate(row) for row in last}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens", "causal": "causal"})
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = shown(runs[0])
+    rates = [_gpu.rate(row).value for row in rows]
+    limits = {text: limit for name, text in LIMITS.items() if (limit := runs[0].ceiling(name))}
+    x = _axes.cases_axis("tokens", {row.case["queries"] for row in rows}, "tokens")
+    highest = [*rates, *(limit.value for limit in limits.values())]
+    on = _style.chart(x, _axes.log_axis("throughput (FLOP/s)", highest, "FLOP/s"))
+    for text, limit in limits.items():
+        _style.reference(on, [x.low, x.high], [limit.value] * 2, f"{text}: {limit}", at=0.02)
+    _gpu.curves(on, runs[0], rows, "queries", "tokens")
+    return _style.finish(on, runs[0])
