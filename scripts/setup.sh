@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv from the pinned lock, and find or get a Chromium. Called by the other scripts; fast when nothing changed.
+# Usage: scripts/setup.sh [--compiler]   (with the CUDA compiler, 190 MB more, which only the tests need)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,20 +25,37 @@ stamp=.venv/.attnsite-lock
 wanted=$("$python" -c 'import hashlib, pathlib, sys
 print(sys.version_info[:2], hashlib.sha256(b"".join(pathlib.Path(f).read_bytes() for f in sys.argv[1:])).hexdigest())' \
   requirements.lock pyproject.toml)
+install() { # install LOCK: uv does it several times faster than pip; where it is not to be had, pip does the same
+  if [ -x "$bin/uv" ] || [ -x "$bin/uv.exe" ]; then
+    "$bin/uv" pip install --quiet --python "$bin/python" --require-hashes -r "$1"
+  else
+    "$bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
+  fi
+}
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
   echo "setup: installing the locked packages into .venv (about a minute the first time)"
   "$python" -m venv --clear .venv
   [ -d .venv/Scripts ] && bin=.venv/Scripts
-  # uv installs several times faster than pip; where it is not to be had, pip installs the same lock.
-  grep -A40 '^uv==' requirements.lock | awk 'NR==1 || /--hash/ {print} NR>1 && !/--hash/ {exit}' >.venv/uv.lock
-  if "$bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock 2>/dev/null; then
-    "$bin/uv" pip install --quiet --python "$bin/python" --require-hashes -r requirements.lock
+  part() { # part REGEX [!]: the packages of the lock whose names match, or do not, with their hashes
+    awk -v match_name="^($1)==" -v want="${2:-yes}" \
+      '/^[a-z0-9]/ {hit = ($0 ~ match_name); take = (want == "!") ? !hit : hit} take' requirements.lock
+  }
+  part uv >.venv/uv.lock
+  part 'nvidia-.*' >.venv/compiler.lock
+  part 'nvidia-.*' '!' >.venv/all.lock
+  "$bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock 2>/dev/null || true
+  install .venv/all.lock
+  if [ -x "$bin/uv" ] || [ -x "$bin/uv.exe" ]; then
     "$bin/uv" pip install --quiet --python "$bin/python" --no-deps --no-build-isolation -e .
   else
-    "$bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
     "$bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
   fi
   echo "$wanted" >"$stamp"
+fi
+if [ "${1:-}" = --compiler ] && [ ! -e .venv/.attnsite-compiler ]; then
+  echo "setup: installing the CUDA compiler, which needs no GPU"
+  install .venv/compiler.lock
+  touch .venv/.attnsite-compiler
 fi
 
 # 3. A Chromium draws the static pictures and runs the browser tests. Without one the site builds all the same.
