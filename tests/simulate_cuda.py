@@ -12,7 +12,7 @@ import threading
 
 import numpy as np
 
-# name: batch, heads, kv_heads, queries, keys, dim, causal, what is done to the inputs
+# name: batch, heads, kv_heads, queries, keys, dim, causal, what is done to the inputs; a tile's sizes
 PREFILL = {
     "one_of_each": (1, 1, 1, 1, 1, 1, False, ""),
     "ragged_grouped": (2, 4, 2, 5, 9, 7, False, ""),
@@ -49,13 +49,37 @@ DECODE = {
     "nothing_but_minus_infinity": (1, 1, 1, 1, 20, 1, False, "minus_infinity"),
     "minus_infinity_first": (1, 2, 1, 1, 40, 1, False, "minus_infinity_first"),
 }
+TENSOR_CORES = {
+    "one_of_each": (1, 1, 1, 1, 1, 8, False, ""),
+    "ragged_grouped": (2, 4, 2, 5, 9, 24, False, ""),
+    "ragged_grouped_causal": (2, 4, 2, 5, 9, 24, True, ""),
+    "rows_that_see_nothing": (1, 3, 1, 21, 6, 8, True, ""),
+    "several_tiles": (1, 1, 1, 37, 41, 16, False, ""),
+    "several_tiles_causal": (1, 2, 1, 35, 35, 40, True, ""),
+    "float16": (1, 2, 1, 35, 35, 32, True, "float16"),
+    "widest": (1, 1, 1, 3, 20, 256, False, ""),
+    "no_keys": (1, 2, 1, 3, 0, 8, False, ""),
+    "no_keys_causal": (1, 2, 1, 3, 0, 8, True, ""),
+    "huge_logits": (1, 2, 2, 9, 21, 16, True, "huge"),
+    "nan_in_a_key": (1, 1, 1, 9, 9, 8, True, "nan_key"),
+    "nan_in_a_value": (1, 1, 1, 9, 9, 8, True, "nan_value"),
+    "infinity_in_a_value": (1, 1, 1, 9, 9, 8, True, "infinite_value"),
+    "infinity_in_a_query": (1, 1, 1, 9, 9, 8, True, "infinite_query"),
+    "nothing_but_minus_infinity": (1, 1, 1, 4, 6, 8, False, "minus_infinity"),
+    "minus_infinity_first": (1, 1, 1, 3, 40, 8, False, "minus_infinity_first"),
+}
+LARGER = {  # as shipped, or as near to it as there is time for
+    "cuda_vector": {"a_larger_tile": (1, 1, 1, 40, 70, 33, True, "", (32, 32, 8, 8))},
+    "cuda_mma": {"a_larger_tile": (1, 1, 1, 40, 70, 64, True, "", (2, 64))},
+}
 
 
 def cases(kernel: str) -> dict[str, tuple]:
-    return DECODE if "decode" in kernel else PREFILL
+    found = DECODE if "decode" in kernel else TENSOR_CORES if "mma" in kernel else PREFILL
+    return found | LARGER.get(kernel, {})
 
 
-def inputs(batch, heads, kv_heads, queries, keys, dim, causal, spoiled):
+def inputs(batch, heads, kv_heads, queries, keys, dim, causal, spoiled, tiles=None):
     """Standard normal q, k, v; then whatever spoils them, in the last head and the last third of the keys."""
     rng = np.random.default_rng(7)
     q = rng.standard_normal((batch, heads, queries, dim), dtype=np.float32)
@@ -90,6 +114,8 @@ def poison() -> None:
         return np.full(shape, np.nan, numpy_support.as_dtype(dtype))
 
     def shared(self, shape, dtype, alignment=None):
+        if shape == 0:  # what the launch asked for
+            return self._dynshared.view(numpy_support.as_dtype(dtype))
         caller = sys._getframe(1)
         place = (caller.f_code.co_filename, caller.f_lineno)
         with lock:
@@ -100,6 +126,7 @@ def poison() -> None:
     def run_poisoned(self, grid_point, *arguments):
         for array in kernel._get_kernel_context().shared._allocations.values():
             array.fill(np.nan)
+        kernel._get_kernel_context().shared._dynshared.fill(-1)  # NaN, in floats of any width
         return run(self, grid_point, *arguments)
 
     kernelapi.FakeCUDAShared.array = shared
@@ -107,16 +134,20 @@ def poison() -> None:
     kernel.BlockManager.run = run_poisoned
 
 
-def judge(attention, case) -> dict[str, object]:
+def judge(module, case) -> dict[str, object]:
     """The largest error and its bound over what is finite, and whether NaN and infinity stand where they must."""
     from attnsite.kernels import reference
 
     q, k, v = inputs(*case)
-    out = np.full_like(q, np.nan)
-    attention(q, k, v, out, causal=case[6])
+    causal, larger = case[6], {"tiles": case[8]} if len(case) > 8 else {}
+    store = half if case[7] == "float16" else getattr(module, "store", same)
+    restore = getattr(module, "restore", same)
+    stored = [store(array) for array in (q, k, v, np.full_like(q, np.nan))]
+    module.attention(*stored, causal=causal, **larger)
+    q, k, v, out = (restore(array) for array in stored)
     rows = np.arange(q.shape[2])
-    exact = reference.rows(q, k, v, rows, causal=case[6])
-    plain = reference.rows(q, k, v, rows, causal=case[6], dtype=np.float32)
+    exact = reference.rows(q, k, v, rows, causal=causal)
+    plain = reference.rows(q, k, v, rows, causal=causal, dtype=np.float32, rounded=lambda x: restore(store(x)))
     finite = np.isfinite(exact)
     floor = 4 * float(np.finfo(np.float32).eps) * float(np.abs(v[np.isfinite(v)]).max(initial=0))
     odd = np.array_equal(out[~finite], exact[~finite].astype(np.float32), equal_nan=True)
@@ -126,8 +157,16 @@ def judge(attention, case) -> dict[str, object]:
         "finite": int(finite.sum()),
         "other": int((~finite).sum()),
         "other_right": bool(odd),
-        "masked_rows_zero": bool((out[:, :, : max(0, q.shape[2] - k.shape[2])] == 0).all()) if case[6] else None,
+        "masked_rows_zero": bool((out[:, :, : max(0, q.shape[2] - k.shape[2])] == 0).all()) if causal else None,
     }
+
+
+def same(x):
+    return x
+
+
+def half(x):
+    return x.astype(np.float16)
 
 
 def main(kernel: str) -> None:
@@ -138,9 +177,9 @@ def main(kernel: str) -> None:
     poison()
     device_array = _cuda.cuda.device_array
     _cuda.cuda.device_array = lambda shape, dtype: _filled(device_array(shape, dtype))
-    attention = discover.module("kernels", kernel, "attention").attention
+    module = discover.module("kernels", kernel, "attention")
     with np.errstate(all="ignore"):
-        found = {name: judge(attention, case) for name, case in cases(kernel).items()}
+        found = {name: judge(module, case) for name, case in cases(kernel).items()}
     print(json.dumps(found))
 
 

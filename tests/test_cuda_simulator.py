@@ -67,6 +67,42 @@ def test_a_masked_value_that_is_not_a_number_has_no_influence(simulated, kernel)
     assert seen["other_right"]
 
 
+@pytest.fixture(scope="module")
+def instructions():
+    """What the twins of the GPU's instructions do."""
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(ROOT / "tests" / "simulate_instructions.py")]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def test_matrices_reach_the_tensor_cores_in_the_places_they_belong(instructions):
+    """Copied, loaded row by row or turned, and multiplied: the same as NumPy's product, for both kinds of numbers."""
+    assert instructions["product_bf16"] < 1e-5
+    assert instructions["product_f16"] < 1e-5
+
+
+@pytest.mark.parametrize("name", ["pack_bf16", "pack_f16", "reversed", "swapped", "powers"])
+def test_what_a_twin_does_is_what_the_instruction_says(instructions, name):
+    """Rounded to nearest even, four at a time, across a warp, powers of two exact."""
+    assert instructions[name] is True
+
+
+def test_sixteen_bytes_that_do_not_begin_where_they_must_are_an_error(instructions):
+    """On a GPU that is a fault that ends the process; here it has a sentence."""
+    assert "16 bytes at element 2 of 32: not aligned" in instructions["crooked"]
+
+
+def test_ceilings_do_the_work_they_say(instructions):
+    """Multiply-adds that converge to 2 in each of 16 sums; products that add 16 to each of 32; FLOPs as counted."""
+    assert instructions["fma_sum"] == 32
+    assert instructions["tile_sum"] == 2 * 16 * 32
+    assert instructions["fma_work"] == 2 * 16 * 3 * 32
+    assert instructions["tensor_cores_work"] == 4096 * 8 * 3
+    assert instructions["copied"] == 2048
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_kernel_is_refused_in_one_sentence_where_nothing_can_launch_it(kernel):
     """Without a GPU, and without the simulator, a call says so; it does not crash."""

@@ -27,12 +27,18 @@ MEASURED = [name for name in PICTURES if hasattr(discover.module("experiments", 
 SENTINELS = {_style.INK, _style.GRID, _style.MUTE, _style.PAPER,
              _style.OURS, _style.OURS_2, _style.OTHER, _style.OTHER_2}  # fmt: skip
 PROVENANCE = Provenance(
-    {"cpu": "a processor", "threads": 2}, {"commit": "abc1234", "clean": True}, "2026-01-02T03:04:05Z", 1.0, {}
+    {"cpu": "a processor", "threads": 2, "gpu_multiprocessors": 6},
+    {"commit": "abc1234", "clean": True},
+    "2026-01-02T03:04:05Z",
+    1.0,
+    {},
 )
 COSTS = {"cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_simd": 1.1e-11, "cpu_decode": 2.5e-11,
          "cpu_simd_decode": 2e-11, "cpu_simd_decode_bf16": 1.5e-11, "cpu_simd_decode_int8": 1.4e-11,
          "cpu_simd_backward": 3e-11, "peer_numpy_matmul": 6e-11,
-         "peer_torch_flash": 2.2e-11}  # seconds a multiply-add  # fmt: skip
+         "peer_torch_flash": 2.2e-11, "cuda_naive": 2e-12, "cuda_per_head": 1e-12, "cuda_tiled": 4e-13,
+         "cuda_vector": 1e-13, "cuda_mma": 1e-14, "cuda_decode": 1e-12,
+         "peer_cuda_torch_flash": 8e-15}  # seconds a multiply-add  # fmt: skip
 
 
 def measured(work, kernel, memory, part=1.0):
@@ -75,6 +81,9 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
             for ceiling in getattr(experiment, "ceilings", ()):
                 done = {"bytes": 1 << 28} if ceiling == "read" else {"flops": 1 << 30}
                 rows.append(Row(case=work.case(), kernel=f"ceiling:{ceiling}", values=done, samples=(0.01, 0.011)))
+                if any(map(contestants.on_gpu, matching)):
+                    times = (1e-5, 1.1e-5)
+                    rows.append(Row(case=work.case(), kernel=f"ceiling:cuda_{ceiling}", values=done, samples=times))
     kind = type(experiment).__name__.lower()
     machine = results.EVERY_MACHINE if kind == "count" else "a_machine"
     return Run(name, kind, machine, sweep, "d", getattr(experiment, "kernels", ()), PROVENANCE, tuple(rows))
