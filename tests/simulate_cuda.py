@@ -140,8 +140,8 @@ def judge(module, case) -> dict[str, object]:
 
     q, k, v = inputs(*case)
     causal, larger = case[6], {"tiles": case[8]} if len(case) > 8 else {}
-    store = half if case[7] == "float16" else getattr(module, "store", same)
-    restore = getattr(module, "restore", same)
+    store = half if case[7] == "float16" else getattr(module, "store_array", same)
+    restore = getattr(module, "restore_array", same)
     stored = [store(array) for array in (q, k, v, np.full_like(q, np.nan))]
     module.attention(*stored, causal=causal, **larger)
     q, k, v, out = (restore(array) for array in stored)

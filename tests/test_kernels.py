@@ -244,3 +244,22 @@ def test_counts_agree_with_sets_of_pairs(queries, keys, causal):
     assert count("skip_blocks")["elements_written"] == queries * dim
     with pytest.raises(ValueError, match="none of"):
         count("quickly")
+
+
+@pytest.mark.parametrize(("pairs", "panels", "threads"), [(1, 32, 2), (1, 1, 8), (3, 7, 4), (8, 128, 2), (40, 2, 16)])
+def test_tiles_are_enough_for_all_threads_and_end_together(pairs, panels, threads):
+    """As many tiles as asked, where there are panels enough; no other size within the limit would end earlier."""
+    size = _threads.share_out(pairs, panels, 6, threads)
+
+    def rounds(size):
+        return -(-pairs * -(-panels // size) // threads) * size
+
+    assert 1 <= size <= min(6, panels)
+    assert size == 1 or pairs * -(-panels // size) >= 4 * threads
+    fitting = [s for s in range(1, min(6, panels) + 1) if pairs * -(-panels // s) >= 4 * threads]
+    assert all(rounds(size) <= rounds(other) for other in fitting)
+
+
+def test_one_head_of_32_panels_is_cut_into_eight_tiles_for_two_threads():
+    """Eleven tiles of three would leave one thread waiting."""
+    assert _threads.share_out(1, 32, 6, 2) == 4

@@ -342,7 +342,7 @@ from attnsite.kernels import cuda_naive
 from attnsite.measure import correct, cuda_clock
 cuda_clock.FLUSH_BYTES = 16
 workload = Workload(heads=2, kv_heads=1, queries=5, keys=7, dim=3, causal=True)
-measure, look = cuda_clock.enter(cuda_naive.attention, workload)
+measure, look = cuda_clock.enter(cuda_naive, workload, {})
 assert np.isnan(look()).all()
 from attnsite.kernels._cuda import cuda
 cuda.event_elapsed_time = lambda start, end: 2500.0  # milliseconds

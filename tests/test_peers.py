@@ -13,7 +13,9 @@ from attnsite.measure import WAITING, contestants, correct, gradients, machine, 
 from attnsite.measure import run as running
 from attnsite.measure.progress import Progress
 
-LIBRARIES = {name: name.split("_")[0] for name in discover.names("peers")}
+LIBRARIES = {name: name.removeprefix("cuda_").split("_")[0] for name in discover.names("peers")}
+ON_CPU = sorted(name for name in LIBRARIES if not name.startswith("cuda_"))
+ON_GPU = sorted(set(LIBRARIES) - set(ON_CPU))
 HERE = [name for name, library in LIBRARIES.items() if importlib.util.find_spec(library)]
 ABSENT = sorted(set(LIBRARIES.values()) - {"numpy"})
 SHAPES = [  # batch, heads, kv_heads, queries, keys, dim
@@ -35,7 +37,7 @@ def workload(shape, causal):
 
 
 def peer(name):
-    found = discover.module("peers", name, "attention", "prepare", "DEVICE")
+    found = discover.module("peers", name, "prepare", "DEVICE", *(["attention"] if name in ON_CPU else ["fetch"]))
     if hasattr(found, "use_threads"):
         found.use_threads(machine.threads())
     return found
@@ -67,7 +69,7 @@ def test_numpy_is_always_a_peer():
 
 @pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
 @pytest.mark.parametrize("shape", SHAPES, ids=["x".join(map(str, shape)) for shape in SHAPES])
-@pytest.mark.parametrize("name", sorted(LIBRARIES))
+@pytest.mark.parametrize("name", ON_CPU)
 def test_peers_are_as_right_as_kernels_have_to_be(name, shape, causal):
     """On odd shapes, grouped heads, bottom-right causal with queries ≠ keys; or they refuse in a sentence."""
     module, work = required(name), workload(shape, causal)
@@ -81,7 +83,7 @@ def test_peers_are_as_right_as_kernels_have_to_be(name, shape, causal):
     assert verdict.right, verdict
 
 
-@pytest.mark.parametrize("name", sorted(LIBRARIES))
+@pytest.mark.parametrize("name", ON_CPU)
 def test_inputs_are_left_as_they_are_and_calls_can_be_repeated(name):
     """A prepared call answers the same each time and changes none of its inputs."""
     module = required(name)
@@ -112,7 +114,7 @@ def test_importing_a_peer_without_its_library_names_the_library(library, without
 def test_an_absent_library_is_a_skipped_row(library, without, monkeypatch, tmp_path):
     """`measure` goes on without it and says in the row what is not installed."""
     without(library)
-    mine = [f"peer_{name}" for name, needs in LIBRARIES.items() if needs == library]
+    mine = [f"peer_{name}" for name in ON_CPU if LIBRARIES[name] == library]
     asked = Timing(("peer_numpy_matmul", *mine), (workload((1, 2, 1, 9, 9, 8), False),), ())
     real = discover.module
     monkeypatch.setattr(discover, "module", lambda room, name, *needs: type("E", (), {"experiment": asked})
@@ -126,6 +128,57 @@ def test_an_absent_library_is_a_skipped_row(library, without, monkeypatch, tmp_p
     assert len(rows["peer_numpy_matmul"].samples) == 3
     assert {rows[name].skipped for name in mine} == {f"{library} is not installed"}
     assert f"{library}_blas" not in made.provenance.software
+
+
+@pytest.fixture
+def gpu_of_its_own(monkeypatch):
+    """PyTorch's peers for a GPU, on this machine's processor instead."""
+    torch = pytest.importorskip("torch")
+    from attnsite.peers import _torch_cuda
+
+    monkeypatch.setattr(_torch_cuda, "PLACE", "cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
+@pytest.mark.parametrize("name", [name for name in ON_GPU if name.endswith(("math", "flash"))])
+def test_peers_on_a_gpu_are_right_in_their_own_type(gpu_of_its_own, name, causal):
+    """The reference gets the inputs as they are stored; queries ≠ keys and grouped heads go through as they must."""
+    module, work = required(name), workload((1, 6, 3, 40, 70, 32), causal)
+    q, k, v = work.inputs()
+
+    out = module.fetch(module.prepare(q, k, v, causal=causal)())
+
+    rounded = correct.rounding(module)
+    verdict = correct.compare(*map(rounded, (q, k, v)), out, causal=causal, rounded=rounded)
+    assert verdict.right, verdict
+
+
+def test_a_backend_that_refuses_is_a_reason_in_one_line(gpu_of_its_own):
+    """cuDNN runs on no processor of this kind; the error's first line is the row's reason."""
+    module = required("cuda_torch_cudnn")
+
+    with pytest.raises(NotImplementedError, match=r"^CUDNN_ATTENTION refuses: [^\n]+$"):
+        module.prepare(*workload((1, 2, 2, 8, 8, 8), False).inputs(), causal=False)
+
+
+@pytest.mark.parametrize("name", ON_GPU)
+def test_a_peer_for_a_gpu_says_that_there_is_none(name):
+    """And asks for nothing before."""
+    module = required(name)
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU here")
+    with pytest.raises(NotImplementedError, match="PyTorch sees no GPU here"):
+        module.prepare(*workload((1, 2, 2, 8, 8, 8), False).inputs(), causal=False)
+
+
+def test_only_a_pattern_that_says_so_asks_for_peers_on_a_gpu():
+    """`peer_*` means those of the processor."""
+    assert not any(map(contestants.on_gpu, contestants.matching(("cpu_*", "peer_*"))))
+    assert contestants.matching(("peer_cuda_*",)) == [f"peer_{name}" for name in ON_GPU]
 
 
 def test_numpy_refuses_more_scores_than_a_machine_may_hold():
@@ -204,7 +257,7 @@ def test_torch_math_gives_the_bits_of_sdpa_with_that_backend(causal):
 
 @pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
 @pytest.mark.parametrize("shape", [(1, 4, 2, 9, 14, 8), (2, 2, 2, 12, 12, 5), (1, 2, 1, 1, 6, 4), (1, 8, 8, 70, 70, 9)])
-@pytest.mark.parametrize("name", sorted(name for name in LIBRARIES if LIBRARIES[name] in ("torch", "jax")))
+@pytest.mark.parametrize("name", [name for name in ON_CPU if LIBRARIES[name] in ("torch", "jax")])
 def test_gradients_of_peers_are_those_of_the_reference(name, shape, causal):
     """dq, dk, dv from a call that may be made again, within the bound that kernels are held to."""
     module, work = required(name), workload(shape, causal)

@@ -20,11 +20,12 @@ ROOMS = {
     "experiment": {STDLIB, "numpy"},
     "kernels": {"math", "collections", "concurrent", "functools", "importlib", "itertools", "threading", "typing",
                 "numpy", "numba", "threadpoolctl", "attnsite.kernels"},
-    **{f"kernels.{name}": {"os", "collections", "typing", "numpy", "numba", "llvmlite", "attnsite.kernels"}
+    **{f"kernels.{name}": {"os", "collections", "functools", "importlib", "typing", "numpy", "numba", "llvmlite",
+                              "attnsite.kernels"}
        for name in ("_simd", "_simd_memory", "_tile", "_rows", "_storage", "_threads", "_ptx")},
     "kernels._cuda": {STDLIB, "numpy", "numba"},
     "kernels._assembler": {STDLIB, "cuda", "attnsite.kernels"},
-    "peers": {"math", "re", "os", "collections", "typing", "numpy", "torch", "jax", "onnx", "onnxruntime",
+    "peers": {"math", "re", "os", "collections", "functools", "typing", "numpy", "torch", "jax", "onnx", "onnxruntime",
               "attnsite.peers"},
     "experiments": {"math", "csv", "pathlib", "typing", "numpy", "attnsite.experiment", "attnsite.accounting",
                     "attnsite.kernels", "attnsite.experiments"},

@@ -97,13 +97,18 @@ def _powers(low: float, high: float, base: int, most: int) -> list[float]:
 
 
 def cases_axis(title: str, values: Iterable[float], unit: str = "1", pad: float = 1.15, most: int = 9) -> Axis:
-    """A log axis with a tick at every value that was asked for (every second one where there are many)."""
+    """A log axis with a tick at every value that was asked for; where there are many, or some too close, at fewer."""
     ticks = sorted(set(values))
     if not ticks:
         raise LookupError(f"not measured yet: there is no value for the axis “{title}”")
     low, high = ticks[0] / pad, ticks[-1] * pad
     while len(ticks) > most:
         ticks = ticks[::2] if len(ticks) % 2 else ticks[1::2]
+    least, kept = (high / low) ** 0.08, ticks[:1]
+    for tick in ticks[1:]:
+        if tick >= least * kept[-1]:
+            kept.append(tick)
+    ticks = kept
     return Axis(f"{title}, log scale", low, high, tuple(ticks), tuple(text(t, unit) for t in ticks), log=True)
 
 

@@ -187,8 +187,18 @@ def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
     return centres
 
 
+def wrap(text: str) -> str:
+    """A long label on two lines, broken where they differ least."""
+    spaces = [i for i, letter in enumerate(text) if letter == " "]
+    if len(text) <= 14 or "<br>" in text or not spaces:
+        return text
+    middle = min(spaces, key=lambda i: abs(2 * i - len(text)))
+    return f"{text[:middle]}<br>{text[middle + 1 :]}"
+
+
 def finish(on: Chart, run: Run) -> go.Figure:
     """Place the labels at the line ends, set the margins for both sizes, stamp the run on the picture."""
+    on.ends = [(x, y, wrap(text), colour) for x, y, text, colour in on.ends]
     edge = [end for end in on.ends if on.x.fraction(end[0]) >= 0.8]
     for x, y, text, colour in (end for end in on.ends if end not in edge):  # its right is where other lines go on
         note(on, x, y, text.replace("<br>", " "), colour, above=True, anchor="right", shift=(4, 8))

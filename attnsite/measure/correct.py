@@ -43,14 +43,14 @@ def compare(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, cau
 
 
 def stored(module: Any, array: np.ndarray) -> np.ndarray:
-    """A float32 array as the kernel keeps its numbers: its `store` says how, if it has one."""
-    made: np.ndarray = module.store(array) if hasattr(module, "store") else array
+    """A float32 array as the kernel keeps its numbers: its `store_array` says how, if it has one."""
+    made: np.ndarray = module.store_array(array) if hasattr(module, "store_array") else array
     return made
 
 
 def restored(module: Any, array: np.ndarray) -> np.ndarray:
     """What the kernel's array stands for, in float32."""
-    made: np.ndarray = module.restore(array) if hasattr(module, "restore") else array
+    made: np.ndarray = module.restore_array(array) if hasattr(module, "restore_array") else array
     return made
 
 

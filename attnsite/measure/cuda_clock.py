@@ -60,7 +60,7 @@ def _scratch() -> tuple[Any, Any]:
 
 
 def place(workload: Workload, module: Any) -> list[Any]:
-    """q, k, v and an output full of NaN, on the device, as the kernel takes them: `store` says how, if it has one."""
+    """q, k, v and an output full of NaN on the device, as the kernel takes them: as its `store_array` says, if any."""
     from attnsite.kernels._cuda import cuda
 
     q, k, v = workload.inputs()

@@ -55,13 +55,14 @@ def answers() -> Iterator[tuple[bool, str]]:
 
 
 def experiments() -> list[str]:
-    """The experiments that a GPU takes part in: those that time some CUDA kernel."""
-    found = []
+    """The experiments that a GPU takes part in; those made for one first, and those that look for tile sizes last."""
+    found = {}
     for name, module in discover.modules("experiments", "experiment").items():
         asked = module.experiment.kernels if isinstance(module.experiment, Timing) else ()
         if any(kernel.startswith("cuda_") for kernel in discover.matching("kernels", asked)):
-            found.append(name)
-    return found
+            tuning = any("tiles" in variant for variant in module.experiment.variants)
+            found[name] = tuning, any(pattern.startswith("cpu_") for pattern in asked)
+    return sorted(found, key=found.__getitem__)
 
 
 def main(words: list[str] | None = None) -> int:

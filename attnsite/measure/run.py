@@ -31,6 +31,8 @@ class Measurement:
         self.loads: list[float] = []
         self.too_long: list[tuple[str, Workload]] = []  # kernels, with a workload that took them too long
         self.software = machine.software(root)  # as it is when the measurement begins
+        # This loads the libraries of the peers before Numba starts its threads, as it must be: Numba switches nested
+        # parallelism on in the OpenMP that they share, and PyTorch, loaded into that, took ten times as long.
         self.software |= contestants.builds(getattr(self.experiment, "kernels", ()))
         self.started = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
         self.seconds_before = 0.0

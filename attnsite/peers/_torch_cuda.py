@@ -13,17 +13,19 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from attnsite.peers import _mask
 
+PLACE = "cuda"
+
 
 def prepare(backend: SDPBackend, kind: torch.dtype, q: np.ndarray, k: np.ndarray, v: np.ndarray, *,
             causal: bool) -> Callable[[], torch.Tensor]:  # fmt: skip
     """The call, ready: each enqueues one and gives its output on the device."""
     if not torch.cuda.is_available():
         raise NotImplementedError("PyTorch sees no GPU here")
-    inputs = [torch.from_numpy(array).to("cuda", kind) for array in (q, k, v)]
+    inputs = [torch.from_numpy(array).to(PLACE, kind) for array in (q, k, v)]
     queries, keys = q.shape[2], k.shape[2]
     masking: dict = {} if _mask.needs_none(queries, keys, causal) else {"is_causal": True}
     if masking and queries != keys:
-        masking = {"attn_mask": torch.from_numpy(_mask.bottom_right(queries, keys)).cuda()}
+        masking = {"attn_mask": torch.from_numpy(_mask.bottom_right(queries, keys)).to(PLACE)}
     sdpa = torch.nn.functional.scaled_dot_product_attention
 
     def call() -> torch.Tensor:
@@ -45,7 +47,7 @@ def fetch(out: torch.Tensor) -> np.ndarray:
     return made
 
 
-def store(array: np.ndarray) -> np.ndarray:
+def store_array(array: np.ndarray) -> np.ndarray:
     """float32 numbers rounded to bfloat16, as the tensors hold them."""
     made: np.ndarray = torch.from_numpy(np.ascontiguousarray(array)).bfloat16().float().numpy()
     return made

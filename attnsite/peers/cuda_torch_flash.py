@@ -13,8 +13,8 @@ from torch.nn.attention import SDPBackend
 
 from attnsite.peers import _torch_cuda
 from attnsite.peers._torch import build
-from attnsite.peers._torch_cuda import fetch, store
+from attnsite.peers._torch_cuda import fetch, store_array
 
-__all__ = ["DEVICE", "build", "fetch", "prepare", "store"]
+__all__ = ["DEVICE", "build", "fetch", "prepare", "store_array"]
 DEVICE = "cuda"
 prepare = partial(_torch_cuda.prepare, SDPBackend.FLASH_ATTENTION, torch.bfloat16)
