@@ -23,13 +23,13 @@ class Attention:
         """Two FLOPs a weight and token (Kaplan et al. 2020, Table 1: rows QKV and Project)."""
         return 2 * tokens * self.parameters()
 
-    def core_flops(self, queries: int, keys: int, causal: bool = False) -> int:
+    def core_flops(self, queries: int, keys: int, causal: bool = False, window: int = 0) -> int:
         """QKᵀ and AV: two products of 2·dim FLOPs for each visible query and key, in every query head."""
-        return 4 * self.dim * self.scores(queries, keys, causal)
+        return 4 * self.dim * self.scores(queries, keys, causal, window)
 
-    def scores(self, queries: int, keys: int, causal: bool = False) -> int:
+    def scores(self, queries: int, keys: int, causal: bool = False, window: int = 0) -> int:
         """Scores that are not masked, over all heads: as many exponentials are taken."""
-        return self.heads * visible_pairs(queries, keys, causal)
+        return self.heads * visible_pairs(queries, keys, causal, window)
 
     def score_bytes(self, queries: int, keys: int, element_bytes: int = 4) -> int:
         """The score matrices, where a kernel writes them out whole."""
@@ -44,11 +44,13 @@ class Attention:
         return element_bytes * self.dim * (2 * self.heads * queries + 2 * self.kv_heads * keys)
 
 
-def visible_pairs(queries: int, keys: int, causal: bool) -> int:
+def visible_pairs(queries: int, keys: int, causal: bool, window: int = 0) -> int:
     """Pairs of query and key that are not masked, in one head; causal is aligned at the bottom right, as in
-    FlashAttention since 2.1: query i sees keys up to i + keys − queries."""
+    FlashAttention since 2.1: query i sees keys up to i + keys − queries, and with a window only the last so many."""
     if not causal:
         return queries * keys
+    if 0 < window < keys:  # what lies before the window is the causal triangle of a context shorter by it
+        return visible_pairs(queries, keys, True) - visible_pairs(queries, keys - window, True)
     first = max(0, queries - keys)  # queries before it see nothing
     seen = keys - queries + first + 1  # keys that query `first` sees
     rows = queries - first

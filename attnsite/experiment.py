@@ -14,7 +14,10 @@ Observed = Mapping[str, Any]  # likewise; floats may be nan or inf
 class Workload:
     """One call of attention: `q (batch, heads, queries, dim)`, `k`, `v (batch, kv_heads, keys, dim)`, all float32.
 
-    `threads` is how many CPU threads the kernel may use; 0 means all that the machine gives this process.
+    `threads` is how many CPU threads the kernel may use; 0 means all that the machine gives this process. `window` is
+    how many keys a query sees, its own the last; 0 means no limit. `blocks` is (size, near, every): in blocks of `size`
+    tokens a query sees its own block and the `near` − 1 before it, and of all earlier ones the last of every `every`;
+    () means all. Both are for causal prompts.
     """
 
     heads: int
@@ -26,9 +29,16 @@ class Workload:
     causal: bool = False
     threads: int = 0
     seed: int = 0
+    window: int = 0
+    blocks: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kv_heads", self.kv_heads or self.heads)
+        object.__setattr__(self, "blocks", tuple(self.blocks))
+        if (self.window or self.blocks) and not self.causal:
+            raise ValueError("a window and blocks are for causal prompts")
+        if self.blocks and self.queries != self.keys:
+            raise ValueError(f"blocks are for as many queries as keys, not {self.queries} and {self.keys}")
         if self.heads % self.kv_heads:
             raise ValueError(f"{self.kv_heads} KV heads do not divide {self.heads} heads")
 
@@ -41,9 +51,35 @@ class Workload:
 
         return normal(self.heads, self.queries), normal(self.kv_heads, self.keys), normal(self.kv_heads, self.keys)
 
+    def options(self) -> dict[str, Any]:
+        """What a kernel is called with besides the arrays; only what differs from the usual, the mask apart."""
+        window = {"window": (self.window - 1, 0)} if self.window else {}
+        return {"causal": self.causal} | window | ({"layout": self.layout()} if self.blocks else {})
+
+    def layout(self) -> np.ndarray:
+        """Which block of keys each block of queries sees, bool (blocks, blocks)."""
+        size, near, every = self.blocks
+        count = -(-self.queries // size)
+        query, key = np.arange(count)[:, None], np.arange(count)[None, :]
+        kept = (query - key < near) | ((key + 1) % every == 0) if every else query - key < near
+        made: np.ndarray = kept & (key <= query)
+        return made
+
+    def seen(self, rows: np.ndarray) -> np.ndarray | None:
+        """Which keys those queries see, bool (rows, keys); None where nothing but the causal mask hides any."""
+        if not self.window and not self.blocks:
+            return None
+        place, key = rows[:, None] + self.keys - self.queries, np.arange(self.keys)[None, :]
+        seen: np.ndarray = key <= place
+        if self.window:
+            seen &= key > place - self.window
+        if self.blocks:
+            seen &= self.layout()[place // self.blocks[0], key // self.blocks[0]]
+        return seen
+
     def case(self) -> dict[str, Any]:
-        """The workload as JSON values."""
-        return asdict(self)
+        """The workload as JSON values; a window and blocks where there are some."""
+        return {name: value for name, value in asdict(self).items() if value != () and (name, value) != ("window", 0)}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The small records that everything stands on: mistakes, digests, quantities, closed forms, workloads."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -116,12 +117,45 @@ def test_a_spread_is_printed_like_the_value():
     assert Quantity(2.0, "×").exact
 
 
-@given(st.integers(0, 40), st.integers(0, 40), st.booleans())
-def test_visible_pairs_are_those_that_a_mask_leaves(queries, keys, causal):
-    """The closed form equals the enumeration."""
-    pairs = sum(not causal or j <= i + keys - queries for i, j in itertools.product(range(queries), range(keys)))
+@given(st.integers(0, 40), st.integers(0, 40), st.booleans(), st.integers(0, 50))
+def test_visible_pairs_are_those_that_a_mask_leaves(queries, keys, causal, window):
+    """The closed form equals the enumeration, with a window too, which goes with the causal mask."""
+    pairs = 0
+    for i, j in itertools.product(range(queries), range(keys)):
+        place = i + keys - queries
+        pairs += not causal or (j <= place and (not window or j > place - window))
 
-    assert accounting.visible_pairs(queries, keys, causal) == pairs
+    assert accounting.visible_pairs(queries, keys, causal, window) == pairs
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 5), st.integers(0, 5), st.integers(0, 50))
+def test_what_a_query_sees_through_a_window_and_blocks(tokens, size, near, every, window):
+    """Its own block and the near ones, the last of every so many, and within them only what its window holds."""
+    blocks = (size, near, every) if near else ()
+    work = Workload(heads=1, queries=tokens, keys=tokens, dim=1, causal=True, window=window, blocks=blocks)
+    seen = work.seen(np.arange(tokens))
+    if not window and not blocks:
+        assert seen is None
+        return
+    for i, j in itertools.product(range(tokens), range(tokens)):
+        apart = i // size - j // size
+        kept = not blocks or apart < near or (every and (j // size + 1) % every == 0)
+        assert seen[i, j] == (j <= i and bool(kept) and (not window or i - j < window))
+
+
+def test_a_workload_survives_json_and_says_only_what_is_unusual():
+    """Cases of results that were measured before there were windows stay equal to theirs."""
+    plain = Workload(heads=1, queries=8, keys=8, dim=4, causal=True)
+    cut = Workload(heads=1, queries=8, keys=8, dim=4, causal=True, window=3, blocks=(2, 1, 0))
+
+    assert {"window", "blocks"}.isdisjoint(plain.case())
+    assert plain.options() == {"causal": True}
+    assert cut.options()["window"] == (2, 0)
+    assert Workload(**json.loads(json.dumps(cut.case()))) == cut
+    with pytest.raises(ValueError, match="causal"):
+        Workload(heads=1, queries=8, keys=8, dim=4, window=3)
+    with pytest.raises(ValueError, match="as many queries as keys"):
+        Workload(heads=1, queries=4, keys=8, dim=4, causal=True, blocks=(2, 1, 0))
 
 
 def test_the_number_of_heads_cancels_at_fixed_width():

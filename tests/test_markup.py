@@ -144,3 +144,44 @@ def test_all_machines_of_a_figure_can_be_picked(convert):
     assert [machine for machine, _ in options] == ["every_machine", "laptop", "old"]
     assert options[1][1] == "../../../figures/squares/laptop.json"
     assert 'data-spec="../../../figures/squares/every_machine.json"' in html
+
+
+GLOSSARY = """# Glossary
+
+### Small thing
+
+*Also: gadget.*
+
+A thing that is *small* [@doe2020squares], see [things](#thing).
+More of it.
+
+### Thing { .unlinked }
+
+Anything.
+
+### Widget
+
+What is made.
+"""
+
+
+def test_the_first_use_of_a_term_leads_to_its_meaning(convert, checkout):
+    """In prose, by any of its names and in the plural; not in headings, links and code, nor words that hold it."""
+    checkouts.put(checkout, "docs/glossary.md", GLOSSARY)
+
+    html = convert(
+        "A thing, [a widget](area.md), `widget` and widgetry.\n\n## Gadgets\n\nSome *widgets*, gadgets; Widgets."
+    )
+
+    card = 'class="term" href="../../../glossary/#{}" title="{} · {}"'
+    small = card.format("small-thing", "Small thing", "A thing that is small, see things.")
+    widget = card.format("widget", "Widget", "What is made.")
+    assert html.count('class="term"') == 2
+    assert f"Some <em><a {widget}>widgets</a></em>, <a {small}>gadgets</a>; Widgets." in html
+
+
+def test_other_pages_have_no_links_to_the_glossary(convert, checkout):
+    """Method, evidence and the glossary itself stay as they are written."""
+    checkouts.put(checkout, "docs/glossary.md", GLOSSARY)
+
+    assert "term" not in convert("A widget.", "method.md")

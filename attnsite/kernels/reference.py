@@ -31,16 +31,20 @@ def attention(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, c
 
 
 def rows(q: np.ndarray, k: np.ndarray, v: np.ndarray, rows: np.ndarray, *, causal: bool,
-         dtype: type = np.float64, rounded: Rounding = lambda x: x) -> np.ndarray:  # fmt: skip
+         seen: np.ndarray | None = None, dtype: type = np.float64,
+         rounded: Rounding = lambda x: x) -> np.ndarray:  # fmt: skip
     """The output of some query rows, (batch, heads, len(rows), dim), computed at `dtype` in plain NumPy.
 
-    q (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim), where kv_heads divides heads. `rounded` is what
-    weights and outputs go through, for kernels that keep them in fewer bits.
+    q (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim), where kv_heads divides heads. `seen`, bool
+    (len(rows), keys), takes the place of the causal mask. `rounded` is what weights and outputs go through, for kernels
+    that keep them in fewer bits.
     """
     batch, heads, queries, dim = q.shape
     kv_heads, keys = k.shape[1:3]
-    visible = np.clip(rows + keys - queries + 1, 0, keys) if causal else np.full(len(rows), keys)
-    masked = np.arange(keys)[None, :] >= visible[:, None]  # (rows, keys)
+    if seen is None:
+        last = np.clip(rows + keys - queries + 1, 0, keys) if causal else np.full(len(rows), keys)
+        seen = np.arange(keys)[None, :] < last[:, None]  # (rows, keys)
+    masked, visible = ~seen, seen.sum(axis=1)
     out: np.ndarray = np.zeros((batch, heads, len(rows), dim), dtype)
     if keys == 0:
         return out
@@ -51,7 +55,7 @@ def rows(q: np.ndarray, k: np.ndarray, v: np.ndarray, rows: np.ndarray, *, causa
             scores[masked] = -np.inf
             weights = np.exp(scores - _largest(scores))  # (rows, keys)
             weights[masked] = 0
-            mixed = _mix(rounded(weights), v[b, kv].astype(dtype), visible)
+            mixed = _mix(rounded(weights), v[b, kv].astype(dtype), seen)
             out[b, h] = rounded(mixed / _total(weights, visible))
     out[:, :, visible == 0] = 0
     return out
@@ -68,11 +72,11 @@ def _total(weights: np.ndarray, visible: np.ndarray) -> np.ndarray:
     return np.where(visible[:, None] == 0, weights.dtype.type(1), weights.sum(axis=1, keepdims=True))
 
 
-def _mix(weights: np.ndarray, values: np.ndarray, visible: np.ndarray) -> np.ndarray:
+def _mix(weights: np.ndarray, values: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """weights @ values, (rows, dim); with NaN or infinity among the values only the visible ones are touched."""
     if np.isfinite(values).all():
         return weights @ values
-    return np.stack([row[:seen] @ values[:seen] for row, seen in zip(weights, visible, strict=True)])
+    return np.stack([row[keys] @ values[keys] for row, keys in zip(weights, seen, strict=True)])
 
 
 def gradients(q: np.ndarray, k: np.ndarray, v: np.ndarray, dout: np.ndarray, *, causal: bool,

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -97,6 +98,8 @@ def _enter(
     kept, meant = keep(module, k, v)
     case = workload.case() | ({"variant": dict(variant)} if variant else {})
     base: dict[str, Any] = {"case": case, "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
+    if not experiment.gradients:
+        options = accepted(module.prepare if kernel.startswith("peer_") else module.attention, workload)
     steps: list[tuple[str, Callable[[], float]]] = []
     out: Callable[[], Any]
     rounded = correct.rounding(module)
@@ -107,18 +110,18 @@ def _enter(
     elif on_gpu(kernel):
         from attnsite.measure import cuda_clock
 
-        call = module.prepare(q, k, v, causal=workload.causal)
+        call = module.prepare(q, k, v, **options)
         measure, out = cuda_clock.between_events(call), lambda: module.fetch(call())
     elif experiment.gradients:
         out = gradients.prepare(module, workload)
         measure = timing.on_cpu(out)
     elif kernel.startswith("peer_"):
-        out = module.prepare(q, k, v, causal=workload.causal)
+        out = module.prepare(q, k, v, **options)
         measure = timing.on_cpu(out)
     else:
         compile_small(module, workload)
         result = np.full_like(q, np.nan)
-        measure = timing.on_cpu(lambda: module.attention(q, *kept, result, causal=workload.causal, **variant))
+        measure = timing.on_cpu(lambda: module.attention(q, *kept, result, **options, **variant))
         out = lambda: result  # noqa: E731
         wanted = experiment.stages and hasattr(module, "stages")
         pairs = module.stages(q, k, v, np.empty_like(q), causal=workload.causal) if wanted else ()
@@ -133,12 +136,21 @@ def _enter(
         verdict = gradients.compare(workload, made)
     else:
         q, meant = (q, meant) if hasattr(module, "store_cache") else (rounded(q), (rounded(k), rounded(v)))
-        verdict = correct.compare(q, *meant, made, causal=workload.causal, rounded=rounded)
+        verdict = correct.compare(q, *meant, made, causal=workload.causal, rounded=rounded, seen=workload.seen)
     if not verdict.right:
         raise Skipped(f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
     whole = Row(**base, max_error=verdict.max_error, bound=verdict.bound)
     entered = [(timing.Contestant(kernel, measure), whole)]
     return entered + [(timing.Contestant(kernel, step, stage=name), Row(**base, stage=name)) for name, step in steps]
+
+
+def accepted(call: Callable[..., Any], workload: Workload) -> dict[str, Any]:
+    """What a kernel is called with besides the arrays. Raises `Skipped` where it has no argument for a part of it."""
+    options, known = workload.options(), inspect.signature(call).parameters
+    for name in options:
+        if name not in known:
+            raise Skipped(f"takes no {name}")
+    return options
 
 
 def keep(module: Any, k: np.ndarray, v: np.ndarray) -> tuple[tuple[Any, Any], tuple[np.ndarray, np.ndarray]]:
@@ -156,9 +168,10 @@ def keep(module: Any, k: np.ndarray, v: np.ndarray) -> tuple[tuple[Any, Any], tu
 def compile_small(module: Any, workload: Workload) -> None:
     """One call on a few tokens, so that no sample contains a compilation."""
     queries, keys = min(SMALL, workload.queries), min(SMALL, workload.keys)
-    q, k, v = dataclasses.replace(workload, queries=queries, keys=keys).inputs()
+    small = dataclasses.replace(workload, queries=queries, keys=keys)
+    q, k, v = small.inputs()
     kept, _ = keep(module, k, v)
-    module.attention(q, *kept, np.empty_like(q), causal=workload.causal)
+    module.attention(q, *kept, np.empty_like(q), **accepted(module.attention, small))
 
 
 def ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]:

@@ -25,16 +25,19 @@ class Verdict:
         return self.max_error <= self.bound  # False for NaN
 
 
+Sight = Callable[[np.ndarray], np.ndarray | None]  # of some queries, which keys they see; None for the causal mask
+
+
 def compare(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, causal: bool,
-            rounded: reference.Rounding = lambda x: x) -> Verdict:  # fmt: skip
+            rounded: reference.Rounding = lambda x: x, seen: Sight = lambda rows: None) -> Verdict:  # fmt: skip
     """Compare `out` with float64 on up to ROWS queries spread over all, first and last among them.
 
     `rounded` is what plain NumPy's weights and outputs go through, as those of the kernel do.
     """
     queries = q.shape[2]
     rows = np.unique(np.linspace(0, queries - 1, min(ROWS, queries)).astype(int)) if queries else np.empty(0, int)
-    exact = reference.rows(q, k, v, rows, causal=causal)
-    plain = reference.rows(q, k, v, rows, causal=causal, dtype=np.float32, rounded=rounded)
+    exact = reference.rows(q, k, v, rows, causal=causal, seen=seen(rows))
+    plain = reference.rows(q, k, v, rows, causal=causal, seen=seen(rows), dtype=np.float32, rounded=rounded)
     floor = FLOOR * float(np.abs(v).max(initial=0))
     if np.isnan(out).any() and not np.isnan(exact).any():  # also in rows that are not compared
         return Verdict(float("nan"), floor)
@@ -63,5 +66,5 @@ def check(attention: Callable[..., None], workload: Workload) -> Verdict:
     """Run a CPU kernel on a workload, into an output full of NaN, and compare."""
     q, k, v = workload.inputs()
     out = np.full_like(q, np.nan)
-    attention(q, k, v, out, causal=workload.causal)
-    return compare(q, k, v, out, causal=workload.causal)
+    attention(q, k, v, out, **workload.options())
+    return compare(q, k, v, out, causal=workload.causal, seen=workload.seen)

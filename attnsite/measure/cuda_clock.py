@@ -27,10 +27,11 @@ def enter(module: Any, workload: Workload,
     from attnsite.kernels._cuda import cuda
 
     small = dataclasses.replace(workload, queries=min(4, workload.queries), keys=min(4, workload.keys))
-    module.attention(*place(small, module), causal=workload.causal, **variant)  # compiles
+    module.attention(*place(small, module), **small.options(), **variant)  # compiles
     cuda.synchronize()
     arrays = place(workload, module)
-    measure = between_events(lambda: module.attention(*arrays, causal=workload.causal, **variant))
+    options = workload.options() | dict(variant)
+    measure = between_events(lambda: module.attention(*arrays, **options))
     return measure, lambda: correct.restored(module, arrays[3].copy_to_host())
 
 

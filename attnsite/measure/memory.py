@@ -45,10 +45,11 @@ def observe(kernel: str, workload: Workload) -> dict[str, Any]:
     q, k, v = workload.inputs()
     kept, meant = contestants.keep(module, k, v)
     out = np.full_like(q, np.nan)
+    options = contestants.accepted(module.attention, workload)
     before = reset_peak()
-    module.attention(q, *kept, out, causal=workload.causal)
+    module.attention(q, *kept, out, **options)
     grown = peak() - before
-    verdict = correct.compare(q, *meant, out, causal=workload.causal)
+    verdict = correct.compare(q, *meant, out, causal=workload.causal, seen=workload.seen)
     if not verdict.right:
         return {"skipped": f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed"}
     return {"peak_bytes": max(0, grown), "max_error": verdict.max_error, "bound": verdict.bound}

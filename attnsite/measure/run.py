@@ -178,7 +178,8 @@ def contains(large: Workload, small: Workload) -> bool:
     """Is `small` no larger in any respect? Equal FLOPs do not do: one wide head keeps fewer threads busy than eight."""
     sizes = ("batch", "heads", "queries", "keys", "dim")
     no_larger = all(getattr(small, size) <= getattr(large, size) for size in sizes)
-    return no_larger and small.threads == large.threads and small.causal >= large.causal
+    alike = (small.threads, small.window, small.blocks) == (large.threads, large.window, large.blocks)
+    return no_larger and alike and small.causal >= large.causal
 
 
 def _case_key(case: Any) -> str:
@@ -190,7 +191,8 @@ def _describe(case: Any) -> str:
     """A workload or a case, short enough for a progress line."""
     if isinstance(case, Workload):
         heads = f"{case.heads} heads" if case.kv_heads == case.heads else f"{case.heads} heads on {case.kv_heads}"
-        return f"{heads} of {case.dim}, {case.queries} queries, {case.keys} keys"
+        window = f", window {case.window}" if case.window else ""
+        return f"{heads} of {case.dim}, {case.queries} queries, {case.keys} keys{window}"
     return ", ".join(f"{name} {value}" for name, value in dict(case).items())[:60]
 
 

@@ -7,6 +7,7 @@ cannot be resolved is shown as such and logged as a warning, which a strict buil
 
 import logging
 import re
+import xml.etree.ElementTree as etree
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from markdown import Extension, Markdown
 from markdown.inlinepatterns import InlineProcessor
 from markdown.postprocessors import Postprocessor
 from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
 
 from attnsite import content
 from attnsite.errors import Mistake
-from attnsite.site import formulas, numbers, records
+from attnsite.site import formulas, numbers, records, terms
 from attnsite.site.citations import Citations
 from attnsite.site.places import Page
 
@@ -48,6 +50,7 @@ class Markup(Extension):
         md.parser.blockprocessors.register(formulas.BlockFormula(md.parser, self), "attnsite_formula", 90)
         md.inlinePatterns.register(formulas.InlineFormula(md, self), "attnsite_formula", 185)
         md.inlinePatterns.register(_Mark(md, self), "attnsite_mark", 175)
+        md.treeprocessors.register(_Terms(md, self), "attnsite_terms", 15)
         md.postprocessors.register(_Resolve(md, self), "attnsite_resolve", 0)
 
     def reset(self) -> None:
@@ -102,6 +105,18 @@ class _Directive(Preprocessor):
             if line.strip():
                 break
         return lines
+
+
+class _Terms(Treeprocessor):
+    """Links the terms of the glossary on pages of questions."""
+
+    def __init__(self, md: Markdown, markup: Markup) -> None:
+        super().__init__(md)
+        self.markup = markup
+
+    def run(self, root: etree.Element) -> None:
+        if self.markup.page.path.startswith("questions/"):
+            terms.link(root, self.markup.records.terms, self.markup.page)
 
 
 class _Mark(InlineProcessor):

@@ -65,7 +65,7 @@ def navigation(root: Path) -> Navigation:
         by_theme.append({escape(theme.title, quote=False): [f"questions/{theme.slug}/index.md", *own]})
     kernels: Navigation = ["kernels.md", *(kernel.path for kernel in kernel_pages.ladder())]
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "docs" / "notebooks").glob("*.py"))]
-    first = ["method.md", "evidence.md", "sources.md", "machines.md", "corrections.md"]
+    first = ["method.md", "evidence.md", "sources.md", "machines.md", "glossary.md", "corrections.md"]
     others = [path for path in hand_written(root) if path not in ("index.md", *first)]
     generated = ("evidence.md", "sources.md", "machines.md")
     behind = [path for path in first if path in generated or (root / "docs" / path).is_file()] + others

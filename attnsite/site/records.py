@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 
-from attnsite import discover, results
+from attnsite import discover, glossary, results
 from attnsite.content import Source, read_sources
 from attnsite.evidence import Evidence
 from attnsite.results import Run
@@ -28,6 +28,10 @@ class Records:
     @cached_property
     def sources(self) -> Mapping[str, Source]:
         return read_sources(self.root)[0]  # `attnsite check` names the mistakes of the others
+
+    @cached_property
+    def terms(self) -> list[glossary.Term]:
+        return glossary.read(self.root)
 
     def figure_names(self) -> list[str]:
         return discover.names("figures")
@@ -74,4 +78,5 @@ def read(root: Path) -> Records:
 def _stamp(root: Path) -> object:
     folders = (root / "docs" / "sources", root / results.COMMITTED, root / results.BUILT)
     files = (path for folder in folders for path in folder.rglob("*") if path.suffix in (".bib", ".json"))
-    return sorted((str(path), path.stat().st_mtime_ns) for path in files)
+    written = [root / glossary.FILE] if (root / glossary.FILE).is_file() else []
+    return sorted((str(path), path.stat().st_mtime_ns) for path in [*files, *written])

@@ -224,7 +224,7 @@
   }
 
   const later = () => { clearTimeout(timer); timer = setTimeout(hide, 200); };
-  const CARDS = "a.cite, a.quantity";
+  const CARDS = "a.cite, a.quantity, a.term";
   document.addEventListener("pointerover", event => {
     const link = event.pointerType === "mouse" && event.target.closest?.(CARDS);
     if (link) show(link); else if (owner && !event.target.closest?.(".card")) later();
