@@ -1,4 +1,4 @@
-"""The ladder of kernels: one page a kernel, its docstring and its code from its file, and how its runs came out."""
+"""The ladder of kernels, and the libraries beside it: a page each, with docstring, code and how its runs came out."""
 
 import ast
 from collections.abc import Sequence
@@ -19,8 +19,9 @@ from attnsite.site.text import head
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel as its file shows it; nothing of it is imported."""
+    """A kernel, or a peer, as its file shows it; nothing of it is imported."""
 
+    room: str  # "kernels" or "peers"
     name: str
     device: str
     docstring: str
@@ -33,7 +34,12 @@ class Kernel:
 
     @property
     def path(self) -> str:
-        return f"kernels/{self.name}.md"
+        return f"{self.room}/{self.name}.md"
+
+    @property
+    def contestant(self) -> str:
+        """Its name in a run."""
+        return f"peer_{self.name}" if self.room == "peers" else self.name
 
 
 def read(path: Path) -> Kernel:
@@ -51,7 +57,7 @@ def read(path: Path) -> Kernel:
     )
     first = tree.body[0].end_lineno if ast.get_docstring(tree) else 0
     code = "\n".join(text.splitlines()[first or 0 :]).strip("\n")
-    return Kernel(path.stem, str(device), ast.get_docstring(tree) or "", code)
+    return Kernel(path.parent.name, path.stem, str(device), ast.get_docstring(tree) or "", code)
 
 
 def ladder() -> list[Kernel]:
@@ -65,6 +71,12 @@ def ladder() -> list[Kernel]:
     return sorted(found, key=place)
 
 
+def libraries() -> list[Kernel]:
+    """All peers, those of the processor first."""
+    found = [read(discover.ROOT / "peers" / f"{name}.py") for name in discover.names("peers")]
+    return sorted(found, key=lambda peer: (peer.device != "cpu", peer.name))
+
+
 def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
     path = "kernels.md"
     parts = [
@@ -73,10 +85,14 @@ def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
         "Every measured number comes from one of these functions. They form a ladder: each rung changes one thing, and "
         "each is checked against the float64 reference before it is timed.\n{ .lead }",
     ]
-    for device, title in (("cpu", "On the processor"), ("cuda", "On a GPU")):
-        own = [kernel for kernel in kernels if kernel.device == device]
+    groups = {
+        "On the processor": [kernel for kernel in kernels if kernel.device == "cpu"],
+        "On a GPU": [kernel for kernel in kernels if kernel.device == "cuda"],
+        "Other libraries, for comparison": libraries(),
+    }
+    for title, own in groups.items():
         if own:
-            items = "\n".join(f"- [`{kernel.name}`](kernels/{kernel.name}.md)\n  {kernel.idea}" for kernel in own)
+            items = "\n".join(f"- [`{kernel.name}`]({kernel.path})\n  {kernel.idea}" for kernel in own)
             parts += [f"## {title}", f'<div class="questions" markdown>\n\n{items}\n\n</div>']
     told_here = [name for name in records.figure_names() if name.endswith("_compiled")]
     parts += [f"```figure\n{name}\n```" for name in told_here]
@@ -95,9 +111,10 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
         f"Runs on {where}.",
         rest,
         "## The code",
-        f'{fence} {{ .python title="attnsite/kernels/{kernel.name}.py" }}\n{kernel.code}\n{fence}',
+        f'{fence} {{ .python title="attnsite/{kernel.room}/{kernel.name}.py" }}\n{kernel.code}\n{fence}',
     ]
-    rows = [row for run in runs_of(kernel.name, records) if (row := run_row(kernel.name, run, records, page))]
+    name = kernel.contestant
+    rows = [row for run in runs_of(name, records) if (row := run_row(name, run, records, page))]
     if rows:
         label = f"Runs of {kernel.name}"
         told = (

@@ -34,7 +34,7 @@ def render(root: Path) -> dict[str, str]:
         pages[question_pages.path_of(question)] = question_pages.question_page(question, questions, known)
     kernels = kernel_pages.ladder()
     pages["kernels.md"] = kernel_pages.overview_page(kernels, known)
-    for kernel in kernels:
+    for kernel in [*kernels, *kernel_pages.libraries()]:
         pages[kernel.path] = kernel_pages.kernel_page(kernel, known)
     pages["evidence.md"] = evidence_pages.evidence_page(questions, known)
     pages["machines.md"] = evidence_pages.machines_page(known)
@@ -63,7 +63,8 @@ def navigation(root: Path) -> Navigation:
     for theme in themes:
         own = [question_pages.path_of(question) for question in questions if question.theme == theme.slug]
         by_theme.append({escape(theme.title, quote=False): [f"questions/{theme.slug}/index.md", *own]})
-    kernels: Navigation = ["kernels.md", *(kernel.path for kernel in kernel_pages.ladder())]
+    described = [*kernel_pages.ladder(), *kernel_pages.libraries()]
+    kernels: Navigation = ["kernels.md", *(kernel.path for kernel in described)]
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "docs" / "notebooks").glob("*.py"))]
     first = ["method.md", "evidence.md", "sources.md", "machines.md", "glossary.md", "corrections.md"]
     others = [path for path in hand_written(root) if path not in ("index.md", *first)]

@@ -1,0 +1,82 @@
+"""Most published models use heads of {most_common}, whatever their width
+
+How many of the collected models have heads of which width, in two periods. See that the widths hardly move, while
+models have grown by orders of magnitude.
+
+One model a count; the same table as that of the KV cache, in which some families have several sizes. The number of
+heads follows from the width that a model needs, and the width of a head is left as it is. The selection is for
+illustration and not a census.
+
+A bar chart over head widths from {narrowest} to {widest}. Of {models} models {models_128} have heads of 128 and
+{models_64} heads of 64; {others} have another width. Of those from {split} on, {late_128_share} have 128.
+"""
+
+from collections import Counter
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "kv_cache"
+SPLIT = 2023
+PERIODS = (f"before {SPLIT}", f"from {SPLIT} on")
+
+
+def late(row: Row) -> bool:
+    return bool(row.case["year"] >= SPLIT)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = run.where()
+    counts = Counter(row.case["head_dim"] for row in rows)
+    recent = Counter(row.case["head_dim"] for row in rows if late(row))
+    apart = sum(row.values["attention_width"] != row.case["width"] for row in rows)
+    return {
+        "models": Quantity(len(rows), "count"),
+        "split": Quantity(SPLIT, "1"),
+        "most_common": Quantity(counts.most_common(1)[0][0], "count"),
+        "narrowest": Quantity(min(counts), "count"),
+        "widest": Quantity(max(counts), "count"),
+        "models_64": Quantity(counts[64], "count"),
+        "models_128": Quantity(counts[128], "count"),
+        "others": Quantity(len(rows) - counts[64] - counts[128], "count"),
+        "late_128_share": Quantity(recent[128] / recent.total(), "%"),
+        "late_models": Quantity(recent.total(), "count"),
+        "apart": Quantity(apart, "count"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    rows = sorted(runs[0].where(), key=lambda row: (row.case["head_dim"], row.case["year"]))
+    widths = sorted({row.case["head_dim"] for row in rows})
+    return [
+        {
+            "head width": dim,
+            PERIODS[0]: sum(row.case["head_dim"] == dim and not late(row) for row in rows),
+            PERIODS[1]: sum(row.case["head_dim"] == dim and late(row) for row in rows),
+            "models": ", ".join(row.case["name"] for row in rows if row.case["head_dim"] == dim),
+        }
+        for dim in widths
+    ]
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    lines = tabulate(runs)
+    names = [str(line["head width"]) for line in lines]
+    tallest = max(line[PERIODS[0]] + line[PERIODS[1]] for line in lines)
+    x = _axes.Axis("head width", -0.6, len(names) - 0.4, tuple(range(len(names))), tuple(names))
+    on = _style.chart(x, _axes.linear_axis("models", [0, tallest], "count"))
+    for period, colour in zip(PERIODS, (_style.OTHER_2, _style.OURS), strict=True):
+        on.figure.add_bar(
+            x=list(range(len(names))), y=[line[period] for line in lines], name=period, marker={"color": colour},
+            hovertext=[f"heads of {name}: {line[period]} {period}" for name, line in zip(names, lines, strict=True)],
+            hoverinfo="text",
+        )  # fmt: skip
+    top = names.index("128") if "128" in names else 0
+    early, recent = lines[top][PERIODS[0]], lines[top][PERIODS[1]]
+    _style.note(on, top + 0.45, early / 2, PERIODS[0], _style.OTHER_2, anchor="left")
+    _style.note(on, top + 0.45, early + recent / 2, PERIODS[1], _style.OURS, anchor="left")
+    return _style.finish(on, runs[0])

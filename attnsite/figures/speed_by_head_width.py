@@ -1,0 +1,99 @@
+"""Wider heads are computed faster, and a width that fills no vector register costs {loss_at_40}
+
+FLOP/s of prefill by the width of a head, for about as many columns in all. Look at the slope from narrow heads to wide
+ones, and at the teeth on it.
+
+Every point does the two products of about 1024 columns over {tokens} tokens. Narrow heads are slow because a score
+costs an exponential whatever its width, and because a product over few columns is short. The teeth are widths that
+leave a vector register, or a tile, partly empty. The dotted line is a loop of nothing but multiply-adds in the same
+rounds; bands hold the middle half of the samples.
+
+A chart of one line for each kernel over head widths from {narrowest} to {widest}. The fastest kernel reaches {at_32} at
+a width of 32, {at_64} at 64 and {at_128} at 128; heads of 128 are computed {gain_128_over_64} as fast as heads of 64,
+and heads of 80 {ratio_80_over_64}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.figures.roofline import speed
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "speed_by_head_width"
+FASTEST = "cpu_simd"
+NAMED = (8, 16, 32, 40, 64, 80, 96, 128, 256)
+
+
+def by_width(run: Run, kernel: str) -> dict[int, Row]:
+    return {row.case["dim"]: row for row in sorted(run.where(kernel), key=lambda row: row.case["dim"]) if row.samples}
+
+
+def ratio(above: Row, below: Row) -> Quantity:
+    """How many times as fast the first is, FLOP for FLOP; the bounds are cautious."""
+    first, second = speed(above), speed(below)
+    low, high = (
+        (first.low or first.value) / (second.high or second.value),
+        (first.high or first.value) / (second.low or second.value),
+    )
+    return Quantity(first.value / second.value, "×", low, high)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = by_width(run, FASTEST)
+    if not {32, 40, 64, 128} <= set(rows):
+        raise LookupError(f"not measured yet on this machine: {FASTEST} at head widths of 32, 40, 64 and 128")
+    found = {
+        "tokens": Quantity(rows[64].case["queries"], "count"),
+        "narrowest": Quantity(min(rows), "count"),
+        "widest": Quantity(max(rows), "count"),
+        "gain_128_over_64": ratio(rows[128], rows[64]),
+        "gain_64_over_32": ratio(rows[64], rows[32]),
+        "ratio_80_over_64": ratio(rows.get(80, rows[40]), rows[64]),
+    }
+    found |= {f"at_{dim}": speed(rows[dim]) for dim in NAMED if dim in rows}
+    # Heads of 40 against what the widths on both sides would lead one to expect.
+    expected = (speed(rows[32]).value + speed(rows.get(48, rows[64])).value) / 2
+    found["loss_at_40"] = Quantity(max(0.0, 1 - speed(rows[40]).value / expected), "%")
+    fma = run.ceiling("fma")
+    if fma:
+        found["share_128_of_fma"] = Quantity(speed(rows[128]).value / fma.value, "%")
+        found["share_64_of_fma"] = Quantity(speed(rows[64]).value / fma.value, "%")
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = _measured.table(runs, {"dim": "head width", "heads": "heads", "queries": "tokens"})
+    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    for line, row in zip(lines, measured, strict=True):
+        line["speed"] = speed(row) if row.samples else None
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    lines = {kernel: by_width(run, kernel) for kernel in _measured.kernels(run)}
+    lines = {kernel: rows for kernel, rows in lines.items() if rows}
+    if FASTEST not in lines:
+        raise LookupError(f"not measured yet on this machine: {FASTEST}")
+    rates = {kernel: [speed(row) for row in rows.values()] for kernel, rows in lines.items()}
+    fma = run.ceiling("fma")
+    tops = [q.high or q.value for those in rates.values() for q in those] + ([fma.value] if fma else [])
+    x = _axes.cases_axis("head width", {dim for rows in lines.values() for dim in rows}, "count", pad=1.08)
+    on = _style.chart(x, _axes.linear_axis("speed", [0, *tops], "FLOP/s"))
+    if fma:
+        _style.reference(on, [x.low, x.high], [fma.value] * 2, f"multiply-adds, {fma}")
+        _style.note(on, x.low, fma.value, "multiply-adds", _style.MUTE, above=True, anchor="left", shift=(6, 2))
+    for kernel, look in _style.looks(list(lines)).items():
+        name = _style.call(kernel)
+        hover = [
+            f"{name}, width {dim}: {rate}<br>{row.case['heads']} heads"
+            for (dim, row), rate in zip(lines[kernel].items(), rates[kernel], strict=True)
+        ]
+        _style.line(
+            on, list(lines[kernel]), [q.value for q in rates[kernel]], look, name, hover=hover,
+            low=[q.low or q.value for q in rates[kernel]], high=[q.high or q.value for q in rates[kernel]],
+        )  # fmt: skip
+    return _style.finish(on, run)
