@@ -20,5 +20,5 @@ experiment = Timing(
     full=tuple(
         cut(dim, 1024) for dim in (8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 112, 128, 144, 160, 192, 224, 256)
     ),
-    ceilings=("fma",),
+    ceilings=("fma", "matmul"),
 )

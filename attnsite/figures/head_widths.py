@@ -67,8 +67,8 @@ def draw(runs: list[Run]) -> go.Figure:
     lines = tabulate(runs)
     names = [str(line["head width"]) for line in lines]
     tallest = max(line[PERIODS[0]] + line[PERIODS[1]] for line in lines)
-    x = _axes.Axis("head width", -0.6, len(names) - 0.4, tuple(range(len(names))), tuple(names))
-    on = _style.chart(x, _axes.linear_axis("models", [0, tallest], "count"))
+    x = _axes.Axis("head width, in elements", -0.6, len(names) - 0.4, tuple(range(len(names))), tuple(names))
+    on = _style.chart(x, _axes.linear_axis("models (count)", [0, tallest], "count"))
     for period, colour in zip(PERIODS, (_style.OTHER_2, _style.OURS), strict=True):
         on.figure.add_bar(
             x=list(range(len(names))), y=[line[period] for line in lines], name=period, marker={"color": colour},

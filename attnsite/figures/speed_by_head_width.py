@@ -1,16 +1,15 @@
-"""Wider heads are computed faster, and a width that fills no vector register costs {loss_at_40}
+"""Wider heads are computed faster up to a width of about 64, and hardly faster beyond
 
-FLOP/s of prefill by the width of a head, for about as many columns in all. Look at the slope from narrow heads to wide
-ones, and at the teeth on it.
+FLOP/s of prefill by the width of a head, for about as many columns in all. Look where the rise ends, and how little the
+widths between the powers of two differ from them.
 
 Every point does the two products of about 1024 columns over {tokens} tokens. Narrow heads are slow because a score
-costs an exponential whatever its width, and because a product over few columns is short. The teeth are widths that
-leave a vector register, or a tile, partly empty. The dotted line is a loop of nothing but multiply-adds in the same
-rounds; bands hold the middle half of the samples.
+costs an exponential whatever its width, and because a product over few columns is short. The dotted line is the rate of
+multiply-adds alone in the same rounds; bands hold the middle half of the samples. The width is on a logarithmic axis.
 
-A chart of one line for each kernel over head widths from {narrowest} to {widest}. The fastest kernel reaches {at_32} at
-a width of 32, {at_64} at 64 and {at_128} at 128; heads of 128 are computed {gain_128_over_64} as fast as heads of 64,
-and heads of 80 {ratio_80_over_64}.
+A chart of one line for each kernel over head widths from {narrowest} to {widest}. The fastest kernel reaches
+{at_narrowest} with the narrowest heads, {at_32} at a width of 32, {at_64} at 64 and {at_128} at 128. From 64 on no width
+is slower than {least_from_64} of the fastest.
 """
 
 from typing import Any
@@ -23,12 +22,25 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "speed_by_head_width"
-FASTEST = "cpu_simd"
+FASTEST = {"cpu_": "cpu_simd", "cuda_": "cuda_mma"}  # of a processor, and of a GPU where no processor was measured
 NAMED = (8, 16, 32, 40, 64, 80, 96, 128, 256)
 
 
 def by_width(run: Run, kernel: str) -> dict[int, Row]:
     return {row.case["dim"]: row for row in sorted(run.where(kernel), key=lambda row: row.case["dim"]) if row.samples}
+
+
+def device(run: Run) -> str:
+    """The device that the picture shows, as the beginning of its kernels' names."""
+    for beginning, kernel in FASTEST.items():
+        if by_width(run, kernel):
+            return beginning
+    raise LookupError(f"not measured yet on this machine: {' or '.join(FASTEST.values())}")
+
+
+def limit(run: Run) -> Quantity | None:
+    """The rate of multiply-adds that bounds the fastest kernel there."""
+    return run.ceiling({"cpu_": "fma", "cuda_": "cuda_matmul"}[device(run)])
 
 
 def ratio(above: Row, below: Row) -> Quantity:
@@ -42,22 +54,27 @@ def ratio(above: Row, below: Row) -> Quantity:
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    rows = by_width(run, FASTEST)
+    kernel = FASTEST[device(run)]
+    rows = by_width(run, kernel)
     if not {32, 40, 64, 128} <= set(rows):
-        raise LookupError(f"not measured yet on this machine: {FASTEST} at head widths of 32, 40, 64 and 128")
+        raise LookupError(f"not measured yet on this machine: {kernel} at head widths of 32, 40, 64 and 128")
     found = {
         "tokens": Quantity(rows[64].case["queries"], "count"),
         "narrowest": Quantity(min(rows), "count"),
         "widest": Quantity(max(rows), "count"),
+        "at_narrowest": speed(rows[min(rows)]),
+        "gain_32_over_narrowest": ratio(rows[32], rows[min(rows)]),
         "gain_128_over_64": ratio(rows[128], rows[64]),
         "gain_64_over_32": ratio(rows[64], rows[32]),
         "ratio_80_over_64": ratio(rows.get(80, rows[40]), rows[64]),
     }
     found |= {f"at_{dim}": speed(rows[dim]) for dim in NAMED if dim in rows}
+    wide = [speed(row).value for dim, row in rows.items() if dim >= 64]
+    found["least_from_64"] = Quantity(min(wide) / max(wide), "%")
     # Heads of 40 against what the widths on both sides would lead one to expect.
     expected = (speed(rows[32]).value + speed(rows.get(48, rows[64])).value) / 2
     found["loss_at_40"] = Quantity(max(0.0, 1 - speed(rows[40]).value / expected), "%")
-    fma = run.ceiling("fma")
+    fma = limit(run)
     if fma:
         found["share_128_of_fma"] = Quantity(speed(rows[128]).value / fma.value, "%")
         found["share_64_of_fma"] = Quantity(speed(rows[64]).value / fma.value, "%")
@@ -74,15 +91,15 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
-    lines = {kernel: by_width(run, kernel) for kernel in _measured.kernels(run)}
+    shown = device(run)
+    lines = {kernel: by_width(run, kernel) for kernel in _measured.kernels(run) if kernel.startswith(shown)}
     lines = {kernel: rows for kernel, rows in lines.items() if rows}
-    if FASTEST not in lines:
-        raise LookupError(f"not measured yet on this machine: {FASTEST}")
     rates = {kernel: [speed(row) for row in rows.values()] for kernel, rows in lines.items()}
-    fma = run.ceiling("fma")
+    fma = limit(run)
     tops = [q.high or q.value for those in rates.values() for q in those] + ([fma.value] if fma else [])
-    x = _axes.cases_axis("head width", {dim for rows in lines.values() for dim in rows}, "count", pad=1.08)
-    on = _style.chart(x, _axes.linear_axis("speed", [0, *tops], "FLOP/s"))
+    widths = [dim for rows in lines.values() for dim in rows]
+    x = _axes.log_axis("head width, in elements", widths, "count", base=2, pad=1.08)
+    on = _style.chart(x, _axes.linear_axis("speed of the two products", [0, *tops], "FLOP/s"))
     if fma:
         _style.reference(on, [x.low, x.high], [fma.value] * 2, f"multiply-adds, {fma}")
         _style.note(on, x.low, fma.value, "multiply-adds", _style.MUTE, above=True, anchor="left", shift=(6, 2))
