@@ -8,8 +8,8 @@ costs an exponential whatever its width, and because a product over few columns 
 multiply-adds alone in the same rounds; bands hold the middle half of the samples. The width is on a logarithmic axis.
 
 A chart of one line for each kernel over head widths from {narrowest} to {widest}. The fastest kernel reaches
-{at_narrowest} with the narrowest heads, {at_32} at a width of 32, {at_64} at 64 and {at_128} at 128. From 64 on no width
-is slower than {least_from_64} of the fastest.
+{at_narrowest} with the narrowest heads, {at_32} at a width of 32, {at_64} at 64 and {at_128} at 128. From 64 on, the
+slowest width has {least_from_64} of the speed of the fastest.
 """
 
 from typing import Any
