@@ -131,8 +131,8 @@ _FIT = np.linalg.lstsq(
 
 def _exp2(builder, x):
     # AVX-512 has instructions for the rest of rounding and for scaling by a power of two (vreduceps, vscalefps), which
-    # give the same bits in eight instructions instead of eleven. Tried: prefill with heads of 32 was 3 % faster, with 64
-    # and 128 1 % or less, which is not worth another way for one kind of processor.
+    # give the same bits in eight instructions instead of eleven. Tried: prefill with heads of 32 was 3 % faster, with
+    # wider ones 1 % or less, which is not worth another way for one kind of processor.
     lowest, rounder = constant(-127.0), constant(1.5 * 2**23)
     x = builder.select(builder.fcmp_ordered("<", x, lowest), lowest, x)  # keeps NaN
     shifted = builder.fadd(x, rounder)  # the whole part is now in the lowest bits
