@@ -110,9 +110,16 @@ class Run:
         ran = {row.kernel for row in self.rows if row.kernel and row.skipped is None}
         return sorted(name for name in ran if not name.startswith("ceiling:"))
 
-    def ceiling(self, name: str) -> Quantity | None:
-        """The measured limit of this run, in FLOP/s or B/s; None where it was not measured."""
+    def ceiling(self, name: str, beside: Row | None = None) -> Quantity | None:
+        """The measured limit of this run, in FLOP/s or B/s; None where it was not measured.
+
+        A machine may be faster at one time than at another: what is compared with the limit is compared with that of
+        its own rounds, if the row is given, `beside`.
+        """
         rows = self.where(f"ceiling:{name}")
+        if beside is not None:
+            case = {field: value for field, value in beside.case.items() if field != "variant"}
+            rows = [row for row in rows if row.case == case] or rows
         if not rows:
             return None
         unit = "bytes" if "bytes" in rows[0].values else "flops"

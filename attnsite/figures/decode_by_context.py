@@ -53,7 +53,7 @@ def values(run: Run) -> dict[str, Quantity]:
     contexts = set.intersection(*({row.case["keys"] for row in those} for those in rows.values()))
     if not contexts:
         raise LookupError("not measured yet on this machine: no context with 32, 8 and 1 key-value heads")
-    context, read = max(contexts), run.ceiling("read")
+    context, overall = max(contexts), run.ceiling("read")
     at = {kv: next(row for row in those if row.case["keys"] == context) for kv, those in rows.items()}
     found = {"context": Quantity(context, "count")}
     for kv_heads, (name, _, _) in KINDS.items():
@@ -64,7 +64,7 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"{name}_bandwidth"] = Quantity(moved / row.median, "B/s", moved / most, moved / least)
         found[f"{name}_time_a_key"] = Quantity(row.median / context, "s", least / context, most / context)
         found[f"{name}_longest_context"] = Quantity(rows[kv_heads][-1].case["keys"], "count")
-        if read:
+        if read := run.ceiling("read", row):
             low, high = (read.low or read.value), (read.high or read.value)
             found[f"{name}_bandwidth_share"] = Quantity(
                 moved / row.median / read.value, "%", moved / most / high, moved / least / low
@@ -74,7 +74,7 @@ def values(run: Run) -> dict[str, Quantity]:
     found["gqa_speedup"] = _measured.ratio(at[32], at[8])
     found["mqa_speedup"] = _measured.ratio(at[32], at[1])
     found["mqa_over_gqa_speedup"] = _measured.ratio(at[8], at[1])
-    return found | ({"read_bandwidth": read} if read else {})
+    return found | ({"read_bandwidth": overall} if overall else {})
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
@@ -94,7 +94,8 @@ def draw(runs: list[Run]) -> go.Figure:
     if not every:
         raise LookupError("not measured yet on this machine: no decoding step with 32, 8 or 1 key-value heads")
     read = run.ceiling("read")
-    bounds = {kv: [_bytes(row) / read.value for row in those] if read else [] for kv, those in rows.items()}
+    own = {kv: [run.ceiling("read", row) for row in those] for kv, those in rows.items()}  # of each row's own rounds
+    bounds = {kv: [_bytes(r) / q.value for r, q in zip(rows[kv], those, strict=True) if q] for kv, those in own.items()}
     times = [time for row in every for time in row.middle_half()] + [
         time for those in bounds.values() for time in those
     ]
@@ -109,6 +110,6 @@ def draw(runs: list[Run]) -> go.Figure:
             _style.reference(on, [r.case["keys"] for r in those], bounds[kv_heads], name, colour=look.colour)
         _measured.curve(on, those, "keys", label, look)
     if read:
-        text = f"dotted: read at {read}"
+        text = f"dotted: reading alone, about {read}"
         _style.note(on, on.x.high, on.y.low, text, _style.MUTE, above=True, anchor="right", shift=(-4, 4))
     return _style.finish(on, run)

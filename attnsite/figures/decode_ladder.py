@@ -44,7 +44,7 @@ def cache_bytes(row: Row) -> float:
 
 
 def _least(run: Run, row: Row) -> float:
-    read = run.ceiling("read")
+    read = run.ceiling("read", row)
     if read is None:
         raise LookupError("not measured yet on this machine: how fast it reads memory")
     return cache_bytes(row) / read.value

@@ -43,7 +43,7 @@ def ladder(run: Run) -> list[Row]:
 def values(run: Run) -> dict[str, Quantity]:
     rows = ladder(run)
     best = rows[-1]
-    roofs = {name: roof for name in ("fma", "matmul") if (roof := run.ceiling(name))}
+    roofs = {name: roof for name in ("fma", "matmul") if (roof := run.ceiling(name, best))}
     if len(roofs) < 2:
         raise LookupError("not measured yet on this machine: what it can compute at most")
     found = {
