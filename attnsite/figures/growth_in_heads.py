@@ -4,9 +4,11 @@ The power of the number of heads with which each quantity grows, in both regimes
 doubling the heads changes nothing, at 1 it doubles the quantity, at −1 it halves it.
 
 Each mark is a slope, fitted to the logarithms of counts for 1 to {most_heads} heads of one layer, of {width} elements
-cut into H heads (circles) or of H heads of {head_dim} elements (squares), over {tokens} tokens. Rows with 8 KV heads
-are fitted from 8 heads on, and lie between the marks because part of them grows and part does not. "Step" is what one
-decoding step reads: the layer's weights and the cache of all tokens.
+cut into H heads (circles) or of H heads of {head_dim} elements (squares), over {tokens} tokens. In {apart_by_one} rows
+the two marks are one apart, since the width of a head is a factor of what is counted, and in {at_one_place} they are at
+one place, since it is not. Rows with 8 KV heads are fitted from 8 heads on; where part of a quantity grows and part
+does not, its mark lies between the lines. "Step" is what a decoding step reads: the layer's weights and the cache of
+all tokens.
 
 A chart of {quantities} quantities in rows. At fixed width the weights have the exponent {weights_mha_fixed_width}, the
 FLOPs of both products {core_flops_fixed_width}, the exponentials {exponentials_fixed_width}, the cache with one KV head
@@ -72,18 +74,21 @@ def values(run: Run) -> dict[str, Quantity]:
             found[f"{name}_{regime}"] = Quantity(exponent(points))
             found[f"{name}_growth_{regime}"] = Quantity(points[-1][1] / points[0][1], "×")
             found[f"{name}_last_{regime}"] = Quantity(points[-1][1], unit)
+    steps = [found[f"{n}_fixed_head_width"].value - found[f"{n}_fixed_width"].value for n in QUANTITIES]
     grows = [n for n in QUANTITIES if found[f"{n}_fixed_width"].value > 0.5]
     grows_wide = [n for n in QUANTITIES if found[f"{n}_fixed_head_width"].value > 0.5]
     case = run.where(regime="fixed_head_width")[0].case
     cut = run.where(regime="fixed_width")[0].case
     return found | {
         "quantities": Quantity(len(QUANTITIES), "count"),
+        "apart_by_one": Quantity(sum(math.isclose(step, 1, abs_tol=1e-6) for step in steps), "count"),
+        "at_one_place": Quantity(sum(math.isclose(step, 0, abs_tol=1e-6) for step in steps), "count"),
         "growing_fixed_width": Quantity(len(grows), "count"),
         "growing_fixed_head_width": Quantity(len(grows_wide), "count"),
         "most_heads": Quantity(max(row.case["heads"] for row in run.where()), "count"),
         "width": Quantity(cut["heads"] * cut["dim"], "count"),
         "head_dim": Quantity(case["dim"], "count"),
-        "tokens": Quantity(math.isqrt(counted(run, "fixed_width", "exponentials")[0][1]), "count"),
+        "tokens": Quantity(math.isqrt(int(counted(run, "fixed_width", "exponentials")[0][1])), "count"),
     }
 
 
