@@ -1,11 +1,13 @@
 """Formulas and kernels differ most in the context: 0, 6, 7, 12, 14 or 16 FLOPs for a unit of L·H·Q·T
 
-Counts and formulas of a training step, one a row: the FLOPs each has for a weight of the layers, for a weight of the
-vocabulary's matrix, and for a unit of L·H·Q·T, a token. Find the count that you mean, then a formula with its numbers.
+Counts and formulas of a training step, one a row: the FLOPs a token that each has for a weight of the layers, for a
+weight of the vocabulary's matrix, and for a unit of L·H·Q·T. Find the count that you mean, then a formula with its
+numbers.
 
 The three numbers were taken from the counts and formulas themselves, by leaving the vocabulary out and by doubling the
-context, for GPT-2 XL, whose layers are those that every formula was written for. The letters are L layers, H heads, Q
-the width of a head and T the tokens of the context.
+context, for GPT-2 XL, whose layers are those that every formula was written for: a plain MLP of four widths, a KV head
+for each head, heads as wide together as the model. The letters are L layers, H heads, Q the width of a head and T the
+tokens of the context.
 
 A table of {counts} counts and {formulas} formulas. A causal step that computes only what is visible takes
 {visible_context} FLOPs a unit of context, all pairs {all_pairs_context}, a fused kernel that skips masked tiles
@@ -23,25 +25,25 @@ from attnsite.results import Row, Run
 EXPERIMENT = "flop_formulas"
 MODEL = "GPT-2 XL (1558M)"
 COUNTS = {
-    "visible": ("counted: visible pairs", "what a causal model needs: utilisation of a model, once causal"),
-    "all_pairs": ("counted: all pairs", "what it needs without a mask; the convention of most published utilisations"),
-    "fused_skipping": ("counted: fused, masked tiles skipped", "what a causal fused kernel performs"),
-    "fused_masking": ("counted: fused, masked afterwards", "what a fused kernel performs that skips nothing"),
-    "extra_forward": ("counted: all pairs, layers computed twice", "what full activation recomputation performs"),
+    "visible": ("count: visible pairs", "what a causal model needs"),
+    "all_pairs": ("count: all pairs", "what a model without a mask needs; the usual convention"),
+    "fused_skipping": ("count: fused, skipping", "what a kernel performs that skips masked tiles"),
+    "fused_masking": ("count: fused, masking", "what a kernel performs that masks afterwards"),
+    "extra_forward": ("count: layers twice", "what recomputing all activations performs"),
 }
 USES = {
-    "six_n_blocks": "the scaling laws of its paper: contexts short beside 12 widths, no vocabulary",
-    "six_n": "estimates at contexts that are short beside 12 widths",
-    "kaplan": "the layers of a causal model, without the output layer",
-    "kaplan_table": "causal models with a plain MLP of 4 widths and as many KV heads as heads",
-    "palm": "all pairs: comparing utilisations that were published with it",
-    "palm_by_width": "the same, only where heads × head width is the width",
+    "six_n_blocks": "layers, at contexts short beside 12 widths",
+    "six_n": "models, at contexts short beside 12 widths",
+    "kaplan": "the layers of a causal model",
+    "kaplan_table": "causal models with plain layers",
+    "palm": "comparing with utilisations that used it",
+    "palm_by_width": "the same, where heads × head width is the width",
     "palm_halved": "causal models of any shape",
-    "chinchilla": "the comparison that its paper makes; the embedding counts as a product, the softmax too",
-    "megatron": "all pairs with every layer computed twice: what the hardware did, not what the model needs",
-    "megatron_without": "all pairs, a plain MLP of 4 widths, as many KV heads as heads",
+    "chinchilla": "its paper: the embedding and the softmax count",
+    "megatron": "plain layers, computed twice",
+    "megatron_without": "plain layers, all pairs",
     "megatron_mixed": "nothing: 72 belongs to V/12lh",
-    "chen": "the weights of the layers at inference (here three times, for training), plain MLP of 4 widths",
+    "chen": "weights of plain layers at inference; here three times",
 }
 SOURCES = {
     "six_n_blocks": "Kaplan et al. 2020, §2.1",
@@ -106,9 +108,9 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {
             "formula or count": label,
-            "a weight of the layers": Quantity(round(parts[name]["weight"], 2)),
-            "a weight of the vocabulary": Quantity(round(parts[name]["vocabulary"], 2)),
-            "a unit of L·H·Q·T": Quantity(round(parts[name]["context"], 2)),
+            "layers": Quantity(round(parts[name]["weight"], 2)),
+            "vocabulary": Quantity(round(parts[name]["vocabulary"], 2)),
+            "L·H·Q·T": Quantity(round(parts[name]["context"], 2)),
             "right for": use,
             "source": source,
         }

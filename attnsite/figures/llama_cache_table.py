@@ -44,13 +44,13 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {
-            "model": row.case["model"],
+            "model": SHORT[row.case["model"]].upper(),
             "tokens": row.case["tokens"],
-            "printed, “GB”": f"{row.case['printed']:g}",
+            "printed, GB": f"{row.case['printed']:g}",
             "counted": Quantity(row.values["counted_bytes"], "B"),
-            "printed over counted": Quantity(round(row.values["printed_over_counted"], 3), "×"),
-            "KV heads of the printed size": Quantity(round(row.values["kv_heads_of_printed"], 2)),
-            "KV heads": row.values["kv_heads"],
+            "ratio": Quantity(round(row.values["printed_over_counted"], 2), "×"),
+            "KV heads printed": Quantity(round(row.values["kv_heads_of_printed"], 1)),
+            "KV heads now": row.values["kv_heads"],
         }
         for row in runs[0].where()
     ]
