@@ -1,0 +1,93 @@
+"""Written for one kind of layer, a formula misses another by up to {worst}, even where it counts the same pairs
+
+How far four formulas are from the count of all pairs, which is what they mean to give, for {models} models at a context
+of {context} tokens. Compare the models whose heads are together as wide as the model with those whose heads are not.
+
+The letters H·Q stand for the width of all heads together. A program that puts the model's width in their place (d) is
+right as long as both are equal; in Qwen3 they are not. Megatron's formula has the width everywhere, and a plain MLP of
+four times the width; the one of Chinchilla's appendix has the real width of the MLP but two matrices where gated MLPs
+have three, keys and values for every head, and a product for the embedding, which is only looked up.
+
+A chart of {models} models in rows, with four marks each. With H·Q the formula is exact for all. With the width it is
+{by_width_qwen3_32b} off for Qwen3-32B and {by_width_llama2_7b} for Llama 2 7B; Megatron's is {megatron_qwen3_32b} and
+{megatron_llama2_7b} off.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.figures.flop_formulas import NAMES, SHORT, error
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "flop_formulas"
+CONTEXT = 32768
+DRAWN = {
+    "palm": ("12 LHQT", _style.Look(_style.OURS)),
+    "palm_by_width": ("12 LdT", _style.Look(_style.OTHER, symbol="square")),
+    "megatron_without": ("Megatron", _style.Look(_style.OTHER_2, symbol="triangle-up")),
+    "chinchilla": ("Chinchilla", _style.Look(_style.OURS_2, symbol="diamond")),
+}
+KEY = (0.01, 0.27, 0.5, 0.76)  # where each mark is explained, as a share of the axis
+ENDINGS = {"palm": "palm", "palm_by_width": "by_width", "megatron_without": "megatron", "chinchilla": "chinchilla"}
+
+
+def _rows(run: Run) -> list[Row]:
+    """One row a model, by the width of its heads together over its own, then by name."""
+    found = run.where(context=CONTEXT)
+    if not found:
+        raise LookupError("not counted yet at this context")
+    return sorted(found, key=lambda r: (r.case["query_heads"] * r.case["head_dim"] / r.case["width"], r.case["name"]))
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = _rows(run)
+    found = {
+        f"{ENDINGS[formula]}_{SHORT[row.case['name']]}": Quantity(error(row, formula, "all_pairs"), "%")
+        for row in rows
+        for formula in DRAWN
+    }
+    return found | {
+        "worst": Quantity(max(abs(q.value) for q in found.values()), "%", digits=2),
+        "models": Quantity(len(rows), "count"),
+        "context": Quantity(CONTEXT, "count"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": row.case["name"],
+            "heads × head width / width": Quantity(
+                row.case["query_heads"] * row.case["head_dim"] / row.case["width"], "×"
+            ),
+            "KV heads": row.case["kv_heads"],
+            "MLP width": row.case["mlp_width"],
+            "MLP matrices": row.case["mlp_matrices"],
+            "counted, all pairs": Quantity(row.values["all_pairs"], "FLOP"),
+        }
+        | {NAMES[formula]: Quantity(error(row, formula, "all_pairs"), "%") for formula in NAMES}
+        | {"shape from": row.case["source"]}
+        for row in _rows(runs[0])
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = _rows(runs[0])
+    places = [-float(place) for place in range(len(rows))]
+    y = _axes.Axis("model", places[-1] - 0.6, 1.4, tuple(places), tuple(r.case["name"].split(" (")[0] for r in rows))
+    shown = [error(row, formula, "all_pairs") for row in rows for formula in DRAWN]
+    x = _axes.linear_axis(f"error of the formula at {_axes.tokens(CONTEXT)} tokens", shown, "%", zero=False, most=8)
+    on = _style.chart(x, y)
+    _style.reference(on, [0, 0], [y.low, 0.6], "the count of all pairs", dash="solid")
+    for lane, (formula, (label, look)) in enumerate(DRAWN.items()):
+        errors = [error(row, formula, "all_pairs") for row in rows]
+        hover = [f"{row.case['name']}<br>{NAMES[formula]}: {Quantity(e, '%')}"
+                 for row, e in zip(rows, errors, strict=True)]  # fmt: skip
+        _style.points(on, errors, [place + 0.24 - 0.16 * lane for place in places], look, label, hover)
+    for place, (formula, (label, look)) in zip(KEY, DRAWN.items(), strict=True):
+        _style.points(on, [x.value_at(place)], [1.0], look, f"{label}, key", [NAMES[formula]], size=8)
+        _style.note(on, x.value_at(place), 1.0, label, look.colour, anchor="left", shift=(7, 0))
+    return _style.finish(on, runs[0])

@@ -1,0 +1,56 @@
+"""A published table has the cache of 16 KV heads for a model that has had 8 since a month later
+
+The KV cache of Llama 3.1 as the Hugging Face blog's announcement prints it, and by count. Compare the last two columns.
+
+The table says GB and means GiB; it takes 1k for 1024 tokens, but 16k and 128k for thousands. Dividing a printed size by
+layers, tokens, head width and two bytes for a key and a value gives the number of KV heads that it was made with. The
+largest model was published with 16, and republished with 8 in August 2024; the table stayed.
+
+A table of three models at three lengths. For 8B and 70B the printed sizes have {heads_8b} and {heads_70b} KV heads, as
+their configurations have. For 405B they have {heads_405b}, where the configuration now has {kv_heads_405b}, so they are
+{ratio_405b} of the count.
+"""
+
+from typing import Any
+
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "llama_cache_table"
+SHORT = {"Llama 3.1 8B": "8b", "Llama 3.1 70B": "70b", "Llama 3.1 405B": "405b"}
+
+
+def _longest(run: Run, model: str) -> Row:
+    rows = run.where(model=model)
+    if not rows:
+        raise LookupError(f"{model} has not been counted yet")
+    return max(rows, key=lambda row: row.case["tokens"])
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+    for model, short in SHORT.items():
+        row = _longest(run, model)
+        found |= {
+            f"heads_{short}": Quantity(round(row.values["kv_heads_of_printed"], 2)),
+            f"kv_heads_{short}": Quantity(row.values["kv_heads"], "count"),
+            f"ratio_{short}": Quantity(round(row.values["printed_over_counted"], 3), "×"),
+            f"counted_{short}": Quantity(row.values["counted_bytes"], "B"),
+            f"printed_{short}": Quantity(row.values["printed_bytes"], "B"),
+        }
+    return found | {"decimal": Quantity(2**30 / 10**9, "×")}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {
+            "model": SHORT[row.case["model"]].upper(),
+            "tokens": row.case["tokens"],
+            "printed, GB": f"{row.case['printed']:g}",
+            "counted": Quantity(row.values["counted_bytes"], "B"),
+            "ratio": Quantity(round(row.values["printed_over_counted"], 2), "×"),
+            "KV heads printed": Quantity(round(row.values["kv_heads_of_printed"], 1)),
+            "KV heads now": row.values["kv_heads"],
+        }
+        for row in runs[0].where()
+    ]
