@@ -111,7 +111,12 @@ def poison() -> None:
     run = kernel.BlockManager.run
 
     def new(shape, dtype):
-        return np.full(shape, np.nan, numpy_support.as_dtype(dtype))
+        return spoil(np.empty(shape, numpy_support.as_dtype(dtype)))
+
+    def spoil(array):
+        """NaN in floats; in integers the number that is furthest from any count or place."""
+        array.fill(np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).min)
+        return array
 
     def shared(self, shape, dtype, alignment=None):
         if shape == 0:  # what the launch asked for
@@ -125,7 +130,7 @@ def poison() -> None:
 
     def run_poisoned(self, grid_point, *arguments):
         for array in kernel._get_kernel_context().shared._allocations.values():
-            array.fill(np.nan)
+            spoil(array)
         kernel._get_kernel_context().shared._dynshared.fill(-1)  # NaN, in floats of any width
         return run(self, grid_point, *arguments)
 
