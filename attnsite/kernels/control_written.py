@@ -150,6 +150,9 @@ def _mix(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse
                     mix_rows(ws, ot, p, 0, width, values, at, step, padded, one)
         for panel in range(place, last):
             base, rows = (pair * most + panel) * area, min(LANES, call.queries - panel * LANES)
-            sums, at = base + (dim + padded) * LANES, b * call.out_batch + h * call.out_head + panel * LANES * call.out_row
+            sums, at = (
+                base + (dim + padded) * LANES,
+                b * call.out_batch + h * call.out_head + panel * LANES * call.out_row,
+            )
             end_panel(ws, base + dim * LANES, sums, out, at, call.out_row, rows, dim)
             _finish(call, arrays, taken, b, h, panel * LANES, rows, ws, sums, at)
