@@ -13,7 +13,7 @@ def gain(tokens: int, tall: int, wide: int) -> float:
     return 2 / (1 + (tall + wide - math.gcd(tall, wide)) / tokens)
 
 
-def chunk_gain(queries: int, keys: int) -> float:
+def chunk_gain(queries: float, keys: int) -> float:
     """The same for the last `queries` of a context, pair by pair: 1 for a single query, almost 2 for all of them."""
     return 1 / (1 - (queries - 1) / (2 * keys))
 
@@ -28,14 +28,13 @@ def gain_in_parts(tokens: int, tall: int, wide: int, heads: int, threads: int) -
     part = -(-heads * rows // threads)
     work = [min(tall, tokens - row * tall) * min(tokens, -(-min(tokens, (row + 1) * tall) // wide) * wide)
             for row in range(rows)]  # fmt: skip
-    parts = [
-        [i % rows for i in range(first, min(first + part, heads * rows))] for first in range(0, heads * rows, part)
-    ]
-    longest = max(sum(work[row] for row in rows_) for rows_ in parts)
-    whole = max(sum(min(tall, tokens - row * tall) * tokens for row in rows_) for rows_ in parts)
+    every = [i % rows for i in range(heads * rows)]
+    shares = [every[first : first + part] for first in range(0, len(every), part)]
+    longest = max(sum(work[row] for row in share) for share in shares)
+    whole = max(sum(min(tall, tokens - row * tall) * tokens for row in share) for share in shares)
     return whole / longest
 
 
 def of_torch(queries: int) -> tuple[int, int]:
-    """The blocks of PyTorch's fused kernel for processors, read in its source: 512 keys, and queries by their number."""
+    """The blocks of PyTorch's fused kernel for processors, as its source has them: 512 keys, and queries by their count."""
     return (256 if queries >= 768 else 64 if queries >= 192 else 32), 512

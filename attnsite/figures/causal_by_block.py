@@ -3,14 +3,14 @@
 The time without a mask over the time with a causal one, by the length of the prompt, for one kernel that leaves out
 hidden blocks of several sizes, or none. See how each line keeps to its formula, and which one stays at 1.
 
-A dotted line is the ratio of the pairs of query and key that are computed, {formula}. What a mask hides in blocks that
-are computed is thrown away afterwards, so the solid lines can hardly lie above. The kernel, its tiles and its products
-are the same everywhere; only what it leaves out varies. Bands pair the farthest quartiles of both times; the lower axis
-is logarithmic.
+A dotted line is the ratio of the pairs of query and key that are computed, 2 N / (N + b), where b is the larger side of
+a block. What the mask hides inside a block that is computed is thrown away afterwards. The kernel, its tiles and its
+products are the same everywhere; only what it leaves out varies. Bands pair the farthest quartiles of both times; the
+lower axis is logarithmic.
 
 A chart of four lines over prompts from {shortest} to {longest} tokens. At {longest} tokens blocks of 32 queries by 8
-keys reach {fine_longest}, blocks of 128 {medium_longest}, blocks of 512 {coarse_longest}; at 512 tokens the three are at
-{fine_at_512}, {medium_at_512} and {coarse_at_512}. A mask applied after computing stays at {mask_longest}.
+keys reach {fine_longest}, blocks of 128 {medium_longest}, blocks of 512 {coarse_longest}; at 512 tokens the three are
+at {fine_at_512}, {medium_at_512} and {coarse_at_512}. A mask applied after computing is at {mask_longest}.
 """
 
 from typing import Any
@@ -23,7 +23,6 @@ from attnsite.results import Row, Run
 
 EXPERIMENT = "causal_by_block"
 KERNEL = "control_masked"
-FORMULA = "2 N / (N + block)"
 KINDS = {  # blocks: the value's name, the label, the look
     (32, 8): ("fine", "32 × 8 blocks", _style.Look(_style.OURS)),
     (128, 128): ("medium", "128 × 128", _style.Look(_style.OURS_2, symbol="diamond")),
@@ -60,7 +59,6 @@ def values(run: Run) -> dict[str, Quantity]:
     lengths = list(found[None])
     longest = lengths[-1]
     named = {
-        "formula": Quantity(0, FORMULA),
         "shortest": Quantity(lengths[0], "count"),
         "longest": Quantity(longest, "count"),
         "mask_most": max(found[None].values(), key=lambda q: q.value),

@@ -1,18 +1,17 @@
 """PyTorch’s fused kernel gains from a causal mask what its blocks allow, kernels that add a mask gain nothing
 
 The time without a mask over the time with a causal one, for each library and for our kernel, by the length of the
-prompt: geometric means over head widths of 32, 64 and 128, and over 8, 16 and 32 heads where nothing else is said.
-Compare the lines with the crosses.
+prompt. Compare the lines with the crosses.
 
 The crosses are what the pairs of query and key say for PyTorch’s fused kernel: it leaves out blocks that are 512 keys
 wide, and gives each thread an equal part of the rows of blocks, one after another, so that with a single head the
-second thread has more to do. Above 1 the mask makes a call faster, below 1 slower. The masked and the unmasked prompts
-were timed one after the other and not in the same rounds. Both axes but the upright one are those of the chart of times;
-the lower one is logarithmic.
+second thread has more to do. Above 1 the mask makes a call faster, below 1 slower. Each point is a geometric mean over
+heads of 32, 64 and 128 and, where no number is said, over 8, 16 and 32 heads; prompts with and without the mask were
+timed one after the other, not in the same rounds. The lower axis is logarithmic.
 
-A chart of {lines} lines over prompts of {shortest} to {longest} tokens. At {longest} tokens our kernel gains {ours},
+A chart of {lines} lines over prompts from {shortest} to {longest} tokens. At {longest} tokens our kernel gains {ours},
 PyTorch’s fused kernel {fused} with many heads, where its blocks allow {fused_expected}, and {fused_one_head} with one,
-where they allow {fused_one_head_expected}. PyTorch’s kernel without fusing is at {unfused}.
+where they allow {fused_one_head_expected}. PyTorch’s kernel that writes its scores out is at {unfused}.
 """
 
 import math

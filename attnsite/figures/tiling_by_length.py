@@ -1,0 +1,167 @@
+"""With the same products, writing the scores out costs time only once they no longer fit into the caches
+
+The time of a kernel that writes its scores out over the time of one that takes the keys in tiles, in the same rounds,
+by the length of the prompt. See where each line leaves 1, and where the upright lines stand.
+
+Two of the lines compare kernels that differ in everything, products, exponential and calls, as kernels in use do. The
+third compares two that differ in nothing but the writing. An upright line says from which length the scores of all
+{heads} heads fill the caches of that level, of all cores together. Dotted is the time of `cpu_simd` with that of moving
+the scores four times at the bandwidth of reading added to it. Bands hold the middle half of the ratios of the rounds;
+both axes are logarithmic.
+
+A chart of three lines over prompts from {shortest} to {longest} tokens. At {longest} tokens the kernel on BLAS takes
+{blas_online_longest} the time of the online one and {blas_simd_longest} the time of the fastest. With the same products,
+writing the scores out takes {written_least} the time at best and {written_longest} at {longest} tokens.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _caches, _measured, _peers, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "tiling_by_length"
+WRITTEN, TILED = "control_written", "cpu_simd"
+PASSES = 4  # over all scores: written, read and written as weights, read
+PAIRS = {  # a kernel that writes its scores out, one that does not: the value's name, the label, the look
+    ("cpu_blas", "cpu_simd"): ("blas_simd", "BLAS over SIMD", _style.Look(_style.OTHER_2, symbol="diamond")),
+    ("cpu_blas", "cpu_online"): ("blas_online", "BLAS over online", _style.Look(_style.OTHER, symbol="square")),
+    (WRITTEN, TILED): ("written", "same products", _style.Look(_style.OURS)),
+}
+Pair = tuple[str, str]
+
+
+def times(run: Run) -> dict[str, dict[int, Row]]:
+    """By kernel and length, the rows of whole calls."""
+    found: dict[str, dict[int, Row]] = {}
+    for row in run.where():
+        if row.kernel and row.samples:
+            found.setdefault(row.kernel, {})[row.case["queries"]] = row
+    if not all(kernel in found for pair in PAIRS for kernel in pair):
+        raise LookupError("not measured yet on this machine: kernels with their scores written out and without")
+    return found
+
+
+def ratios(run: Run) -> dict[Pair, dict[int, Quantity]]:
+    """Written over tiled, round by round, by pair of kernels and by length."""
+    found = times(run)
+    made = {
+        (above, below): {
+            n: _peers.paired(found[above][n], found[below][n]) for n in sorted(found[above].keys() & found[below])
+        }
+        for above, below in PAIRS
+    }
+    if not all(made.values()):
+        raise LookupError("not measured yet on this machine: a length that both kernels of a pair finished")
+    return made
+
+
+def score_bytes(row: Row) -> int:
+    case = row.case
+    return Attention(1, case["heads"], case["dim"]).score_bytes(case["queries"], case["keys"])
+
+
+def moved(run: Run, row: Row) -> Quantity | None:
+    """What the time of a tiled call would be over itself, if the scores were moved on top, at the rate of reading."""
+    beside = [r for r in run.where("ceiling:read") if r.case == row.case]
+    if not beside:
+        return None
+    read = beside[0].values["bytes"]
+    extra = [
+        1 + PASSES * score_bytes(row) / read * once / time
+        for once, time in zip(beside[0].samples, row.samples, strict=False)
+    ]
+    return _measured.quartiles(extra, "×")
+
+
+def filled(run: Run) -> dict[str, float]:
+    """By level of the caches, the length from which the scores of all heads fill it."""
+    heads = next(iter(times(run)[TILED].values())).case["heads"]
+    return {level: (size / (4 * heads)) ** 0.5 for level, size in _caches.of(run).items()}
+
+
+def crossing(those: dict[int, Quantity]) -> tuple[int, int]:
+    """The last length at which tiles are not clearly faster, and the next one, from which on they are.
+
+    Clearly means that the middle half of the ratios lies above 1. The first is 0 where they always are; the second is
+    0 where, at the longest, they are not.
+    """
+    lengths = sorted(those)
+    slow = [n for n in lengths if (those[n].low or those[n].value) <= 1]
+    after = [n for n in lengths if not slow or n > slow[-1]]
+    return (slow[-1] if slow else 0), (after[0] if after else 0)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found, rows = ratios(run), times(run)
+    lengths = sorted(rows[TILED])
+    last = rows[TILED][lengths[-1]]
+    named = {
+        "heads": Quantity(last.case["heads"], "count"),
+        "shortest": Quantity(lengths[0], "count"),
+        "longest": Quantity(lengths[-1], "count"),
+        "score_bytes_longest": Quantity(score_bytes(last), "B"),
+    }
+    for pair, (name, _, _) in PAIRS.items():
+        those = found[pair]
+        until, start = crossing(those)
+        named |= {f"{name}_until": Quantity(until, "count"), f"{name}_from": Quantity(start, "count")}
+        named |= {f"{name}_at_{n}": q for n, q in those.items()} | {f"{name}_longest": those[max(those)]}
+        named[f"{name}_shortest"] = those[min(those)]
+        named[f"{name}_least"] = min(those.values(), key=lambda q: q.value)
+        named[f"{name}_most"] = max(those.values(), key=lambda q: q.value)
+    if extra := moved(run, last):
+        named["moved_longest"] = extra
+    return named | {f"{level.lower()}_filled": Quantity(n, "count") for level, n in filled(run).items()}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = []
+    for run in runs:
+        rows = times(run)
+        for (above, below), those in ratios(run).items():
+            lines += [
+                {"machine": run.machine, "scores written out": above, "tiled": below, "tokens": n,
+                 "size of the scores": Quantity(score_bytes(rows[below][n]), "B"),
+                 "time written out": rows[above][n].quantity(), "time tiled": rows[below][n].quantity(),
+                 "written out / tiled": ratio}
+                for n, ratio in those.items()
+            ]  # fmt: skip
+    return lines
+
+
+def mark_caches(on: _style.Chart, places: dict[str, float]) -> None:
+    """Upright lines where a size along the axis fills a level of the caches, named at the top."""
+    for level, place in places.items():
+        if on.x.low < place < on.x.high:
+            _style.reference(on, [place, place], [on.y.low, on.y.high], f"scores fill {level}", dash="solid")
+            _style.note(on, place, on.y.high, level, _style.MUTE, above=False, anchor="left", shift=(4, -2))
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    found, rows = ratios(run), times(run)
+    lengths = sorted(rows[TILED])
+    extra = {n: q for n in lengths if (q := moved(run, rows[TILED][n])) and n >= filled(run).get("L3", 0)}
+    every = _peers.bounds([*(q for those in found.values() for q in those.values()), *extra.values()])
+    on = _style.chart(
+        _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        _axes.log_axis("time with scores written out / in tiles (ratio)", every, "×", pad=1.3),
+    )
+    _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=_style.INK)
+    mark_caches(on, filled(run))
+    if len(extra) > 1 and filled(run):
+        look = PAIRS[WRITTEN, TILED][2]
+        _style.reference(on, list(extra), [q.value for q in extra.values()], "scores moved four times",
+                         colour=look.colour)  # fmt: skip
+    for pair, (_, label, look) in PAIRS.items():
+        those = found[pair]
+        _style.line(
+            on, list(those), [q.value for q in those.values()], look, label,
+            low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
+            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>middle half {q.spread()}" for n, q in those.items()],
+        )  # fmt: skip
+    return _style.finish(on, run)

@@ -1,0 +1,109 @@
+"""From four times the head width on, the scores are larger than all that a call is given
+
+How far a call raises the peak of memory, over the size of its queries, keys, values and output together, by the length
+of the prompt. See where the steep line passes 1.
+
+The dotted line is the ratio of the sizes, 4 H N² bytes of scores over 16 H N d bytes of inputs and output, which is
+N / 4d whatever the number of heads. What a call needs less than a few KiB cannot be told apart from nothing, so such
+points stand where {least_shown} would. Inputs and output exist before the call. Bands hold the middle half of the
+samples; both axes are logarithmic.
+
+A chart of two lines over prompts from {shortest} to {longest} tokens with heads of {dim}. At {longest} tokens the
+kernel that writes its scores out needs {written_longest} the size of its inputs and output, {written_bytes}; the tiled
+one needs {tiled_bytes}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "tiling_memory"
+PAGE = 4096  # bytes: memory is given in pages, so less than one cannot be seen
+KERNELS = {
+    "cpu_blas": ("scores written out", _style.KERNELS["cpu_blas"]),
+    "cpu_simd": ("in tiles", _style.KERNELS["cpu_simd"]),
+}
+
+
+def given(row: Row) -> int:
+    """The bytes of q, k, v and out."""
+    case = row.case
+    return Attention(1, case["heads"], case["dim"], case["kv_heads"]).input_bytes(case["queries"], case["keys"])
+
+
+def over_given(row: Row) -> Quantity:
+    low, high = row.middle_half()
+    return Quantity(
+        *(max(PAGE, row.median) / given(row), "×"), max(PAGE, low) / given(row), max(PAGE, high) / given(row)
+    )
+
+
+def rows_of(run: Run) -> dict[str, dict[int, Row]]:
+    found = {kernel: {r.case["queries"]: r for r in run.where(kernel) if r.samples} for kernel in KERNELS}
+    if not all(found.values()):
+        raise LookupError("not measured yet on this machine: the memory of a kernel with its scores and of one without")
+    return {kernel: dict(sorted(rows.items())) for kernel, rows in found.items()}
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = rows_of(run)
+    written, tiled = rows.values()
+    longest = max(written.keys() & tiled)
+    case = written[longest].case
+    ratios = {n: over_given(row).value for n, row in written.items()}
+    above = [n for n in written if all(ratios[m] > 1 for m in written if m >= n)]
+    return {
+        "shortest": Quantity(min(written), "count"),
+        "longest": Quantity(longest, "count"),
+        "dim": Quantity(case["dim"], "count"),
+        "heads": Quantity(case["heads"], "count"),
+        "written_longest": over_given(written[longest]),
+        "written_bytes": written[longest].quantity("B"),
+        "tiled_longest": over_given(tiled[longest]),
+        "tiled_bytes": tiled[longest].quantity("B"),
+        "tiled_most": Quantity(max(row.median for row in tiled.values()), "B"),
+        "given_longest": Quantity(given(written[longest]), "B"),
+        "larger_from": Quantity(above[0] if above else 0, "count"),
+        "equal_at": Quantity(4 * case["dim"], "count"),
+        "least_shown": Quantity(PAGE, "B"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "kernel": kernel, "tokens": n, "inputs and output": Quantity(given(row), "B"),
+         "rise of the peak": row.quantity("B"), "rise / inputs and output": over_given(row)}
+        for run in runs
+        for kernel, rows in rows_of(run).items()
+        for n, row in rows.items()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    rows = rows_of(run)
+    lengths = sorted({n for those in rows.values() for n in those})
+    dim = next(iter(rows["cpu_blas"].values())).case["dim"]
+    counted = [n / (4 * dim) for n in lengths]
+    every = [v for those in rows.values() for row in those.values() for q in [over_given(row)] for v in (q.low, q.high)]
+    on = _style.chart(
+        _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        _axes.log_axis("rise of the peak / inputs and output (ratio)", [*(v for v in every if v), *counted, 1], "×"),
+    )
+    _style.reference(on, [on.x.low, on.x.high], [1, 1], "as large as inputs and output", dash="solid", at=0.02)
+    _style.reference(on, lengths, counted, "scores, N / 4d")
+    middle = lengths[len(lengths) // 2]
+    _style.note(on, middle, middle / (4 * dim), "scores, N / 4d", _style.MUTE, anchor="left", shift=(10, -8))
+    for kernel, (label, look) in KERNELS.items():
+        those = {n: over_given(row) for n, row in rows[kernel].items()}
+        _style.line(
+            on, list(those), [q.value for q in those.values()], look, label,
+            low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
+            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>{rows[kernel][n].quantity('B')}" for n, q in those.items()],
+        )  # fmt: skip
+    return _style.finish(on, run)
