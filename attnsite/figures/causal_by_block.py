@@ -75,10 +75,14 @@ def values(run: Run) -> dict[str, Quantity]:
         for n, q in those.items()
         if kind and n >= 512
     ]
-    last = {_kind(row): row for row in run.where(KERNEL, queries=longest, causal=True)}
+    for n in lengths:  # in the same rounds, so that what slows a whole round is in both
+        masked = {_kind(row): row for row in run.where(KERNEL, queries=n, causal=True)}
+        for kind, (name, _, _) in KINDS.items():
+            if kind:
+                named[f"mask_over_{name}_at_{n}"] = _peers.paired(masked[None], masked[kind])
     return named | {
         "farthest": Quantity(max(off), "%"),
-        "mask_over_fine": _peers.paired(last[None], last[32, 8]),
+        **{f"mask_over_{name}": named[f"mask_over_{name}_at_{longest}"] for name in ("fine", "medium", "coarse")},
     }
 
 
