@@ -1,7 +1,7 @@
 """Blocks of a sixteenth of the prompt save most of what can be saved, blocks as large as the prompt nothing
 
-Pairs of query and key in all over the pairs that are computed, by the size of the blocks that a kernel leaves out and
-by the length of the prompt. Follow a row to the right.
+Pairs of query and key in all over the pairs that are computed, by the blocks that a kernel leaves out, queries × keys,
+and by the tokens of the prompt. Follow a row to the right.
 
 Each is counted by going over all blocks of the matrix. A block is computed if its last query sees its first key; what
 the mask hides in it is thrown away. For blocks of one pair the ratio is that of the mask itself, 2 N / (N + 1). Only
@@ -13,6 +13,7 @@ of 32 by 8 give {b32_8_at_1024}, blocks of 128 {b128_128_at_1024}, blocks of 512
 
 from typing import Any
 
+from attnsite.figures import _axes
 from attnsite.quantity import Quantity
 from attnsite.results import Run
 
@@ -55,7 +56,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"block, queries × keys": f"{tall} × {wide}"}
-        | {f"{n} tokens": Quantity(those[n]["full"] / those[n]["computed"], "×") for n in sorted(those)}
+        {"block, by tokens": f"{tall}\u00a0×\u00a0{wide}"}
+        | {_axes.tokens(n): Quantity(those[n]["full"] / those[n]["computed"], "×") for n in sorted(those)}
         for (tall, wide), those in prompts(runs[0]).items()
     ]
