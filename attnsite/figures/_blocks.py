@@ -36,5 +36,5 @@ def gain_in_parts(tokens: int, tall: int, wide: int, heads: int, threads: int) -
 
 
 def of_torch(queries: int) -> tuple[int, int]:
-    """The blocks of PyTorch's fused kernel for processors, as its source has them: 512 keys, and queries by their count."""
+    """The blocks of PyTorch's fused kernel for processors, as in its source: 512 keys, and queries by their count."""
     return (256 if queries >= 768 else 64 if queries >= 192 else 32), 512

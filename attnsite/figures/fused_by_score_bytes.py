@@ -5,12 +5,13 @@ the size of all scores. Look at what happens at the upright lines, and at the or
 
 Each mark is a shape, from 1 head to 32 and from 256 tokens to 4096; its colour is the width of a head. The wider a
 head, the more arithmetic stands beside each score, and the less weighs the time that moving it takes. The upright lines
-are the sizes of the caches of that level, of all cores together. Whiskers hold the middle half of the ratios of the
-rounds; both axes are logarithmic.
+are the sizes of the caches of that level, of all cores together. On a machine whose last cache has 32 MiB, arrays also
+begin there to get new memory from the system for every call, so the step has two causes. Whiskers hold the middle half
+of the ratios of the rounds; both axes are logarithmic.
 
 A chart of {shapes} marks. While the scores fit into the last cache, the fused kernel leads by {inside} in the geometric
 mean, beyond it by {outside}: {outside_32} with heads of 32, {outside_64} with heads of 64 and {outside_128} with heads
-of 128. It is never behind; at the shape that suits it least it leads by {least}.
+of 128. At the shape that suits it least the ratio is {least}.
 """
 
 from typing import Any

@@ -10,8 +10,8 @@ the scores four times at the bandwidth of reading added to it. Bands hold the mi
 both axes are logarithmic.
 
 A chart of three lines over prompts from {shortest} to {longest} tokens. At {longest} tokens the kernel on BLAS takes
-{blas_online_longest} the time of the online one and {blas_simd_longest} the time of the fastest. With the same products,
-writing the scores out takes {written_least} the time at best and {written_longest} at {longest} tokens.
+{blas_online_longest} the time of the online one and {blas_simd_longest} the time of the fastest. With the same
+products, writing the scores out takes {written_least} the time at best and {written_longest} at {longest} tokens.
 """
 
 from typing import Any

@@ -8,10 +8,10 @@ head, and its fixed cost is that of these calls; the compiled kernels check thei
 upright lines say from which length the scores of all heads fill the caches of that level. Bands hold the middle half of
 the samples; both axes are logarithmic.
 
-A chart of four lines over prompts from {shortest} to {longest} tokens. At {shortest} tokens a call takes {cpu_blas_call}
-on BLAS, {cpu_online_call} with the online kernel and {cpu_simd_call} with the fastest. At {longest} tokens a score
-takes {cpu_blas_score} on BLAS, {cpu_online_score} online, {cpu_simd_score} with the fastest and {control_written_score}
-with the same products and the scores written out.
+A chart of four lines over prompts from {shortest} to {longest} tokens. At {shortest} tokens a call takes
+{cpu_blas_call} on BLAS, {cpu_online_call} with the online kernel and {cpu_simd_call} with the fastest. At {longest}
+tokens a score takes {cpu_blas_score} on BLAS, {cpu_online_score} online, {cpu_simd_score} with the fastest and
+{control_written_score} with the same products and the scores written out.
 """
 
 from typing import Any

@@ -4,9 +4,10 @@ How far a call raises the peak of memory, over the size of its queries, keys, va
 of the prompt. See where the steep line passes 1.
 
 The dotted line is the ratio of the sizes, 4 H N² bytes of scores over 16 H N d bytes of inputs and output, which is
-N / 4d whatever the number of heads. What a call needs less than a few KiB cannot be told apart from nothing, so such
-points stand where {least_shown} would. Inputs and output exist before the call. Bands hold the middle half of the
-samples; both axes are logarithmic.
+N / 4d whatever the number of heads. Inputs and output exist before the call, and so does what a kernel keeps from an
+earlier one; little memory is often found among what the process has, so short prompts may stand below the dotted line,
+and less than a few KiB cannot be told apart from nothing, so that such points stand where {least_shown} would. Bands
+hold the middle half of the samples; both axes are logarithmic.
 
 A chart of two lines over prompts from {shortest} to {longest} tokens with heads of {dim}. At {longest} tokens the
 kernel that writes its scores out needs {written_longest} the size of its inputs and output, {written_bytes}; the tiled
@@ -95,7 +96,8 @@ def draw(runs: list[Run]) -> go.Figure:
         _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
         _axes.log_axis("rise of the peak / inputs and output (ratio)", [*(v for v in every if v), *counted, 1], "×"),
     )
-    _style.reference(on, [on.x.low, on.x.high], [1, 1], "as large as inputs and output", dash="solid", at=0.02)
+    _style.reference(on, [on.x.low, on.x.high], [1, 1], "as large as what is given", dash="solid", at=0.7,
+                     above=False)  # fmt: skip
     _style.reference(on, lengths, counted, "scores, N / 4d")
     middle = lengths[len(lengths) // 2]
     _style.note(on, middle, middle / (4 * dim), "scores, N / 4d", _style.MUTE, anchor="left", shift=(10, -8))
@@ -104,6 +106,7 @@ def draw(runs: list[Run]) -> go.Figure:
         _style.line(
             on, list(those), [q.value for q in those.values()], look, label,
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
-            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>{rows[kernel][n].quantity('B')}" for n, q in those.items()],
+            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>{rows[kernel][n].quantity('B')}"
+                   for n, q in those.items()],
         )  # fmt: skip
     return _style.finish(on, run)
