@@ -1,17 +1,18 @@
-"""With the same products, writing the scores out costs time only once they no longer fit into the caches
+"""Tiles alone gain a little at every length; most of what two kernels differ by is something else
 
 The time of a kernel that writes its scores out over the time of one that takes the keys in tiles, in the same rounds,
-by the length of the prompt. See where each line leaves 1, and where the upright lines stand.
+by the length of the prompt. Compare the line of equal products with the others, and the dashed one with 1.
 
-Two of the lines compare kernels that differ in everything, products, exponential and calls, as kernels in use do. The
-third compares two that differ in nothing but the writing. An upright line says from which length the scores of all
-{heads} heads fill the caches of that level, of all cores together. Dotted is the time of `cpu_simd` with that of moving
-the scores four times at the bandwidth of reading added to it. Bands hold the middle half of the ratios of the rounds;
-both axes are logarithmic.
+“Same products” are two kernels that differ in nothing but the writing. The other lines compare kernels that differ in
+everything, products, exponential and calls, as kernels in use do; the dashed one is on one thread. An upright line says
+from which length the scores of all {heads} heads fill the caches of that level, of all cores together. Dotted is the
+time of `cpu_simd` with that of moving the scores four times at the bandwidth of reading added to it. Bands hold the
+middle half of the ratios of the rounds; both axes are logarithmic.
 
-A chart of three lines over prompts from {shortest} to {longest} tokens. At {longest} tokens the kernel on BLAS takes
-{blas_online_longest} the time of the online one and {blas_simd_longest} the time of the fastest. With the same
-products, writing the scores out takes {written_least} the time at best and {written_longest} at {longest} tokens.
+A chart of four lines over prompts from {shortest} to {longest} tokens. With the same products, writing the scores out
+takes {written_shortest} the time at {shortest} tokens, {written_at_512} at 512 and {written_longest} at {longest}. The
+kernel on BLAS takes {blas_simd_longest} the time of the fastest at {longest} tokens and {blas_online_longest} that of
+the online one; on one thread, at 512 tokens, it takes {blas_online_1_at_512} the time of the online one.
 """
 
 from typing import Any
@@ -26,34 +27,34 @@ from attnsite.results import Row, Run
 EXPERIMENT = "tiling_by_length"
 WRITTEN, TILED = "control_written", "cpu_simd"
 PASSES = 4  # over all scores: written, read and written as weights, read
-PAIRS = {  # a kernel that writes its scores out, one that does not: the value's name, the label, the look
-    ("cpu_blas", "cpu_simd"): ("blas_simd", "BLAS over SIMD", _style.Look(_style.OTHER_2, symbol="diamond")),
-    ("cpu_blas", "cpu_online"): ("blas_online", "BLAS over online", _style.Look(_style.OTHER, symbol="square")),
-    (WRITTEN, TILED): ("written", "same products", _style.Look(_style.OURS)),
+PAIRS = {  # who writes its scores out, who does not, on how many threads (0 is all): the value's name, label and look
+    ("cpu_blas", "cpu_simd", 0): ("blas_simd", "BLAS over SIMD", _style.Look(_style.OTHER_2, symbol="diamond")),
+    ("cpu_blas", "cpu_online", 0): ("blas_online", "BLAS over online", _style.Look(_style.OTHER, symbol="square")),
+    ("cpu_blas", "cpu_online", 1): ("blas_online_1", "BLAS over online, one thread", _style.Look(_style.OTHER, "dash")),
+    (WRITTEN, TILED, 0): ("written", "same products", _style.Look(_style.OURS)),
 }
-Pair = tuple[str, str]
+SAME = (WRITTEN, TILED, 0)
+Pair = tuple[str, str, int]
 
 
-def times(run: Run) -> dict[str, dict[int, Row]]:
-    """By kernel and length, the rows of whole calls."""
+def times(run: Run, threads: int = 0) -> dict[str, dict[int, Row]]:
+    """By kernel and length, the rows of whole calls on so many threads."""
     found: dict[str, dict[int, Row]] = {}
-    for row in run.where():
+    for row in run.where(threads=threads):
         if row.kernel and row.samples:
             found.setdefault(row.kernel, {})[row.case["queries"]] = row
-    if not all(kernel in found for pair in PAIRS for kernel in pair):
+    if not all(kernel in found for pair in PAIRS for kernel in pair[:2]):
         raise LookupError("not measured yet on this machine: kernels with their scores written out and without")
     return found
 
 
 def ratios(run: Run) -> dict[Pair, dict[int, Quantity]]:
     """Written over tiled, round by round, by pair of kernels and by length."""
-    found = times(run)
-    made = {
-        (above, below): {
-            n: _peers.paired(found[above][n], found[below][n]) for n in sorted(found[above].keys() & found[below])
-        }
-        for above, below in PAIRS
-    }
+    made: dict[Pair, dict[int, Quantity]] = {}
+    for above, below, threads in PAIRS:
+        found = times(run, threads)
+        both = sorted(found[above].keys() & found[below])
+        made[above, below, threads] = {n: _peers.paired(found[above][n], found[below][n]) for n in both}
     if not all(made.values()):
         raise LookupError("not measured yet on this machine: a length that both kernels of a pair finished")
     return made
@@ -121,10 +122,11 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = []
     for run in runs:
-        rows = times(run)
-        for (above, below), those in ratios(run).items():
+        for (above, below, threads), those in ratios(run).items():
+            rows = times(run, threads)
             lines += [
-                {"machine": run.machine, "scores written out": above, "tiled": below, "tokens": n,
+                {"machine": run.machine, "scores written out": above, "tiled": below, "threads": threads or "all",
+                 "tokens": n,
                  "size of the scores": Quantity(score_bytes(rows[below][n]), "B"),
                  "time written out": rows[above][n].quantity(), "time tiled": rows[below][n].quantity(),
                  "written out / tiled": ratio}
@@ -154,13 +156,17 @@ def draw(runs: list[Run]) -> go.Figure:
     _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=_style.INK)
     mark_caches(on, filled(run))
     if len(extra) > 1 and filled(run):
-        look = PAIRS[WRITTEN, TILED][2]
+        look = PAIRS[SAME][2]
         _style.reference(on, list(extra), [q.value for q in extra.values()], "scores moved four times",
                          colour=look.colour)  # fmt: skip
     for pair, (_, label, look) in PAIRS.items():
         those = found[pair]
+        if look.dash != "solid":  # it ends before the others, so its label stands in the middle
+            middle = sorted(those)[len(those) // 2]
+            _style.note(on, middle, those[middle].low or those[middle].value, label, look.colour, above=False,
+                        shift=(0, -6))  # fmt: skip
         _style.line(
-            on, list(those), [q.value for q in those.values()], look, label,
+            on, list(those), [q.value for q in those.values()], look, label, label_end=look.dash == "solid",
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
             hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>middle half {q.spread()}" for n, q in those.items()],
         )  # fmt: skip
