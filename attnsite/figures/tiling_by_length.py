@@ -1,4 +1,4 @@
-"""Tiles alone gain a little at every length; most of what two kernels differ by is something else
+"""Tiles alone gain little; most of what two kernels differ by is something else
 
 The time of a kernel that writes its scores out over the time of one that takes the keys in tiles, in the same rounds,
 by the length of the prompt. Compare the line of equal products with the others, and the dashed one with 1.
@@ -32,6 +32,7 @@ PAIRS = {  # who writes its scores out, who does not, on how many threads (0 is 
     ("cpu_blas", "cpu_online", 0): ("blas_online", "BLAS over online", _style.Look(_style.OTHER, symbol="square")),
     ("cpu_blas", "cpu_online", 1): ("blas_online_1", "BLAS over online, one thread", _style.Look(_style.OTHER, "dash")),
     (WRITTEN, TILED, 0): ("written", "same products", _style.Look(_style.OURS)),
+    (WRITTEN, TILED, 1): ("written_1", "same products, one thread", None),  # in the table: two lines would lie together
 }
 SAME = (WRITTEN, TILED, 0)
 Pair = tuple[str, str, int]
@@ -148,7 +149,8 @@ def draw(runs: list[Run]) -> go.Figure:
     found, rows = ratios(run), times(run)
     lengths = sorted(rows[TILED])
     extra = {n: q for n in lengths if (q := moved(run, rows[TILED][n])) and n >= filled(run).get("L3", 0)}
-    every = _peers.bounds([*(q for those in found.values() for q in those.values()), *extra.values()])
+    drawn = [q for pair, those in found.items() if PAIRS[pair][2] for q in those.values()]
+    every = _peers.bounds([*drawn, *extra.values()])
     on = _style.chart(
         _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
         _axes.log_axis("time with scores written out / in tiles (ratio)", every, "×", pad=1.3),
@@ -158,9 +160,11 @@ def draw(runs: list[Run]) -> go.Figure:
     if len(extra) > 1 and filled(run):
         look = PAIRS[SAME][2]
         _style.reference(on, list(extra), [q.value for q in extra.values()], "scores moved four times",
-                         colour=look.colour)  # fmt: skip
+                         colour=look.colour if look else _style.MUTE)  # fmt: skip
     for pair, (_, label, look) in PAIRS.items():
         those = found[pair]
+        if look is None:
+            continue
         if look.dash != "solid":  # it ends before the others, so its label stands in the middle
             middle = sorted(those)[len(those) // 2]
             _style.note(on, middle, those[middle].low or those[middle].value, label, look.colour, above=False,
