@@ -1,4 +1,4 @@
-"""Tiles alone gain little; most of what two kernels differ by is something else
+"""From a few hundred tokens on, tiles alone gain little; other differences between kernels matter more
 
 The time of a kernel that writes its scores out over the time of one that takes the keys in tiles, in the same rounds,
 by the length of the prompt. Compare the line of equal products with the others, and the dashed one with 1.
@@ -168,7 +168,7 @@ def draw(runs: list[Run]) -> go.Figure:
         if look.dash != "solid":  # it ends before the others, so its label stands in the middle
             middle = sorted(those)[len(those) // 2]
             _style.note(on, middle, those[middle].low or those[middle].value, label, look.colour, above=False,
-                        shift=(0, -6))  # fmt: skip
+                        shift=(0, -10))  # fmt: skip
         _style.line(
             on, list(those), [q.value for q in those.values()], look, label, label_end=look.dash == "solid",
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
