@@ -1,4 +1,4 @@
-"""PyTorch’s fused kernel leads by far more once the scores no longer fit into the last cache
+"""PyTorch’s fused kernel leads by far more once the scores are as large as the last cache
 
 The time of PyTorch’s attention with its scores held over that of its fused kernel, for each prompt without a mask, by
 the size of all scores. Look at what happens at the upright lines, and at the order of the colours.
@@ -9,9 +9,9 @@ are the sizes of the caches of that level, of all cores together. On a machine w
 begin there to get new memory from the system for every call, so the step has two causes. Whiskers hold the middle half
 of the ratios of the rounds; both axes are logarithmic.
 
-A chart of {shapes} marks. While the scores fit into the last cache, the fused kernel leads by {inside} in the geometric
-mean, beyond it by {outside}: {outside_32} with heads of 32, {outside_64} with heads of 64 and {outside_128} with heads
-of 128. At the shape that suits it least the ratio is {least}.
+A chart of {shapes} marks. While the scores are smaller than the last cache, the fused kernel leads by {inside} in the
+geometric mean, from there on by {outside}: {outside_32} with heads of 32, {outside_64} with heads of 64 and
+{outside_128} with heads of 128. At the shape that suits it least the ratio is {least}.
 """
 
 from typing import Any

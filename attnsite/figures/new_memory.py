@@ -7,8 +7,8 @@ they rise.
 Heads of {dim} over {tokens} tokens, from {fewest} head to {most}, so that only the number of the scores varies and not
 the work for each. From 32 MiB on the C library of Linux maps the memory anew for every call, and the system clears it;
 the upright line says where. On a machine whose last cache has the same size, what a larger matrix costs because it fits
-no cache is the rise of the line with the memory kept. Bands hold the middle half of the samples; both axes are
-logarithmic.
+no cache is the rise of the line with the memory kept. Bands hold the middle half of the samples; the lower axis is
+logarithmic, and the other one does not begin at zero.
 
 A chart of two lines. With new memory a call takes {inside} the time with kept memory while the scores are smaller than
 32 MiB, and {outside} from there on, in the geometric mean. With the memory kept, the time of a score at the largest
@@ -89,7 +89,7 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [v for those in rows.values() for row in those.values() for v in (each(row).low, each(row).high) if v]
     on = _style.chart(
         _axes.log_axis("size of all scores", [size for those in rows.values() for size in those], "B", base=2),
-        _axes.log_axis("time of a call / number of scores", every, "s"),
+        _axes.linear_axis("time of a call / number of scores", every, "s", zero=False, pad=0.15),
     )
     if on.x.low < MAPPED < on.x.high:
         _style.reference(on, [MAPPED, MAPPED], [on.y.low, on.y.high], "mapped anew from 32 MiB", dash="solid")
