@@ -88,7 +88,7 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = rows_of(run)
     every = [v for those in rows.values() for row in those.values() for v in (each(row).low, each(row).high) if v]
     on = _style.chart(
-        _axes.log_axis("size of all scores", [size for those in rows.values() for size in those], "B", base=2),
+        _axes.log_axis("size of all scores", [size for those in rows.values() for size in those], "B", base=2, most=4),
         _axes.linear_axis("time of a call / number of scores", every, "s", zero=False, pad=0.15),
     )
     if on.x.low < MAPPED < on.x.high:
