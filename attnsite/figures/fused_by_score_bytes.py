@@ -88,7 +88,7 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     every = leads(run)
     on = _style.chart(
-        _axes.log_axis("size of all scores", [size for size, _, _, _ in every], "B", base=2, pad=1.6),
+        _axes.log_axis("size of all scores", [size for size, _, _, _ in every], "B", base=2, most=5, pad=1.6),
         _axes.log_axis("time with scores held / fused (ratio)", _peers.bounds(q for _, _, q, _ in every), "×"),
     )
     _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=_style.INK)

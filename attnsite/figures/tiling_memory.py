@@ -1,13 +1,13 @@
 """From four times the head width on, the scores are larger than all that a call is given
 
-How far a call raises the peak of memory, over the size of its queries, keys, values and output together, by the length
-of the prompt. See where the steep line passes 1.
+How far a call raises the peak of memory, by the length of the prompt, beside the size of its queries, keys, values and
+output together. See where the dotted line crosses the thin one.
 
-The dotted line is the ratio of the sizes, 4 H N² bytes of scores over 16 H N d bytes of inputs and output, which is
-N / 4d whatever the number of heads. Inputs and output exist before the call, and so does what a kernel keeps from an
-earlier one; little memory is often found among what the process has, so short prompts may stand below the dotted line,
-and less than a few KiB cannot be told apart from nothing, so that such points stand where {least_shown} would. Bands
-hold the middle half of the samples; both axes are logarithmic.
+The dotted line is the size of the scores, 4 H N² bytes; inputs and output are 16 H N d bytes, so the ratio is N / 4d
+whatever the number of heads. Inputs and output exist before the call, and so does what a kernel keeps from an earlier
+one; little memory is often found among what the process has, so short prompts may stand below the dotted line, and less
+than a few KiB cannot be told apart from nothing, so that such points stand at {least_shown}. Bands hold the middle half
+of the samples; both axes are logarithmic.
 
 A chart of two lines over prompts from {shortest} to {longest} tokens with heads of {dim}. At {longest} tokens the
 kernel that writes its scores out needs {written_longest} the size of its inputs and output, {written_bytes}; the tiled
@@ -88,25 +88,26 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows = rows_of(run)
-    lengths = sorted({n for those in rows.values() for n in those})
+    sizes = {n: given(row) for n, row in sorted({**rows["cpu_simd"], **rows["cpu_blas"]}.items())}
+    lengths = list(sizes)
     dim = next(iter(rows["cpu_blas"].values())).case["dim"]
-    counted = [n / (4 * dim) for n in lengths]
-    every = [v for those in rows.values() for row in those.values() for q in [over_given(row)] for v in (q.low, q.high)]
+    scores = {n: size * n / (4 * dim) for n, size in sizes.items()}
+    shown = {kernel: {n: max(PAGE, row.median) for n, row in those.items()} for kernel, those in rows.items()}
+    every = [*sizes.values(), *scores.values(), *(v for those in shown.values() for v in those.values())]
     on = _style.chart(
         _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        _axes.log_axis("rise of the peak / inputs and output (ratio)", [*(v for v in every if v), *counted, 1], "×"),
+        _axes.log_axis("rise of the peak of memory", every, "B", base=2),
     )
-    _style.reference(on, [on.x.low, on.x.high], [1, 1], "as large as what is given", dash="solid", at=0.7,
-                     above=False)  # fmt: skip
-    _style.reference(on, lengths, counted, "scores, N / 4d")
-    middle = lengths[len(lengths) // 2]
-    _style.note(on, middle, middle / (4 * dim), "scores, N / 4d", _style.MUTE, anchor="left", shift=(10, -8))
+    _style.reference(on, lengths, list(sizes.values()), "inputs and output", dash="solid", end=True)
+    _style.reference(on, lengths, list(scores.values()), "scores")
+    far = lengths[-3]
+    _style.note(on, far, scores[far], "scores, 4 H N²", _style.MUTE, anchor="left", shift=(8, -8))
     for kernel, (label, look) in KERNELS.items():
-        those = {n: over_given(row) for n, row in rows[kernel].items()}
+        halves = [row.middle_half() for row in rows[kernel].values()]
         _style.line(
-            on, list(those), [q.value for q in those.values()], look, label,
-            low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
-            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>{rows[kernel][n].quantity('B')}"
-                   for n, q in those.items()],
+            on, list(shown[kernel]), list(shown[kernel].values()), look, label,
+            low=[max(PAGE, low) for low, _ in halves], high=[max(PAGE, high) for _, high in halves],
+            hover=[f"{label}, {_axes.tokens(n)} tokens: {row.quantity('B')}<br>{over_given(row)} inputs and output"
+                   for n, row in rows[kernel].items()],
         )  # fmt: skip
     return _style.finish(on, run)
