@@ -165,10 +165,10 @@ def draw(runs: list[Run]) -> go.Figure:
         those = found[pair]
         if look is None:
             continue
-        if look.dash != "solid":  # it ends before the others, so its label stands in the middle
-            middle = sorted(those)[len(those) // 2]
-            _style.note(on, middle, those[middle].low or those[middle].value, label, look.colour, above=False,
-                        anchor="right", shift=(6, -7))  # fmt: skip
+        if look.dash != "solid":  # it ends before the others, so its label stands at its lowest point
+            least = min(those, key=lambda n: those[n].value)
+            _style.note(on, least, those[least].low or those[least].value, "one thread", look.colour, above=False,
+                        shift=(0, -6))  # fmt: skip
         _style.line(
             on, list(those), [q.value for q in those.values()], look, label, label_end=look.dash == "solid",
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
