@@ -100,7 +100,7 @@ def draw(runs: list[Run]) -> go.Figure:
     )
     _style.reference(on, lengths, list(sizes.values()), "inputs and output", dash="solid", end=True)
     _style.reference(on, lengths, list(scores.values()), "scores")
-    far = lengths[-3]
+    far = lengths[5 * len(lengths) // 8]
     _style.note(on, far, scores[far], "scores, 4 H N²", _style.MUTE, anchor="right", shift=(-10, 8))
     for kernel, (label, look) in KERNELS.items():
         halves = [row.middle_half() for row in rows[kernel].values()]
