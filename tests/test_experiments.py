@@ -46,8 +46,8 @@ def test_workloads_fit_into_an_ordinary_machine(name):
 def test_every_pattern_names_a_kernel_or_a_device(name):
     """A pattern that matches no kernel here is a family of kernels for another device, not a misspelling."""
     for pattern in EXPERIMENTS[name].experiment.kernels:
-        assert pattern.startswith(("cpu_", "cuda_", "peer_"))
-        if pattern.startswith("cpu_"):
+        assert pattern.startswith(("cpu_", "cuda_", "peer_", "control_"))
+        if pattern.startswith(("cpu_", "control_")):
             assert discover.matching("kernels", (pattern,))
 
 

@@ -13,7 +13,7 @@ from attnsite import discover
 from attnsite.kernels import _blas, _counting, _threads, reference
 from attnsite.measure import contestants, correct
 
-KERNELS = discover.matching("kernels", ("cpu_*",))
+KERNELS = discover.matching("kernels", ("cpu_*", "control_*"))
 EXACT = [name for name in KERNELS if not hasattr(discover.module("kernels", name), "store_cache")]
 SHAPES = [  # batch, heads, kv_heads, queries, keys, dim
     (1, 1, 1, 1, 1, 1),

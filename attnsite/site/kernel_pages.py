@@ -77,6 +77,11 @@ def libraries() -> list[Kernel]:
     return sorted(found, key=lambda peer: (peer.device != "cpu", peer.name))
 
 
+def is_control(kernel: Kernel) -> bool:
+    """Does on purpose what a good kernel does not, to show what that costs: on no ladder."""
+    return kernel.name.startswith("control_")
+
+
 def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
     path = "kernels.md"
     parts = [
@@ -86,8 +91,9 @@ def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
         "each is checked against the float64 reference before it is timed.\n{ .lead }",
     ]
     groups = {
-        "On the processor": [kernel for kernel in kernels if kernel.device == "cpu"],
+        "On the processor": [kernel for kernel in kernels if kernel.device == "cpu" and not is_control(kernel)],
         "On a GPU": [kernel for kernel in kernels if kernel.device == "cuda"],
+        "Controls, for one comparison each": [kernel for kernel in kernels if is_control(kernel)],
         "Other libraries, for comparison": libraries(),
     }
     for title, own in groups.items():

@@ -1,0 +1,85 @@
+"""The fewer queries a call has, the less a causal mask saves, and a decoding step saves nothing
+
+The time without a mask over the time with a causal one, for the last queries of a context of {context} tokens, from a
+single query to all of them. See where the line leaves 1.
+
+A query at the end of the context sees nearly all of it, so there is little to leave out. The dotted line is the ratio
+of the pairs, 1 / (1 − (c − 1) / 2N) for the last c of N tokens. Bands pair the farthest quartiles of both times; the
+lower axis is logarithmic.
+
+A chart of one line over {fewest} to {most} queries. With a single query the mask makes the step {one} as fast, that is
+no faster; with a quarter of the context it makes the call {quarter} as fast, with half of it {half}, with all of it
+{all}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _blocks, _measured, _peers, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "causal_by_chunk"
+KERNEL = "cpu_simd"
+LOOK = _style.KERNELS[KERNEL]
+
+
+def gains(run: Run) -> tuple[int, dict[int, Quantity]]:
+    """The context, and by the number of queries the time without a mask over the time with one."""
+    times = {(row.case["queries"], row.case["causal"]): row for row in run.where(KERNEL) if row.samples}
+    chunks = sorted({n for n, causal in times if causal and (n, False) in times})
+    if len(chunks) < 2:
+        raise LookupError("not measured yet on this machine: chunks with a causal mask and without")
+    context = next(iter(times.values())).case["keys"]
+    return context, {n: _measured.ratio(times[n, False], times[n, True]) for n in chunks}
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    context, found = gains(run)
+    named = {"one": 1, "quarter": context // 4, "half": context // 2, "all": context}
+    return {
+        "context": Quantity(context, "count"),
+        "fewest": Quantity(min(found), "count"),
+        "most": Quantity(max(found), "count"),
+        **{name: found[n] for name, n in named.items() if n in found},
+        **{f"{name}_expected": Quantity(_blocks.chunk_gain(n, context), "×") for name, n in named.items()},
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {
+            "machine": run.machine,
+            "queries": n,
+            "keys": context,
+            "time without / with the mask": gain,
+            "pairs in all / seen": Quantity(_blocks.chunk_gain(n, context), "×"),
+        }
+        for run in runs
+        for context, found in [gains(run)]
+        for n, gain in found.items()
+    ]
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    context, found = gains(runs[0])
+    chunks, gained = list(found), list(found.values())
+    on = _style.chart(
+        _axes.cases_axis(f"queries of a call over {_axes.tokens(context)} keys, in tokens", chunks, "tokens"),
+        _axes.linear_axis("time without the mask / with it (ratio)", [*_peers.bounds(gained), 2.0], "×", zero=False),
+    )
+    steps = [2 ** (k / 4) for k in range(4 * 20) if chunks[0] <= 2 ** (k / 4) <= chunks[-1]]
+    curve = [*steps, chunks[-1]]
+    _style.reference(on, curve, [_blocks.chunk_gain(n, context) for n in curve], "counted pairs", dash="dot",
+                     colour=_style.MUTE)  # fmt: skip
+    middle = (chunks[-1] / chunks[0]) ** 0.62 * chunks[0]
+    _style.note(on, middle, _blocks.chunk_gain(middle, context), "dotted: the pairs counted", _style.MUTE,
+                anchor="right", shift=(-6, 16))  # fmt: skip
+    _style.line(
+        on, chunks, [q.value for q in gained], LOOK, "measured",
+        low=[q.low or q.value for q in gained], high=[q.high or q.value for q in gained],
+        hover=[f"{n} queries: {q}<br>middle half {q.spread()}" for n, q in found.items()],
+    )  # fmt: skip
+    _style.note(on, chunks[0], 1.0, "decoding", _style.INK, above=True, anchor="left", shift=(2, 12))
+    return _style.finish(on, runs[0])

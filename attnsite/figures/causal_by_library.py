@@ -1,0 +1,127 @@
+"""PyTorch’s fused kernel gains from a causal mask what its blocks allow, kernels that add a mask gain nothing
+
+The time without a mask over the time with a causal one, for each library and for our kernel, by the length of the
+prompt. Compare the lines with the crosses.
+
+The crosses are what the pairs of query and key say for PyTorch’s fused kernel: it leaves out blocks that are 512 keys
+wide, and gives each thread an equal part of the rows of blocks, one after another, so that with a single head the
+second thread has more to do. Above 1 the mask makes a call faster, below 1 slower. Each point is a geometric mean over
+heads of 32, 64 and 128 and, where no number is said, over 8, 16 and 32 heads; prompts with and without the mask were
+timed one after the other, not in the same rounds. The lower axis is logarithmic.
+
+A chart of {lines} lines over prompts from {shortest} to {longest} tokens. At {longest} tokens our kernel gains {ours},
+PyTorch’s fused kernel {fused} with many heads, where its blocks allow {fused_expected}, and {fused_one_head} with one,
+where they allow {fused_one_head_expected}. PyTorch’s kernel that writes its scores out is at {unfused}.
+"""
+
+import math
+import statistics
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _blocks, _measured, _peers, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "peers_prefill"
+FEWEST = 8  # heads that are many: then every thread gets whole heads
+ONE = " one head"
+SERIES = {  # what is drawn: kernel, whether of a single head; the label and the look
+    ("cpu_simd", False): ("our kernel", _style.Look(_style.OURS)),
+    ("peer_torch_flash", False): ("PyTorch fused", _style.Look(_style.OTHER, symbol="square")),
+    ("peer_torch_flash", True): ("PyTorch fused, one head", _style.Look(_style.OTHER_2, "dash", "square")),
+    ("peer_torch_math", False): ("PyTorch math", _style.Look(_style.OTHER_2, symbol="triangle-up")),
+    ("peer_onnxruntime_attention", False): ("ONNX Runtime", _style.Look(_style.OURS_2, "dash", "triangle-down")),
+    ("peer_numpy_matmul", False): ("NumPy", _style.Look(_style.OURS_2, "dot", "diamond")),
+}
+Series = tuple[str, bool]
+
+
+def gains(run: Run) -> dict[Series, dict[int, Quantity]]:
+    """By kernel, and whether with a single head, and by length: geometric means over the shapes that ran both ways."""
+    times = {(row.kernel, *(row.case[f] for f in ("queries", "heads", "dim")), row.case["causal"]): row
+             for row in run.where() if row.samples and row.case["queries"] == row.case["keys"]}  # fmt: skip
+    pairs: dict[Series, dict[int, list[Quantity]]] = {}
+    for (kernel, tokens, heads, dim, causal), row in times.items():
+        full = times.get((kernel, tokens, heads, dim, False))
+        if causal and full and (heads == 1 or heads >= FEWEST):
+            series = pairs.setdefault((str(kernel), heads == 1), {})
+            series.setdefault(tokens, []).append(_measured.ratio(full, row))
+    found = {
+        series: {n: _peers.geomean(those) for n, those in sorted(pairs[series].items())}
+        for series in SERIES
+        if series in pairs
+    }
+    if ("cpu_simd", False) not in found or not any(kernel.startswith("peer_") for kernel, _ in found):
+        raise LookupError("not measured yet on this machine: prompts with a mask and without, of a library and of ours")
+    return found
+
+
+def expected(run: Run, tokens: int, alone: bool) -> float:
+    """What the blocks of PyTorch's fused kernel allow; the heads of a thread are whole ones where there are many."""
+    threads = int(run.provenance.machine.get("threads", 1))
+    return _blocks.gain_in_parts(tokens, *_blocks.of_torch(tokens), 1 if alone else threads, threads)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found = gains(run)
+    lengths = sorted({n for those in found.values() for n in those})
+    longest = lengths[-1]
+    named = {
+        "lines": Quantity(len(found), "count"),
+        "shortest": Quantity(lengths[0], "count"),
+        "longest": Quantity(longest, "count"),
+    }
+    names = {"ours": ("cpu_simd", False), "fused": ("peer_torch_flash", False), "unfused": ("peer_torch_math", False),
+             "fused_one_head": ("peer_torch_flash", True)}  # fmt: skip
+    for name, series in names.items():
+        if series not in found:
+            raise LookupError("not measured yet on this machine: PyTorch’s kernels, with many heads and with one")
+        named |= {f"{name}_at_{n}": q for n, q in found[series].items()} | {name: found[series][max(found[series])]}
+    for name, alone in (("fused", False), ("fused_one_head", True)):
+        named |= {f"{name}_expected_at_{n}": Quantity(expected(run, n, alone), "×") for n in lengths}
+        named[f"{name}_expected"] = Quantity(expected(run, longest, alone), "×")
+    off = [
+        abs(math.log(q.value / expected(run, n, alone)))
+        for alone in (False, True)
+        for n, q in found["peer_torch_flash", alone].items()
+    ]
+    return named | {"fused_off": Quantity(math.expm1(statistics.fmean(off)), "%")}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = []
+    for run in runs:
+        try:
+            found = gains(run)
+        except LookupError:
+            continue
+        lines += [
+            {"machine": run.machine, "kernel": _style.call(kernel), "heads": "1" if alone else f"{FEWEST} and more",
+             "tokens": n, "time without / with the mask": gain,
+             "its blocks allow": Quantity(expected(run, n, alone), "×") if kernel == "peer_torch_flash" else None}
+            for (kernel, alone), those in found.items() for n, gain in those.items()
+        ]  # fmt: skip
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    found = gains(run)
+    lengths = sorted({n for those in found.values() for n in those})
+    every = [q.value for those in found.values() for q in those.values()]
+    on = _style.chart(
+        _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        _axes.linear_axis("time without the mask / with it (ratio)", [*every, 2.0], "×", zero=False, pad=0.05),
+    )
+    _style.reference(on, [on.x.low, on.x.high], [1, 1], "the mask changes nothing", dash="solid")
+    for series, those in found.items():
+        label, look = SERIES[series]
+        hover = [f"{label}, {_axes.tokens(n)} tokens: {q}" for n, q in those.items()]
+        _style.line(on, list(those), [q.value for q in those.values()], look, label, hover=hover)
+        if series[0] == "peer_torch_flash":
+            marks = [expected(run, n, series[1]) for n in those]
+            hover = [f"{label}: its blocks allow {Quantity(mark, '×')}" for mark in marks]
+            _style.points(on, list(those), marks, _style.Look(look.colour, symbol="x"), f"{label}, counted", hover, 10)
+    return _style.finish(on, run)

@@ -1,0 +1,111 @@
+"""PyTorch’s fused kernel leads by far more once the scores are as large as the last cache
+
+The time of PyTorch’s attention with its scores held over that of its fused kernel, for each prompt without a mask, by
+the size of all scores. Look at what happens at the upright lines, and at the order of the colours.
+
+Each mark is a shape, from 1 head to 32 and from 256 tokens to 4096; its colour is the width of a head. The wider a
+head, the more arithmetic stands beside each score, and the less weighs the time that moving it takes. The upright lines
+are the sizes of the caches of that level, of all cores together. On a machine whose last cache has 32 MiB, arrays also
+begin there to get new memory from the system for every call, so the step has two causes. Whiskers hold the middle half
+of the ratios of the rounds; both axes are logarithmic.
+
+A chart of {shapes} marks. While the scores are smaller than the last cache, the fused kernel leads by {inside} in the
+geometric mean, from there on by {outside}: {outside_32} with heads of 32, {outside_64} with heads of 64 and
+{outside_128} with heads of 128. At the shape that suits it least the ratio is {least}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _caches, _peers, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "peers_prefill"
+HELD, FUSED = "peer_torch_math", "peer_torch_flash"
+LAST = 32 << 20  # bytes of a last cache, where a run does not say
+LOOKS = {
+    32: _style.Look(_style.OURS),
+    64: _style.Look(_style.OURS_2, symbol="diamond"),
+    128: _style.Look(_style.OTHER_2, symbol="square"),
+}
+
+
+def leads(run: Run) -> list[tuple[int, int, Quantity, Row]]:
+    """Of each shape without a mask: the bytes of its scores, the width of a head, the ratio, and the fused row."""
+    held = {_peers.key(row): row for row in run.where(HELD, causal=False) if row.samples}
+    found = []
+    for row in run.where(FUSED, causal=False):
+        if row.samples and _peers.key(row) in held:
+            case = row.case
+            size = Attention(1, case["heads"], case["dim"]).score_bytes(case["queries"], case["keys"])
+            found.append((size, int(case["dim"]), _peers.paired(held[_peers.key(row)], row), row))
+    if not found:
+        raise LookupError("not measured yet on this machine: PyTorch with its scores held, and fused")
+    return sorted(found, key=lambda lead: lead[:2])
+
+
+def _last(run: Run) -> int:
+    return max(_caches.of(run).values(), default=LAST)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    every = leads(run)
+    inside = [lead for size, _, lead, _ in every if size < _last(run)]
+    outside = [(dim, lead) for size, dim, lead, _ in every if size >= _last(run)]
+    named = {
+        "shapes": Quantity(len(every), "count"),
+        "least": min((lead for _, _, lead, _ in every), key=lambda q: q.value),
+        "most": max((lead for _, _, lead, _ in every), key=lambda q: q.value),
+        "inside": _peers.geomean(inside or [lead for _, lead in outside]),
+        "outside": _peers.geomean([lead for _, lead in outside] or inside),
+        "last_cache": Quantity(_last(run), "B"),
+    }
+    for dim in LOOKS:
+        those = [lead for width, lead in outside if width == dim] or [lead for _, _, lead, _ in every]
+        named[f"outside_{dim}"] = _peers.geomean(those)
+    return named
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = []
+    for run in runs:
+        try:
+            every = leads(run)
+        except LookupError:
+            continue
+        lines += [
+            {"machine": run.machine, "heads": row.case["heads"], "head width": dim, "tokens": row.case["queries"],
+             "size of the scores": Quantity(size, "B"), "scores held / fused": lead}
+            for size, dim, lead, row in every
+        ]  # fmt: skip
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    every = leads(run)
+    on = _style.chart(
+        _axes.log_axis("size of all scores", [size for size, _, _, _ in every], "B", base=2, most=5, pad=1.6),
+        _axes.log_axis("time with scores held / fused (ratio)", _peers.bounds(q for _, _, q, _ in every), "×"),
+    )
+    _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=_style.INK)
+    for level, size in _caches.of(run).items():
+        if on.x.low < size < on.x.high:
+            _style.reference(on, [size, size], [on.y.low, on.y.high], level, dash="solid")
+            _style.note(on, size, on.y.high, level, _style.MUTE, above=False, anchor="left", shift=(4, -2))
+    for dim, look in LOOKS.items():
+        those = [(size, lead, row) for size, width, lead, row in every if width == dim]
+        if not those:
+            continue
+        xs, shown = [size for size, _, _ in those], [lead for _, lead, _ in those]
+        hover = [
+            f"{row.case['heads']} heads of {dim}, {row.case['queries']} tokens: {lead}<br>middle half {lead.spread()}"
+            for _, lead, row in those
+        ]
+        _peers.whiskers(on, xs, shown, look, f"heads of {dim}")
+        _style.points(on, xs, [lead.value for lead in shown], look, f"heads of {dim}", hover)
+        on.ends.append((on.x.high, shown[-1].value, f"heads of {dim}", look.colour))
+    return _style.finish(on, run)

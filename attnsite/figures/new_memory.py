@@ -1,0 +1,104 @@
+"""A large matrix of scores is new memory in every call, and that costs more than leaving the cache
+
+The time of a call divided by the number of its scores, by the size of all scores, for one kernel that asks for the
+memory of its scores in every call and for the same kernel with the memory kept. Compare where the lines part with where
+they rise.
+
+Heads of {dim} over {tokens} tokens, from {fewest} head to {most}, so that only the number of the scores varies and not
+the work for each. From 32 MiB on the C library of Linux maps the memory anew for every call, and the system clears it;
+the upright line says where. On a machine whose last cache has the same size, what a larger matrix costs because it fits
+no cache is the rise of the line with the memory kept. Bands hold the middle half of the samples; the lower axis is
+logarithmic, and the other one does not begin at zero.
+
+A chart of two lines. With new memory a call takes {inside} the time with kept memory while the scores are smaller than
+32 MiB, and {outside} from there on, in the geometric mean. With the memory kept, the time of a score at the largest
+size is {kept_rise} that at the largest size below 32 MiB.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _peers, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "new_memory"
+NEW, KEPT = "cpu_blas", "control_kept"
+MAPPED = 32 << 20  # bytes from which glibc maps a block anew for every allocation [@manpages2024mallopt]
+KERNELS = {
+    NEW: ("new in every call", _style.Look(_style.OTHER, symbol="square")),
+    KEPT: ("kept", _style.Look(_style.OURS)),
+}
+
+
+def score_bytes(row: Row) -> int:
+    case = row.case
+    return Attention(1, case["heads"], case["dim"]).score_bytes(case["queries"], case["keys"])
+
+
+def rows_of(run: Run) -> dict[str, dict[int, Row]]:
+    """By kernel and size of the scores."""
+    found = {kernel: {score_bytes(row): row for row in run.where(kernel) if row.samples} for kernel in KERNELS}
+    if not found[NEW].keys() & found[KEPT].keys():
+        raise LookupError("not measured yet on this machine: a kernel with new memory and with memory that is kept")
+    return {kernel: dict(sorted(rows.items())) for kernel, rows in found.items()}
+
+
+def each(row: Row) -> Quantity:
+    """The time of a score."""
+    scores = score_bytes(row) / 4
+    low, high = row.middle_half()
+    return Quantity(row.median / scores, "s", low / scores, high / scores)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = rows_of(run)
+    sizes = [size for size in rows[NEW] if size in rows[KEPT]]
+    ratios = {size: _peers.paired(rows[NEW][size], rows[KEPT][size]) for size in sizes}
+    small = [size for size in sizes if size < MAPPED] or sizes
+    large = [size for size in sizes if size >= MAPPED] or sizes
+    case = rows[KEPT][sizes[-1]].case
+    return {
+        "dim": Quantity(case["dim"], "count"),
+        "tokens": Quantity(case["queries"], "count"),
+        "fewest": Quantity(rows[KEPT][sizes[0]].case["heads"], "count"),
+        "most": Quantity(case["heads"], "count"),
+        "inside": _peers.geomean([ratios[size] for size in small]),
+        "outside": _peers.geomean([ratios[size] for size in large]),
+        "largest": ratios[sizes[-1]],
+        "kept_rise": Quantity(each(rows[KEPT][large[-1]]).value / each(rows[KEPT][small[-1]]).value, "×"),
+        "new_rise": Quantity(each(rows[NEW][large[-1]]).value / each(rows[NEW][small[-1]]).value, "×"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "memory of the scores": KERNELS[kernel][0], "heads": row.case["heads"],
+         "size of the scores": Quantity(size, "B"), "time of a call": row.quantity(), "time of a score": each(row)}
+        for run in runs
+        for kernel, rows in rows_of(run).items()
+        for size, row in rows.items()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    rows = rows_of(run)
+    every = [v for those in rows.values() for row in those.values() for v in (each(row).low, each(row).high) if v]
+    on = _style.chart(
+        _axes.log_axis("size of all scores", [size for those in rows.values() for size in those], "B", base=2, most=4),
+        _axes.linear_axis("time of a call / number of scores", every, "s", zero=False, pad=0.15),
+    )
+    if on.x.low < MAPPED < on.x.high:
+        _style.reference(on, [MAPPED, MAPPED], [on.y.low, on.y.high], "mapped anew from 32 MiB", dash="solid")
+        _style.note(on, MAPPED, on.y.high, "mapped anew", _style.MUTE, above=False, anchor="left", shift=(4, -2))
+    for kernel, (label, look) in KERNELS.items():
+        those = {size: each(row) for size, row in rows[kernel].items()}
+        _style.line(
+            on, list(those), [q.value for q in those.values()], look, label,
+            low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
+            hover=[f"{label}, {Quantity(size, 'B')}: {q} a score" for size, q in those.items()],
+        )  # fmt: skip
+    return _style.finish(on, run)

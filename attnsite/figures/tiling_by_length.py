@@ -1,0 +1,177 @@
+"""From a few hundred tokens on, tiles alone gain little; other differences between kernels matter more
+
+The time of a kernel that writes its scores out over the time of one that takes the keys in tiles, in the same rounds,
+by the length of the prompt. Compare the line of equal products with the others, and the dashed one with 1.
+
+“Same products” are two kernels that differ in nothing but the writing. The other lines compare kernels that differ in
+everything, products, exponential and calls, as kernels in use do; the dashed one is on one thread. An upright line says
+from which length the scores of all {heads} heads fill the caches of that level, of all cores together. Dotted is the
+time of `cpu_simd` with that of moving the scores four times at the bandwidth of reading added to it. Bands hold the
+middle half of the ratios of the rounds; both axes are logarithmic.
+
+A chart of four lines over prompts from {shortest} to {longest} tokens. With the same products, writing the scores out
+takes {written_shortest} the time at {shortest} tokens, {written_at_512} at 512 and {written_longest} at {longest}. The
+kernel on BLAS takes {blas_simd_longest} the time of the fastest at {longest} tokens and {blas_online_longest} that of
+the online one; on one thread, at 512 tokens, it takes {blas_online_1_at_512} the time of the online one.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _caches, _measured, _peers, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "tiling_by_length"
+WRITTEN, TILED = "control_written", "cpu_simd"
+PASSES = 4  # over all scores: written, read and written as weights, read
+PAIRS = {  # who writes its scores out, who does not, on how many threads (0 is all): the value's name, label and look
+    ("cpu_blas", "cpu_simd", 0): ("blas_simd", "BLAS over SIMD", _style.Look(_style.OTHER_2, symbol="diamond")),
+    ("cpu_blas", "cpu_online", 0): ("blas_online", "BLAS over online", _style.Look(_style.OTHER, symbol="square")),
+    ("cpu_blas", "cpu_online", 1): ("blas_online_1", "BLAS over online, one thread", _style.Look(_style.OTHER, "dash")),
+    (WRITTEN, TILED, 0): ("written", "same products", _style.Look(_style.OURS)),
+    (WRITTEN, TILED, 1): ("written_1", "same products, one thread", None),  # in the table: two lines would lie together
+}
+SAME = (WRITTEN, TILED, 0)
+Pair = tuple[str, str, int]
+
+
+def times(run: Run, threads: int = 0) -> dict[str, dict[int, Row]]:
+    """By kernel and length, the rows of whole calls on so many threads."""
+    found: dict[str, dict[int, Row]] = {}
+    for row in run.where(threads=threads):
+        if row.kernel and row.samples:
+            found.setdefault(row.kernel, {})[row.case["queries"]] = row
+    if not all(kernel in found for pair in PAIRS for kernel in pair[:2]):
+        raise LookupError("not measured yet on this machine: kernels with their scores written out and without")
+    return found
+
+
+def ratios(run: Run) -> dict[Pair, dict[int, Quantity]]:
+    """Written over tiled, round by round, by pair of kernels and by length."""
+    made: dict[Pair, dict[int, Quantity]] = {}
+    for above, below, threads in PAIRS:
+        found = times(run, threads)
+        both = sorted(found[above].keys() & found[below])
+        made[above, below, threads] = {n: _peers.paired(found[above][n], found[below][n]) for n in both}
+    if not all(made.values()):
+        raise LookupError("not measured yet on this machine: a length that both kernels of a pair finished")
+    return made
+
+
+def score_bytes(row: Row) -> int:
+    case = row.case
+    return Attention(1, case["heads"], case["dim"]).score_bytes(case["queries"], case["keys"])
+
+
+def moved(run: Run, row: Row) -> Quantity | None:
+    """What the time of a tiled call would be over itself, if the scores were moved on top, at the rate of reading."""
+    beside = [r for r in run.where("ceiling:read") if r.case == row.case]
+    if not beside:
+        return None
+    read = beside[0].values["bytes"]
+    extra = [
+        1 + PASSES * score_bytes(row) / read * once / time
+        for once, time in zip(beside[0].samples, row.samples, strict=False)
+    ]
+    return _measured.quartiles(extra, "×")
+
+
+def filled(run: Run) -> dict[str, float]:
+    """By level of the caches, the length from which the scores of all heads fill it."""
+    heads = next(iter(times(run)[TILED].values())).case["heads"]
+    return {level: (size / (4 * heads)) ** 0.5 for level, size in _caches.of(run).items()}
+
+
+def crossing(those: dict[int, Quantity]) -> tuple[int, int]:
+    """The last length at which tiles are not clearly faster, and the next one, from which on they are.
+
+    Clearly means that the middle half of the ratios lies above 1. The first is 0 where they always are; the second is
+    0 where, at the longest, they are not.
+    """
+    lengths = sorted(those)
+    slow = [n for n in lengths if (those[n].low or those[n].value) <= 1]
+    after = [n for n in lengths if not slow or n > slow[-1]]
+    return (slow[-1] if slow else 0), (after[0] if after else 0)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found, rows = ratios(run), times(run)
+    lengths = sorted(rows[TILED])
+    last = rows[TILED][lengths[-1]]
+    named = {
+        "heads": Quantity(last.case["heads"], "count"),
+        "shortest": Quantity(lengths[0], "count"),
+        "longest": Quantity(lengths[-1], "count"),
+        "score_bytes_longest": Quantity(score_bytes(last), "B"),
+    }
+    for pair, (name, _, _) in PAIRS.items():
+        those = found[pair]
+        until, start = crossing(those)
+        named |= {f"{name}_until": Quantity(until, "count"), f"{name}_from": Quantity(start, "count")}
+        named |= {f"{name}_at_{n}": q for n, q in those.items()} | {f"{name}_longest": those[max(those)]}
+        named[f"{name}_shortest"] = those[min(those)]
+        named[f"{name}_least"] = min(those.values(), key=lambda q: q.value)
+        named[f"{name}_most"] = max(those.values(), key=lambda q: q.value)
+    if extra := moved(run, last):
+        named["moved_longest"] = extra
+    return named | {f"{level.lower()}_filled": Quantity(n, "count") for level, n in filled(run).items()}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = []
+    for run in runs:
+        for (above, below, threads), those in ratios(run).items():
+            rows = times(run, threads)
+            lines += [
+                {"machine": run.machine, "scores written out": above, "tiled": below, "threads": threads or "all",
+                 "tokens": n,
+                 "size of the scores": Quantity(score_bytes(rows[below][n]), "B"),
+                 "time written out": rows[above][n].quantity(), "time tiled": rows[below][n].quantity(),
+                 "written out / tiled": ratio}
+                for n, ratio in those.items()
+            ]  # fmt: skip
+    return lines
+
+
+def mark_caches(on: _style.Chart, places: dict[str, float]) -> None:
+    """Upright lines where a size along the axis fills a level of the caches, named at the top."""
+    for level, place in places.items():
+        if on.x.low < place < on.x.high:
+            _style.reference(on, [place, place], [on.y.low, on.y.high], f"scores fill {level}", dash="solid")
+            _style.note(on, place, on.y.high, level, _style.MUTE, above=False, anchor="left", shift=(4, -2))
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    found, rows = ratios(run), times(run)
+    lengths = sorted(rows[TILED])
+    extra = {n: q for n in lengths if (q := moved(run, rows[TILED][n])) and n >= filled(run).get("L3", 0)}
+    drawn = [q for pair, those in found.items() if PAIRS[pair][2] for q in those.values()]
+    every = _peers.bounds([*drawn, *extra.values()])
+    on = _style.chart(
+        _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        _axes.log_axis("time with scores written out / in tiles (ratio)", every, "×", pad=1.3),
+    )
+    _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=_style.INK)
+    mark_caches(on, filled(run))
+    if len(extra) > 1 and filled(run):
+        look = PAIRS[SAME][2]
+        _style.reference(on, list(extra), [q.value for q in extra.values()], "scores moved four times",
+                         colour=look.colour if look else _style.MUTE)  # fmt: skip
+    for pair, (_, label, look) in PAIRS.items():
+        those = found[pair]
+        if look is None:
+            continue
+        if look.dash != "solid":  # it ends before the others, so its label stands at its lowest point
+            least = min(those, key=lambda n: those[n].value)
+            _style.note(on, least, those[least].low or those[least].value, "one thread", look.colour, above=False,
+                        shift=(0, -6))  # fmt: skip
+        _style.line(
+            on, list(those), [q.value for q in those.values()], look, label, label_end=look.dash == "solid",
+            low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
+            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>middle half {q.spread()}" for n, q in those.items()],
+        )  # fmt: skip
+    return _style.finish(on, run)

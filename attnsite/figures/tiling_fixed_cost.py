@@ -1,0 +1,95 @@
+"""A short call is nearly all fixed cost; what a kernel pays for each score shows only in long prompts
+
+The time of a call divided by the number of its scores, by the length of the prompt. A line that falls is a cost that
+does not depend on the length; one that is level is a cost of each score; one that rises again is memory.
+
+All kernels answer the same prompts in the same rounds. The kernel on BLAS makes a matrix product through NumPy for each
+head, and its fixed cost is that of these calls; the compiled kernels check their arguments and wake their threads. The
+upright lines say from which length the scores of all heads fill the caches of that level. Bands hold the middle half of
+the samples; both axes are logarithmic.
+
+A chart of four lines over prompts from {shortest} to {longest} tokens. At {shortest} tokens a call takes
+{cpu_blas_call} on BLAS, {cpu_online_call} with the online kernel and {cpu_simd_call} with the fastest. At {longest}
+tokens a score takes {cpu_blas_score} on BLAS, {cpu_online_score} online, {cpu_simd_score} with the fastest and
+{control_written_score} with the same products and the scores written out.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.figures.tiling_by_length import WRITTEN, filled, mark_caches, times
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "tiling_by_length"
+KERNELS = {
+    "cpu_blas": ("BLAS, written", _style.KERNELS["cpu_blas"]),
+    "cpu_online": ("online", _style.KERNELS["cpu_online"]),
+    "cpu_simd": ("SIMD", _style.KERNELS["cpu_simd"]),
+    WRITTEN: ("SIMD, written", _style.Look(_style.OURS_2, "dash", "diamond")),
+}
+STAGES = ("scores", "softmax", "values")
+
+
+def _scores(row: Row) -> int:
+    return int(row.case["heads"] * row.case["queries"] * row.case["keys"])
+
+
+def each(row: Row) -> Quantity:
+    """The time of a score."""
+    low, high = row.middle_half()
+    return Quantity(row.median / _scores(row), "s", low / _scores(row), high / _scores(row))
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = times(run)
+    lengths = sorted(rows["cpu_simd"])
+    named = {"shortest": Quantity(lengths[0], "count"), "longest": Quantity(lengths[-1], "count")}
+    for kernel in KERNELS:
+        longest = rows[kernel][max(rows[kernel])]
+        named |= {f"{kernel}_call": rows[kernel][lengths[0]].quantity(), f"{kernel}_score": each(longest),
+                  f"{kernel}_longest": longest.quantity()}  # fmt: skip
+        quickest = min(rows[kernel].values(), key=lambda row: each(row).value)
+        named[f"{kernel}_least_score"] = each(quickest)
+        named[f"{kernel}_rise"] = Quantity(each(longest).value / each(quickest).value, "×")
+    blas = max(rows["cpu_blas"])
+    steps = [row for stage in STAGES for row in run.where("cpu_blas", stage=stage, queries=blas)]
+    if len(steps) == len(STAGES):
+        known = sum(row.median for row in steps)
+        whole = rows["cpu_blas"][blas]
+        named["new_memory"] = Quantity(max(0.0, 1 - known / whole.median), "%")
+        named["softmax_share"] = Quantity(steps[1].median / known, "%")
+    return named
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "kernel": kernel, "tokens": n, "time of a call": row.quantity(),
+         "time of a score": each(row)}
+        for run in runs
+        for kernel in KERNELS
+        for n, row in sorted(times(run)[kernel].items())
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    rows = times(run)
+    every = [each(row) for kernel in KERNELS for row in rows[kernel].values()]
+    on = _style.chart(
+        _axes.cases_axis("tokens of the prompt", rows["cpu_simd"], "tokens"),
+        _axes.log_axis("time of a call / number of scores", [v for q in every for v in (q.low or q.value, q.value)],
+                       "s", pad=1.5),
+    )  # fmt: skip
+    mark_caches(on, filled(run))
+    for kernel, (label, look) in KERNELS.items():
+        those = {n: each(row) for n, row in sorted(rows[kernel].items())}
+        _style.line(
+            on, list(those), [q.value for q in those.values()], look, label,
+            low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
+            hover=[f"{label}, {_axes.tokens(n)} tokens: {q} a score<br>{rows[kernel][n].quantity()} a call"
+                   for n, q in those.items()],
+        )  # fmt: skip
+    return _style.finish(on, run)
