@@ -2,7 +2,7 @@
 
 One decoding step of a model with the shape of Llama 2 7B, by count: the FLOPs and the bytes of the products with
 weights and of attention, for a batch of sequences that share nothing but the weights, and for one whose sequences
-share a prefix. Elements have 16 bits.
+share all of their context. Elements have 16 bits. Fewer KV heads stand for the same model with keys and values shared.
 """
 
 from attnsite.accounting import Attention, kv_cache_bytes
@@ -29,5 +29,5 @@ def observe(case: Case) -> Observed:
 
 experiment = Count(
     observe=observe,
-    cases=tuple({"batch": 1 << power, "kv_heads": kv_heads} for kv_heads in (32, 8, 1) for power in range(9)),
+    cases=tuple({"batch": 1 << power, "kv_heads": kv_heads} for kv_heads in (32, 8) for power in range(10)),
 )
