@@ -1,8 +1,8 @@
 """How many FLOPs a byte does a machine need to be busy, and how many does attention do?
 
 Machines by the numbers that their makers publish, for products of 16-bit matrices without sparsity; they stand in
-`balance_by_machine.csv`, with the source of each. Beside them the models of `kv_cache.csv`, each in a decoding step over
-a long cache of 16-bit elements, and causal prompts of several lengths.
+`balance_by_machine.csv`, with the source of each. Beside them the models of `kv_cache.csv`, each in a decoding step
+over a long cache of 16-bit elements, and causal prompts of several lengths.
 """
 
 import csv
