@@ -1,4 +1,4 @@
-"""Accelerators need {least} or more to be busy, and a decoding step with KV heads does at most {most_shared}
+"""These accelerators need {least} or more to be busy; a decoding step with KV heads does {most_shared} at most
 
 What a machine can do for each byte that it reads, above, and what attention does with each byte, below. Go up from a
 mark: blue bars wait for memory there, copper ones for arithmetic.
@@ -125,11 +125,11 @@ def draw(runs: list[Run]) -> go.Figure:
                 x=list(ends), y=[place] * 2, mode="lines", hoverinfo="skip", name=row.case["name"],
                 line={"color": _style.faint(colour, 0.55), "width": 9},
             )  # fmt: skip
-        hover = (
+        text = (
             f"{row.case['name']}: {at}<br>{Quantity(1e12 * row.case['teraflops'], 'FLOP/s')}, "
             f"{Quantity(1e12 * row.case['terabytes'], 'B/s')}"
         )
-        _style.points(on, [at.value], [place], _style.Look(_style.INK, symbol="diamond"), row.case["name"], [hover])
+        _style.points(on, [at.value], [place], _style.Look(_style.INK, symbol="diamond"), row.case["name"], [text])
     _style.note(on, x.low, places[-1], "memory limits", MEMORY, above=True, anchor="left", shift=(2, 6))
     _style.note(on, x.high, places[-1], "arithmetic limits", ARITHMETIC, above=True, anchor="right", shift=(-2, 6))
     for (name, those), place in zip(rows.items(), lower, strict=True):
