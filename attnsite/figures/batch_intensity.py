@@ -94,7 +94,7 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     every = [of(row) for kv_heads, of, _ in LINES.values() for row in _rows(run, kv_heads)]
     on = _style.chart(
-        _axes.cases_axis("sequences in the batch", [row.case["batch"] for row in run.where()], most=10),
+        _axes.cases_axis("batch, count of sequences", [row.case["batch"] for row in run.where()], most=10),
         _axes.log_axis("FLOPs for each byte read", every, base=2, pad=1.5),
     )
     for name, (kv_heads, of, look) in LINES.items():
