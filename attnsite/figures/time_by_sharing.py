@@ -14,6 +14,7 @@ each KV head the call takes {group_growth} as long, with {tokens} tokens {tokens
 {batch} sequences takes {batch_growth} as long as one.
 """
 
+import dataclasses
 import itertools
 import math
 from typing import Any
@@ -70,6 +71,16 @@ def limits(run: Run) -> tuple[Quantity, Quantity]:
     return read, fma
 
 
+def beside(run: Run, name: str, row: Row) -> Quantity:
+    """The limit in the same rounds as the row, since the machine may be faster at one time than at another."""
+    own = tuple(run.where(f"ceiling:{name}", **row.case))
+    return dataclasses.replace(run, rows=own or run.rows).ceiling(name) or Quantity(math.nan)
+
+
+def share_of_fma(run: Run, row: Row) -> Quantity:
+    return Quantity(speed(row).value / beside(run, "fma", row).value, "%")
+
+
 def cache_bytes(row: Row) -> int:
     """Keys and values of one sequence."""
     layer = Attention(1, row.case["heads"], row.case["dim"], row.case["kv_heads"])
@@ -91,8 +102,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "balance_queries": Quantity(reading * fma.value / flops, "queries", digits=2),
         "one_time": one.quantity(),
         "read_time": Quantity(reading, "s"),
-        "one_over_reading": Quantity(one.median / reading, "×"),
-        "one_share_of_fma": Quantity(speed(one).value / fma.value, "%"),
+        "one_over_reading": Quantity(one.median * beside(run, "read", one).value / cache_bytes(one), "×"),
+        "one_share_of_fma": share_of_fma(run, one),
         "doubling": Quantity(doubling(rows["group"], "group"), "queries", digits=2),
         "tokens_doubling": Quantity(doubling(rows["tokens"], "tokens"), "queries", digits=2),
         "batch_doubling": Quantity(doubling(rows["batch"], "batch"), "sequences", digits=2),
@@ -106,7 +117,7 @@ def values(run: Run) -> dict[str, Quantity]:
         )
         for row in those[1:]:
             found[f"{kind}_{count(row, kind)}_growth"] = _measured.ratio(row, one)
-            found[f"{kind}_{count(row, kind)}_share_of_fma"] = Quantity(speed(row).value / fma.value, "%")
+            found[f"{kind}_{count(row, kind)}_share_of_fma"] = share_of_fma(run, row)
     return found | {"speed_at_most": speed(rows["tokens"][-1])}
 
 
@@ -141,8 +152,8 @@ def draw(runs: list[Run]) -> go.Figure:
         on, near, near * arithmetic, "multiply-adds alone", _style.MUTE, above=False, anchor="left", shift=(8, -3)
     )
     last = rows["group"][-1]
-    beside = [row.median for row in rows["tokens"] if count(row, "tokens") == count(last, "group")]
-    under = bool(beside) and last.median < 0.8 * beside[0]  # then the label stands where the other line is not
+    level = [row.median for row in rows["tokens"] if count(row, "tokens") == count(last, "group")]
+    under = bool(level) and last.median < 0.8 * level[0]  # then the label stands where the other line is not
     for kind, (label, look) in SERIES.items():
         those = rows[kind]
         halves = [row.middle_half() for row in those]
