@@ -1,0 +1,145 @@
+"""These accelerators need {least} or more to be busy; a decoding step with KV heads does {most_shared} at most
+
+What a machine can do for each byte that it reads, above, and what attention does with each byte, below. Go up from a
+mark: blue bars wait for memory there, copper ones for arithmetic.
+
+Each bar changes colour at the machine's balance, its published peak for products of 16-bit matrices divided by its
+published bandwidth; nothing that runs reaches either. A decoding step is one query for each head over a long cache of
+16-bit elements, one mark for each published model; prompts are causal, of multi-head attention, with the matrices read
+and written once. With latent attention all heads read the same vector, which puts it beside the bars' ends. The axis is
+logarithmic.
+
+A chart of {machines} bars and below them {models} marks in rows. The balance of the machines runs from {mi250} for an
+AMD MI250 to {tpu_v6e} for a TPU v6e, by way of {h200} for an H200 and {h100} for an H100. A decoding step with a
+key-value head for each query head does {mha}, with grouped heads {least_gqa} to {most_gqa}, with one key-value head up
+to {most_mqa}, with latent attention up to {mla}; a prompt of {prompt_tokens} tokens does {prompt}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "balance_by_machine"
+UNIT = "FLOP a byte"
+KINDS = ("MHA", "GQA", "MQA", "MLA")
+MEMORY, ARITHMETIC = _style.OURS_2, _style.OTHER_2
+
+
+def intensity(row: Row) -> Quantity:
+    return Quantity(row.values["intensity"], UNIT)
+
+
+def machines(run: Run) -> list[Row]:
+    """Those with the least balance first."""
+    return sorted(run.where(kind="machine"), key=lambda row: row.values["intensity"])
+
+
+def decoding(run: Run, attention: str) -> list[Row]:
+    return sorted(run.where(kind="decoding", attention=attention), key=lambda row: row.values["intensity"])
+
+
+def prompts(run: Run) -> list[Row]:
+    return sorted(run.where(kind="prompt"), key=lambda row: row.case["tokens"])
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    bars, steps = machines(run), {kind: decoding(run, kind) for kind in KINDS}
+    heads = [row for kind in ("MHA", "GQA", "MQA") for row in steps[kind]]
+    least, most = bars[0], bars[-1]
+    shared = max(heads, key=lambda row: row.values["intensity"])
+    found = {
+        "machines": Quantity(len(bars), "count"),
+        "models": Quantity(sum(map(len, steps.values())), "count"),
+        "models_with_kv_heads": Quantity(len(heads), "count"),
+        "models_below_every_machine": Quantity(
+            sum(row.values["intensity"] < least.values["intensity"] for row in heads), "count"
+        ),
+        "least": intensity(least),
+        "most": intensity(most),
+        "range": Quantity(most.values["intensity"] / least.values["intensity"], "×"),
+        "most_shared": intensity(shared),
+        "most_heads_a_key": Quantity(shared.case["query_heads"] / shared.case["kv_heads"], "count"),
+        "mha": intensity(steps["MHA"][-1]),
+        "least_gqa": intensity(steps["GQA"][0]),
+        "most_gqa": intensity(steps["GQA"][-1]),
+        "most_mqa": intensity(steps["MQA"][-1]),
+        "mla": intensity(steps["MLA"][-1]),
+        "prompt": intensity(prompts(run)[-1]),
+        "prompt_tokens": Quantity(prompts(run)[-1].case["tokens"], "count"),
+    }
+    for row in bars:
+        key = row.case["key"]
+        found[key] = intensity(row)
+        found[f"{key}_peak"] = Quantity(1e12 * row.case["teraflops"], "FLOP/s")
+        found[f"{key}_bandwidth"] = Quantity(1e12 * row.case["terabytes"], "B/s")
+        found[f"{key}_queries"] = Quantity(row.values["queries_a_key"], "queries")
+        found[f"{key}_prompt"] = Quantity(row.values["causal_prompt"], "tokens")
+        found[f"{key}_mla_share"] = Quantity(found["mla"].value / row.values["intensity"], "%")
+        found[f"{key}_mha_share"] = Quantity(found["mha"].value / row.values["intensity"], "%")
+        found[f"{key}_8_heads_share"] = Quantity(8 * found["mha"].value / row.values["intensity"], "%")
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    run = runs[0]
+    lines: list[dict[str, Any]] = [
+        {
+            "what": row.case["name"],
+            "kind": "machine",
+            "FLOP a byte": intensity(row),
+            "peak, 16 bits": Quantity(1e12 * row.case["teraflops"], "FLOP/s"),
+            "bandwidth": Quantity(1e12 * row.case["terabytes"], "B/s"),
+            "queries a key to be busy": Quantity(row.values["queries_a_key"]),
+            "causal prompt to be busy, tokens": Quantity(row.values["causal_prompt"]),
+            "source": row.case["source"],
+        }
+        for row in machines(run)
+    ]
+    for kind in KINDS:
+        lines += [{"what": row.case["name"], "kind": f"decoding, {kind}", "FLOP a byte": intensity(row)}
+                  for row in decoding(run, kind)]  # fmt: skip
+    return lines + [
+        {"what": f"{_axes.tokens(row.case['tokens'])} tokens", "kind": "prompt", "FLOP a byte": intensity(row)}
+        for row in prompts(run)
+    ]
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    bars = machines(run)
+    rows = {"prompts": prompts(run)} | {f"{kind} step": decoding(run, kind) for kind in reversed(KINDS)}
+    names = [row.case["name"].split(" ", 1)[1].removeprefix("Instinct ") for row in bars]
+    places = [float(len(rows) + 1 + n) for n in range(len(bars))]
+    lower = [float(len(rows) - 1 - n) for n in range(len(rows))]
+    x = _axes.log_axis("FLOPs for each byte", [intensity(r).value for r in run.where()], base=2, most=6, pad=1.5)
+    top = places[-1] + 1.2
+    on = _style.chart(x, _axes.Axis("machines above, attention below", -0.6, top, (*lower, *places), (*rows, *names)))
+    for row, place in zip(bars, places, strict=True):
+        at = intensity(row)
+        for ends, colour in (((x.low, at.value), MEMORY), ((at.value, x.high), ARITHMETIC)):
+            on.figure.add_scatter(
+                x=list(ends), y=[place] * 2, mode="lines", hoverinfo="skip", name=row.case["name"],
+                line={"color": _style.faint(colour, 0.55), "width": 9},
+            )  # fmt: skip
+        text = (
+            f"{row.case['name']}: {at}<br>{Quantity(1e12 * row.case['teraflops'], 'FLOP/s')}, "
+            f"{Quantity(1e12 * row.case['terabytes'], 'B/s')}"
+        )
+        _style.points(on, [at.value], [place], _style.Look(_style.INK, symbol="diamond"), row.case["name"], [text])
+    _style.note(on, x.low, places[-1], "memory limits", MEMORY, above=True, anchor="left", shift=(2, 6))
+    _style.note(on, x.high, places[-1], "arithmetic limits", ARITHMETIC, above=True, anchor="right", shift=(-2, 6))
+    for (name, those), place in zip(rows.items(), lower, strict=True):
+        hover = [
+            f"{r.case.get('name') or 'causal prompt, ' + _axes.tokens(r.case['tokens']) + ' tokens'}: {intensity(r)}"
+            for r in those
+        ]
+        _style.points(
+            on, [intensity(r).value for r in those], [place] * len(those), _style.Look(_style.OURS), name, hover
+        )
+    latent = rows["MLA step"][-1].values["intensity"]
+    _style.reference(on, [latent, latent], [lower[1], places[-1]], "latent attention, 128 heads")
+    return _style.finish(on, run)

@@ -1,0 +1,104 @@
+"""A larger batch raises the intensity of the weights and not of attention, so the whole step stops at {limit_mha}
+
+FLOPs for each byte read in one decoding step, by the number of sequences in the batch. Compare the line of the weights
+with the level lines of attention.
+
+Counted for a model with the shape of Llama 2 7B and {context} tokens of context, all numbers of 16 bits, activations
+left out. All sequences are multiplied with the same weights, so those are read once for all of them; each sequence
+brings a cache of its own, so FLOPs and bytes of attention grow together. Only sequences that share their context, with
+a kernel that reads it once, move attention up. Both axes are logarithmic.
+
+A chart of lines over batches of 1 to {batch}. The weights rise from {weights_at_1} to {weights}; attention stays at
+{mha} with 32 key-value heads and at {gqa} with 8. The whole step with 32 key-value heads reaches {whole_mha} and could
+never pass {limit_mha}; with 8 it reaches {whole_gqa}, of at most {limit_gqa}. Sequences that share their whole context
+would bring attention to {shared}.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "batch_intensity"
+UNIT = "FLOP a byte"
+CONTEXT = 4096  # of the experiment
+
+
+def weights(row: Row) -> float:
+    return row.values["weight_flops"] / row.values["weight_bytes"]
+
+
+def attention(row: Row) -> float:
+    return row.values["attention_flops"] / row.values["cache_bytes"]
+
+
+def shared(row: Row) -> float:
+    """Where all sequences read one cache."""
+    return row.values["attention_flops"] / row.values["shared_cache_bytes"]
+
+
+def whole(row: Row) -> float:
+    seen = row.values
+    return (seen["weight_flops"] + seen["attention_flops"]) / (seen["weight_bytes"] + seen["cache_bytes"])
+
+
+def limit(row: Row) -> float:
+    """Where the whole step ends with ever more sequences: the bytes of the weights no longer count."""
+    return (row.values["weight_flops"] + row.values["attention_flops"]) / row.values["cache_bytes"]
+
+
+LINES: dict[str, tuple[int, Callable[[Row], float], _style.Look]] = {
+    "weights": (32, weights, _style.Look(_style.OTHER)),
+    "attention, one shared context": (32, shared, _style.Look(_style.OURS_2, "dot", "cross")),
+    "whole step, 8 KV heads": (8, whole, _style.Look(_style.OTHER_2, "dash", "diamond")),
+    "whole step, 32 KV heads": (32, whole, _style.Look(_style.OTHER_2, symbol="diamond")),
+    "attention, 8 KV heads": (8, attention, _style.Look(_style.OURS, "dash", "square")),
+    "attention, 32 KV heads": (32, attention, _style.Look(_style.OURS, symbol="square")),
+}
+
+
+def _rows(run: Run, kv_heads: int) -> list[Row]:
+    return sorted(run.where(kv_heads=kv_heads), key=lambda row: row.case["batch"])
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    mha, gqa = _rows(run, 32), _rows(run, 8)
+    found = {"weights_at_1": weights(mha[0]), "weights": weights(mha[-1]), "mha": attention(mha[-1]),
+             "gqa": attention(gqa[-1]), "whole_mha": whole(mha[-1]), "whole_gqa": whole(gqa[-1]),
+             "limit_mha": limit(mha[-1]), "limit_gqa": limit(gqa[-1]), "shared": shared(mha[-1])}  # fmt: skip
+    intensities = {name: Quantity(value, UNIT) for name, value in found.items()}
+    rise = {"mha_growth": attention(mha[-1]) / attention(mha[0]), "weights_growth": weights(mha[-1]) / weights(mha[0])}
+    return intensities | {name: Quantity(value, "×") for name, value in rise.items()} | {
+        "batch": Quantity(mha[-1].case["batch"], "count"),
+        "context": Quantity(CONTEXT, "count"),
+        "cache_bytes": Quantity(mha[0].values["cache_bytes"], "B"),
+        "weight_bytes": Quantity(mha[0].values["weight_bytes"], "B"),
+    }  # fmt: skip
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"batch": row.case["batch"], "KV heads": row.case["kv_heads"]}
+        | {f"{name}, FLOP a byte": Quantity(of(row))
+           for name, of in (("weights", weights), ("attention", attention), ("whole step", whole),
+                            ("attention, one shared context", shared))}
+        for row in runs[0].where()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    every = [of(row) for kv_heads, of, _ in LINES.values() for row in _rows(run, kv_heads)]
+    on = _style.chart(
+        _axes.cases_axis("batch, count of sequences", [row.case["batch"] for row in run.where()], most=10),
+        _axes.log_axis("FLOPs for each byte read", every, base=2, pad=1.5),
+    )
+    for name, (kv_heads, of, look) in LINES.items():
+        rows = _rows(run, kv_heads)
+        hover = [f"{name}<br>{row.case['batch']} sequences: {Quantity(of(row), UNIT)}" for row in rows]
+        _style.line(on, [row.case["batch"] for row in rows], [of(row) for row in rows], look, name, hover=hover)
+    return _style.finish(on, run)

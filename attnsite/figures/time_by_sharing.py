@@ -1,0 +1,173 @@
+"""It takes {doubling} for each key to double the time of a call, and only {batch_doubling} of a batch
+
+How long one call takes over a cache of {cache_bytes}, by how many queries there are for each KV head. See where the two
+lines of queries that share the keys leave the level line, and that the batch's does so at once.
+
+The level line is the time in which this machine reads the cache, the slanted one the time of the multiply-adds alone,
+both at rates measured in the same rounds; where they cross, at {balance_queries}, a perfect kernel would change from
+waiting for memory to waiting for arithmetic. Queries that share a key are those of the query heads of a group or those
+of one head's tokens; the sequences of a batch bring a cache each. The fastest of our kernels counts at each point.
+Bands hold the middle half of the samples; both axes are logarithmic.
+
+A chart of three lines from a common start at {one_time}, of which reading is {read_time}. With {group} query heads for
+each KV head the call takes {group_growth} as long, with {tokens} tokens {tokens_growth}, at {speed_at_most}. A batch of
+{batch} sequences takes {batch_growth} as long as one.
+"""
+
+import dataclasses
+import itertools
+import math
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _measured, _style
+from attnsite.figures.roofline import speed
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "time_by_sharing"
+ELEMENT_BYTES = 4
+SERIES = {
+    "tokens": ("tokens of<br>one sequence", _style.Look(_style.OURS, symbol="square")),
+    "group": ("query heads<br>of a group", _style.Look(_style.OURS_2)),
+    "batch": ("sequences of<br>a batch", _style.Look(_style.OTHER, symbol="diamond")),
+}
+
+
+def count(row: Row, kind: str) -> int:
+    """How many of the kind there are: 1 in the row that all three begin with."""
+    case = row.case
+    return {"tokens": case["queries"], "group": case["heads"] // case["kv_heads"], "batch": case["batch"]}[kind]
+
+
+def series(run: Run, kind: str) -> list[Row]:
+    """The fastest kernel's row for each number of queries, all else being one."""
+    best: dict[int, Row] = {}
+    for row in (row for kernel in run.kernel_names() for row in run.where(kernel)):
+        if all(count(row, other) == 1 for other in SERIES if other != kind):
+            number = count(row, kind)
+            best[number] = min(best.get(number, row), row, key=lambda r: r.median)
+    if 1 not in best or len(best) < 2:
+        raise LookupError(f"not measured yet on this machine: one query, and more than one of {kind}")
+    return [best[number] for number in sorted(best)]
+
+
+def doubling(rows: list[Row], kind: str) -> float:
+    """Where the time is twice that of one, on straight lines between the points of the logarithmic chart."""
+    twice = 2 * rows[0].median
+    for before, after in itertools.pairwise(rows):
+        if before.median < twice <= after.median:
+            part = math.log(twice / before.median) / math.log(after.median / before.median)
+            return count(before, kind) ** (1 - part) * count(after, kind) ** part
+    return float(count(rows[-1], kind))
+
+
+def limits(run: Run) -> tuple[Quantity, Quantity]:
+    read, fma = run.ceiling("read"), run.ceiling("fma")
+    if not read or not fma:
+        raise LookupError("not measured yet on this machine: what it can read and compute at most")
+    return read, fma
+
+
+def beside(run: Run, name: str, row: Row) -> Quantity:
+    """The limit in the same rounds as the row, since the machine may be faster at one time than at another."""
+    own = tuple(run.where(f"ceiling:{name}", **row.case))
+    return dataclasses.replace(run, rows=own or run.rows).ceiling(name) or Quantity(math.nan)
+
+
+def share_of_fma(run: Run, row: Row) -> Quantity:
+    return Quantity(speed(row).value / beside(run, "fma", row).value, "%")
+
+
+def cache_bytes(row: Row) -> int:
+    """Keys and values of one sequence."""
+    layer = Attention(1, row.case["heads"], row.case["dim"], row.case["kv_heads"])
+    return ELEMENT_BYTES * layer.kv_cache_elements() * row.case["keys"]
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    read, fma = limits(run)
+    rows = {kind: series(run, kind) for kind in SERIES}
+    one = rows["tokens"][0]
+    reading = cache_bytes(one) / read.value
+    flops = speed(one).value * one.median
+    found = {
+        "read": read,
+        "fma": fma,
+        "cache_bytes": Quantity(cache_bytes(one), "B"),
+        "context": Quantity(one.case["keys"], "count"),
+        "balance": Quantity(fma.value / read.value, "FLOP a byte"),
+        "balance_queries": Quantity(reading * fma.value / flops, "queries", digits=2),
+        "one_time": one.quantity(),
+        "read_time": Quantity(reading, "s"),
+        "one_over_reading": Quantity(one.median * beside(run, "read", one).value / cache_bytes(one), "×"),
+        "one_share_of_fma": share_of_fma(run, one),
+        "doubling": Quantity(doubling(rows["group"], "group"), "queries", digits=2),
+        "tokens_doubling": Quantity(doubling(rows["tokens"], "tokens"), "queries", digits=2),
+        "batch_doubling": Quantity(doubling(rows["batch"], "batch"), "sequences", digits=2),
+    }
+    for kind, those in rows.items():
+        last, before = those[-1], those[-2]
+        found[kind] = Quantity(count(last, kind), "count")
+        found[f"{kind}_growth"] = _measured.ratio(last, one)
+        found[f"{kind}_last_exponent"] = Quantity(
+            math.log(last.median / before.median) / math.log(count(last, kind) / count(before, kind))
+        )
+        for row in those[1:]:
+            found[f"{kind}_{count(row, kind)}_growth"] = _measured.ratio(row, one)
+            found[f"{kind}_{count(row, kind)}_share_of_fma"] = share_of_fma(run, row)
+    return found | {"speed_at_most": speed(rows["tokens"][-1])}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    columns = {"heads": "query heads", "kv_heads": "KV heads", "queries": "tokens", "batch": "sequences",
+               "keys": "context, tokens"}  # fmt: skip
+    lines = _measured.table(runs, columns)
+    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    for line, row in zip(lines, measured, strict=True):
+        line["speed"] = speed(row) if row.samples else None
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    read, fma = limits(run)
+    rows = {kind: series(run, kind) for kind in SERIES}
+    one = rows["tokens"][0]
+    reading, arithmetic = cache_bytes(one) / read.value, speed(one).value * one.median / fma.value
+    numbers = [count(row, kind) for kind, those in rows.items() for row in those]
+    times = [time for those in rows.values() for row in those for time in row.middle_half()]
+    x = _axes.log_axis("queries at once for each of the KV heads", numbers, base=2, most=9, pad=1.1)
+    on = _style.chart(x, _axes.log_axis("time of one call", [*times, reading], "s", pad=1.5))
+    _style.reference(
+        on, [x.low, x.high], [reading] * 2, f"reading the cache once, {Quantity(reading, 's')}", dash="solid"
+    )
+    _style.note(on, x.high, reading, "reading the cache once", _style.MUTE, above=False, anchor="right", shift=(-4, -3))
+    start, end = max(x.low, on.y.low / arithmetic), min(x.high, on.y.high / arithmetic)
+    _style.reference(on, [start, end], [start * arithmetic, end * arithmetic], f"multiply-adds at {fma}", dash="solid")
+    near = start**0.45 * end**0.55
+    _style.note(
+        on, near, near * arithmetic, "multiply-adds alone", _style.MUTE, above=False, anchor="left", shift=(8, -3)
+    )
+    last = rows["group"][-1]
+    level = [row.median for row in rows["tokens"] if count(row, "tokens") == count(last, "group")]
+    under = bool(level) and last.median < 0.8 * level[0]  # then the label stands where the other line is not
+    for kind, (label, look) in SERIES.items():
+        those = rows[kind]
+        halves = [row.middle_half() for row in those]
+        plain = label.replace("<br>", " ")
+        hover = [
+            f"{count(row, kind)} {plain}: {row.quantity()}<br>{speed(row)}, {_style.call(row.kernel or '')}"
+            for row in those
+        ]
+        _style.line(
+            on, [count(row, kind) for row in those], [row.median for row in those], look, label, hover=hover,
+            low=[low for low, _ in halves], high=[high for _, high in halves], label_end=kind != "group" or not under,
+        )  # fmt: skip
+    if under:
+        label, look = SERIES["group"]
+        number = count(last, "group")
+        _style.note(on, number, last.median, label, look.colour, above=False, anchor="left", shift=(4, -2))
+    return _style.finish(on, run)
