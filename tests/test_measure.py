@@ -383,7 +383,7 @@ def test_memory_measures_through_the_experiment(checkout, give, monkeypatch):
     assert made.rows[0].samples == (4096, 4096)
 
 
-@pytest.mark.parametrize("kernel", ["cpu_simd_stored_bf16", "cpu_simd_stored_f16", "cpu_simd_decode_f16"])
+@pytest.mark.parametrize("kernel", ["cpu_simd_stored_bf16", "cpu_simd_stored_f16", "cpu_simd_decode_int8"])
 def test_kernels_that_store_numbers_in_fewer_bits_are_checked_and_timed_as_the_others(kernel):
     """Their arrays are stored before the clock starts, and compared with what they stand for."""
     work = dataclasses.replace(SMALL, queries=1) if "decode" in kernel else SMALL

@@ -21,8 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "decode_by_context"
-# Bytes of an element; int8's factors come on top.
-BYTES = {"cpu_simd_decode_bf16": 2.0, "cpu_simd_decode_f16": 2.0, "cpu_simd_decode_int8": 1.0}
+BYTES = {"cpu_simd_decode_bf16": 2.0, "cpu_simd_decode_int8": 1.0}  # of an element; int8's factors come on top
 BEST = "cpu_simd_decode"
 
 

@@ -26,7 +26,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "roofline"
-NARROW = tuple(f"cpu_simd_decode_{kind}" for kind in ("bf16", "f16", "int8"))  # store fewer bytes than are counted here
+NARROW = ("cpu_simd_decode_bf16", "cpu_simd_decode_int8")  # store fewer bytes than are counted here
 ROOFS = {"read": "reading memory", "matmul": "matrix product", "fma": "multiply-adds"}
 GPU_ROOFS = {"read": "GPU copying", "matmul": "GPU tensor cores", "fma": "GPU multiply-adds"}
 CPU, GPU = "", "cuda_"  # how the names of a side's kernels and ceilings begin, in values too
