@@ -5,8 +5,8 @@ the batch, with 8 key-value heads. See which part of a bar shrinks.
 
 The dark part is attention, measured for the whole batch and divided by it. The light part is the products with the
 weights: counted, as the longer of reading the weights once and of two FLOPs for each weight and sequence, at the rates
-of reading and of a matrix product that were measured in the same rounds, and divided by the batch. Whiskers hold the
-middle half of the samples of attention.
+of reading and of a matrix product that were measured in the same rounds, and divided by the batch. Whiskers at
+the top are the middle half of the samples of attention.
 
 A bar chart of batches from 1 to {largest}. A step takes {one} for a single sequence and {many} for each of {largest}.
 Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, and its share of the step
@@ -90,7 +90,7 @@ def draw(runs: list[Run]) -> go.Figure:
         hover = [f"batch of {batch}, {label}: {part[which]} a sequence"
                  for batch, part in zip(rows, split, strict=True)]  # fmt: skip
         bars: dict[str, Any] = {}
-        if which == 1:
+        if which == 0:  # at the top, where the ground is light enough to see them
             bars["error_y"] = {
                 "type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "color": _style.INK,
                 "array": [(a.high or a.value) - a.value for _, a in split],

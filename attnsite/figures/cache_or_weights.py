@@ -29,8 +29,8 @@ DRAWN = ("GPT-2 XL (1558M)", "Llama 2 7B", "GPT-3 175B", "Qwen3-0.6B", "Llama 3.
          "Llama 3.1 405B", "Falcon-7B")  # fmt: skip
 NAMED = {"Llama 2 7B": "llama2_7b", "Llama 3.1 8B": "llama3_8b", "Llama 3.1 405B": "llama3_405b",
          "Falcon-7B": "falcon_7b", "Qwen3-0.6B": "qwen3_0_6b"}  # fmt: skip
-BATCHES = {1: ("1 sequence", _style.Look(_style.OURS)), 16: ("16", _style.Look(_style.OURS_2, symbol="diamond")),
-           256: ("256", _style.Look(_style.OTHER_2, symbol="square"))}  # fmt: skip
+BATCHES = {1: ("1", _style.Look(_style.OURS)), 16: ("16", _style.Look(_style.OURS_2, symbol="diamond")),
+           256: ("256 sequences", _style.Look(_style.OTHER_2, symbol="square"))}  # fmt: skip
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -86,9 +86,9 @@ def _rows(run: Run) -> list[Row]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     shown = [row.values["equal_at"][str(batch)] for row in rows for batch in BATCHES]
-    x = _axes.log_axis("context at which cache and weights weigh the same, in tokens", shown, "tokens", base=2, pad=1.6)
+    x = _axes.log_axis("tokens where both are equal", shown, "tokens", base=2, pad=1.6)
     names = tuple(row.case["name"].removesuffix(" (1558M)") for row in rows)
-    on = _style.chart(x, _axes.Axis("model", -0.6, len(rows) - 0.25, tuple(map(float, range(len(rows)))), names))
+    on = _style.chart(x, _axes.Axis("model", -1.1, len(rows) - 0.25, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)
     for y, row in enumerate(rows):
         ends = [row.values["equal_at"][str(batch)] for batch in (max(BATCHES), min(BATCHES))]
@@ -98,13 +98,12 @@ def draw(runs: list[Run]) -> go.Figure:
         hover = [f"{row.case['name']}, batch of {batch}: {Quantity(n, 'count')} tokens"
                  for row, n in zip(rows, xs, strict=True)]  # fmt: skip
         _style.points(on, xs, [float(y) for y in range(len(rows))], look, f"batch of {batch}", hover, size=9)
-        _style.note(on, xs[-1], len(rows) - 1, f"batch of {label}" if batch > 1 else label, look.colour, above=True,
-                    shift=(0, 8))  # fmt: skip
+        _style.note(on, xs[-1], len(rows) - 1, label, look.colour, above=True, shift=(0, 8))
     limits = [(row.case["context"], float(y)) for y, row in enumerate(rows) if row.case["context"]]
     on.figure.add_scatter(
         x=[n for n, _ in limits], y=[y for _, y in limits], mode="markers", name="the model’s context",
         hovertext=[f"the model’s context: {_axes.tokens(n)} tokens" for n, _ in limits], hoverinfo="text",
         marker={"color": _style.INK, "symbol": "x-thin", "size": 9, "line": {"width": 2, "color": _style.INK}},
     )  # fmt: skip
-    _style.note(on, x.low, -0.42, "× the model’s own context", _style.INK, anchor="left", shift=(4, 0))
+    _style.note(on, x.low, -0.7, "× the model’s own context", _style.INK, anchor="left", shift=(4, 0))
     return _style.finish(on, runs[0])

@@ -116,6 +116,6 @@ def draw(runs: list[Run]) -> go.Figure:
         _style.line(on, xs, [q.value for q in sums], look, label, hover=hover,
                     low=[q.low or q.value for q in sums], high=[q.high or q.value for q in sums])  # fmt: skip
         _style.reference(on, xs, [row.median for _, row, _ in those], f"attention alone, {label}", colour=look.colour)
-    n, row, _ = cached[0]
-    _style.note(on, n, row.median, "dotted: attention alone", _style.MUTE, above=False, anchor="left", shift=(4, -8))
+    n, row, _ = again[-1]
+    _style.note(on, n, row.median, "dotted:<br>attention alone", _style.MUTE, above=False, anchor="left", shift=(8, 8))
     return _style.finish(on, run)
