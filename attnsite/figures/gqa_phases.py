@@ -102,8 +102,8 @@ def draw(runs: list[Run]) -> go.Figure:
     on = _style.chart(x, _axes.log_axis("time over that with 32 KV heads", [*shown, *theory.values()], "×", pad=1.35))
     _style.reference(on, [32 / n for n in theory], list(theory.values()), "reading or computing, whichever is longer")
     middle = list(theory)[len(theory) // 2]
-    _style.note(on, 32 / middle, theory[middle], "reading or computing alone", _style.MUTE, above=False, anchor="right",
-                shift=(-4, -6))  # fmt: skip
+    _style.note(on, 32 / middle, theory[middle], "reading or<br>computing alone", _style.MUTE, above=False,
+                anchor="right", shift=(-4, 2))  # fmt: skip
     for name, (_, _, label, look) in SERIES.items():
         those = ratios[name]
         hover = [f"{label}, {kv_heads} KV heads: {q}<br>{lines[name][kv_heads].quantity()}"
