@@ -3,7 +3,7 @@
 The time of a decoding step of one layer a sequence, at {context} tokens of context each, by the number of sequences in
 the batch, with 8 key-value heads. See which part of a bar shrinks.
 
-The dark part is attention, measured for the whole batch and divided by it. The light part is the products with the
+The lower part is attention, measured for the whole batch and divided by it. The upper part is the products with the
 weights: counted, as the longer of reading the weights once and of two FLOPs for each weight and sequence, at the rates
 of reading and of a matrix product that were measured in the same rounds, and divided by the batch. Whiskers at
 the top are the middle half of the samples of attention.

@@ -97,12 +97,10 @@ def draw(runs: list[Run]) -> go.Figure:
         label, look = SHARED[kv_heads]
         _style.reference(on, list(those), theory[kv_heads], f"rates alone, {label}", colour=look.colour)
         _style.line(
-            on, list(those), [q.value for q in those.values()], look, label, label_end=False,
+            on, list(those), [q.value for q in those.values()], look, label,
             hover=[f"{label}, {n} queries: {q}" for n, q in those.items()],
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
         )  # fmt: skip
-        _style.note(on, counts[0], those[counts[0]].value, label, look.colour, anchor="left",
-                    shift=(10, 10 if kv_heads == min(drawn) else -14))  # fmt: skip
     _style.note(on, x.high, on.y.high, "dotted: by the rates of<br>reading and computing", _style.MUTE, above=False,
                 anchor="right", shift=(-4, -4))  # fmt: skip
     return _style.finish(on, run)

@@ -1,4 +1,4 @@
-"""With a cache, a token at {context_long} of context still takes {mha_growth} as long as one at {context_short}
+"""With a cache and 32 KV heads, a step at {context_long} takes {mha_growth} as long as one at {context_short}
 
 The time of one decoding step of one layer by the context, 32 query heads of 128, for 32, 8 and 1 key-value heads. The
 dotted lines are the part that does not grow, the products with the layer's weights; look at what comes on top.
