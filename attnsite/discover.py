@@ -7,7 +7,9 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent  # the package's folder
-_APART = "_backward"
+# Words of names that stand apart: gradients and numbers stored in 16 bits are other contracts, and copies of shared
+# heads are made for one comparison only.
+_APART = ("_backward", "_stored", "_repeated")
 
 
 def names(room: str) -> list[str]:
@@ -19,13 +21,18 @@ def names(room: str) -> list[str]:
 def matching(room: str, patterns: tuple[str, ...]) -> list[str]:
     """The members of a room that match any of the shell-style patterns.
 
-    A `…_backward` computes gradients, which is another contract: only a pattern that says so matches it.
+    One that stands apart, such as a `…_backward`, is matched only by a pattern that says so.
     """
     return [
         name
         for name in names(room)
-        if any(fnmatch.fnmatchcase(name, p) for p in patterns if _APART in p or not name.endswith(_APART))
+        if any(fnmatch.fnmatchcase(name, p) for p in patterns if all(word in p for word in apart(name)))
     ]
+
+
+def apart(name: str) -> tuple[str, ...]:
+    """The words of a name for which it stands apart from the others of its room; none for most."""
+    return tuple(word for word in _APART if word in name)
 
 
 def module(room: str, name: str, *required: str) -> ModuleType:

@@ -36,6 +36,8 @@ PROVENANCE = Provenance(
 COSTS = {"control_masked": 1.2e-11, "control_written": 1.3e-11, "control_kept": 1.9e-11,
          "cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_simd": 1.1e-11, "cpu_decode": 2.5e-11,
          "cpu_simd_decode": 2e-11, "cpu_simd_decode_bf16": 1.5e-11, "cpu_simd_decode_int8": 1.4e-11,
+         "cpu_simd_stored_bf16": 1.1e-11, "cpu_simd_stored_f16": 1.1e-11,
+         "cpu_simd_repeated": 1.2e-11,
          "cpu_simd_backward": 3e-11, "peer_numpy_matmul": 6e-11,
          "peer_torch_flash": 2.2e-11, "peer_torch_math": 5e-11,
          "cuda_naive": 2e-12, "cuda_per_head": 1e-12, "cuda_tiled": 4e-13,

@@ -13,8 +13,9 @@ from attnsite import discover
 from attnsite.kernels import _blas, _counting, _threads, reference
 from attnsite.measure import contestants, correct
 
-KERNELS = discover.matching("kernels", ("cpu_*", "control_*"))
-EXACT = [name for name in KERNELS if not hasattr(discover.module("kernels", name), "store_cache")]
+KERNELS = discover.matching("kernels", ("cpu_*", "cpu_*_stored_*", "cpu_*_repeated", "control_*"))
+STORING = ("store_cache", "store_array")  # in fewer bits: right is what is right for the numbers that were kept
+EXACT = [name for name in KERNELS if not any(hasattr(discover.module("kernels", name), how) for how in STORING)]
 SHAPES = [  # batch, heads, kv_heads, queries, keys, dim
     (1, 1, 1, 1, 1, 1),
     (1, 1, 1, 1, 1, 128),
@@ -43,13 +44,13 @@ def arrays(shape, seed=0, scale=1.0):
 
 def run(name, q, k, v, causal):
     """The kernel's output, from an array full of NaN; skips where the kernel says that it cannot."""
-    out = np.full_like(q, np.nan)
     module = discover.module("kernels", name, "attention", "DEVICE")
+    arrays = contestants.lay_out(module, q, contestants.keep(module, k, v)[0])
     try:
-        module.attention(q, *contestants.keep(module, k, v)[0], out, causal=causal)
+        module.attention(*arrays, causal=causal)
     except NotImplementedError as refusal:
         pytest.skip(str(refusal))
-    return out
+    return correct.restored(module, arrays[-1])
 
 
 def tokens(name, wanted):
@@ -58,9 +59,11 @@ def tokens(name, wanted):
 
 
 def judge(name, q, k, v, causal):
-    """The verdict on a kernel, for the keys and values that it was given to keep."""
-    _, (k, v) = contestants.keep(discover.module("kernels", name), k, v)
-    return correct.compare(q, k, v, run(name, q, k, v, causal), causal=causal)
+    """The verdict on a kernel, for the numbers that it was given to keep."""
+    module = discover.module("kernels", name)
+    out, rounded = run(name, q, k, v, causal), correct.rounding(module)
+    _, (k, v) = contestants.keep(module, k, v)
+    return correct.compare(rounded(q), k, v, out, causal=causal, rounded=rounded)
 
 
 @pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
@@ -111,6 +114,47 @@ def test_nan_and_infinity_go_where_the_reference_sends_them(name, where, bad):
     np.testing.assert_array_equal(np.isnan(out), np.isnan(exact))
     finite = np.isfinite(exact)
     np.testing.assert_allclose(out[finite], exact[finite], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
+@pytest.mark.parametrize("shape", SHAPES, ids=IDS)
+@pytest.mark.parametrize("name", discover.matching("kernels", ("cpu_*_stored_*",)))
+def test_sixteen_bit_storage_rounds_the_inputs_and_the_output_and_nothing_else(name, shape, causal):
+    """Bit for bit the float32 kernel on rounded inputs, its output rounded once."""
+    module = discover.module("kernels", name)
+    q, k, v = arrays(shape)
+    rounded = correct.rounding(module)
+    wide = np.full_like(q, np.nan)
+
+    discover.module("kernels", "cpu_simd").attention(rounded(q), rounded(k), rounded(v), wide, causal=causal)
+
+    np.testing.assert_array_equal(run(name, q, k, v, causal), rounded(wide))
+
+
+def test_storing_in_float16_loses_the_range_and_in_bfloat16_the_digits():
+    """Beyond 65504 float16 has infinity only; near 1, bfloat16 steps by 1/128 and float16 by 1/1024."""
+    x = np.array([[[[70000, 1 + 1 / 300, 1 + 1 / 3000]]]], np.float32)
+    brain, half = (
+        correct.rounding(discover.module("kernels", f"cpu_simd_stored_{kind}"))(x) for kind in ("bf16", "f16")
+    )
+
+    np.testing.assert_array_equal(half[0, 0, 0], [np.inf, 1 + 3 / 1024, 1])
+    np.testing.assert_array_equal(brain[0, 0, 0], [70144, 1, 1])
+
+
+@pytest.mark.parametrize("name", ["cpu_simd_repeated", "cpu_simd_stored_bf16", "cpu_simd_stored_f16"])
+def test_what_stands_apart_joins_no_experiment_by_itself(name):
+    """Only a pattern that says so matches a kernel for one comparison, or one of another contract."""
+    assert name not in discover.matching("kernels", ("cpu_*", "cpu_simd*", "*16"))
+    assert discover.apart(name)
+    assert name in discover.matching("kernels", (name,))
+
+
+def test_repeated_heads_give_what_shared_heads_give():
+    """Bit for bit, for any group, and again after a call of another size."""
+    for shape in ((2, 6, 2, 30, 50, 8), (1, 4, 1, 1, 9, 16), (1, 8, 8, 40, 40, 24), (2, 6, 3, 30, 50, 8)):
+        q, k, v = arrays(shape)
+        np.testing.assert_array_equal(run("cpu_simd_repeated", q, k, v, True), run("cpu_simd", q, k, v, True))
 
 
 @pytest.mark.parametrize("name", EXACT)

@@ -1,6 +1,7 @@
 """The measuring room, with a clock that is replayed: nothing here waits or asserts a duration."""
 
 import argparse
+import dataclasses
 import io
 import itertools
 import os
@@ -380,6 +381,29 @@ def test_memory_measures_through_the_experiment(checkout, give, monkeypatch):
     made = running.Measurement(checkout, "mine", "here", "full").run(Progress("mine", 1, io.StringIO()))
 
     assert made.rows[0].samples == (4096, 4096)
+
+
+@pytest.mark.parametrize("kernel", ["cpu_simd_stored_bf16", "cpu_simd_stored_f16", "cpu_simd_decode_int8"])
+def test_kernels_that_store_numbers_in_fewer_bits_are_checked_and_timed_as_the_others(kernel):
+    """Their arrays are stored before the clock starts, and compared with what they stand for."""
+    work = dataclasses.replace(SMALL, queries=1) if "decode" in kernel else SMALL
+    experiment = Timing((kernel,), (work,), ())
+
+    [(contestant, row)] = contestants.enter(kernel, work, experiment, 9.0)
+
+    assert contestant.measure() > 0
+    assert 0 < row.max_error <= row.bound
+    weighed = memory.ask(kernel, work)
+    assert weighed["max_error"] == row.max_error
+
+
+def test_a_kernel_that_stores_numbers_wrongly_is_not_timed(monkeypatch):
+    """Half of the bits are half of the digits, not half of the numbers."""
+    module = discover.module("kernels", "cpu_simd_stored_bf16")
+    monkeypatch.setattr(module, "attention", lambda q, k, v, out, *, causal: out.fill(0x3F80))
+
+    with pytest.raises(contestants.Skipped, match="wrong"):
+        contestants.enter("cpu_simd_stored_bf16", SMALL, Timing(("cpu_simd_stored_bf16",), (SMALL,), ()), 9.0)
 
 
 def test_the_check_sees_a_forgotten_row_among_many():

@@ -94,3 +94,12 @@ def curve(on: _style.Chart, rows: Sequence[Row], varied: str, label: str, look: 
         hover=[f"{label}, {r.case[varied]}: {q}<br>middle half {q.spread()}"
                for r, q in zip(rows, (row.quantity(unit) for row in rows), strict=True)],
     )  # fmt: skip
+
+
+def over_seeds(run: Run, name: str, **case: Any) -> Quantity:
+    """The median over the seeds of what a study observed, with their middle half."""
+    samples = [row.values[name] for row in run.where(**case)]
+    if not samples:
+        raise LookupError("not measured yet on this machine: this study")
+    low, _, high = statistics.quantiles(samples, n=4, method="inclusive") if len(samples) > 1 else samples * 3
+    return Quantity(statistics.median(samples), "1", low, high)

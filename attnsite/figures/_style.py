@@ -62,6 +62,8 @@ _WORDS = {
     "attention": "",
     "simd": "SIMD",
     "bf16": "bfloat16",
+    "f16": "float16",
+    "stored": "",
     "mma": "tensor cores",
 }
 

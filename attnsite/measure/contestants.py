@@ -120,9 +120,9 @@ def _enter(
         measure = timing.on_cpu(out)
     else:
         compile_small(module, workload)
-        result = np.full_like(q, np.nan)
-        measure = timing.on_cpu(lambda: module.attention(q, *kept, result, **options, **variant))
-        out = lambda: result  # noqa: E731
+        arrays = lay_out(module, q, kept)
+        measure = timing.on_cpu(lambda: module.attention(*arrays, **options, **variant))
+        out = lambda: correct.restored(module, arrays[-1])  # noqa: E731
         wanted = experiment.stages and hasattr(module, "stages")
         pairs = module.stages(q, k, v, np.empty_like(q), causal=workload.causal) if wanted else ()
         steps = [(name, timing.on_cpu(step)) for name, step in pairs]
@@ -135,8 +135,7 @@ def _enter(
     if experiment.gradients:
         verdict = gradients.compare(workload, made)
     else:
-        q, meant = (q, meant) if hasattr(module, "store_cache") else (rounded(q), (rounded(k), rounded(v)))
-        verdict = correct.compare(q, *meant, made, causal=workload.causal, rounded=rounded, seen=workload.seen)
+        verdict = correct.compare(rounded(q), *meant, made, causal=workload.causal, rounded=rounded, seen=workload.seen)
     if not verdict.right:
         raise Skipped(f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
     whole = Row(**base, max_error=verdict.max_error, bound=verdict.bound)
@@ -158,11 +157,18 @@ def keep(module: Any, k: np.ndarray, v: np.ndarray) -> tuple[tuple[Any, Any], tu
 
     Most kernels take arrays as they are. One that keeps its cache in fewer bits has `store_cache(k, v)`, which is not
     timed, and `restore_cache` for the way back: it is right when it answers correctly for the cache that it was given.
+    One that keeps all its arrays in fewer bits has `store_array(x)` and `restore_array` instead.
     """
     if not hasattr(module, "store_cache"):
-        return (k, v), (k, v)
+        stored = correct.stored(module, k), correct.stored(module, v)
+        return stored, (correct.restored(module, stored[0]), correct.restored(module, stored[1]))
     kept = module.store_cache(k, v)
     return kept, module.restore_cache(*kept)
+
+
+def lay_out(module: Any, q: np.ndarray, kept: tuple[Any, Any]) -> tuple[Any, Any, Any, np.ndarray]:
+    """q, k, v and an output full of NaN as the kernel takes them; k and v come from `keep`."""
+    return correct.stored(module, q), *kept, correct.stored(module, np.full_like(q, np.nan))
 
 
 def compile_small(module: Any, workload: Workload) -> None:
@@ -171,7 +177,7 @@ def compile_small(module: Any, workload: Workload) -> None:
     small = dataclasses.replace(workload, queries=queries, keys=keys)
     q, k, v = small.inputs()
     kept, _ = keep(module, k, v)
-    module.attention(q, *kept, np.empty_like(q), **accepted(module.attention, small))
+    module.attention(*lay_out(module, q, kept), **accepted(module.attention, small))
 
 
 def ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]:

@@ -11,8 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from attnsite import discover
 from attnsite.experiment import Workload
 
@@ -44,12 +42,13 @@ def observe(kernel: str, workload: Workload) -> dict[str, Any]:
         return {"skipped": str(why)}
     q, k, v = workload.inputs()
     kept, meant = contestants.keep(module, k, v)
-    out = np.full_like(q, np.nan)
+    arrays, rounded = contestants.lay_out(module, q, kept), correct.rounding(module)
     options = contestants.accepted(module.attention, workload)
     before = reset_peak()
-    module.attention(q, *kept, out, **options)
+    module.attention(*arrays, **options)
     grown = peak() - before
-    verdict = correct.compare(q, *meant, out, causal=workload.causal, seen=workload.seen)
+    out = correct.restored(module, arrays[-1])
+    verdict = correct.compare(rounded(q), *meant, out, causal=workload.causal, rounded=rounded, seen=workload.seen)
     if not verdict.right:
         return {"skipped": f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed"}
     return {"peak_bytes": max(0, grown), "max_error": verdict.max_error, "bound": verdict.bound}

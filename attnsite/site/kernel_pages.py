@@ -90,9 +90,11 @@ def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
         "Every measured number comes from one of these functions. They form a ladder: each rung changes one thing, and "
         "each is checked against the float64 reference before it is timed.\n{ .lead }",
     ]
+    on_ladder = [kernel for kernel in kernels if not discover.apart(kernel.name) or kernel.name.endswith("_backward")]
     groups = {
-        "On the processor": [kernel for kernel in kernels if kernel.device == "cpu" and not is_control(kernel)],
-        "On a GPU": [kernel for kernel in kernels if kernel.device == "cuda"],
+        "On the processor": [kernel for kernel in on_ladder if kernel.device == "cpu" and not is_control(kernel)],
+        "On a GPU": [kernel for kernel in on_ladder if kernel.device == "cuda"],
+        "Beside the ladder": [kernel for kernel in kernels if kernel not in on_ladder and not is_control(kernel)],
         "Controls, for one comparison each": [kernel for kernel in kernels if is_control(kernel)],
         "Other libraries, for comparison": libraries(),
     }

@@ -1,0 +1,104 @@
+"""A batch shares the reading of the weights, and of no cache
+
+The time of a decoding step of one layer a sequence, at {context} tokens of context each, by the number of sequences in
+the batch, with 8 key-value heads. See which part of a bar shrinks.
+
+The lower part is attention, measured for the whole batch and divided by it. The upper part is the products with the
+weights: counted, as the longer of reading the weights once and of two FLOPs for each weight and sequence, at the rates
+of reading and of a matrix product that were measured in the same rounds, and divided by the batch. Whiskers at
+the top are the middle half of the samples of attention.
+
+A bar chart of batches from 1 to {largest}. A step takes {one} for a single sequence and {many} for each of {largest}.
+Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, and its share of the step
+goes from {share_one} to {share_many}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.figures._layer import plus, products, times
+from attnsite.figures.time_per_token import KERNEL
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "time_per_token"
+KV_HEADS = 8
+WEIGHTS, ATTENTION = ("weights, counted", _style.OURS_2), ("attention, measured", _style.OURS)
+
+
+def batches(run: Run) -> dict[int, Row]:
+    """By the batch: the step at the longest context of several sequences."""
+    rows = [row for row in run.where(KERNEL, kv_heads=KV_HEADS, queries=1) if row.samples]
+    context = max((row.case["keys"] for row in rows if row.case["batch"] > 1), default=0)
+    found = {row.case["batch"]: row for row in rows if row.case["keys"] == context}
+    if len(found) < 2 or 1 not in found:
+        raise LookupError("not measured yet on this machine: a decoding step of one and of several sequences")
+    return dict(sorted(found.items()))
+
+
+def parts(run: Run, batch: int, row: Row) -> tuple[Quantity, Quantity]:
+    """Weights and attention, a sequence."""
+    return times(products(run, KV_HEADS, batch), 1 / batch), times(row.quantity(), 1 / batch)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = batches(run)
+    largest = max(rows)
+    (w1, a1), (wn, an) = parts(run, 1, rows[1]), parts(run, largest, rows[largest])
+    return {
+        "context": Quantity(rows[1].case["keys"], "count"),
+        "largest": Quantity(largest, "count"),
+        "one": plus(w1, a1),
+        "many": plus(wn, an),
+        "weights_one": w1,
+        "weights_many": wn,
+        "attention_one": a1,
+        "attention_many": an,
+        "attention_growth": _measured.ratio(rows[largest], rows[1]),
+        "attention_growth_a_sequence": Quantity(an.value / a1.value, "×"),
+        "share_one": Quantity(a1.value / (w1.value + a1.value), "%"),
+        "share_many": Quantity(an.value / (wn.value + an.value), "%"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = []
+    for run in runs:
+        for batch, row in batches(run).items():
+            weights, attention = parts(run, batch, row)
+            lines.append(
+                {"machine": run.machine, "batch": batch, "context, tokens": row.case["keys"],
+                 "attention of the batch": row.quantity(), "attention a sequence": attention,
+                 "weights a sequence, counted": weights, "step a sequence": plus(weights, attention)}
+            )  # fmt: skip
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    rows = batches(run)
+    split = [parts(run, batch, row) for batch, row in rows.items()]
+    places = [float(i) for i in range(len(rows))]
+    tallest = max(w.value + (a.high or a.value) for w, a in split)
+    x = _axes.Axis("sequences in the batch (count)", -0.6, len(rows) - 0.4, tuple(places), tuple(map(str, rows)))
+    on = _style.chart(x, _axes.linear_axis("time of a step a sequence", [0, tallest], "s", most=6))
+    below = [0.0] * len(rows)
+    for which, (label, colour) in ((1, ATTENTION), (0, WEIGHTS)):
+        heights = [part[which].value for part in split]
+        hover = [f"batch of {batch}, {label}: {part[which]} a sequence"
+                 for batch, part in zip(rows, split, strict=True)]  # fmt: skip
+        bars: dict[str, Any] = {}
+        if which == 0:  # at the top, where the ground is light enough to see them
+            bars["error_y"] = {
+                "type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "color": _style.INK,
+                "array": [(a.high or a.value) - a.value for _, a in split],
+                "arrayminus": [a.value - (a.low or a.value) for _, a in split],
+            }  # fmt: skip
+        on.figure.add_bar(x=places, y=heights, base=list(below), name=label, marker={"color": colour},
+                          hovertext=hover, hoverinfo="text", textposition="none", **bars)  # fmt: skip
+        on.ends.append((len(rows) - 0.6, below[-1] + heights[-1] / 2, label, colour))
+        below = [b + h for b, h in zip(below, heights, strict=True)]
+    on.figure.update_layout(barmode="overlay")
+    return _style.finish(on, run)

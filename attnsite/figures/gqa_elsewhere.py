@@ -1,0 +1,83 @@
+"""With 8 KV heads instead of 32 a layer keeps {layer_8} of its weights and {cache_8} of its cache
+
+What is left of a layer, of a prompt's arithmetic and of the cache as the KV heads become fewer. See which line falls in
+proportion and which does not move.
+
+Counted for a layer of width 4096 with 32 query heads of 128 and an MLP of 8 × width² weights. FLOPs of the products
+with weights go with the weights, two for each and token. QKᵀ, AV and the exponentials belong to query heads, so sharing
+keys and values leaves them as they are. The number of KV heads is on a logarithmic axis.
+
+A chart of four lines over 32 to 1 KV heads. QKᵀ, AV and exponentials stay at 100 %. The layer's weights fall to
+{layer_8} with 8 KV heads and {layer_1} with one, the projections' alone to {projections_8} and {projections_1}, the
+cache to {cache_8} and {cache_1}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.figures.gqa_phases import fewer
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "gqa_elsewhere"
+LINES = {  # what was counted: the value's name, the label, the look
+    "prompt_exponentials": ("prompt", "QKᵀ, AV,<br>exponentials", _style.Look(_style.OTHER, symbol="square")),
+    "layer_weights": ("layer", "layer’s weights", _style.Look(_style.OTHER_2, symbol="diamond")),
+    "projection_weights": ("projections", "projections", _style.Look(_style.OURS_2, symbol="triangle-up")),
+    "cache_elements": ("cache", "KV cache", _style.Look(_style.OURS)),
+}
+
+
+def counted(run: Run, what: str) -> dict[int, float]:
+    """By the number of KV heads, most first."""
+    return {
+        row.case["kv_heads"]: row.values[what] for row in sorted(run.where(), key=lambda row: -row.case["kv_heads"])
+    }
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+    for what, (name, _, _) in LINES.items():
+        those = counted(run, what)
+        most = max(those)
+        found |= {f"{name}_{kv_heads}": Quantity(seen / those[most], "%") for kv_heads, seen in those.items()}
+    flops = counted(run, "prompt_flops")
+    saved = {n: 1 - seen / counted(run, "layer_flops")[32] for n, seen in counted(run, "layer_flops").items()}
+    return found | {
+        "prompt_flops": Quantity(flops[32], "FLOP"),
+        "prompt_flops_8": Quantity(flops[8] / flops[32], "%"),
+        "flops_saved_8": Quantity(saved[8], "%"),
+        "flops_saved_1": Quantity(saved[1], "%"),
+        "weights_32": Quantity(counted(run, "layer_weights")[32], "parameters"),
+        "weights_8": Quantity(counted(run, "layer_weights")[8], "parameters"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"KV heads": row.case["kv_heads"],
+         "weights of the projections": Quantity(row.values["projection_weights"], "parameters"),
+         "weights of the layer": Quantity(row.values["layer_weights"], "parameters"),
+         "FLOPs of products with weights, a token": Quantity(row.values["layer_flops"], "FLOP"),
+         "FLOPs of QKᵀ and AV, a prompt": Quantity(row.values["prompt_flops"], "FLOP"),
+         "exponentials, a prompt": Quantity(row.values["prompt_exponentials"], "exp"),
+         "cached elements a token": Quantity(row.values["cache_elements"], "count")}
+        for row in runs[0].where()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    x = fewer(list(counted(run, "cache_elements")))
+    on = _style.chart(x, _axes.linear_axis("share of what it is with 32 KV heads", [0, 1], "%", most=5))
+    for what, (_, label, look) in LINES.items():
+        those = counted(run, what)
+        shares = [seen / those[32] for seen in those.values()]
+        hover = [
+            f"{label.replace('<br>', ' ')}, {n} KV heads: {Quantity(s, '%')}"
+            for n, s in zip(those, shares, strict=True)
+        ]
+        _style.line(on, [32 / n for n in those], shares, look, label, hover=hover)
+    return _style.finish(on, run)

@@ -1,0 +1,115 @@
+"""Sharing KV heads makes a decoding step {decode_gain_8} as fast with 8 of them, and a prompt {prompt_gain_8}
+
+The time of a prompt and of a decoding step by the number of KV heads, over the time with 32, one for each query head.
+Follow the two solid lines, then the dashed ones, where K and V were first copied for every query head.
+
+Every line begins at one, with 32 KV heads and nothing to copy. The thin dotted line is what a decoding step would need
+if it either read its cache at the bandwidth that was measured in the same rounds or did its FLOPs at the rate of
+multiply-adds, whichever takes longer. The copy is made by all threads into memory that is kept, which is kinder than
+what a framework does. Bands pair the quartiles of the samples that are farthest apart; both axes are logarithmic.
+
+A chart of four lines over 32 to 1 KV heads. With 8 a prompt of {tokens} tokens takes {prompt_8} the time, a decoding
+step over {context} tokens {decode_8}; with one {prompt_1} and {decode_1}. With copies the prompt takes
+{prompt_repeated_8} and the step {decode_repeated_8} the time with 8 KV heads.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "gqa_phases"
+SERIES = {  # name: the phase, the kernel, the label, the look
+    "prompt": ("prompt", "cpu_simd", "prompt", _style.Look(_style.OURS_2)),
+    "prompt_repeated": ("prompt", "cpu_simd_repeated", "prompt, copied", _style.Look(_style.OTHER_2, "dash", "square")),
+    "decode": ("decode", "cpu_simd", "decoding", _style.Look(_style.OURS)),
+    "decode_repeated": ("decode", "cpu_simd_repeated", "decoding, copied", _style.Look(_style.OTHER, "dash", "square")),
+}
+
+
+def rows(run: Run, name: str) -> dict[int, Row]:
+    """By the number of KV heads, most first."""
+    phase, kernel, _, _ = SERIES[name]
+    found = {row.case["kv_heads"]: row for row in run.where(kernel)
+             if row.samples and (row.case["queries"] == 1) == (phase == "decode")}  # fmt: skip
+    if not {32, 8, 1} <= set(found):
+        raise LookupError(f"not measured yet on this machine: {kernel} with 32, 8 and 1 KV heads")
+    return dict(sorted(found.items(), reverse=True))
+
+
+def fewer(kv_heads: list[int]) -> _axes.Axis:
+    """An axis that runs from 32 KV heads to fewer, placed by how many query heads share one."""
+    ticks = tuple(32 / n for n in kv_heads)
+    return _axes.Axis("KV heads (count), log scale", 0.85, max(ticks) * 1.2, ticks, tuple(map(str, kv_heads)), log=True)
+
+
+def expected(run: Run, case: dict[str, Any]) -> float:
+    """The longer of reading the cache and of doing the FLOPs, at the rates of this run."""
+    read, fma = run.ceiling("read"), run.ceiling("fma")
+    if read is None or fma is None:
+        raise LookupError("not measured yet on this machine: what it can read and compute")
+    layer = Attention(1, case["heads"], case["dim"], case["kv_heads"])
+    moved = layer.input_bytes(case["queries"], case["keys"])
+    return max(moved / read.value, layer.core_flops(case["queries"], case["keys"], case["causal"]) / fma.value)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+    for name in SERIES:
+        those = rows(run, name)
+        for kv_heads in (8, 1):
+            found[f"{name}_{kv_heads}"] = _measured.ratio(those[kv_heads], those[32])
+            found[f"{name}_gain_{kv_heads}"] = _measured.ratio(those[32], those[kv_heads])
+        found[f"{name}_time_32"] = those[32].quantity()
+        found[f"{name}_time_8"] = those[8].quantity()
+        found[f"{name}_time_1"] = those[1].quantity()
+    decode, prompt = rows(run, "decode"), rows(run, "prompt")
+    share = expected(run, dict(decode[8].case)) / expected(run, dict(decode[32].case))
+    flops = Attention(1, 32, decode[1].case["dim"], 1).core_flops(1, decode[1].case["keys"])
+    low, high = decode[1].middle_half()
+    fma = run.ceiling("fma")
+    return found | {
+        "tokens": Quantity(prompt[32].case["queries"], "count"),
+        "context": Quantity(decode[32].case["keys"], "count"),
+        "decode_8_expected": Quantity(share, "×"),
+        "mqa_speed": Quantity(flops / decode[1].median, "FLOP/s", flops / high, flops / low),
+        "mqa_share_of_fma": Quantity(flops / decode[1].median / (fma.value if fma else 1), "%"),
+        "copying_8": _measured.ratio(rows(run, "decode_repeated")[8], decode[8]),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    columns = {"queries": "queries", "keys": "keys", "kv_heads": "KV heads"}
+    return _measured.table(runs, columns)
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    lines = {name: rows(run, name) for name in SERIES}
+    ratios = {
+        name: {kv_heads: _measured.ratio(row, those[32]) for kv_heads, row in those.items()}
+        for name, those in lines.items()
+    }
+    decode = lines["decode"]
+    whole = expected(run, dict(decode[32].case))
+    theory = {kv_heads: expected(run, dict(row.case)) / whole for kv_heads, row in decode.items()}
+    shown = [b for those in ratios.values() for q in those.values() for b in (q.low or q.value, q.high or q.value)]
+    x = fewer(list(decode))
+    on = _style.chart(x, _axes.log_axis("time over that with 32 KV heads", [*shown, *theory.values()], "×", pad=1.35))
+    _style.reference(on, [32 / n for n in theory], list(theory.values()), "reading or computing, whichever is longer")
+    middle = list(theory)[len(theory) // 2]
+    _style.note(on, 32 / middle, theory[middle], "reading or<br>computing alone", _style.MUTE, above=False,
+                anchor="right", shift=(-4, 2))  # fmt: skip
+    for name, (_, _, label, look) in SERIES.items():
+        those = ratios[name]
+        hover = [f"{label}, {kv_heads} KV heads: {q}<br>{lines[name][kv_heads].quantity()}"
+                 for kv_heads, q in those.items()]  # fmt: skip
+        _style.line(
+            on, [32 / n for n in those], [q.value for q in those.values()], look, label, hover=hover,
+            low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
+        )  # fmt: skip
+    return _style.finish(on, run)

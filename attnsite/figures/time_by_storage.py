@@ -1,0 +1,103 @@
+"""Fewer bits make a decoding step {decode_bf16_gain} as fast with bfloat16, and a prompt {prompt_bf16_gain}
+
+The time of a prompt and of a decoding step with numbers stored in 16 or 8 bits, over the time with float32. Compare the
+upper bars with the lower ones.
+
+A bar is the median time over that of the same kernel with float32, in the same rounds; whiskers pair the quartiles that
+are farthest apart. The short line on each bar is the number of bytes of keys and values over that of float32, which is
+what a step that only reads would take. Arithmetic is float32 in all of them; the numbers are widened on the way. int8
+is a way to store a cache, and no prompt was timed with it.
+
+A bar chart of two groups. A prompt of {tokens} tokens takes {prompt_f16} the time with float16 and {prompt_bf16} with
+bfloat16. A decoding step over {context} tokens takes {decode_f16} with float16, {decode_bf16} with bfloat16 and
+{decode_int8} with int8.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "time_by_storage"
+KINDS = {  # kernel: the value's name, the label, bytes over those of float32, the colour
+    "cpu_simd_stored_f16": ("f16", "float16", 1 / 2, _style.OURS),
+    "cpu_simd_stored_bf16": ("bf16", "bfloat16", 1 / 2, _style.OURS_2),
+    "cpu_simd_decode_int8": ("int8", "int8 cache", (128 + 4) / 512, _style.OTHER_2),
+}
+PHASES = {"prompt": "prompt", "decode": "decoding"}
+
+
+def rows(run: Run, phase: str) -> dict[str, Row]:
+    """By kernel: the rows of the largest workload of that phase that float32 and both kinds of 16 bits have."""
+    those = [row for row in run.where() if row.samples and row.kernel and not row.kernel.startswith("ceiling:")
+             and (row.case["queries"] == 1) == (phase == "decode")]  # fmt: skip
+    needed = ("cpu_simd", "cpu_simd_stored_f16", "cpu_simd_stored_bf16")
+    size = _measured.largest(those, "keys") if those else 0
+    found = {str(row.kernel): row for row in those if row.case["keys"] == size}
+    if not set(needed) <= set(found):
+        raise LookupError(f"not measured yet on this machine: {', '.join(needed)}")
+    return found
+
+
+def bars(run: Run) -> list[tuple[str, str, Quantity]]:
+    """Phase, kernel and the time over that of float32, the slowest phase first."""
+    found = []
+    for phase in PHASES:
+        those = rows(run, phase)
+        found += [
+            (phase, kernel, _measured.ratio(those[kernel], those["cpu_simd"])) for kernel in KINDS if kernel in those
+        ]
+    return found
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+    for phase, kernel, ratio in bars(run):
+        those, name = rows(run, phase), KINDS[kernel][0]
+        found[f"{phase}_{name}"] = ratio
+        found[f"{phase}_{name}_gain"] = _measured.ratio(those["cpu_simd"], those[kernel])
+        found[f"{phase}_{name}_time"] = those[kernel].quantity()
+    if "decode_int8" not in found:
+        raise LookupError("not measured yet on this machine: cpu_simd_decode_int8")
+    prompt, decode = rows(run, "prompt")["cpu_simd"], rows(run, "decode")["cpu_simd"]
+    return found | {
+        "tokens": Quantity(prompt.case["queries"], "count"),
+        "context": Quantity(decode.case["keys"], "count"),
+        "prompt_time": prompt.quantity(),
+        "decode_time": decode.quantity(),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _measured.table(runs, {"queries": "queries", "keys": "keys", "kv_heads": "KV heads"})
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    shown = bars(run)
+    labels = tuple(f"{PHASES[phase]},<br>{KINDS[kernel][1]}" for phase, kernel, _ in reversed(shown))
+    ys = tuple(map(float, range(len(shown))))
+    most = max(1.0, *(q.high or q.value for _, _, q in shown)) * 1.22
+    x = _axes.linear_axis("time over that with float32", [0, most], "×", pad=0)
+    on = _style.chart(x, _axes.Axis("phase and storage (keys and values)", -0.6, len(shown) - 0.4, ys, labels))
+    on.figure.update_yaxes(showgrid=False)
+    _style.reference(on, [1, 1], [on.y.low, on.y.high], "float32", dash="solid")
+    for y, (_, kernel, q) in zip(ys, reversed(shown), strict=True):
+        _, _, bytes_, colour = KINDS[kernel]
+        low, high = q.low or q.value, q.high or q.value
+        on.figure.add_bar(
+            x=[q.value], y=[y], orientation="h", width=0.56, marker={"color": colour},
+            hovertext=[f"{labels[int(y)].replace('<br>', ' ')}: {q}<br>{q.spread()}"], hoverinfo="text",
+            error_x={"type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": _style.INK,
+                     "array": [high - q.value], "arrayminus": [q.value - low]},
+        )  # fmt: skip
+        on.figure.add_scatter(x=[bytes_, bytes_], y=[y - 0.36, y + 0.36], mode="lines", hoverinfo="skip",
+                              line={"color": _style.INK, "width": 2})  # fmt: skip
+        _style.note(on, high, y, str(q), anchor="left", shift=(8, 0))
+    _style.note(
+        on, KINDS["cpu_simd_stored_f16"][2], len(shown) - 0.55, "| bytes", _style.MUTE, anchor="left", shift=(4, 2)
+    )
+    return _style.finish(on, run)
