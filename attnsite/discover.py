@@ -7,7 +7,7 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent  # the package's folder
-_APART = "_backward"
+_APART = ("_backward", "_masked", "_rolled", "_sparse")
 
 
 def names(room: str) -> list[str]:
@@ -19,13 +19,15 @@ def names(room: str) -> list[str]:
 def matching(room: str, patterns: tuple[str, ...]) -> list[str]:
     """The members of a room that match any of the shell-style patterns.
 
-    A `…_backward` computes gradients, which is another contract: only a pattern that says so matches it.
+    A `…_backward` computes gradients, which is another contract; a `…_masked`, `…_rolled` or `…_sparse` is for calls
+    with a window or a layout and has a sibling for all others. Only a pattern that says so matches them.
     """
-    return [
-        name
-        for name in names(room)
-        if any(fnmatch.fnmatchcase(name, p) for p in patterns if _APART in p or not name.endswith(_APART))
-    ]
+
+    def asked(name: str, pattern: str) -> bool:
+        apart = [ending for ending in _APART if name.endswith(ending)]
+        return fnmatch.fnmatchcase(name, pattern) and all(ending in pattern for ending in apart)
+
+    return [name for name in names(room) if any(asked(name, pattern) for pattern in patterns)]
 
 
 def module(room: str, name: str, *required: str) -> ModuleType:
