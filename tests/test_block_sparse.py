@@ -59,7 +59,7 @@ def test_any_layout_is_right(kv_heads, group, queries, keys, dim, size, share, c
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("size", [8, 13, 64])
 def test_what_is_dropped_is_never_read(size, causal):
-    """NaN and infinity in dropped blocks leave the result as it is, bit for bit; in kept ones they go where they must."""
+    """NaN and infinity in dropped blocks leave the result as it is, bit for bit; kept ones go where they must."""
     q, k, v = arrays(2, 1, 260, 260, 40)
     layout = layouts(260, 260, size, 0.3, 1)
     layout[:, 2] = layout[:, 4] = False
@@ -95,7 +95,10 @@ def test_a_layout_that_keeps_everything_changes_nothing(lengths):
 
     np.testing.assert_array_equal(run(q, k, v, True), dense)
     everything = np.ones((-(-lengths[0] // 64), -(-lengths[1] // 64)), bool)
-    if lengths[0] > 64 * (len(everything) - 1) and -(-lengths[0] // len(everything)) * everything.shape[1] >= lengths[1]:
+    if (
+        lengths[0] > 64 * (len(everything) - 1)
+        and -(-lengths[0] // len(everything)) * everything.shape[1] >= lengths[1]
+    ):
         np.testing.assert_allclose(run(q, k, v, True, everything), dense, rtol=1e-5, atol=1e-6)
 
 

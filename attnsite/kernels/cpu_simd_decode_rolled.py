@@ -59,15 +59,15 @@ def attention(q, k, v, out, *, causal, window=None):
 
 def stages(q, k, v, out, *, causal, window=None):
     """Appending the last token's key and value, and the attention: each may be repeated."""
-    rings = store_cache(k, v, window)
-    before = [Ring(ring.rows, ring.seen - 1) for ring in rings]
+    keys, values = store_cache(k, v, window)
+    before = [Ring(ring.rows, ring.seen - 1) for ring in (keys, values)]
 
     def write():
         for ring, array in zip(before, (k, v), strict=True):
             append(ring, array[:, :, -1])
 
     def attend():
-        attention(q, *rings, out, causal=causal, window=window)
+        attention(q, keys, values, out, causal=causal, window=window)
 
     return ("append", write), ("attend", attend)
 

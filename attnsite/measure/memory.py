@@ -16,7 +16,6 @@ import numpy as np
 from attnsite import discover
 from attnsite.experiment import Workload
 
-
 GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc then returns every array's memory as soon as it is freed
 
 
@@ -26,7 +25,11 @@ def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = F
     path = os.pathsep.join([str(discover.ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
         done = subprocess.run(
-            words, capture_output=True, text=True, timeout=seconds, env=os.environ | {"PYTHONPATH": path} | (GIVEN_BACK if cache else {}),
+            words,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=os.environ | {"PYTHONPATH": path} | (GIVEN_BACK if cache else {}),
         )
     except subprocess.TimeoutExpired:
         return {"skipped": f"start, call and check took longer than {seconds:.0f} s"}
