@@ -3,9 +3,9 @@
 Resident memory after a decoding step, less what there was before the cache, by the context, for one layer of {kv_heads}
 key-value heads of width {dim} in float32 with a window of {window} tokens.
 
-The dotted lines are the closed forms, 8 · H_kv · d bytes for each token that is kept: N of them in the whole cache,
-min(N, W) in the ring. What lies above them is the step's workspace and its output. Both kernels give the same result
-for the same step. Both axes are logarithmic.
+The dotted lines, where they can be seen at all, are the closed forms, 8 · H_kv · d bytes for each token that is kept: N
+of them in the whole cache, min(N, W) in the ring. What lies above them is the step's workspace and its output. Both
+kernels give the same result for the same step. Both axes are logarithmic.
 
 A chart of two lines over contexts up to {context} tokens. The whole cache takes {whole_resident} there, the rolled one
 {rolled_resident}; the closed forms are {whole_bytes} and {rolled_bytes}.

@@ -91,5 +91,10 @@ def draw(runs: list[Run]) -> go.Figure:
         if floor:
             _style.reference(on, [x.low, x.high], [floor, floor], f"{name}: layers that see all", colour=look.colour)
         hover = [f"{name}<br>{_axes.tokens(n)} tokens: {Quantity(share, '%')}" for n, share in shares.items()]
-        _style.line(on, list(shares), list(shares.values()), look, name, hover=hover)
+        short = max(shares) < x.high / 2  # then there is room behind the end of the line
+        label = name.removesuffix(" v0.1").replace(" 27B", "<br>27B")
+        _style.line(on, list(shares), list(shares.values()), look, label, hover=hover, label_end=not short)
+        if short:
+            _style.note(on, max(shares), shares[max(shares)], label.replace("<br>", " "), look.colour, anchor="left",
+                        shift=(9, -5))  # fmt: skip
     return _style.finish(on, runs[0])

@@ -1,30 +1,31 @@
 """A window laid over the scores as a mask saves no time, one that bounds the loop saves it in proportion
 
-The time of a causal prompt by the length of its window, up to the whole prompt, where it hides nothing. Compare the
-level lines with the rising ones.
+The time of a causal prompt of {tokens} tokens by the length of its window, up to the whole prompt, where it hides
+nothing. Compare the level line with the rising one.
 
-The upper line of each pair computes every score and puts −inf where the window hides it; the lower one walks over the
-keys that the window leaves. The dotted line is the closed form for the longer prompt: the time without a window times
-the share of pairs that the window leaves, N·W − W(W − 1)/2 of N(N + 1)/2. Bands hold the middle half of the samples;
-both axes are logarithmic.
+The upper line computes every score and puts −inf where the window hides it; the lower one walks over the keys that the
+window leaves. The dotted line is the closed form: the time without a window times the share of pairs that the window
+leaves, N·W − W(W − 1)/2 of N(N + 1)/2. Bands hold the middle half of the samples; both axes are logarithmic, and the
+table has shorter prompts as well.
 
-A chart of two lines for each of two lengths of prompt. At {tokens} tokens a window of {narrow} leaves one pair of
-{pairs_ratio}; the masked computation takes {mask_ratio} of its time without a window, and the bounded one is
-{skip_speedup} as fast as without.
+A chart of two lines. A window of {narrow} leaves one pair of {pairs_ratio}; the masked computation takes {mask_ratio}
+of its time without a window, and the bounded one is {skip_speedup} as fast as without.
 """
 
 from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import visible_pairs
 from attnsite.figures import _axes, _measured, _pairs, _style
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "window_prefill"
 MASK, SKIP = "cpu_blas_masked", "cpu_simd"
-LOOKS = {MASK: ("mask", _style.Look(_style.OTHER, symbol="square")), SKIP: ("bound", _style.Look(_style.OURS_2))}
+LOOKS = {
+    MASK: ("laid over the scores", _style.Look(_style.OTHER, symbol="square")),
+    SKIP: ("bounds the loop", _style.Look(_style.OURS)),
+}
 NAMED = (64, 256, 1024)  # windows that sentences speak of
 
 
@@ -91,27 +92,19 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
-    every = both(run)
-    drawn = sorted({min(every), max(every)})
-    rows = [row for tokens in drawn for those in every[tokens] for row in those.values()]
-    tokens = drawn[-1]
-    skip = every[tokens][1]
-    windows = sorted(skip)
-    theory = [
-        skip[tokens].median * visible_pairs(tokens, tokens, True, w) / visible_pairs(tokens, tokens, True)
-        for w in windows
-    ]
+    tokens, (mask, skip) = max(both(run).items())
+    whole, windows = _pairs.pairs(skip[tokens]), sorted(skip)
+    theory = [skip[tokens].median * _pairs.pairs(skip[window]) / whole for window in windows]
+    times = [time for row in (*mask.values(), *skip.values()) for time in row.middle_half()]
     on = _style.chart(
-        _axes.log_axis("window, in tokens", [_pairs.window(row) for row in rows], "tokens", base=2, pad=1.1),
-        _axes.log_axis("time of one prompt", [*(t for row in rows for t in row.middle_half()), *theory], "s", pad=1.6),
+        _axes.log_axis("window, in tokens", windows, "tokens", base=2, pad=1.1),
+        _axes.log_axis("time of one prompt", [*times, *theory], "s", pad=1.6),
     )
     _style.reference(on, windows, theory, "pairs left by the window")
-    for length in drawn:
-        for kernel, those in zip((MASK, SKIP), every[length], strict=True):
-            word, look = LOOKS[kernel]
-            label = f"{word}, {_axes.tokens(length)} tokens"
-            _measured.curve(on, list(those.values()), "window", label, look)
+    for kernel, rows in ((MASK, mask), (SKIP, skip)):
+        label, look = LOOKS[kernel]
+        _measured.curve(on, list(rows.values()), "window", label, look)
     if len(windows) > 2:
         _style.note(on, windows[1], theory[1], "in proportion to the pairs", _style.MUTE, above=False, anchor="left",
-                    shift=(10, -4))  # fmt: skip
+                    shift=(6, -6))  # fmt: skip
     return _style.finish(on, run)
