@@ -1,12 +1,13 @@
-"""Blocks of 64 tokens are large enough; of 16 and less, a block-sparse kernel wastes most of what it does
+"""Blocks of 64 tokens are large enough; smaller ones leave parts of the registers empty
 
 The speed over the pairs that are kept, by the size of a block, for a causal prompt of {tokens} tokens. Look where the
 line levels out.
 
 All layouts keep 512 tokens up to the diagonal and an eighth of what lies before. The kernel works on panels of 32
 queries where registers hold 16 numbers: a smaller block leaves lanes empty, and its tile of keys is short for the work
-of rescaling the output. Larger blocks keep a little more around the diagonal, which is counted. The dotted line is the
-same kernel with nothing left out. The band holds the middle half of the samples; the size is on a logarithmic axis.
+of rescaling the output. Large blocks keep fewer pairs around the diagonal, which the speed allows for. The dotted line
+is the same kernel with nothing left out. The band holds the middle half of the samples; the size is on a logarithmic
+axis.
 
 A chart of one line over blocks from {smallest} to {largest} tokens. It runs at {at_8} with blocks of 8 tokens, {at_32}
 with 32 and {at_128} with 128, and at {dense_speed} without leaving anything out.

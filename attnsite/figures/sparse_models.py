@@ -82,10 +82,10 @@ def draw(runs: list[Run]) -> go.Figure:
     if not lines:
         raise LookupError("none of the pairs that this figure draws has been counted yet")
     shares = {share for line in lines.values() for share in line}
-    x = _axes.log_axis("share of pairs that the larger model keeps (ratio)", shares, "%", pad=1.15)
+    x = _axes.log_axis("share of pairs that the larger model keeps", shares, "%", pad=1.15)
     lengths = [tokens for line in lines.values() for tokens in line.values()]
     on = _style.chart(x, _axes.log_axis("prompt at equal FLOPs, in tokens", [*lengths, CONTEXT], "tokens", base=2))
-    _style.reference(on, [x.low, x.high], [CONTEXT, CONTEXT], "context of the models", at=0.02)
+    _style.reference(on, [x.low, x.high], [CONTEXT, CONTEXT], "context of the models", at=0.2)
     for (small, large), look in DRAWN.items():
         line = lines.get((small, large), {})
         label = f"{large} against {small}"

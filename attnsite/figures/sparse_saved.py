@@ -8,8 +8,8 @@ further to the right. Filled marks are layouts of blocks, open diamonds are wind
 is missing to the line is what a block costs beyond its pairs. Short prompts drop nothing and show how much the layout
 costs when it brings nothing.
 
-A chart of points close below the diagonal. At the longest prompt the strided pattern drops {strided_dropped} of the
-pairs and saves {strided_saved} of the time, the band drops {band_dropped} and saves {band_saved}.
+A chart of points near the diagonal. At the longest prompt the band with columns drops {columns_dropped} of the pairs
+and saves {columns_saved} of the time, the band alone drops {band_dropped} and saves {band_saved}.
 """
 
 from typing import Any
@@ -43,7 +43,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "pattern": f"{label} blocks" if kind == name else f"window as {label}",
+        {"machine": run.machine, "pattern": label if kind == name else f"window like {name}",
          "tokens": tokens, "pairs dropped": Quantity(dropped, "%"), "time saved": time}
         for run in runs
         for name, label, _ in PATTERNS.values()
@@ -60,16 +60,20 @@ def draw(runs: list[Run]) -> go.Figure:
     texts = tuple(_axes.text(t, "%") for t in ticks)
     x = _axes.Axis("pairs dropped, share of the causal ones", -0.04, 1.04, ticks, texts)
     on = _style.chart(x, _axes.Axis("time saved, share of dense", min(-0.06, 1.15 * least), 1.04, ticks, texts))
-    _style.reference(on, [0, 1], [0, 1], "all that is dropped is saved", at=0.3)
+    _style.reference(on, [0, 1], [0, 1], "all that is dropped is saved")
+    _style.note(on, 0.5, 0.5, "all that is dropped is saved", _style.MUTE, anchor="right", shift=(-8, 8))
+    # The label of the band stands above the line, the other below it: their last points are neighbours.
+    places: dict[str, dict[str, Any]] = {
+        "band": {"anchor": "right", "shift": (-10, 12)}, "columns": {"anchor": "left", "shift": (-16, -18)}
+    }  # fmt: skip
     for name, label, colour in PATTERNS.values():
-        for kind, symbol, word in ((f"{name}_window", "diamond-open", "window as {}"), (name, "circle", "{} blocks")):
+        for kind, symbol, call in ((f"{name}_window", "diamond-open", f"window like {name}"), (name, "circle", label)):
             points = every[kind]
-            call = word.format(label)
             hover = [f"{call}, {_axes.tokens(n)} tokens<br>{Quantity(d, '%')} dropped, {t} saved"
                      for n, (d, t) in points.items()]  # fmt: skip
             _style.points(on, [d for d, _ in points.values()], [t.value for _, t in points.values()],
                           _style.Look(colour, symbol=symbol), call, hover, size=10)  # fmt: skip
         last = max(every[name])
         at, time = every[name][last]
-        _style.note(on, at, time.value, f"{label}, {_axes.tokens(last)}", colour, anchor="right", shift=(-12, 8))
+        _style.note(on, at, time.value, f"{name}, {_axes.tokens(last)}", colour, **places[name])
     return _style.finish(on, run)

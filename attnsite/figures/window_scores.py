@@ -5,7 +5,8 @@ tokens with {heads} heads. Look how little the upper line cares.
 
 The dotted line is the size of all scores in float32, 4 · H · N² bytes. A window that is laid over them as a mask hides
 most and frees none; a kernel whose loop it bounds holds a tile at a time and has no scores to save. A call that
-needs less than a page cannot be told apart from one that needs nothing, and stands at {least_shown}. Both axes are logarithmic.
+needs less than a page cannot be told apart from one that needs nothing, and stands at {least_shown}. Both axes are
+logarithmic.
 
 A chart of two level lines over the window, from {narrow} tokens to the whole prompt. The masked computation needs
 {mask_narrow} with the narrowest window and {mask_whole} without one, the bounded one {skip_narrow} and {skip_whole}.
