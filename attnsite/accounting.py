@@ -174,6 +174,24 @@ def visible_pairs(queries: int, keys: int, causal: bool, window: int = 0) -> int
     return rows * seen + rows * (rows - 1) // 2
 
 
+def block_pairs(tokens: int, size: int, near: int, every: int) -> int:
+    """Pairs of query and key in one head that a block-sparse causal pattern keeps, the diagonal's own mask counted.
+
+    The pattern is that of a workload's `blocks`: a block of queries meets its own block of keys and the near − 1 before
+    it, and of all earlier ones the last of every `every` (0: none).
+    """
+    count = -(-tokens // size)
+    size = -(-tokens // count)
+    pairs = 0
+    for block in range(count):
+        rows = max(0, min(size, tokens - block * size))
+        nearest = min(block, max(0, near - 1))  # whole blocks next to the diagonal
+        far = (block - nearest) // every if every else 0
+        own = near > 0 or (every and (block + 1) % every == 0)
+        pairs += rows * size * (nearest + far) + (rows * (rows + 1) // 2 if own else 0)
+    return pairs
+
+
 def kaplan_context_flops(layers: int, context: int, attention_width: int) -> int:
     """2·n_layer·n_ctx·d_attn, forward and a token (Kaplan et al. 2020, Table 1, row "Attention: Mask")."""
     return 2 * layers * context * attention_width

@@ -7,9 +7,9 @@ from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parent  # the package's folder
-# Words of names that stand apart: gradients and numbers stored in 16 bits are other contracts, and copies of shared
-# heads are made for one comparison only.
-_APART = ("_backward", "_stored", "_repeated")
+# Words of names that stand apart: gradients and numbers stored in 16 bits are other contracts, copies of shared heads
+# are made for one comparison only, and masks, rolling caches and blocks are for calls with a window or a layout.
+_APART = ("_backward", "_stored", "_repeated", "_masked", "_rolled", "_sparse")
 
 
 def names(room: str) -> list[str]:

@@ -17,7 +17,8 @@ class Workload:
     `threads` is how many CPU threads the kernel may use; 0 means all that the machine gives this process. `window` is
     how many keys a query sees, its own the last; 0 means no limit. `blocks` is (size, near, every): in blocks of `size`
     tokens a query sees its own block and the `near` − 1 before it, and of all earlier ones the last of every `every`;
-    () means all. Both are for causal prompts.
+    () means all; blocks are of equal length, so of fewer tokens where `size` does not divide the prompt. Both are for
+    causal prompts.
     """
 
     heads: int
@@ -74,7 +75,9 @@ class Workload:
         if self.window:
             seen &= key > place - self.window
         if self.blocks:
-            seen &= self.layout()[place // self.blocks[0], key // self.blocks[0]]
+            layout = self.layout()
+            size = -(-self.queries // len(layout))
+            seen &= layout[place // size, key // size]
         return seen
 
     def case(self) -> dict[str, Any]:
@@ -106,12 +109,17 @@ class Timing:
 
 @dataclass(frozen=True)
 class Memory:
-    """Measure how far each kernel's call raises the peak of the process's resident memory, in a process of its own."""
+    """Measure how far each kernel's call raises the peak of the process's resident memory, in a process of its own.
+
+    With `cache`, the keys and values are counted too, in the form in which the kernel keeps them: what is measured is
+    then how much more memory is resident after a call than before there was a cache.
+    """
 
     kernels: tuple[str, ...]
     quick: tuple[Workload, ...]
     full: tuple[Workload, ...]
     repeats: int = 3
+    cache: bool = False
 
 
 @dataclass(frozen=True)

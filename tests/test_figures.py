@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from attnsite import discover, results
+from attnsite.accounting import block_pairs, visible_pairs
 from attnsite.experiment import Count, Memory, Study
 from attnsite.figures import _axes, _measured, _peers, _style
 from attnsite.measure import contestants
@@ -36,9 +37,9 @@ PROVENANCE = Provenance(
 COSTS = {"control_masked": 1.2e-11, "control_written": 1.3e-11, "control_kept": 1.9e-11,
          "cpu_naive": 1e-9, "cpu_blas": 2e-11, "cpu_online": 3e-11, "cpu_simd": 1.1e-11, "cpu_decode": 2.5e-11,
          "cpu_simd_decode": 2e-11, "cpu_simd_decode_bf16": 1.5e-11, "cpu_simd_decode_int8": 1.4e-11,
-         "cpu_simd_stored_bf16": 1.1e-11, "cpu_simd_stored_f16": 1.1e-11,
-         "cpu_simd_repeated": 1.2e-11,
-         "cpu_simd_backward": 3e-11, "peer_numpy_matmul": 6e-11,
+         "cpu_simd_stored_bf16": 1.1e-11, "cpu_simd_stored_f16": 1.1e-11, "cpu_simd_repeated": 1.2e-11,
+         "cpu_simd_backward": 3e-11, "cpu_blas_masked": 2e-11, "cpu_simd_decode_rolled": 2e-11,
+         "cpu_block_sparse": 1.2e-11, "peer_numpy_matmul": 6e-11,
          "peer_torch_flash": 2.2e-11, "peer_torch_math": 5e-11,
          "cuda_naive": 2e-12, "cuda_per_head": 1e-12, "cuda_tiled": 4e-13,
          "cuda_vector": 1e-13, "cuda_mma": 1e-14, "cuda_decode": 1e-12,
@@ -52,8 +53,15 @@ def measured(work, kernel, memory, part=1.0):
         return Row(case=case, kernel=kernel, skipped="decodes one query at a time")
     if work.threads > 2:
         return Row(case=case, kernel=kernel, skipped="this machine has 2 threads")
+    if (work.blocks and kernel != "cpu_block_sparse") or (work.window and kernel == "cpu_block_sparse"):
+        return Row(case=case, kernel=kernel, skipped=f"takes no {'layout' if work.blocks else 'window'}")
     pairs = work.heads * work.queries * work.keys
-    size = 4 * pairs if memory and kernel == "cpu_blas" else 12288
+    size = 4 * pairs if memory and kernel.startswith("cpu_blas") else 12288
+    if memory and "decode" in kernel:  # a cache
+        size = 8 * work.kv_heads * work.dim * (min(work.keys, work.window) if "rolled" in kernel else work.keys)
+    if kernel != "cpu_blas_masked" and (work.window or work.blocks):
+        seen = visible_pairs(work.queries, work.keys, work.causal, work.window)
+        pairs = work.heads * (block_pairs(work.queries, *work.blocks) if work.blocks else seen)
     time = (
         pairs
         * (2 * work.dim * COSTS[kernel] + min(1e-9, 40 * COSTS[kernel]))
@@ -86,6 +94,9 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
                 for stage in ("scores", "softmax", "values"):
                     row = measured(work, "cpu_blas", memory, 1 / 3)
                     rows.append(Row(case=row.case, kernel="cpu_blas", stage=stage, samples=row.samples))
+            if getattr(experiment, "stages", False) and "cpu_simd_decode_rolled" in matching:
+                row = measured(work, "cpu_simd_decode_rolled", memory, 1 / 100)
+                rows.append(Row(case=row.case, kernel=row.kernel, stage="append", samples=row.samples))
             for ceiling in getattr(experiment, "ceilings", ()):
                 done = {"bytes": 1 << 28} if ceiling == "read" else {"flops": 1 << 30}
                 rows.append(Row(case=work.case(), kernel=f"ceiling:{ceiling}", values=done, samples=(0.01, 0.011)))

@@ -368,6 +368,18 @@ def test_memory_sees_an_array_of_known_size():
     assert blas["max_error"] <= blas["bound"]
 
 
+def test_memory_counts_a_cache_in_the_form_in_which_it_is_kept():
+    """All keys and values where the kernel takes them as they are, the window's where it rolls them."""
+    long = Workload(heads=8, kv_heads=8, queries=1, keys=8192, dim=64, causal=True, window=512)
+    token = 2 * 8 * 64 * 4
+
+    whole, rolled = (memory.ask(f"cpu_simd_decode{way}", long, cache=True) for way in ("", "_rolled"))
+
+    assert 8192 * token <= whole["peak_bytes"] < 1.3 * 8192 * token
+    assert 512 * token <= rolled["peak_bytes"] < 3 * 512 * token
+    assert rolled["max_error"] <= rolled["bound"]
+
+
 def test_memory_passes_on_why_a_kernel_cannot():
     """A refusal in the other process is the reason of the row."""
     assert "one query" in memory.ask("cpu_decode", SMALL)["skipped"]

@@ -42,12 +42,22 @@ def decode(call, numbers, arrays):
     pairs, rows = call.batch * call.kv_heads, call.batch * call.heads * call.queries
     if rows == 0:
         return
-    parts = max(1, min(-(-UNITS // pairs), call.keys // PART))
+    low, high = sight(call)
+    parts = max(1, min(-(-UNITS // pairs), (high - low) // PART))
     threads = min(get_num_threads(), pairs * parts)
     ws, size = workspace(threads, lay_out(call, 0).end)
     sums, logs = np.empty(rows * parts * call.dim, np.float32), np.empty(rows * parts, np.float32)
     on_all(_work, threads, numbers, *arrays, parts, ws, size, sums, logs, np.zeros(1, np.int64))
     on_all(join, threads, numbers, arrays.out, arrays.out16, arrays.taken, arrays.lse, parts, sums, logs, threads)
+
+
+def sight(call):
+    """The first key that any query sees, and the one behind the last: what a window hides from all is never read."""
+    low = max(0, call.low)
+    return low, max(low, min(call.keys, call.queries + call.high))
+
+
+sight_compiled = njit(**INLINE)(sight)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -62,7 +72,8 @@ def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, ls
         if task >= call.batch * call.kv_heads * parts:
             return
         pair, part = task // parts, task % parts
-        low, high = call.keys * part // parts, call.keys * (part + 1) // parts
+        first, end = sight_compiled(call)
+        low, high = first + (end - first) * part // parts, first + (end - first) * (part + 1) // parts
         _part(call, arrays, pair // call.kv_heads, pair % call.kv_heads, low, high, part, parts, ws, start, sums, logs)
 
 

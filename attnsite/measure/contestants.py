@@ -95,7 +95,7 @@ def _enter(
     if kernel.startswith("peer_") and hasattr(module, "use_threads"):
         module.use_threads(workload.threads or machine.threads())
     q, k, v = workload.inputs()
-    kept, meant = keep(module, k, v)
+    kept, meant = keep(module, k, v, workload)
     case = workload.case() | ({"variant": dict(variant)} if variant else {})
     base: dict[str, Any] = {"case": case, "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
     if not experiment.gradients:
@@ -124,7 +124,7 @@ def _enter(
         measure = timing.on_cpu(lambda: module.attention(*arrays, **options, **variant))
         out = lambda: correct.restored(module, arrays[-1])  # noqa: E731
         wanted = experiment.stages and hasattr(module, "stages")
-        pairs = module.stages(q, k, v, np.empty_like(q), causal=workload.causal) if wanted else ()
+        pairs = module.stages(q, k, v, np.empty_like(q), **accepted(module.stages, workload)) if wanted else ()
         steps = [(name, timing.on_cpu(step)) for name, step in pairs]
     first = measure()
     if first > longest_s and kernel.startswith("peer_"):  # a library's first call may load and compile
@@ -152,18 +152,38 @@ def accepted(call: Callable[..., Any], workload: Workload) -> dict[str, Any]:
     return options
 
 
-def keep(module: Any, k: np.ndarray, v: np.ndarray) -> tuple[tuple[Any, Any], tuple[np.ndarray, np.ndarray]]:
+Cache = tuple[Any, Any]  # of keys and of values, as a kernel takes them
+
+
+def keep(
+    module: Any, k: np.ndarray, v: np.ndarray, workload: Workload | None = None
+) -> tuple[Cache, tuple[np.ndarray, np.ndarray]]:
     """k and v as the kernel takes them, and what they then stand for.
 
-    Most kernels take arrays as they are. One that keeps its cache in fewer bits has `store_cache(k, v)`, which is not
+    Most kernels take arrays as they are. One that keeps its cache in another form has `store_cache(k, v)`, which is not
     timed, and `restore_cache` for the way back: it is right when it answers correctly for the cache that it was given.
     One that keeps all its arrays in fewer bits has `store_array(x)` and `restore_array` instead.
     """
+    kept = store(module, k, v, workload)
+    return kept, restored(module, kept)
+
+
+def store(module: Any, k: np.ndarray, v: np.ndarray, workload: Workload | None = None) -> Cache:
+    """k and v as the kernel keeps them; one whose cache depends on the window is told the workload's."""
     if not hasattr(module, "store_cache"):
-        stored = correct.stored(module, k), correct.stored(module, v)
-        return stored, (correct.restored(module, stored[0]), correct.restored(module, stored[1]))
-    kept = module.store_cache(k, v)
-    return kept, module.restore_cache(*kept)
+        return correct.stored(module, k), correct.stored(module, v)
+    known = inspect.signature(module.store_cache).parameters
+    options = {name: value for name, value in (workload.options() if workload else {}).items() if name in known}
+    made: Cache = module.store_cache(k, v, **options)
+    return made
+
+
+def restored(module: Any, kept: Cache) -> tuple[np.ndarray, np.ndarray]:
+    """What a kept cache stands for, in float32."""
+    if not hasattr(module, "restore_cache"):
+        return correct.restored(module, kept[0]), correct.restored(module, kept[1])
+    made: Cache = module.restore_cache(*kept)
+    return made
 
 
 def lay_out(module: Any, q: np.ndarray, kept: tuple[Any, Any]) -> tuple[Any, Any, Any, np.ndarray]:
@@ -176,7 +196,7 @@ def compile_small(module: Any, workload: Workload) -> None:
     queries, keys = min(SMALL, workload.queries), min(SMALL, workload.keys)
     small = dataclasses.replace(workload, queries=queries, keys=keys)
     q, k, v = small.inputs()
-    kept, _ = keep(module, k, v)
+    kept = store(module, k, v, small)
     module.attention(*lay_out(module, q, kept), **accepted(module.attention, small))
 
 

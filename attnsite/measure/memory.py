@@ -1,6 +1,6 @@
 """How far does one call raise the peak of resident memory? Asked in a process of its own.
 
-Run as `python -m attnsite.measure.memory KERNEL WORKLOAD-AS-JSON`; prints one JSON object.
+Run as `python -m attnsite.measure.memory KERNEL WORKLOAD-AS-JSON [cache]`; prints one JSON object.
 """
 
 import json
@@ -14,14 +14,20 @@ from typing import Any
 from attnsite import discover
 from attnsite.experiment import Workload
 
+GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc then returns every array's memory as soon as it is freed
 
-def ask(kernel: str, workload: Workload, seconds: float = 120.0) -> dict[str, Any]:
+
+def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = False) -> dict[str, Any]:
     """Start the process and return what it observed: `peak_bytes` with `max_error` and `bound`, or `skipped`."""
-    words = [sys.executable, "-m", "attnsite.measure.memory", kernel, json.dumps(workload.case())]
+    words = [sys.executable, "-m", "attnsite.measure.memory", kernel, json.dumps(workload.case()), *["cache"] * cache]
     path = os.pathsep.join([str(discover.ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
         done = subprocess.run(
-            words, capture_output=True, text=True, timeout=seconds, env=os.environ | {"PYTHONPATH": path}
+            words,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=os.environ | {"PYTHONPATH": path} | (GIVEN_BACK if cache else {}),
         )
     except subprocess.TimeoutExpired:
         return {"skipped": f"start, call and check took longer than {seconds:.0f} s"}
@@ -31,8 +37,12 @@ def ask(kernel: str, workload: Workload, seconds: float = 120.0) -> dict[str, An
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def observe(kernel: str, workload: Workload) -> dict[str, Any]:
-    """Measure in this process: peak resident memory during one call less resident memory before it."""
+def observe(kernel: str, workload: Workload, cache: bool = False) -> dict[str, Any]:
+    """Measure in this process: peak resident memory during one call less resident memory before it.
+
+    With `cache`: resident memory after the call, of which the keys and values are a part as the kernel keeps them, less
+    resident memory before they were made.
+    """
     from attnsite.measure import contestants, correct
 
     try:
@@ -40,14 +50,18 @@ def observe(kernel: str, workload: Workload) -> dict[str, Any]:
         contestants.compile_small(module, workload)
     except (contestants.Skipped, NotImplementedError) as why:
         return {"skipped": str(why)}
-    q, k, v = workload.inputs()
-    kept, meant = contestants.keep(module, k, v)
-    arrays, rounded = contestants.lay_out(module, q, kept), correct.rounding(module)
     options = contestants.accepted(module.attention, workload)
+    bare = _status("VmRSS")
+    if cache and bare is None:
+        return {"skipped": "only Linux says how much memory is resident now"}
+    q, k, v = workload.inputs()
+    kept = contestants.store(module, k, v, workload)
+    del k, v  # a kernel that keeps them in another form needs them no more
+    arrays, rounded = contestants.lay_out(module, q, kept), correct.rounding(module)
     before = reset_peak()
     module.attention(*arrays, **options)
-    grown = peak() - before
-    out = correct.restored(module, arrays[-1])
+    grown = (_status("VmRSS") or 0) - (bare or 0) if cache else peak() - before
+    meant, out = contestants.restored(module, kept), correct.restored(module, arrays[-1])
     verdict = correct.compare(rounded(q), *meant, out, causal=workload.causal, rounded=rounded, seen=workload.seen)
     if not verdict.right:
         return {"skipped": f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed"}
@@ -85,4 +99,4 @@ def peak() -> int:
 
 
 if __name__ == "__main__":
-    print(json.dumps(observe(sys.argv[1], Workload(**json.loads(sys.argv[2])))))
+    print(json.dumps(observe(sys.argv[1], Workload(**json.loads(sys.argv[2])), cache=sys.argv[3:] == ["cache"])))

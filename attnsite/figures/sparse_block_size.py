@@ -1,0 +1,78 @@
+"""Blocks of 64 tokens are large enough; smaller ones leave parts of the registers empty
+
+The speed over the pairs that are kept, by the size of a block, for a causal prompt of {tokens} tokens. Look where the
+line levels out.
+
+All layouts keep 512 tokens up to the diagonal and an eighth of what lies before. The kernel works on panels of 32
+queries where registers hold 16 numbers: a smaller block leaves lanes empty, and its tile of keys is short for the work
+of rescaling the output. Large blocks keep fewer pairs around the diagonal, which the speed allows for. The dotted line
+is the same kernel with nothing left out. The band holds the middle half of the samples; the size is on a logarithmic
+axis.
+
+A chart of one line over blocks from {smallest} to {largest} tokens. It runs at {at_8} with blocks of 8 tokens, {at_32}
+with 32 and {at_128} with 128, and at {dense_speed} without leaving anything out.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _pairs, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "sparse_block_size"
+KERNEL = "cpu_block_sparse"
+
+
+def _rows(run: Run) -> tuple[Row, dict[int, Row]]:
+    """The dense row, and the others by the size of their blocks."""
+    rows = _pairs.timed(run, KERNEL)
+    dense = _pairs.only([row for row in rows if not _pairs.blocks(row)], f"{KERNEL} with nothing left out")
+    sizes = {_pairs.blocks(row)[0]: row for row in rows if _pairs.blocks(row)}
+    if len(sizes) < 2:
+        raise LookupError(f"not measured yet on this machine: {KERNEL} with several sizes of blocks")
+    return dense, dict(sorted(sizes.items()))
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    dense, rows = _rows(run)
+    whole = _pairs.speed(dense)
+    found = {
+        "tokens": Quantity(dense.case["queries"], "count"),
+        "smallest": Quantity(min(rows), "count"),
+        "largest": Quantity(max(rows), "count"),
+        "dense_speed": whole,
+    }
+    for size, row in rows.items():
+        speed = _pairs.speed(row)
+        found[f"at_{size}"] = speed
+        found[f"share_{size}"] = Quantity(speed.value / whole.value, "%")
+    if {16, 64} <= set(rows):
+        found["gain_64_over_16"] = Quantity(found["at_64"].value / found["at_16"].value, "×")
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = _measured.table(runs, {"queries": "tokens"})
+    measured = [row for run in runs for row in run.rows if row.kernel]
+    for line, row in zip(lines, measured, strict=True):
+        line["tokens of a block"] = (_pairs.blocks(row) or (None,))[0]
+        line["pairs kept, a head"] = Quantity(_pairs.pairs(row), "count")
+        line["speed over kept pairs"] = _pairs.speed(row) if row.samples else None
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    dense, rows = _rows(runs[0])
+    whole, rates = _pairs.speed(dense), {size: _pairs.speed(row) for size, row in rows.items()}
+    tops = [q.high or q.value for q in (whole, *rates.values())]
+    x = _axes.cases_axis("tokens of a block", list(rows), "count")
+    on = _style.chart(x, _axes.linear_axis("speed over the kept pairs", [0, *tops], "FLOP/s"))
+    _style.reference(on, [x.low, x.high], [whole.value] * 2, "nothing left out", at=0.16)
+    _style.line(
+        on, list(rates), [q.value for q in rates.values()], _style.Look(_style.OURS), "block sparse",
+        low=[q.low or q.value for q in rates.values()], high=[q.high or q.value for q in rates.values()],
+        hover=[f"blocks of {size}: {rate}" for size, rate in rates.items()],
+    )  # fmt: skip
+    return _style.finish(on, runs[0])

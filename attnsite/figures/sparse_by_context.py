@@ -1,0 +1,144 @@
+"""Sparse attention is faster from the length at which it drops blocks, and by as much as it drops
+
+The time of a causal prompt by its length: dense, in two block-sparse patterns, and with sliding windows that keep as
+many pairs. Compare the slopes.
+
+Both patterns have blocks of 64 tokens. The band keeps eight blocks up to the diagonal, so its pairs grow with the
+length; the one with columns keeps four and every eighth of those before, so they grow with its square, with a smaller
+factor. Each dashed line is a window that keeps about as many pairs as the line of its colour. Bands hold the middle
+half of the samples; both axes are logarithmic.
+
+A chart of five lines over prompts from {shortest} to {tokens} tokens. At the longest, dense attention takes
+{dense_time}, the band with columns {columns_time} for {columns_kept} of the pairs and the band alone {band_time} for
+{band_kept}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import visible_pairs
+from attnsite.figures import _axes, _measured, _pairs, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "sparse_by_context"
+DENSE, SPARSE = "cpu_simd", "cpu_block_sparse"
+PATTERNS = {  # by whether blocks behind the band are kept: name, label, colour
+    False: ("band", "band", _style.OURS_2),
+    True: ("columns", "band and columns", _style.OURS),
+}
+
+
+def contests(run: Run) -> dict[int, dict[str, Row]]:
+    """By prompt: `dense`, `dense_in_blocks`, and for each pattern its row and that of its window."""
+    found: dict[int, dict[str, Row]] = {}
+    dense, sparse = _pairs.timed(run, DENSE), _pairs.timed(run, SPARSE)
+    for row in dense:
+        if not _pairs.window(row):
+            found[row.case["keys"]] = {"dense": row}
+    for row in sparse:
+        mine = found.get(row.case["keys"])
+        if mine is None:
+            continue
+        if not _pairs.blocks(row):
+            mine["dense_in_blocks"] = row
+            continue
+        name = PATTERNS[bool(_pairs.blocks(row)[2])][0]
+        mine[name] = row
+        windows = [r for r in dense if r.case["keys"] == row.case["keys"] and _pairs.window(r)]
+        if windows:
+            mine[f"{name}_window"] = min(windows, key=lambda r: abs(_pairs.pairs(r) - _pairs.pairs(row)))
+    whole = {tokens: rows for tokens, rows in sorted(found.items()) if len(rows) == 6}
+    if not whole:
+        raise LookupError(f"not measured yet on this machine: {DENSE} and {SPARSE} on the same prompts")
+    return whole
+
+
+def kept(row: Row) -> float:
+    """The share of a causal prompt's pairs that the row keeps."""
+    return _pairs.pairs(row) / visible_pairs(row.case["queries"], row.case["keys"], True)
+
+
+def faster_from(rows: dict[int, dict[str, Row]], name: str) -> int | None:
+    """The shortest prompt from which on the pattern drops pairs and is always faster than dense attention."""
+    slower = [tokens for tokens, those in rows.items()
+              if kept(those[name]) == 1 or those[name].median >= those["dense"].median]  # fmt: skip
+    later = [tokens for tokens in rows if tokens > max(slower, default=0)]
+    return min(later, default=None)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = contests(run)
+    shortest, longest = min(rows), max(rows)
+    last = rows[longest]
+    dense = _pairs.speed(last["dense"])
+    found = {
+        "shortest": Quantity(shortest, "count"),
+        "tokens": Quantity(longest, "count"),
+        "dense_time": last["dense"].quantity(),
+        "dense_speed": dense,
+        "in_blocks_over_dense": _measured.ratio(last["dense_in_blocks"], last["dense"]),
+    }
+    for name, _, _ in PATTERNS.values():
+        row, window = last[name], last[f"{name}_window"]
+        found |= {
+            f"{name}_time": row.quantity(),
+            f"{name}_kept": Quantity(kept(row), "%"),
+            f"{name}_dropped": Quantity(1 - kept(row), "%"),
+            f"{name}_pairs_ratio": Quantity(1 / kept(row), "×"),
+            f"{name}_speedup": _measured.ratio(last["dense"], row),
+            f"{name}_saved": saved(last["dense"], row),
+            f"{name}_speed": _pairs.speed(row),
+            f"{name}_over_dense_speed": Quantity(_pairs.speed(row).value / dense.value, "%"),
+            f"{name}_window_tokens": Quantity(_pairs.window(window), "count"),
+            f"{name}_over_window": _measured.ratio(row, window),
+            f"{name}_overhead_a_block": _overhead(last["dense"], row),
+        }
+        start = faster_from(rows, name)
+        if start:
+            found[f"{name}_faster_from"] = Quantity(start, "count")
+            found[f"{name}_kept_there"] = Quantity(kept(rows[start][name]), "%")
+            found[f"{name}_speedup_there"] = _measured.ratio(rows[start]["dense"], rows[start][name])
+    return found
+
+
+def saved(dense: Row, sparse: Row) -> Quantity:
+    """The share of the dense time that is saved; negative where it took longer."""
+    over = _measured.ratio(sparse, dense)
+    return Quantity(1 - over.value, "%", 1 - (over.high or over.value), 1 - (over.low or over.value))
+
+
+def _overhead(dense: Row, sparse: Row) -> Quantity:
+    """What a kept block takes beyond its pairs at the dense kernel's pace: time that passes, over all heads' blocks."""
+    size = _pairs.blocks(sparse)[0]
+    blocks = sparse.case["heads"] * _pairs.pairs(sparse) / size**2
+    pace = dense.median / _pairs.pairs(dense)
+    beyond = [(time - pace * _pairs.pairs(sparse)) / blocks for time in (sparse.median, *sparse.middle_half())]
+    return Quantity(beyond[0], "s", min(beyond), max(beyond))
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = _measured.table(runs, {"queries": "tokens", "window": "window, tokens"})
+    measured = [row for run in runs for row in run.rows if row.kernel]
+    for line, row in zip(lines, measured, strict=True):
+        line["blocks: size, near, every"] = ", ".join(map(str, _pairs.blocks(row))) or None
+        line["pairs kept"] = Quantity(kept(row), "%")
+        line["speed over kept pairs"] = _pairs.speed(row) if row.samples else None
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = contests(runs[0])
+    every = [row for those in rows.values() for row in those.values()]
+    x = _axes.cases_axis("prompt, in tokens", list(rows), "tokens")
+    on = _style.chart(
+        x, _axes.log_axis("time of one prompt", [t for r in every for t in r.middle_half()], "s", pad=1.5)
+    )
+    _measured.curve(on, [those["dense"] for those in rows.values()], "keys", "dense",
+                    _style.Look(_style.OTHER, symbol="square"))  # fmt: skip
+    for name, label, colour in reversed(PATTERNS.values()):
+        _measured.curve(on, [those[f"{name}_window"] for those in rows.values()], "keys", f"window like {name}",
+                        _style.Look(colour, "dash", "diamond"))  # fmt: skip
+        _measured.curve(on, [those[name] for those in rows.values()], "keys", label, _style.Look(colour))
+    return _style.finish(on, runs[0])

@@ -1,0 +1,79 @@
+"""Nearly all that is dropped is saved, if it is dropped in blocks
+
+The share of time that a sparse prompt saves against the dense one, by the share of pairs that it drops. On the line
+nothing is lost.
+
+Each point is one pattern at one length of prompt, {shortest} to {tokens} tokens; longer prompts drop more and stand
+further to the right. Filled marks are layouts of blocks, open diamonds are windows that keep about as many pairs. What
+is missing to the line is what a block costs beyond its pairs. Short prompts drop nothing and show how much the layout
+costs when it brings nothing.
+
+A chart of points near the diagonal. At the longest prompt the band with columns drops {columns_dropped} of the pairs
+and saves {columns_saved} of the time, the band alone drops {band_dropped} and saves {band_saved}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.figures.sparse_by_context import PATTERNS, contests, kept, saved
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "sparse_by_context"
+
+
+def _points(run: Run, name: str) -> dict[int, tuple[float, Quantity]]:
+    """By prompt: the share of pairs dropped, and that of time saved."""
+    return {tokens: (1 - kept(rows[name]), saved(rows["dense"], rows[name])) for tokens, rows in contests(run).items()}
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    prompts = list(contests(run))
+    found = {"shortest": Quantity(prompts[0], "count"), "tokens": Quantity(prompts[-1], "count")}
+    missed = []
+    for name, _, _ in PATTERNS.values():
+        for kind in (name, f"{name}_window"):
+            dropped, time = _points(run, kind)[prompts[-1]]
+            found[f"{kind}_dropped"], found[f"{kind}_saved"] = Quantity(dropped, "%"), time
+        missed += [dropped - time.value for dropped, time in _points(run, name).values()]
+    return found | {"most_missed": Quantity(max(0.0, *missed), "%")}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "pattern": label if kind == name else f"window like {name}",
+         "tokens": tokens, "pairs dropped": Quantity(dropped, "%"), "time saved": time}
+        for run in runs
+        for name, label, _ in PATTERNS.values()
+        for kind in (name, f"{name}_window")
+        for tokens, (dropped, time) in _points(run, kind).items()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    every = {kind: _points(run, kind) for name, _, _ in PATTERNS.values() for kind in (f"{name}_window", name)}
+    least = min(0.0, *(time.low or time.value for those in every.values() for _, time in those.values()))
+    ticks = tuple(n / 5 for n in range(6))
+    texts = tuple(_axes.text(t, "%") for t in ticks)
+    x = _axes.Axis("pairs dropped, share of the causal ones", -0.04, 1.04, ticks, texts)
+    on = _style.chart(x, _axes.Axis("time saved, share of dense", min(-0.06, 1.15 * least), 1.04, ticks, texts))
+    _style.reference(on, [0, 1], [0, 1], "all that is dropped is saved")
+    _style.note(on, 0.5, 0.5, "all that is dropped is saved", _style.MUTE, anchor="right", shift=(-8, 8))
+    # The label of the band stands above the line, the other below it: their last points are neighbours.
+    places: dict[str, dict[str, Any]] = {
+        "band": {"anchor": "right", "shift": (-10, 12)}, "columns": {"anchor": "left", "shift": (-16, -18)}
+    }  # fmt: skip
+    for name, label, colour in PATTERNS.values():
+        for kind, symbol, call in ((f"{name}_window", "diamond-open", f"window like {name}"), (name, "circle", label)):
+            points = every[kind]
+            hover = [f"{call}, {_axes.tokens(n)} tokens<br>{Quantity(d, '%')} dropped, {t} saved"
+                     for n, (d, t) in points.items()]  # fmt: skip
+            _style.points(on, [d for d, _ in points.values()], [t.value for _, t in points.values()],
+                          _style.Look(colour, symbol=symbol), call, hover, size=10)  # fmt: skip
+        last = max(every[name])
+        at, time = every[name][last]
+        _style.note(on, at, time.value, f"{name}, {_axes.tokens(last)}", colour, **places[name])
+    return _style.finish(on, run)

@@ -1,0 +1,54 @@
+"""What part of a prompt's FLOPs is attention depends on what one counts as attention
+
+QKᵀ and AV over the pairs that a causal mask leaves, beside all pairs of the square with the projections counted as
+attention. Compare the two numbers at one length.
+
+The first way is that of this site: what sparsity can drop, over it and the products with the weights of all layers. The
+second follows the formulas in the appendix of Nawrot et al. (2025) and gives the shares that are printed there; the
+half of the square that a causal kernel never computes is in it, and so are the projections, which no sparse pattern
+makes smaller.
+
+A table of four models at three lengths. On average over the models attention is {visible_16k} of the FLOPs at 16k
+tokens by the first count and {printed_16k} by the second; at 64k {visible_64k} and {printed_64k}, at 128k
+{visible_128k} and {printed_128k}.
+"""
+
+import statistics
+from typing import Any
+
+from attnsite.figures import _axes
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "sparse_models"
+WAYS = {"visible": "visible pairs, as here", "printed": "all pairs and the projections"}
+
+
+def _models(run: Run) -> list[Row]:
+    return [row for row in run.where() if "model" in row.case]
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = _models(run)
+    found: dict[str, Quantity] = {}
+    for way in WAYS:
+        for tokens in rows[0].values[way]:
+            name = f"{way}_{_axes.tokens(int(tokens)).lower()}"
+            mean = statistics.fmean(row.values[way][tokens] for row in rows)
+            found[name] = Quantity(mean, "%", digits=2)
+            # What keeping a fifth of the pairs makes of the whole, if all of that share could be dropped.
+            found[f"fifth_{name}"] = Quantity(1 / (1 - 0.8 * mean), "×", digits=2)
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"model": row.case["model"], "weights of the layers": Quantity(row.values["weights"], "parameters")}
+        | {
+            f"{_axes.tokens(int(tokens))}: {label}": Quantity(share, "%", digits=2)
+            for tokens in row.values["visible"]
+            for way, label in WAYS.items()
+            for share in (row.values[way][tokens],)
+        }
+        for row in _models(runs[0])
+    ]

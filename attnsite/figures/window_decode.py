@@ -1,0 +1,104 @@
+"""A window makes the time of a decoding step level, whether the cache is rolled or not
+
+The time of one decoding step by the context, with {heads} query heads on {kv_heads} key-value heads: without a window,
+with one of {window} tokens over the whole cache, and over a ring that holds only those.
+
+Up to the window all three do the same. From there on the step without a window reads more and more, the other two read
+the last {window} tokens and no others. The line at the bottom is the writing of one token into the ring. Bands hold the
+middle half of the samples; both axes are logarithmic.
+
+A chart of three lines over contexts up to {context} tokens. Without a window the step takes {none_time} at the longest,
+with one {whole_time} over the whole cache and {rolled_time} over the ring; appending a token to the ring takes
+{append_time}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _measured, _pairs, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "window_decode"
+WHOLE, ROLLED = "cpu_simd_decode", "cpu_simd_decode_rolled"
+LINES = {  # kernel, whether with a window: the value's name, the label, the look
+    (WHOLE, False): ("none", "no window", _style.Look(_style.OTHER, symbol="square")),
+    (WHOLE, True): ("whole", "window, whole cache", _style.Look(_style.OURS_2, "dash", "triangle-up")),
+    (ROLLED, True): ("rolled", "window, rolled cache", _style.Look(_style.OURS)),
+}
+
+
+def lines(run: Run) -> dict[str, dict[int, Row]]:
+    """By the value's name: rows by context."""
+    found = {
+        name: {row.case["keys"]: row for row in _pairs.timed(run, kernel) if bool(_pairs.window(row)) == windowed}
+        for (kernel, windowed), (name, _, _) in LINES.items()
+    }
+    if not set.intersection(*(set(rows) for rows in found.values())):
+        raise LookupError("not measured yet on this machine: a context without a window, with one, and rolled")
+    return found
+
+
+def appending(run: Run) -> dict[int, Row]:
+    """The time of writing one token into the ring, by context."""
+    rows = [row for row in run.where(ROLLED, "append") if row.samples and _pairs.window(row)]
+    return {row.case["keys"]: row for row in rows}
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows, appends = lines(run), appending(run)
+    shared = sorted(set.intersection(*(set(those) for those in rows.values())))
+    first, last = shared[0], shared[-1]
+    row = rows["rolled"][last]
+    layer = Attention(1, row.case["heads"], row.case["dim"], row.case["kv_heads"])
+    window, token = _pairs.window(row), 4 * layer.kv_cache_elements()
+    found = {
+        "context": Quantity(last, "count"),
+        "window": Quantity(window, "count"),
+        "heads": Quantity(row.case["heads"], "count"),
+        "kv_heads": Quantity(row.case["kv_heads"], "count"),
+        "whole_bytes": Quantity(token * last, "B"),
+        "rolled_bytes": Quantity(token * min(last, window), "B"),
+        "token_bytes": Quantity(token, "B"),
+        "none_over_rolled": _measured.ratio(rows["none"][last], row),
+        "none_over_whole": _measured.ratio(rows["none"][last], rows["whole"][last]),
+        "whole_over_rolled": _measured.ratio(rows["whole"][last], row),
+        "context_over_window": Quantity(last / window, "×"),
+    }
+    beyond = [context for context in shared if context >= window] or [first]
+    for name, those in rows.items():
+        found[f"{name}_time"] = those[last].quantity()
+        found[f"{name}_growth"] = _measured.ratio(those[last], those[beyond[0]])
+    append = _pairs.only([appends[n] for n in sorted(appends, reverse=True)], "the time of appending a token")
+    return found | {
+        "append_time": append.quantity(),
+        "append_share": _measured.ratio(append, row, "%"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    table = _measured.table(runs, {"keys": "context, tokens", "window": "window, tokens"}, head="time a step")
+    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    for line, row in zip(table, measured, strict=True):
+        case = row.case
+        kept = min(case["keys"], _pairs.window(row) or case["keys"]) if row.kernel == ROLLED else case["keys"]
+        elements = Attention(1, case["heads"], case["dim"], case["kv_heads"]).kv_cache_elements()
+        line["cache"] = Quantity(4 * elements * kept, "B")
+    return table
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    rows, appends = lines(run), appending(run)
+    every = [row for those in (*rows.values(), appends) for row in those.values()]
+    x = _axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens")
+    on = _style.chart(x, _axes.log_axis("time of one step", [t for r in every for t in r.middle_half()], "s", pad=2))
+    contexts = sorted(appends)
+    if contexts:
+        times = [appends[context].median for context in contexts]
+        _style.reference(on, contexts, times, "append a token", at=0.3)
+    for name, label, look in LINES.values():
+        _measured.curve(on, list(rows[name].values()), "keys", label, look)
+    return _style.finish(on, run)

@@ -1,0 +1,100 @@
+"""Rolling saves what the windowed layers would keep; the layers that see everything set the floor
+
+The KV cache of one sequence with the windowed layers' caches rolled, as a share of the same cache kept whole, by the
+context. Each line ends at the context that the model is made for.
+
+Up to the window nothing is saved. Beyond it a windowed layer keeps W tokens of N, the others keep all: with f of L
+layers that see everything the share goes to f / L, the dotted lines, and without such layers to nothing. The cache is
+counted at 16 bits an element, which cancels.
+
+A chart of falling lines over contexts from 1k to 128k tokens. Mistral 7B, with a window in every layer, ends at
+{mistral_7b_share}; Gemma 3 27B, with {gemma3_27b_full} of {gemma3_27b_layers} layers that see everything, at
+{gemma3_27b_share}; gpt-oss-20b, with every other layer, at {gpt_oss_20b_share}; Gemma 2 27B at {gemma2_27b_share}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "window_models"
+NAMED = {"Mistral 7B v0.1": "mistral_7b", "Gemma 2 9B": "gemma2_9b", "Gemma 2 27B": "gemma2_27b",
+         "Gemma 3 4B": "gemma3_4b", "Gemma 3 27B": "gemma3_27b", "gpt-oss-20b": "gpt_oss_20b",
+         "gpt-oss-120b": "gpt_oss_120b"}  # fmt: skip
+DRAWN = {
+    "Gemma 2 27B": _style.Look(_style.OTHER_2, symbol="diamond"),
+    "gpt-oss-20b": _style.Look(_style.OTHER, symbol="square"),
+    "Gemma 3 27B": _style.Look(_style.OURS_2, symbol="triangle-up"),
+    "Mistral 7B v0.1": _style.Look(_style.OURS),
+}
+
+
+def _shares(row: Row) -> dict[int, float]:
+    whole, rolled = row.values["whole_bytes"], row.values["rolled_bytes"]
+    return {int(n): rolled[n] / whole[n] for n in sorted(whole, key=int)}
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found = {"models": Quantity(len(run.where()), "count")}
+    for row in run.where():
+        if row.case["name"] not in NAMED:
+            continue
+        name, shares = NAMED[row.case["name"]], _shares(row)
+        longest = max(shares)
+        found |= {
+            f"{name}_share": Quantity(shares[longest], "%"),
+            f"{name}_saving": Quantity(1 / shares[longest], "×"),
+            f"{name}_whole": Quantity(row.values["whole_bytes"][str(longest)], "B"),
+            f"{name}_rolled": Quantity(row.values["rolled_bytes"][str(longest)], "B"),
+            f"{name}_context": Quantity(longest, "count"),
+            f"{name}_window": Quantity(row.case["window"], "count"),
+            f"{name}_full": Quantity(row.values["full_layers"], "count"),
+            f"{name}_layers": Quantity(row.case["layers"], "count"),
+        }
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = []
+    for row in runs[0].where():
+        longest = max(row.values["whole_bytes"], key=int)
+        lines.append(
+            {
+                "model": row.case["name"],
+                "window, tokens": row.case["window"],
+                "windowed layers": row.values["windowed_layers"],
+                "layers that see everything": row.values["full_layers"],
+                "context, tokens": int(longest),
+                "cache kept whole": Quantity(row.values["whole_bytes"][longest], "B"),
+                "cache rolled": Quantity(row.values["rolled_bytes"][longest], "B"),
+                "share": Quantity(_shares(row)[int(longest)], "%"),
+            }
+        )
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    rows = {row.case["name"]: row for row in runs[0].where() if row.case["name"] in DRAWN}
+    if not rows:
+        raise LookupError("none of the models that this figure draws has been counted yet")
+    x = _axes.cases_axis("context, in tokens", {n for row in rows.values() for n in _shares(row)}, "tokens", most=8)
+    y = _axes.linear_axis("rolled cache, share of the whole one", [0, 1], "%", most=5, pad=0.04)
+    on = _style.chart(x, y)
+    for name, look in DRAWN.items():
+        if name not in rows:
+            continue
+        shares = _shares(rows[name])
+        floor = rows[name].values["full_layers"] / rows[name].case["layers"]
+        if floor:
+            _style.reference(on, [x.low, x.high], [floor, floor], f"{name}: layers that see all", colour=look.colour)
+        hover = [f"{name}<br>{_axes.tokens(n)} tokens: {Quantity(share, '%')}" for n, share in shares.items()]
+        short = max(shares) < x.high / 2  # then there is room behind the end of the line
+        label = name.removesuffix(" v0.1").replace(" 27B", "<br>27B")
+        _style.line(on, list(shares), list(shares.values()), look, label, hover=hover, label_end=not short)
+        if short:
+            _style.note(on, max(shares), shares[max(shares)], label.replace("<br>", " "), look.colour, anchor="left",
+                        shift=(9, -5))  # fmt: skip
+    return _style.finish(on, runs[0])

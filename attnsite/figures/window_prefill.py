@@ -1,0 +1,110 @@
+"""A window laid over the scores as a mask saves no time, one that bounds the loop saves it in proportion
+
+The time of a causal prompt of {tokens} tokens by the length of its window, up to the whole prompt, where it hides
+nothing. Compare the level line with the rising one.
+
+The upper line computes every score and puts −inf where the window hides it; the lower one walks over the keys that the
+window leaves. The dotted line is the closed form: the time without a window times the share of pairs that the window
+leaves, N·W − W(W − 1)/2 of N(N + 1)/2. Bands hold the middle half of the samples; both axes are logarithmic, and the
+table has shorter prompts as well.
+
+A chart of two lines. A window of {narrow} leaves one pair of {pairs_ratio}; the masked computation takes {mask_ratio}
+of its time without a window, and the bounded one is {skip_speedup} as fast as without.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _pairs, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "window_prefill"
+MASK, SKIP = "cpu_blas_masked", "cpu_simd"
+LOOKS = {
+    MASK: ("laid over the scores", _style.Look(_style.OTHER, symbol="square")),
+    SKIP: ("bounds the loop", _style.Look(_style.OURS)),
+}
+NAMED = (64, 256, 1024)  # windows that sentences speak of
+
+
+def by_window(run: Run, kernel: str) -> dict[int, dict[int, Row]]:
+    """Rows by prompt and window; only prompts that were also measured without any key hidden."""
+    found: dict[int, dict[int, Row]] = {}
+    for row in _pairs.timed(run, kernel):
+        found.setdefault(row.case["queries"], {})[_pairs.window(row)] = row
+    return {tokens: rows for tokens, rows in found.items() if tokens in rows and len(rows) > 1}
+
+
+def both(run: Run) -> dict[int, tuple[dict[int, Row], dict[int, Row]]]:
+    """By prompt, the rows that mask and those that skip."""
+    mask, skip = by_window(run, MASK), by_window(run, SKIP)
+    found = {tokens: (mask[tokens], skip[tokens]) for tokens in sorted(set(mask) & set(skip))}
+    if not found:
+        raise LookupError(f"not measured yet on this machine: {MASK} and {SKIP} with several windows")
+    return found
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    every = both(run)
+    tokens = max(every)
+    mask, skip = every[tokens]
+    narrow = min(set(mask) & set(skip))
+    whole = _pairs.pairs(skip[tokens])
+
+    def left(window: int) -> float:
+        return whole / _pairs.pairs(skip[window])
+
+    found = {
+        "tokens": Quantity(tokens, "count"),
+        "narrow": Quantity(narrow, "count"),
+        "pairs_ratio": Quantity(left(narrow), "1"),
+        "mask_ratio": _measured.ratio(mask[narrow], mask[tokens]),
+        "skip_speedup": _measured.ratio(skip[tokens], skip[narrow]),
+        "mask_time": mask[tokens].quantity(),
+        "skip_time": skip[tokens].quantity(),
+        "shortest_prompt": Quantity(min(every), "count"),
+    }
+    for window in sorted({narrow, *NAMED} & set(mask) & set(skip)):
+        found[f"pairs_ratio_{window}"] = Quantity(left(window), "×")
+        found[f"pairs_share_{window}"] = Quantity(1 / left(window), "%")
+        found[f"mask_time_{window}"], found[f"skip_time_{window}"] = (rows[window].quantity() for rows in (mask, skip))
+        found[f"mask_ratio_{window}"] = _measured.ratio(mask[window], mask[tokens])
+        found[f"skip_speedup_{window}"] = _measured.ratio(skip[tokens], skip[window])
+        found[f"mask_over_skip_{window}"] = _measured.ratio(mask[window], skip[window])
+        gained = _measured.ratio(skip[tokens], skip[window])
+        low, high = gained.low or gained.value, gained.high or gained.value
+        found[f"gain_over_pairs_{window}"] = Quantity(
+            gained.value / left(window), "%", low / left(window), high / left(window)
+        )
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = _measured.table(runs, {"queries": "tokens", "window": "window, tokens"})
+    measured = [row for run in runs for row in run.rows if row.kernel]
+    for line, row in zip(lines, measured, strict=True):
+        line["visible pairs a head"] = Quantity(_pairs.pairs(row), "count")
+        line["speed over visible pairs"] = _pairs.speed(row) if row.samples else None
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    tokens, (mask, skip) = max(both(run).items())
+    whole, windows = _pairs.pairs(skip[tokens]), sorted(skip)
+    theory = [skip[tokens].median * _pairs.pairs(skip[window]) / whole for window in windows]
+    times = [time for row in (*mask.values(), *skip.values()) for time in row.middle_half()]
+    on = _style.chart(
+        _axes.log_axis("window, in tokens", windows, "tokens", base=2, pad=1.1),
+        _axes.log_axis("time of one prompt", [*times, *theory], "s", pad=1.6),
+    )
+    _style.reference(on, windows, theory, "pairs left by the window")
+    for kernel, rows in ((MASK, mask), (SKIP, skip)):
+        label, look = LOOKS[kernel]
+        _measured.curve(on, list(rows.values()), "window", label, look)
+    if len(windows) > 2:
+        _style.note(on, windows[1], theory[1], "in proportion to the pairs", _style.MUTE, above=False, anchor="left",
+                    shift=(6, -6))  # fmt: skip
+    return _style.finish(on, run)

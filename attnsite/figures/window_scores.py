@@ -1,0 +1,83 @@
+"""Scores that are written out are all written out, however few of them the window leaves
+
+How far one call raises the peak of the process's memory, by the length of the window, for a causal prompt of {tokens}
+tokens with {heads} heads. Look how little the upper line cares.
+
+The dotted line is the size of all scores in float32, 4 · H · N² bytes. A window that is laid over them as a mask hides
+most and frees none; a kernel whose loop it bounds holds a tile at a time and has no scores to save. A call that
+needs less than a page cannot be told apart from one that needs nothing, and stands at {least_shown}. Both axes are
+logarithmic.
+
+A chart of two level lines over the window, from {narrow} tokens to the whole prompt. The masked computation needs
+{mask_narrow} with the narrowest window and {mask_whole} without one, the bounded one {skip_narrow} and {skip_whole}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.accounting import Attention
+from attnsite.figures import _axes, _measured, _pairs, _style
+from attnsite.figures.score_memory import PAGE
+from attnsite.figures.window_prefill import LOOKS, MASK, SKIP, both
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "window_scores"
+WORDS = {MASK: "laid over<br>the scores", SKIP: "bounds<br>the loop"}
+
+
+def _rows(run: Run) -> tuple[int, dict[str, dict[int, Row]]]:
+    every = both(run)
+    tokens = max(every)
+    return tokens, dict(zip((MASK, SKIP), every[tokens], strict=True))
+
+
+def _scores(row: Row) -> int:
+    return Attention(1, row.case["heads"], row.case["dim"]).score_bytes(row.case["queries"], row.case["keys"])
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    tokens, rows = _rows(run)
+    narrow = min(rows[MASK])
+    least = min(rows[SKIP])
+    first = rows[MASK][tokens]
+    return {
+        "tokens": Quantity(tokens, "count"),
+        "heads": Quantity(first.case["heads"], "count"),
+        "narrow": Quantity(narrow, "count"),
+        "least_shown": Quantity(PAGE, "B"),
+        "score_bytes": Quantity(_scores(first), "B"),
+        "mask_narrow": rows[MASK][narrow].quantity("B"),
+        "mask_whole": first.quantity("B"),
+        "mask_ratio": _measured.ratio(rows[MASK][narrow], first),
+        "mask_over_scores": Quantity(rows[MASK][narrow].median / _scores(first), "×"),
+        "skip_narrow": rows[SKIP][least].quantity("B"),
+        "skip_whole": rows[SKIP][tokens].quantity("B"),
+        "ratio": Quantity(rows[MASK][narrow].median / max(PAGE, rows[SKIP][least].median), "×"),
+    }
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    columns = {"queries": "tokens", "heads": "heads", "window": "window, tokens"}
+    return _measured.table(runs, columns, "B", "rise of the peak")
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    _, rows = _rows(runs[0])
+    every = [row for those in rows.values() for row in those.values()]
+    scores = _scores(every[0])
+    shown = [max(PAGE, bytes_) for row in every for bytes_ in row.middle_half()]
+    x = _axes.log_axis("window, in tokens", [_pairs.window(row) for row in every], "tokens", base=2, pad=1.1)
+    on = _style.chart(x, _axes.log_axis("rise of the peak of memory", [*shown, scores], "B", base=2, pad=3))
+    _style.reference(on, [x.low, x.high], [scores, scores], "all scores, 4 H N²", at=0.3)
+    for kernel, those in rows.items():
+        windows, looks = sorted(those), LOOKS[kernel][1]
+        halves = [those[w].middle_half() for w in windows]
+        label = WORDS[kernel].replace("<br>", " ")
+        _style.line(
+            on, windows, [max(PAGE, those[w].median) for w in windows], looks, WORDS[kernel],
+            low=[max(PAGE, low) for low, _ in halves], high=[max(PAGE, high) for _, high in halves],
+            hover=[f"{label}, window of {w}: {those[w].quantity('B')}" for w in windows],
+        )  # fmt: skip
+    return _style.finish(on, runs[0])
