@@ -14,6 +14,7 @@ COMMANDS = {
     "check": ("attnsite.check", "name every mistake in questions, sources, results, marks, claims and numbers"),
     "intake": ("attnsite.intake", "read a Q&A document and draft questions and sources from it"),
     "new": ("attnsite.new", "write the first file of a question, source, figure, experiment or kernel"),
+    "diff": ("attnsite.difference", "say what changed since a commit, or between two checkouts"),
     "pages": ("attnsite.site.pages", "write every page as Markdown into a folder, for other site builders"),
     "build": ("attnsite.build", "measure what is missing, check, and build the site"),
     "serve": ("attnsite.serve", "show the site while it is being written"),
