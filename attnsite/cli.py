@@ -15,6 +15,8 @@ COMMANDS = {
     "intake": ("attnsite.intake", "read a Q&A document and draft questions and sources from it"),
     "new": ("attnsite.new", "write the first file of a question, source, figure, experiment or kernel"),
     "diff": ("attnsite.difference", "say what changed since a commit, or between two checkouts"),
+    "doctor": ("attnsite.doctor", "say what is missing on this machine, and the one command that mends it"),
+    "links": ("attnsite.links", "ask every external address that the site links to"),
     "pages": ("attnsite.site.pages", "write every page as Markdown into a folder, for other site builders"),
     "build": ("attnsite.build", "measure what is missing, check, and build the site"),
     "serve": ("attnsite.serve", "show the site while it is being written"),

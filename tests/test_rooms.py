@@ -49,6 +49,8 @@ ROOMS = {
     "evidence": {STDLIB, "attnsite.results", "attnsite.discover", "attnsite.errors", "attnsite.content",
                  "attnsite.quantity"},
     "naked": {STDLIB, "attnsite.marks"},
+    "doctor": {STDLIB},
+    "links": {STDLIB, "attnsite.content"},
     "snapshot": {STDLIB, "attnsite.content", "attnsite.discover", "attnsite.errors", "attnsite.evidence",
                  "attnsite.quantity", "attnsite.results"},
     "difference": {STDLIB, "attnsite.errors", "attnsite.difference_page"},

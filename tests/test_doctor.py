@@ -1,0 +1,104 @@
+"""What the doctor says: everything it looks at in a line, and one command for each thing that is missing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from attnsite import discover, doctor, links
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_on_a_whole_machine_nothing_needed_is_missing():
+    """This one can at least measure; exit status 0."""
+    found = list(doctor.examine(ROOT))
+
+    assert [finding.what for finding in found if finding.needed and finding.mend] == []
+    assert all(finding.told and "\n" not in finding.told + finding.mend for finding in found)
+
+
+def test_it_speaks_where_nothing_is_installed():
+    """With the standard library alone it says what is missing, and the command that mends it; exit status 1."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "attnsite.cli", "doctor"], cwd=ROOT, capture_output=True, text=True,
+        env={"PATH": "", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+    assert done.returncode == 1, done.stderr
+    assert "MISS  measuring" in done.stdout
+    assert "mend it: pip install -e .\n" in done.stdout
+    assert "less  site" in done.stdout
+    assert "git" in done.stdout
+
+
+def test_a_browser_is_looked_for_where_drawing_looks(monkeypatch):
+    """The environment decides there and here."""
+    monkeypatch.setenv("CHROMIUM", "none")
+
+    finding = doctor.browser(ROOT)
+
+    assert finding.mend
+    assert not finding.needed
+
+
+def test_other_versions_than_those_of_the_lock_are_named(tmp_path):
+    """One that differs is told with both versions; several that are for several Pythons are all right."""
+    import numpy
+
+    lock = "numpy=={} \\\n    --hash=x\npytest==0.0.1 ; sys_platform == 'linux' \\\n    --hash=y\nnumpy==9.9.9 \\\n"
+    (tmp_path / "requirements.lock").write_text(lock.format(numpy.__version__))
+
+    told = doctor.locked(tmp_path).told
+
+    assert "pytest" in told
+    assert "(lock: 0.0.1)" in told
+    assert "numpy" not in told
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_so(tmp_path, monkeypatch):
+    """With what to do instead."""
+
+    def refuse(**_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(doctor.tempfile, "TemporaryFile", refuse)
+
+    assert "cannot be written to (Permission denied)" in doctor.folder(tmp_path).told
+    assert doctor.folder(tmp_path).needed
+
+
+def test_links_are_found_in_sources_and_pages_and_asked_twice(monkeypatch):
+    """A server that refuses to be asked by a program is there; one that is not found, or not there, is told."""
+    import urllib.error
+
+    found = links.addresses(ROOT)
+    asked = []
+
+    def answer(code):
+        def open_(request, timeout):
+            asked.append(request.get_method())
+            if code is OSError:
+                raise OSError("no route")
+            if code != 200:
+                raise urllib.error.HTTPError(request.full_url, code, "", {}, None)
+
+        return open_
+
+    assert any(file.startswith("docs/sources/") for files in found.values() for file in files)
+    assert links.ask("https://example.org/", 1, answer(200)) == ""
+    assert links.ask("https://example.org/", 1, answer(403)) == ""
+    assert asked == ["HEAD", "HEAD", "GET"]
+    assert links.ask("https://example.org/", 1, answer(404)) == "answers 404"
+    assert links.ask("https://example.org/", 1, answer(410)) == "answers 410"
+    assert "no route" in links.ask("https://example.org/", 1, answer(OSError))
+
+
+def test_every_command_has_a_help_text():
+    """`attnsite COMMAND --help` answers without the packages of the site or of measuring."""
+    from attnsite.cli import COMMANDS
+
+    for command in COMMANDS:
+        done = subprocess.run([sys.executable, "-m", "attnsite.cli", command, "--help"], cwd=discover.ROOT.parent,
+                              capture_output=True, text=True)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout) > 100
