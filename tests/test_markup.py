@@ -173,7 +173,7 @@ def test_the_first_use_of_a_term_leads_to_its_meaning(convert, checkout):
         "A thing, [a widget](area.md), `widget` and widgetry.\n\n## Gadgets\n\nSome *widgets*, gadgets; Widgets."
     )
 
-    card = 'class="term" href="../../../glossary/#{}" title="{} · {}"'
+    card = 'class="term" href="../../glossary.md#{}" title="{} · {}"'
     small = card.format("small-thing", "Small thing", "A thing that is small, see things.")
     widget = card.format("widget", "Widget", "What is made.")
     assert html.count('class="term"') == 2

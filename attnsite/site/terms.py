@@ -1,5 +1,6 @@
 """Terms of the glossary in a page's text: the first time a question uses one, it is a link to its meaning."""
 
+import posixpath
 import re
 import xml.etree.ElementTree as etree
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ def link(tree: etree.Element, terms: Sequence[Term], page: Page) -> None:
         return
     wanted = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     pattern = re.compile(rf"(?<![\w-])({wanted})(?:s|es)?(?![\w-])", re.IGNORECASE)
+    there = posixpath.relpath(PAGE, posixpath.dirname(page.path))
     seen: set[str] = set()
 
     def split(text: str | None) -> tuple[str | None, list[etree.Element]]:
@@ -31,10 +33,8 @@ def link(tree: etree.Element, terms: Sequence[Term], page: Page) -> None:
             if term.name in seen:
                 continue
             seen.add(term.name)
-            made = etree.Element(
-                "a",
-                {"class": "term", "href": page.to(f"{PAGE}#{term.anchor}"), "title": f"{term.name} · {term.meaning}"},
-            )
+            href = f"{there}#{term.anchor}"  # of the source, as authors write links: the site's builder resolves it
+            made = etree.Element("a", {"class": "term", "href": href, "title": f"{term.name} · {term.meaning}"})
             made.text = match[0]
             if links:
                 links[-1].tail = text[at : match.start()]
