@@ -63,6 +63,8 @@ ROOMS = {
              "attnsite.digest", "attnsite.glossary", "attnsite.site"},
     "site.picture": {STDLIB, "plotly", "kaleido", "attnsite.errors", "attnsite.quantity", "attnsite.site",
                      "attnsite.figures"},
+    "site.successor": {STDLIB, "yaml", "attnsite.site"},
+    "site.notebook_pages": {STDLIB, "jupytext", "nbclient", "attnsite.errors", "attnsite.site"},
     "site.hooks": {STDLIB, "mkdocs", "attnsite.site", "attnsite.errors"},
     "build": {STDLIB, "attnsite"},
     "serve": {STDLIB, "attnsite"},
