@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
@@ -36,7 +38,8 @@ class Article(HTMLParser):
             self.marks.update(
                 f"<{tag}>" for _ in [0] if tag in ("math", "figure", "table", "picture", "details", "pre")
             )
-            self.links += [found["href"]] if tag == "a" and "headerlink" not in (found.get("class") or "") else []
+            own = tag == "a" and "href" in found and "headerlink" not in (found.get("class") or "")
+            self.links += [found["href"]] if own else []
             self.anchors.update(filter(None, [found.get("id")]))
 
     def handle_endtag(self, tag):
@@ -116,10 +119,31 @@ def test_every_figure_citation_number_and_claim_is_there_in_both(both):
 def test_anchors_and_links_of_the_text_are_the_same(both):
     """What one could link to can be linked to, and every link of ours leads to the same place."""
     ours, theirs = map(written, both)
+
+    def places(address, page):
+        here = "https://site/" + address.removesuffix("index.html")
+        return [urljoin(here, link) for link in page.links if not link.startswith("#__")]
+
     for address, page in ours.items():
         assert not {a for a in page.anchors if not a.startswith("__")} - theirs[address].anchors, address
-        mine = [link for link in page.links if not link.startswith("#__")]
-        assert mine == [link for link in theirs[address].links if not link.startswith("#__")], address
+        assert places(address, page) == places(address, theirs[address]), address
+
+
+def test_every_file_that_a_page_needs_is_where_it_looks(other_folder):
+    """Pictures, data, styles and pages, also by the addresses that only the site's own script reads."""
+    missing = []
+    for path in other_folder.rglob("index.html"):
+        text = path.read_text(encoding="utf-8")
+        here = "https://site/" + path.relative_to(other_folder).as_posix().removesuffix("index.html")
+        for target in re.findall(r'(?:href|src|srcset|data-spec)="([^"\s]+)', text):
+            address = urlsplit(urljoin(here, unescape(target)))
+            if address.netloc != "site":
+                continue
+            file = other_folder / unquote(address.path).lstrip("/")
+            if not (file / "index.html" if file.is_dir() else file).is_file():
+                missing.append((here, target))
+
+    assert missing == []
 
 
 def test_notebooks_show_their_code_and_what_it_put_out(other_folder):

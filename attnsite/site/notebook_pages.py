@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from attnsite.errors import Mistake
-from attnsite.site import notebooks
+from attnsite.site import notebooks, places
+from attnsite.site.places import Page
 from attnsite.site.text import head
 
 CACHE = Path(".cache/attnsite/notebooks")
@@ -77,9 +78,11 @@ def written(path: Path, cells: list[dict[str, Any]]) -> str:
 
 
 def offer(path: Path) -> str:
+    name = path.name
+    address = Page(f"notebooks/{path.stem}.md").to(f"notebooks/{name}")
     return (
         f'<p class="notebook-offer">This page is a notebook that was executed while the site was built. '
-        f'<a href="../{path.name}" download>Download {path.name}</a> and run it, with <code>jupytext</code> or cell '
+        f'<a href="{address}" download>Download {name}</a> and run it, with <code>jupytext</code> or cell '
         "by cell in an editor.</p>"
     )
 
@@ -88,7 +91,7 @@ def output_of(output: dict[str, Any]) -> str:
     """What a cell put out: HTML of ours as it is, anything else as text."""
     data = output.get("data", {})
     if "text/html" in data:
-        return "".join(data["text/html"])
+        return places.within("".join(data["text/html"]))
     text = "".join(data.get("text/plain", "")) or "".join(output.get("text", ""))
     return fenced(text.rstrip("\n"), "text") if text.strip() else ""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from attnsite.site import pages
+from attnsite.site import pages, places
 
 DOCS = "docs"
 # What differs between the builds, and why it does not matter or what takes its place.
@@ -41,7 +41,8 @@ _Dumper.add_representer(_Name, lambda dumper, value: dumper.represent_scalar(_TA
 
 def write(root: Path, folder: Path) -> int:
     """Write the project into a folder: `mkdocs.yml` and `docs/`; returns the number of pages."""
-    count = pages.write(root, folder / DOCS)
+    with places.rewritten():
+        count = pages.write(root, folder / DOCS)
     (folder / "mkdocs.yml").write_text(configuration(root), encoding="utf-8", newline="\n")
     return count
 
@@ -54,7 +55,8 @@ def configuration(root: Path) -> str:
     known["theme"] = {name: value for name, value in known["theme"].items() if name not in ("name", "custom_dir")}
     known["plugins"] = ["search"]
     known["markdown_extensions"] = [
-        {name: {"root": str(root)}} if name == "attnsite.site.markup" else name for name in known["markdown_extensions"]
+        {name: {"root": str(root), "rewritten": True}} if name == "attnsite.site.markup" else name
+        for name in known["markdown_extensions"]
     ]
     known["nav"] = [_as_markdown(entry) for entry in pages.navigation(root)]
     return yaml.dump(known, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
