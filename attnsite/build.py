@@ -9,6 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+from attnsite.alone import alone
+
+CACHE = Path(".cache/attnsite")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-measure", action="store_true", help="draw from the results that are there")
@@ -17,6 +21,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
+    with alone(options.root / CACHE / "build.lock", "build"):
+        return build(options, started)
+
+
+def build(options: argparse.Namespace, started: float) -> int:
     if not options.no_measure and (status := measure(options.root)):
         if status == 130:  # Ctrl-C
             return status
@@ -24,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
     if status := command(options.root, "check"):
         return status
     target = (options.site_dir or options.root / "site").resolve()
+    tidy(options.root, target)
     print("building the site", flush=True)
     if status := mkdocs(options.root, target):
         return status
@@ -45,9 +55,20 @@ def command(root: Path, *words: str) -> int:
     return subprocess.run([sys.executable, "-m", "attnsite.cli", "--root", str(root), *words], cwd=root).returncode
 
 
+def tidy(root: Path, target: Path) -> None:
+    """What builds that were killed have left: half a site beside the cache, and the last whole one beside its place."""
+    for left in (root / CACHE).glob("site.*"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in target.parent.glob(f".{target.name}.*"):
+        if not target.exists():
+            left.rename(target)
+        else:
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def mkdocs(root: Path, target: Path) -> int:
     """Build strictly beside the target, then swap: a broken or interrupted build leaves the last site in place."""
-    fresh = root / ".cache" / "attnsite" / f"site.{os.getpid()}"
+    fresh = root / CACHE / f"site.{os.getpid()}"
     try:
         words = ["build", "--strict", "--clean", "--site-dir", str(fresh)]
         quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}  # Material's end is planned for: see the design

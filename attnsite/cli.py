@@ -1,11 +1,12 @@
 """The `attnsite` command: parses arguments; each command's own module is imported when it is called."""
 
 import argparse
+import errno
 import importlib
 import sys
 from pathlib import Path
 
-from attnsite.errors import flatten
+from attnsite.errors import Mistake, flatten
 
 # command: (module with `arguments(parser)` and `run(options) -> exit status`, what it does)
 COMMANDS = {
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return importlib.import_module(COMMANDS[options.command][0]).run(options)
     except Exception as error:
-        mistakes = flatten(error)
+        mistakes = flatten(error) or refused(error, options.command)
         if not mistakes:
             raise
         for mistake in mistakes:
@@ -46,6 +47,22 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped; what was finished is kept", file=sys.stderr)
         return 130
+
+
+def refused(error: Exception, command: str) -> list[Mistake]:
+    """What the system does not let us do, in a line; nothing for what is our own mistake."""
+    remedies = {
+        errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EFBIG: "free some space",
+        errno.EROFS: "copy the checkout to a place that can be written to",
+        errno.EACCES: "make it yours, or copy the checkout", errno.EPERM: "make it yours, or copy the checkout",
+    }  # fmt: skip
+    if isinstance(error, OSError) and error.errno in remedies:
+        remedy = f"{remedies[error.errno]}, then run the same command: what was finished is kept"
+        what = f"cannot be written or read ({error.strerror})"
+        return [Mistake(error.filename or f"attnsite {command}", "", what, remedy)]
+    if isinstance(error, TimeoutError) and not error.errno:
+        return [Mistake(f"attnsite {command}", "", str(error).partition(";")[0], str(error).partition("; ")[2])]
+    return []
 
 
 def find_root(named: Path | None) -> Path:

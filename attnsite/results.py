@@ -285,11 +285,18 @@ def experiments(root: Path) -> list[str]:
 
 
 def load(root: Path, experiment: str) -> dict[str, Run]:
-    """All runs of an experiment by machine: committed machines first in alphabetical order, then this build."""
+    """All runs of an experiment by machine: committed machines first in alphabetical order, then this build.
+
+    A file of the cache that is broken is as good as none: it is measured again. A committed one raises its `Mistake`s.
+    """
     runs = {}
     for folder in (COMMITTED, BUILT):
         for path in sorted((root / folder).glob(f"*/{experiment}.json")):
-            runs[path.parent.name] = read(path)
+            try:
+                runs[path.parent.name] = read(path)
+            except (Mistake, ExceptionGroup):
+                if folder == COMMITTED:
+                    raise
     return runs
 
 

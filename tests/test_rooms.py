@@ -66,6 +66,7 @@ ROOMS = {
     "site.successor": {STDLIB, "yaml", "attnsite.site"},
     "site.notebook_pages": {STDLIB, "jupytext", "nbclient", "attnsite.errors", "attnsite.site"},
     "site.hooks": {STDLIB, "mkdocs", "attnsite.site", "attnsite.errors"},
+    "alone": {STDLIB},
     "build": {STDLIB, "attnsite"},
     "serve": {STDLIB, "attnsite"},
     "cli": {STDLIB, "attnsite.errors"},

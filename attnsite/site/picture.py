@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import sys
 import tempfile
@@ -66,7 +67,17 @@ def path(root: Path, chart: dict[str, Any], size: str) -> Path:
 
 
 def drawn(root: Path, chart: dict[str, Any]) -> bool:
-    return all(path(root, chart, size).is_file() for size in SIZES)
+    return all(whole(path(root, chart, size)) for size in SIZES)
+
+
+def whole(file: Path) -> bool:
+    """Whether a kept picture is there, to its last tag: a full disk or a broken copy may have left half of one."""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(-8, os.SEEK_END)
+            return opened.read().rstrip().endswith(b"</svg>")
+    except OSError:
+        return False
 
 
 def themable(svg: str) -> str:
