@@ -1,12 +1,11 @@
 """The `attnsite` command: parses arguments; each command's own module is imported when it is called."""
 
 import argparse
-import errno
 import importlib
 import sys
 from pathlib import Path
 
-from attnsite.errors import Mistake, flatten
+from attnsite.errors import CANNOT_WRITE, flatten, refused
 
 # command: (module with `arguments(parser)` and `run(options) -> exit status`, what it does)
 COMMANDS = {
@@ -38,31 +37,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return importlib.import_module(COMMANDS[options.command][0]).run(options)
     except Exception as error:
-        mistakes = flatten(error) or refused(error, options.command)
-        if not mistakes:
+        mistakes, no_room = flatten(error), refused(error, options.command)
+        if not mistakes and not no_room:
             raise
-        for mistake in mistakes:
+        for mistake in mistakes or no_room:
             print(mistake, file=sys.stderr)
-        return 1
+        return CANNOT_WRITE if no_room else 1
     except KeyboardInterrupt:
         print("\nstopped; what was finished is kept", file=sys.stderr)
         return 130
-
-
-def refused(error: Exception, command: str) -> list[Mistake]:
-    """What the system does not let us do, in a line; nothing for what is our own mistake."""
-    remedies = {
-        errno.ENOSPC: "free some space", errno.EDQUOT: "free some space", errno.EFBIG: "free some space",
-        errno.EROFS: "copy the checkout to a place that can be written to",
-        errno.EACCES: "make it yours, or copy the checkout", errno.EPERM: "make it yours, or copy the checkout",
-    }  # fmt: skip
-    if isinstance(error, OSError) and error.errno in remedies:
-        remedy = f"{remedies[error.errno]}, then run the same command: what was finished is kept"
-        what = f"cannot be written or read ({error.strerror})"
-        return [Mistake(error.filename or f"attnsite {command}", "", what, remedy)]
-    if isinstance(error, TimeoutError) and not error.errno:
-        return [Mistake(f"attnsite {command}", "", str(error).partition(";")[0], str(error).partition("; ")[2])]
-    return []
 
 
 def find_root(named: Path | None) -> Path:

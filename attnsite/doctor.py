@@ -18,7 +18,8 @@ from pathlib import Path
 
 NEWEST_TRIED = (3, 14)
 MEASURING = ("numpy", "numba", "threadpoolctl")
-SITE = ("mkdocs", "material", "mkdocs_jupyter", "plotly", "kaleido", "markdown", "pybtex", "yaml", "latex2mathml")
+SITE = ("mkdocs", "material", "mkdocs_jupyter", "plotly", "kaleido", "markdown", "pybtex", "yaml", "latex2mathml",
+        "filelock", "psutil")  # fmt: skip
 TESTS = ("pytest", "hypothesis", "playwright", "ruff", "mypy")
 FREE = 2 << 30  # bytes on the disk that an environment, a cache and a site need
 

@@ -1,5 +1,6 @@
-"""The one exception of the project, and how many of them are raised at once."""
+"""The one exception of the project, how many of them are raised at once, and what the system refuses."""
 
+import errno
 from collections.abc import Sequence
 
 
@@ -38,3 +39,20 @@ def flatten(error: BaseException) -> list[Mistake]:
     if isinstance(error, BaseExceptionGroup):
         return [mistake for inner in error.exceptions for mistake in flatten(inner)]
     return [error] if isinstance(error, Mistake) else []
+
+
+CANNOT_WRITE = 74  # the exit status, as BSD's sysexits.h has it, after which going on would only fail again
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "make it yours, or work in a copy of your own"),
+    errno.EROFS: "work in a copy that can be written to",
+}
+
+
+def refused(error: BaseException, command: str) -> list[Mistake]:
+    """A full disk or a folder that is not ours, in a line; nothing for what is a fault of the program."""
+    if not isinstance(error, OSError) or error.errno not in _REMEDIES:
+        return []
+    what = f"the system refused ({error.strerror})"
+    remedy = f"{_REMEDIES[error.errno]}, then run the same command: what was finished is kept"
+    return [Mistake(error.filename or f"attnsite {command}", "", what, remedy)]

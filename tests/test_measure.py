@@ -135,10 +135,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(checkout, give):
     with pytest.raises(KeyboardInterrupt):
         running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 3, io.StringIO()))
     stop[0], before = 0, len(asked)
-    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 3, io.StringIO()))
+    measurement = running.Measurement(checkout, "mine", "here", "quick")
+    made = measurement.run(Progress("mine", 3, io.StringIO()))
 
     assert [row.case["queries"] for row in made.rows] == [3, 4, 5]
     assert 3 not in asked[before:]
+    assert measurement.resume() == list(made.rows)  # until the result is in its place
+    measurement.finish(made, checkout / "docs/results/here/mine.json")
+    assert results.read(checkout / "docs/results/here/mine.json").rows == made.rows
     assert not list((checkout / ".cache").rglob("mine.json"))
 
 

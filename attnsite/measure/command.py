@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 
 from attnsite import discover, results
-from attnsite.errors import Mistake, flatten, raise_all
+from attnsite.errors import Mistake, flatten, raise_all, refused
 from attnsite.measure import shards
 
 
@@ -152,7 +152,9 @@ def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 
     except NotImplementedError as reason:  # such as a compiler that is not installed; what is there stays
         print(f"{name}: not measured here: {reason}")
         return True
-    except Exception:
+    except Exception as error:
+        if refused(error, "measure"):
+            raise  # a full disk or a folder that is not ours: the others would meet the same
         print(f"\n{name}: failed; what was there before stays")
         traceback.print_exc()
         return False
@@ -160,7 +162,7 @@ def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 
     if part[1] > 1:
         folder = measurement.machine
         path = shards.path_of(options.root, options.machine, options.sweep, part, folder, name)
-    results.write(made, path)
+    measurement.finish(made, path)
     if made.kind == "count" and results.COMMITTED in path.relative_to(options.root).parents:
         forget_cached(options.root, name)
     print(f"{name}: wrote {path.relative_to(options.root)}")

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from attnsite import discover
+from attnsite.errors import refused
 from attnsite.experiment import Timing, Workload
 from attnsite.measure import ceilings, correct, gradients, machine, timing
 from attnsite.results import Row, kernel_digest
@@ -85,8 +87,19 @@ def enter(
     except Skipped:
         raise
     except Exception as error:  # one broken kernel must not cost the others their measurement
-        first_line = next(iter(str(error).strip().splitlines()), "")
-        raise Skipped(f"failed: {type(error).__name__}: {first_line}"[:200]) from error
+        if refused(error, "measure"):  # such as a disk that is full: nobody's fault, and no row says that it were
+            raise
+        raise Skipped(failure(error)) from error
+
+
+def failure(error: Exception) -> str:
+    """The first line of what went wrong, short and without the folders of this machine: it is published."""
+    first_line = next(iter(str(error).strip().splitlines()), "")
+    return _FOLDERS.sub("…/", f"failed: {type(error).__name__}: {first_line}")[:200]
+
+
+# An absolute path up to its last part, of either kind: "/home/me/x.so", "C:\\Users\\me\\x.dll".
+_FOLDERS = re.compile(r"(?:(?<![\w.…/])/|\b[A-Za-z]:[\\/]|\\\\)(?:[^\s/\\:'\"]+[/\\])+")
 
 
 def _enter(

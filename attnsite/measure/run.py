@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import errno
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -59,8 +61,19 @@ class Measurement:
             results.write(self.made(rows, time.monotonic() - begun, complete=False), self.partial)
         made = self.made(rows, time.monotonic() - begun, complete=True)
         progress.finish(summary(made))
-        self.partial.unlink(missing_ok=True)
         return made
+
+    def finish(self, made: Run, path: Path) -> None:
+        """Put the whole run in its place by a move: a process that is killed has left it here or there."""
+        results.write(made, self.partial)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.replace(self.partial, path)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            results.write(made, path)  # the cache lies on another disk
+            self.partial.unlink()
 
     def resume(self) -> list[Row]:
         """The rows of an interrupted run of exactly this code; none when there is no such file, or a broken one."""
