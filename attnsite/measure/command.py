@@ -142,8 +142,9 @@ def merge(options: argparse.Namespace, names: list[str]) -> int:
     return 0
 
 
-def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 1)) -> bool:
+def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 1), again: bool = True) -> bool:
     """Run one experiment and write it; False when it failed as a whole, which does not stop the others."""
+    from attnsite.measure import compiled
     from attnsite.measure.run import Measurement
 
     try:
@@ -155,6 +156,10 @@ def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 
     except Exception as error:
         if refused(error, "measure"):
             raise  # a full disk or a folder that is not ours: the others would meet the same
+        if again and compiled.broken(error):
+            print(f"{name}: the cache of compiled kernels is broken; they are compiled anew")
+            compiled.forget()
+            return measure(options, name, part, again=False)
         print(f"\n{name}: failed; what was there before stays")
         traceback.print_exc()
         return False

@@ -13,7 +13,7 @@ import numpy as np
 from attnsite import discover
 from attnsite.errors import refused
 from attnsite.experiment import Timing, Workload
-from attnsite.measure import ceilings, correct, gradients, machine, timing
+from attnsite.measure import ceilings, compiled, correct, gradients, machine, timing
 from attnsite.results import Row, kernel_digest
 
 SMALL = 32  # tokens of the call that compiles: kernels may take another way for a handful of queries
@@ -87,7 +87,7 @@ def enter(
     except Skipped:
         raise
     except Exception as error:  # one broken kernel must not cost the others their measurement
-        if refused(error, "measure"):  # such as a disk that is full: nobody's fault, and no row says that it were
+        if refused(error, "measure") or compiled.broken(error):  # not the kernel's fault: no row may say that it were
             raise
         raise Skipped(failure(error)) from error
 

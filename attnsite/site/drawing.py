@@ -77,7 +77,7 @@ def draw(note: Path) -> int:
     try:
         kaleido.write_fig_from_object_sync(orders, kopts=held["options"])
     except Exception as error:  # a browser fails in many ways, and none of them may cost the build
-        words = " ".join(" ".join(map(str, error.args)).split()) or "without a word"
+        words = " ".join(" ".join(map(str, error.args)).split()).partition(". ")[0] or "without a word"
         print(f"{FAILED}{type(error).__name__}: {words}", flush=True)
         return 1
     return 0
