@@ -1,5 +1,6 @@
 """The browser at work: pictures are drawn by a process of its own, which is ended when it no longer comes on."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -49,20 +50,29 @@ def wait(process: subprocess.Popen[bytes], paths: list[Path]) -> bool:
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it has started: a browser makes itself a session of its own."""
+    if process.poll() is None:
+        started = below(process.pid)
+        process.kill()
+        kill(started)
+    process.wait()
+
+
+def below(number: int) -> list[Any]:
+    """All that a process has started, and that they have."""
     import psutil
 
     try:
-        started = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+        return psutil.Process(number).children(recursive=True)
     except psutil.Error:
-        started = []
-    if process.poll() is None:
-        process.kill()
-    for other in started:
-        try:
-            other.kill()
-        except psutil.Error:
-            continue  # it went by itself
-    process.wait()
+        return []
+
+
+def kill(processes: list[Any]) -> None:
+    import psutil
+
+    for process in processes:
+        with contextlib.suppress(psutil.Error):  # it went by itself
+            process.kill()
 
 
 FAILED = "failed: "
@@ -85,5 +95,5 @@ def draw(note: Path) -> int:
 
 if __name__ == "__main__":
     status = draw(Path(sys.argv[1]))
-    sys.stdout.flush()
+    kill(below(os.getpid()))  # a browser that was not understood may stay
     os._exit(status)  # at once: threads that still read from a browser would hold it up
