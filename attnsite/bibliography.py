@@ -60,7 +60,8 @@ class Source:
     def links(self) -> tuple[tuple[str, str], ...]:
         """(text, address) of the DOI, the arXiv page and the source's own page, those that there are, in this order."""
         url = self.fields.get("url", "")
-        own = url and "arxiv.org/abs/" not in url and "doi.org/" not in url
+        said = (self.eprint and "arxiv.org/abs/" in url) or (self.doi and "doi.org/" in url)
+        own = url and not said
         found = (
             (f"doi:{self.doi}", f"https://doi.org/{self.doi}", self.doi),
             (f"arXiv:{self.eprint}", f"https://arxiv.org/abs/{self.eprint}", self.eprint),
@@ -111,7 +112,13 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
         return None, (Mistake(path, "", f"holds {len(entries)} entries", "keep one entry in each file"),)
     [(key, entry)] = entries.items()
     mistakes = tuple(_faults(key, entry, path, text))
-    return (None, mistakes) if mistakes else (_source(key, entry, path), ())
+    if mistakes:
+        return None, mistakes
+    try:
+        return _source(key, entry, path), ()
+    except PybtexError as error:  # TeX within a field
+        told = " ".join(str(error).split())
+        return None, (Mistake(path, "", f"holds TeX that cannot be read ({told})", "write a backslash before % and &"),)
 
 
 def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:

@@ -180,7 +180,12 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
     body = "\n".join(lines[end + 1 :])
     try:
         node = yaml.compose("\n".join(lines[1:end]), yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # the latter: no characters, deep lists
         mark = getattr(error, "problem_mark", None)
         what = f"its front matter is not YAML ({getattr(error, 'problem', None) or error})"
         where = mark.line + 2 if mark else 1
@@ -190,6 +195,9 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
     keys: dict[str, yaml.Node] = {}
     mistakes, places = [], {}
     for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            mistakes.append(Mistake(path, line_of(key), "has a field whose name is no word", "write name: value"))
+            continue
         if key.value in keys:
             mistakes.append(Mistake(path, line_of(key), f"has {key.value!r} twice", "keep one"))
         keys[str(key.value)], places[str(key.value)] = value, line_of(key)
@@ -232,7 +240,7 @@ def _value(node: yaml.Node) -> Any:
     try:
         loader = yaml.SafeLoader("")
         return loader.construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError, TypeError):
+    except Exception:  # of any kind: PyYAML trusts that a value whose tag is given has its shape
         return None
 
 

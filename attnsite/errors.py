@@ -17,7 +17,7 @@ class Mistake(Exception):
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.where}" if self.where else self.path
-        return f"{place}: {self.what}; {self.remedy}"
+        return " ".join(f"{place}: {self.what}; {self.remedy}".splitlines())  # what a file says may have line ends
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mistake) and str(self) == str(other)

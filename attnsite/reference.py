@@ -43,7 +43,8 @@ class Reference:
         """The first author's surname, the year and the first word of the title, in a–z and 0–9."""
         surname = _letters(self.authors.split(",")[0].split(" and ")[0])
         word = next((w for w in map(_letters, self.title.split()) if w not in ("", "a", "an", "the", "on")), "")
-        return (surname or "unknown") + self.year + word
+        key = f"{surname}{self.year}{word}"[:60]
+        return key if surname[:1].isalpha() else f"unknown{key}"
 
     def bibtex(self, key: str) -> str:
         """A BibTeX entry of the fields that are known, to be completed by hand."""

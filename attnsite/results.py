@@ -116,7 +116,7 @@ class Run:
         A machine may be faster at one time than at another: what is compared with the limit is compared with that of
         its own rounds, if the row is given, `beside`.
         """
-        rows = self.where(f"ceiling:{name}")
+        rows = [row for row in self.where(f"ceiling:{name}") if row.samples]
         if beside is not None:
             case = {field: value for field, value in beside.case.items() if field != "variant"}
             rows = [row for row in rows if row.case == case] or rows
@@ -198,21 +198,28 @@ def _numbers(value: Any) -> Any:
         return {k: _numbers(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_numbers(v) for v in value]
-    return float(value) if value in ("nan", "inf", "-inf") else value
+    return float(value) if value in _NOT_FINITE else value
 
 
 def read(path: Path) -> Run:
     """Read one run file, upgrading an older format. Raises `Mistake` (or a group of them) when it is broken."""
     remedy = "measure it again with `attnsite measure`, or restore the file"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text, parse_constant=_no_constant)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(data, ensure_ascii=False).encode("utf-8")  # fails where half a character was escaped
     except OSError as error:
         raise Mistake(path, "", f"cannot be read ({error.strerror})", remedy) from None
     except UnicodeDecodeError as error:
         raise Mistake(path, f"byte {error.start}", "is not UTF-8", remedy) from None
+    except UnicodeEncodeError:
+        raise Mistake(path, "", "holds half a character", remedy) from None
     except json.JSONDecodeError as error:
         raise Mistake(path, error.lineno, f"is not JSON ({error.msg})", remedy) from None
-    if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+    except (ValueError, RecursionError) as error:  # a constant, a number of thousands of digits, lists within lists
+        raise Mistake(path, "", f"is not JSON of ours ({error})", remedy) from None
+    if not isinstance(data, dict) or type(data.get("format")) is not int:
         raise Mistake(path, "", "is not a run: it has no format number", remedy)
     if data["format"] > FORMAT:
         what = f"has format {data['format']}, newer than the {FORMAT} that this version reads"
@@ -226,6 +233,10 @@ def read(path: Path) -> Run:
     provenance = Provenance(**{f.name: _numbers(data["provenance"][f.name]) for f in fields(Provenance)})
     names = [f.name for f in fields(Run) if f.name not in ("rows", "provenance", "kernels")]
     return Run(**{n: data[n] for n in names}, kernels=tuple(data["kernels"]), provenance=provenance, rows=rows)
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is a word of JavaScript")
 
 
 def _row(data: dict[str, Any]) -> Row:
@@ -275,8 +286,25 @@ def _faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
         yield from typed(where, row, _ROW, ("case",))
         for name in ("samples", "warmups"):
             for sample in row.get(name, []) if isinstance(row.get(name, []), list) else []:
-                if isinstance(sample, bool) or not isinstance(sample, int | float) or sample < 0:
-                    yield Mistake(path, where + name, f"holds {sample!r}, which no clock says", remedy)
+                if not _number(sample):
+                    yield Mistake(path, where + name, f"holds {sample!r:.40}, which no clock says", remedy)
+        for name in ("max_error", "bound"):
+            if isinstance(row.get(name), str) and row[name] not in _NOT_FINITE:
+                yield Mistake(path, where + name, f"is {row[name]!r:.40}, not a number", remedy)
+        if str(row.get("kernel")).startswith("ceiling:") and not row.get("skipped"):
+            held = row.get("values", {})
+            counts = [held[unit] for unit in ("bytes", "flops") if unit in held] if isinstance(held, dict) else []
+            still = isinstance(row.get("samples"), list) and 0 in row["samples"]
+            if still or not counts or not all(_number(count) and count > 0 for count in counts):
+                yield Mistake(path, where + "values", "do not say how much a call of this ceiling moves", remedy)
+
+
+_NOT_FINITE = ("nan", "inf", "-inf")
+
+
+def _number(value: Any) -> bool:
+    """Is it a number that a machine measures: seconds, bytes, or operations of a call?"""
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value < 1e30
 
 
 def experiments(root: Path) -> list[str]:
