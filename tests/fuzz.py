@@ -10,7 +10,6 @@ ends with status 1.
 """
 
 import argparse
-import contextlib
 import copy
 import hashlib
 import json
@@ -259,11 +258,13 @@ READERS: dict[str, tuple[Callable[[str], object], str, list[str]]] = {
         '"inf"', "0",
         '""', '"\\ud800"', '"\\u0000"', "-0.0", "1e-400", '"format": 0,', '"format": true,', '"format": 1e0,', ",", ":",
         '"', "{}", "[]", '"\\u2028"', '"-inf"', "\x00", "\ufeff", '"case": {},', '"samples": [true],', '"\\n"', "[[1]]",
-        '"kind": "memory",', '"values": {"bytes": "x"},', '"values": {"flops": 0},', '"seed": 1e400,', '{"a": {"b": []}}',
+        '"kind": "memory",', '"values": {"bytes": "x"},', '"values": {"flops": 0},', '"seed": 1e400,',
+        '{"a": {"b": []}}',
     ]),
 }  # fmt: skip
 VALUES = [None, True, False, 0, -1, 1, 1e308, -0.0, 10**400, "", "nan", "inf", "x\ny", "\ud800", [], {}, [[]], [None],
-          {"a": 1}, {"": {}}, "laptop", [0.5, "nan"], [True], {"flops": 0}, {"bytes": "x"}, {"bytes": None}]  # fmt: skip
+          {"a": 1}, {"": {}}, "laptop", [0.5, "nan"], [True], {"flops": 0}, {"bytes": "x"}, {"bytes": None},
+          ]  # fmt: skip
 
 
 def mutate(rng: random.Random, seed: str, words: list[str], reader: str) -> str:
@@ -387,11 +388,7 @@ def guided(reader: str, cases: int, seed: int) -> None:
     import atheris
 
     read, start, words = READERS[reader]
-    for module in (bibliography, content, document, intake, naked, results, sys.modules["attnsite.marks"]):
-        for value in list(vars(module).values()):
-            if callable(value) and hasattr(value, "__code__") and value.__module__ == module.__name__:
-                with contextlib.suppress(Exception):
-                    atheris.instrument_func(value)
+    atheris.instrument_all()  # the libraries too: much of a reader is PyYAML and pybtex
 
     def once(data: bytes) -> None:
         text = data.decode("utf-8", "replace")
