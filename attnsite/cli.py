@@ -21,10 +21,12 @@ COMMANDS = {
     "build": ("attnsite.build", "measure what is missing, check, and build the site"),
     "serve": ("attnsite.serve", "show the site while it is being written"),
 }
+DESCRIPTION = "Questions about attention heads, answered by runs, counts and sources. Run it inside a checkout."
+ANYWHERE = {"doctor"}  # what works without a checkout, as after `pip install attnsite`
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="attnsite", description=__doc__.split(":")[0] + ".")
+    parser = argparse.ArgumentParser(prog="attnsite", description=DESCRIPTION)
     parser.add_argument("--root", type=Path, default=None, help="the checkout to work on (default: found from here)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     words = sys.argv[1:] if arguments is None else arguments
@@ -33,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         if name in words:
             importlib.import_module(module).arguments(command)
     options = parser.parse_args(words)
-    options.root = find_root(options.root)
+    options.root = find_root(options.root, needed=options.command not in ANYWHERE)
     try:
         return importlib.import_module(COMMANDS[options.command][0]).run(options)
     except Exception as error:
@@ -48,12 +50,17 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
 
 
-def find_root(named: Path | None) -> Path:
-    """The checkout: the folder named, else the nearest folder upwards that has an `mkdocs.yml` and `docs/`."""
+def find_root(named: Path | None, needed: bool = True) -> Path:
+    """The checkout: the folder named, else the nearest folder upwards that has an `mkdocs.yml` and `docs/`.
+
+    Where there is none: this folder, for a command that needs none; else a line says so and the process ends.
+    """
     here = (named or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / "mkdocs.yml").is_file() and (folder / "docs").is_dir():
             return folder
+    if not needed:
+        return here
     raise SystemExit(f"{here}: there is no attnsite checkout here; run inside one, or name it with --root")
 
 

@@ -74,6 +74,9 @@ def folder(root: Path) -> Finding:
     except OSError as error:
         why = f"cannot be written to ({error.strerror})"
         return Finding("checkout", why, "copy it to a folder of your own, and work there", needed=True)
+    if not (root / "mkdocs.yml").is_file():
+        told = "there is none here: every command but this one works inside a checkout"
+        return Finding("checkout", told, "clone the repository, and run attnsite there")
     return Finding("checkout", "can be written to")
 
 

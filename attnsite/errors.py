@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Sequence
+from pathlib import PurePath
 
 
 class Mistake(Exception):
@@ -12,7 +13,9 @@ class Mistake(Exception):
     """
 
     def __init__(self, path: object, where: object, what: str, remedy: str) -> None:
-        self.path, self.where, self.what, self.remedy = str(path), str(where), what, remedy
+        # with the slashes of addresses on every system, so that a line is the same wherever the check runs
+        self.path = path.as_posix() if isinstance(path, PurePath) else str(path)
+        self.where, self.what, self.remedy = str(where), what, remedy
         super().__init__(str(self))
 
     def __str__(self) -> str:

@@ -1,8 +1,12 @@
 """What the doctor says: everything it looks at in a line, and one command for each thing that is missing."""
 
+import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
+
+import pytest
 
 from attnsite import discover, doctor, links
 
@@ -65,6 +69,55 @@ def test_a_folder_that_cannot_be_written_to_is_said_so(tmp_path, monkeypatch):
 
     assert "cannot be written to (Permission denied)" in doctor.folder(tmp_path).told
     assert doctor.folder(tmp_path).needed
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    """The package as `pip install` has it: unpacked from a built wheel, away from any checkout."""
+    pytest.importorskip("hatchling")
+    made, installed = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("installed")
+    words = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(made)]
+    subprocess.run(words, cwd=ROOT, check=True, capture_output=True)
+    [path] = made.glob("*.whl")
+    zipfile.ZipFile(path).extractall(installed)
+    return installed
+
+
+def installed_attnsite(wheel, *words, cwd):
+    return subprocess.run([sys.executable, "-m", "attnsite.cli", *words], cwd=cwd, capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(wheel)})  # fmt: skip
+
+
+def test_an_installed_package_answers_outside_a_checkout(wheel, tmp_path):
+    """Help and doctor do; every other command says in a line where to run it. In a checkout it works on that one."""
+    helped = installed_attnsite(wheel, "--help", cwd=tmp_path)
+    assert helped.returncode == 0
+    assert "inside a checkout" in helped.stdout
+
+    examined = installed_attnsite(wheel, "doctor", cwd=tmp_path)
+    assert examined.returncode == 0, examined.stderr
+    assert "clone the repository" in examined.stdout
+
+    for command in ("status", "check", "measure"):
+        refused = installed_attnsite(wheel, command, cwd=tmp_path)
+        assert refused.returncode == 1
+        assert refused.stderr.splitlines() == [
+            f"{tmp_path}: there is no attnsite checkout here; run inside one, or name it with --root"]  # fmt: skip
+
+    told = installed_attnsite(wheel, "--root", str(ROOT), "status", cwd=tmp_path)
+    assert told.returncode == 0, told.stderr
+    assert "fresh" in told.stdout
+
+
+def test_a_wheel_holds_the_whole_package_and_its_command(wheel):
+    """Data files too; no tests, no site."""
+    files = {path.relative_to(wheel).as_posix() for path in wheel.rglob("*") if path.is_file()}
+    ours = {path.relative_to(ROOT).as_posix() for path in (ROOT / "attnsite").rglob("*") if path.is_file()}
+
+    assert {name for name in ours if "__pycache__" not in name} <= files
+    assert {name.split("/")[0] for name in files if ".dist-info/" not in name} == {"attnsite"}
+    [entry] = wheel.glob("*.dist-info/entry_points.txt")
+    assert "attnsite = attnsite.cli:main" in entry.read_text()
 
 
 def test_links_are_found_in_sources_and_pages_and_asked_twice(monkeypatch):

@@ -536,3 +536,19 @@ def test_status_tells_state_and_reason(checkout, capsys):
     told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "stale" in told["depth_or_heads"]
     assert "the experiment has changed" in told["depth_or_heads"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("failed: OSError: /home/me/lib/x.so: not found", "failed: OSError: …/x.so: not found"),
+        ("cannot open '/tmp/a b/c.nbi'", "cannot open '…/a b/c.nbi'"),
+        (r"failed: C:\Users\me\x.dll is missing", "failed: …/x.dll is missing"),
+        (r"\\host\share\x", "…/x"),
+        ("1/2 of the keys, tokens/s, and/or https://example.org/a/b", "1/2 of the keys, tokens/s, and/or https://example.org/a/b"),
+        ("decodes up to 16 queries at a time, got 32", "decodes up to 16 queries at a time, got 32"),
+    ],
+)  # fmt: skip
+def test_a_reason_tells_nobody_where_files_lie(said, told):
+    """It is published: of an absolute path the last part stays, and nothing else is touched."""
+    assert contestants.without_folders(said) == told

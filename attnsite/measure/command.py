@@ -135,7 +135,7 @@ def merge(options: argparse.Namespace, names: list[str]) -> int:
             continue
         path = target(options, name)
         results.write(made, path)
-        print(f"{name}: wrote {path.relative_to(options.root)}")
+        print(f"{name}: wrote {path.relative_to(options.root).as_posix()}")
     if not have and not mistakes:
         raise Mistake("attnsite measure", "--merge", "finds no parts of this machine and sweep", "use --shard first")
     raise_all(mistakes)
@@ -170,5 +170,5 @@ def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 
     measurement.finish(made, path)
     if made.kind == "count" and results.COMMITTED in path.relative_to(options.root).parents:
         forget_cached(options.root, name)
-    print(f"{name}: wrote {path.relative_to(options.root)}")
+    print(f"{name}: wrote {path.relative_to(options.root).as_posix()}")
     return True

@@ -93,13 +93,17 @@ def enter(
 
 
 def failure(error: Exception) -> str:
-    """The first line of what went wrong, short and without the folders of this machine: it is published."""
+    """What went wrong, by its first line, short."""
     first_line = next(iter(str(error).strip().splitlines()), "")
-    return _FOLDERS.sub("…/", f"failed: {type(error).__name__}: {first_line}")[:200]
+    return f"failed: {type(error).__name__}: {first_line}"[:200]
 
 
-# An absolute path up to its last part, of either kind: "/home/me/x.so", "C:\\Users\\me\\x.dll".
-_FOLDERS = re.compile(r"(?:(?<![\w.…/])/|\b[A-Za-z]:[\\/]|\\\\)(?:[^\s/\\:'\"]+[/\\])+")
+def without_folders(reason: str) -> str:
+    """A reason as it may be published: of an absolute path, of either kind, the last part only."""
+    return _FOLDERS.sub("…/", reason)
+
+
+_FOLDERS = re.compile(r"(?:(?<![\w.…/:])/|\b[A-Za-z]:[\\/]|\\\\)(?:[^\s/\\:'\"]+[/\\])+")
 
 
 def _enter(
@@ -200,7 +204,7 @@ def cuda_ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]
     try:
         made = cuda_ceilings.make(name)
     except Exception as error:  # whatever a driver raises: the kernels are still to be timed
-        raise Skipped(f"failed: {type(error).__name__}: {error}"[:200]) from error
+        raise Skipped(failure(error)) from error
     row = Row(case=workload.case(), kernel=f"ceiling:cuda_{name}", values={made.unit: made.work})
     return timing.Contestant(f"ceiling:cuda_{name}", cuda_ceilings.measure(made)), row
 

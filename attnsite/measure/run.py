@@ -172,7 +172,7 @@ class Measurement:
                    samples=tuple(peaks), max_error=found["max_error"], bound=found["bound"])  # fmt: skip
 
     def skip(self, kernel: str, workload: Workload, reason: str) -> Row:
-        return Row(case=workload.case(), kernel=kernel, skipped=reason)
+        return Row(case=workload.case(), kernel=kernel, skipped=contestants.without_folders(reason))
 
     def made(self, rows: list[Row], seconds: float, *, complete: bool) -> Run:
         several = [row for row in rows if len(row.samples) > 2 and row.median > 0]  # memory may not grow at all
