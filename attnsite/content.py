@@ -188,7 +188,7 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
     ) as error:  # the latter: no characters, deep lists
         mark = getattr(error, "problem_mark", None)
         what = f"its front matter is not YAML ({getattr(error, 'problem', None) or error})"
-        where = mark.line + 2 if mark else 1
+        where = _line(mark) if mark else 1
         return None, [Mistake(path, where, " ".join(what.split()), "put text that has a colon or brackets in quotes")]
     if not isinstance(node, yaml.MappingNode):
         return None, [Mistake(path, 1, "its front matter has no fields", "write title: …, order: …, each in a line")]
@@ -206,7 +206,12 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
 
 def line_of(node: yaml.Node) -> int:
     """The file's line on which a node of the front matter begins."""
-    return int(node.start_mark.line) + 2
+    return _line(node.start_mark)
+
+
+def _line(mark: Any) -> int:
+    """As editors count: for YAML, characters that end no line of a file end lines too."""
+    return int(mark.buffer.count("\n", 0, mark.pointer)) + 2
 
 
 def _fields(
