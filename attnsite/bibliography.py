@@ -146,7 +146,7 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
     shapes = {"year": r"\d{4}", "doi": r"10\.\d{4,}/\S+", "eprint": r"\d{4}\.\d{4,5}(v\d+)?|[a-z-]+/\d{7}",
               "url": r"https?://\S+"}  # fmt: skip
     for name, shape in shapes.items():
-        if fields.get(name) and not re.fullmatch(shape, fields[name]):
+        if fields.get(name) and not re.fullmatch(shape, fields[name], re.ASCII):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
     return found
 

@@ -4,12 +4,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_YEAR = re.compile(r"\((\d{4})[a-z]?\)|(?<![\d.:/])((?:19|20)\d{2})(?=[.,;)\s]|$)")
+_YEAR = re.compile(r"\(([0-9]{4})[a-z]?\)|(?<![0-9.:/])((?:19|20)[0-9]{2})(?=[.,;)\s]|$)")
 _TITLE = re.compile(r"[\"“]([^\"“”]{3,400})[\"”]")
 _VENUE = re.compile(r"(?<!\*)\*([^*]{3,200})\*(?!\*)")
 _URL = re.compile(r"https?://[^\s<>\"{}\\^`]+")
-_ARXIV = re.compile(r"(?:arXiv:|arxiv\.org/(?:abs|pdf|html)/)(\d{4}\.\d{4,5})(?:v\d+)?", re.IGNORECASE)
-_DOI = re.compile(r"(?:doi:\s*|doi\.org/)(10\.\d{4,}/[^\s<>\"{}]+)", re.IGNORECASE)
+_ARXIV = re.compile(r"(?:arXiv:|arxiv\.org/(?:abs|pdf|html)/)([0-9]{4}\.[0-9]{4,5})(?:v[0-9]+)?", re.IGNORECASE)
+_DOI = re.compile(r"(?:doi:\s*|doi\.org/)(10\.[0-9]{4,}/[^\s<>\"{}]+)", re.IGNORECASE)
 LONGEST = 4000  # characters of a line that are read
 
 

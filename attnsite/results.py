@@ -4,12 +4,12 @@ import json
 import math
 import os
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from attnsite import digest, discover
+from attnsite import digest, discover, shape
 from attnsite.errors import Mistake, raise_all
 from attnsite.quantity import Quantity
 
@@ -22,7 +22,6 @@ COMMITTED = Path("docs/results")
 BUILT = Path(".cache/attnsite/results")
 THIS_BUILD = "this_build"  # the machine that runs the build
 EVERY_MACHINE = "every_machine"  # counts: the same wherever they are made
-KINDS = ("timing", "memory", "study", "count")
 
 
 @dataclass(frozen=True)
@@ -198,7 +197,7 @@ def _numbers(value: Any) -> Any:
         return {k: _numbers(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_numbers(v) for v in value]
-    return float(value) if value in _NOT_FINITE else value
+    return float(value) if value in shape.NOT_FINITE else value
 
 
 def read(path: Path) -> Run:
@@ -228,7 +227,7 @@ def read(path: Path) -> Run:
         if data["format"] not in UPGRADES:
             raise Mistake(path, "format", f"has the unknown format {data['format']}", remedy)
         data = UPGRADES[data["format"]](data)
-    raise_all(list(_faults(path, data, remedy)))
+    raise_all(list(shape.faults(path, data, remedy)))
     rows = tuple(_row(row) for row in data["rows"])
     provenance = Provenance(**{f.name: _numbers(data["provenance"][f.name]) for f in fields(Provenance)})
     names = [f.name for f in fields(Run) if f.name not in ("rows", "provenance", "kernels")]
@@ -243,68 +242,6 @@ def _row(data: dict[str, Any]) -> Row:
     data = _numbers(data)
     row: dict[str, Any] = {k: tuple(v) if k in ("samples", "warmups") else v for k, v in data.items()}
     return Row(**row)
-
-
-_HEAD = {"experiment": str, "kind": str, "machine": str, "sweep": str, "digest": str, "kernels": list,
-         "provenance": dict, "rows": list, "complete": bool}  # fmt: skip
-_PROVENANCE = {"machine": dict, "software": dict, "started": str, "seconds": int | float, "steadiness": dict}
-_ROW = {"case": dict, "kernel": str, "kernel_digest": str, "stage": str, "seed": int, "samples": list, "warmups": list,
-        "values": dict, "max_error": int | float | str, "bound": int | float | str, "skipped": str}  # fmt: skip
-
-
-def _faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
-    """Every way in which decoded JSON is not a run."""
-
-    def typed(where: str, value: dict[str, Any], shape: Mapping[str, Any], needed: Iterable[str]) -> Iterable[Mistake]:
-        for name in needed:
-            if name not in value:
-                yield Mistake(path, where + name, "is missing", remedy)
-        for name, got in value.items():
-            if name not in shape and not (where == "" and name == "format"):
-                yield Mistake(path, where + name, "is not a field that runs have", remedy)
-            elif name in shape and not isinstance(got, shape[name]):
-                yield Mistake(path, where + name, f"is {type(got).__name__}, not what a run has there", remedy)
-
-    found = list(typed("", data, _HEAD, _HEAD))
-    yield from found
-    if found:
-        return
-    yield from typed("provenance.", data["provenance"], _PROVENANCE, _PROVENANCE)
-    if data["kind"] not in KINDS:
-        yield Mistake(path, "kind", f"is {data['kind']!r}, not one of {', '.join(KINDS)}", remedy)
-    if data["sweep"] not in ("quick", "full"):
-        yield Mistake(path, "sweep", f"is {data['sweep']!r}, not quick or full", remedy)
-    if data["experiment"] != path.stem:
-        yield Mistake(path, "experiment", f"is {data['experiment']!r}, but the file is called {path.name}", "rename it")
-    if data["machine"] != path.parent.name:
-        yield Mistake(path, "machine", f"is {data['machine']!r}, but the folder is {path.parent.name}", "move it")
-    for number, row in enumerate(data["rows"], 1):
-        where = f"row {number}."
-        if not isinstance(row, dict):
-            yield Mistake(path, where[:-1], "is not an object", remedy)
-            continue
-        yield from typed(where, row, _ROW, ("case",))
-        for name in ("samples", "warmups"):
-            for sample in row.get(name, []) if isinstance(row.get(name, []), list) else []:
-                if not _number(sample):
-                    yield Mistake(path, where + name, f"holds {sample!r:.40}, which no clock says", remedy)
-        for name in ("max_error", "bound"):
-            if isinstance(row.get(name), str) and row[name] not in _NOT_FINITE:
-                yield Mistake(path, where + name, f"is {row[name]!r:.40}, not a number", remedy)
-        if str(row.get("kernel")).startswith("ceiling:") and not row.get("skipped"):
-            held = row.get("values", {})
-            counts = [held[unit] for unit in ("bytes", "flops") if unit in held] if isinstance(held, dict) else []
-            still = isinstance(row.get("samples"), list) and 0 in row["samples"]
-            if still or not counts or not all(_number(count) and count > 0 for count in counts):
-                yield Mistake(path, where + "values", "do not say how much a call of this ceiling moves", remedy)
-
-
-_NOT_FINITE = ("nan", "inf", "-inf")
-
-
-def _number(value: Any) -> bool:
-    """Is it a number that a machine measures: seconds, bytes, or operations of a call?"""
-    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value < 1e30
 
 
 def experiments(root: Path) -> list[str]:

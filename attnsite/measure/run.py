@@ -73,7 +73,7 @@ class Measurement:
             if error.errno != errno.EXDEV:
                 raise
             results.write(made, path)  # the cache lies on another disk
-            self.partial.unlink()
+            self.partial.unlink(missing_ok=True)
 
     def resume(self) -> list[Row]:
         """The rows of an interrupted run of exactly this code; none when there is no such file, or a broken one."""
