@@ -143,10 +143,10 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
         wrong("url", "has no doi, eprint or url", "add one, so that a reader can open the source")
     if fields.get("checked") and fields["checked"] not in CHECKED:
         wrong("checked", f"checked is {fields['checked']!r}", f"write one of: {'; '.join(CHECKED)}")
-    shapes = {"year": r"\d{4}", "doi": r"10\.\d{4,}/\S+", "eprint": r"\d{4}\.\d{4,5}(v\d+)?|[a-z-]+/\d{7}",
+    shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+", "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}",
               "url": r"https?://\S+"}  # fmt: skip
     for name, shape in shapes.items():
-        if fields.get(name) and not re.fullmatch(shape, fields[name], re.ASCII):
+        if fields.get(name) and not re.fullmatch(shape, fields[name]):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
     return found
 
