@@ -137,14 +137,15 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
         if not fields.get(name, "").strip():
             help_ = {"annote": "say what we take from it, with page, section or table"}.get(name, f"add {name} = {{…}}")
             wrong(name, f"has no {name}", help_)
-    if not (entry.persons.get("author") or entry.persons.get("editor")):
+    people = entry.persons.get("author") or entry.persons.get("editor") or ()
+    if all(str(person) == "others" for person in people):
         wrong("author", "has no author", "add author = {Family, Given and Family, Given}")
     if not any(fields.get(name) for name in ("doi", "eprint", "url")):
         wrong("url", "has no doi, eprint or url", "add one, so that a reader can open the source")
     if fields.get("checked") and fields["checked"] not in CHECKED:
         wrong("checked", f"checked is {fields['checked']!r}", f"write one of: {'; '.join(CHECKED)}")
-    shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+", "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}",
-              "url": r"https?://\S+"}  # fmt: skip
+    shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+",
+              "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://\S+"}  # fmt: skip
     for name, shape in shapes.items():
         if fields.get(name) and not re.fullmatch(shape, fields[name]):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
