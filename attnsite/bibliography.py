@@ -116,7 +116,7 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
         return None, mistakes
     try:
         return _source(key, entry, path), ()
-    except PybtexError as error:  # TeX within a field
+    except (PybtexError, ValueError) as error:  # TeX within a field
         told = " ".join(str(error).split())
         return None, (Mistake(path, "", f"holds TeX that cannot be read ({told})", "write a backslash before % and &"),)
 
