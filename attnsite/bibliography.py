@@ -115,10 +115,16 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
     if mistakes:
         return None, mistakes
     try:
-        return _source(key, entry, path), ()
+        source = _source(key, entry, path)
     except (PybtexError, ValueError) as error:  # TeX within a field
         told = " ".join(str(error).split())
-        return None, (Mistake(path, "", f"holds TeX that cannot be read ({told})", "write a backslash before % and &"),)
+        return None, (
+            Mistake(path, "", f"holds TeX that cannot be read ({told})", "write plain text, and accents as letters"),
+        )
+    empty = [name for name in ("title", "annote", "families") if not getattr(source, name)]
+    if empty:
+        return None, (Mistake(path, "", f"has {empty[0]} without a word", "write some that are no TeX"),)
+    return source, ()
 
 
 def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
@@ -184,7 +190,8 @@ def _name(person: Person, all_parts: bool) -> str:
 
 
 def plain(latex: str) -> str:
-    """BibTeX text without its TeX: accents as letters, no braces, plain spaces."""
+    """BibTeX text without its TeX: accents as letters, no braces, plain spaces. A % is one, and begins no comment."""
+    latex = re.sub(r"(?<!\\)%", r"\\%", latex)
     latex = re.sub(r"\$([^$]*)\$", lambda match: match[1].replace("^2", "²"), latex)
     return " ".join(Text.from_latex(latex).render(_PLAIN).replace("\xa0", " ").split())
 
