@@ -239,8 +239,9 @@ def _no_constant(name: str) -> float:
 
 
 def _row(data: dict[str, Any]) -> Row:
-    data = _numbers(data)
-    row: dict[str, Any] = {k: tuple(v) if k in ("samples", "warmups") else v for k, v in data.items()}
+    words = ("kernel", "kernel_digest", "stage", "skipped")  # even where one is "nan"
+    row: dict[str, Any] = {name: value if name in words else _numbers(value) for name, value in data.items()}
+    row |= {name: tuple(row[name]) for name in ("samples", "warmups") if name in row}
     return Row(**row)
 
 

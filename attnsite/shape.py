@@ -33,6 +33,9 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
     if found:
         return
     yield from typed("provenance.", data["provenance"], _PROVENANCE, _PROVENANCE)
+    seconds = data["provenance"].get("seconds")
+    if isinstance(seconds, int | float) and not _number(seconds):
+        yield Mistake(path, "provenance.seconds", f"is {seconds!r:.40}, which no clock says", remedy)
     if not all(isinstance(pattern, str) for pattern in data["kernels"]):
         yield Mistake(path, "kernels", "are not all names", remedy)
     if data["kind"] not in KINDS:
