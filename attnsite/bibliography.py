@@ -60,7 +60,8 @@ class Source:
     def links(self) -> tuple[tuple[str, str], ...]:
         """(text, address) of the DOI, the arXiv page and the source's own page, those that there are, in this order."""
         url = self.fields.get("url", "")
-        own = url and "arxiv.org/abs/" not in url and "doi.org/" not in url
+        said = (self.eprint and "arxiv.org/abs/" in url) or (self.doi and "doi.org/" in url)
+        own = url and not said
         found = (
             (f"doi:{self.doi}", f"https://doi.org/{self.doi}", self.doi),
             (f"arXiv:{self.eprint}", f"https://arxiv.org/abs/{self.eprint}", self.eprint),
@@ -111,7 +112,19 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
         return None, (Mistake(path, "", f"holds {len(entries)} entries", "keep one entry in each file"),)
     [(key, entry)] = entries.items()
     mistakes = tuple(_faults(key, entry, path, text))
-    return (None, mistakes) if mistakes else (_source(key, entry, path), ())
+    if mistakes:
+        return None, mistakes
+    try:
+        source = _source(key, entry, path)
+    except (PybtexError, ValueError) as error:  # TeX within a field
+        told = " ".join(str(error).split())
+        return None, (
+            Mistake(path, "", f"holds TeX that cannot be read ({told})", "write plain text, and accents as letters"),
+        )
+    empty = [name for name in ("title", "annote", "families") if not getattr(source, name)]
+    if empty:
+        return None, (Mistake(path, "", f"has {empty[0]} without a word", "write some that are no TeX"),)
+    return source, ()
 
 
 def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
@@ -130,14 +143,15 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
         if not fields.get(name, "").strip():
             help_ = {"annote": "say what we take from it, with page, section or table"}.get(name, f"add {name} = {{…}}")
             wrong(name, f"has no {name}", help_)
-    if not (entry.persons.get("author") or entry.persons.get("editor")):
+    people = entry.persons.get("author") or entry.persons.get("editor") or ()
+    if all(str(person) == "others" for person in people):
         wrong("author", "has no author", "add author = {Family, Given and Family, Given}")
     if not any(fields.get(name) for name in ("doi", "eprint", "url")):
         wrong("url", "has no doi, eprint or url", "add one, so that a reader can open the source")
     if fields.get("checked") and fields["checked"] not in CHECKED:
         wrong("checked", f"checked is {fields['checked']!r}", f"write one of: {'; '.join(CHECKED)}")
-    shapes = {"year": r"\d{4}", "doi": r"10\.\d{4,}/\S+", "eprint": r"\d{4}\.\d{4,5}(v\d+)?|[a-z-]+/\d{7}",
-              "url": r"https?://\S+"}  # fmt: skip
+    shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+",
+              "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://\S+"}  # fmt: skip
     for name, shape in shapes.items():
         if fields.get(name) and not re.fullmatch(shape, fields[name]):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
@@ -176,7 +190,8 @@ def _name(person: Person, all_parts: bool) -> str:
 
 
 def plain(latex: str) -> str:
-    """BibTeX text without its TeX: accents as letters, no braces, plain spaces."""
+    """BibTeX text without its TeX: accents as letters, no braces, plain spaces. A % is one, and begins no comment."""
+    latex = re.sub(r"(?<!\\)%", r"\\%", latex)
     latex = re.sub(r"\$([^$]*)\$", lambda match: match[1].replace("^2", "²"), latex)
     return " ".join(Text.from_latex(latex).render(_PLAIN).replace("\xa0", " ").split())
 

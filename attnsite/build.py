@@ -1,13 +1,23 @@
 """The whole line in one command: measure what is missing on this machine, check everything, build the site."""
 
 import argparse
+import contextlib
 import importlib.util
 import os
+import re
+import runpy
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+from attnsite import doctor
+from attnsite.errors import CANNOT_WRITE, Mistake, refused
+
+CACHE = Path(".cache/attnsite")
+STOPPED = 130  # the exit status after Ctrl-C
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,14 +26,41 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if absent := doctor.missing(doctor.SITE):
+        what = f"cannot build without {', '.join(absent)}"
+        raise Mistake("attnsite build", "", what, "pip install -e '.[site]', or use scripts/build.sh")
+    with alone(options.root):
+        return build(options)
+
+
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """One build at a time: another one waits. The system frees the lock of a process that is gone, however it went."""
+    from filelock import FileLock, Timeout  # here, so that --help answers without it
+
+    (root / CACHE).mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / CACHE / "build.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print("another build is at work in this checkout; waiting for it to end (Ctrl-C gives up)", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def build(options: argparse.Namespace) -> int:
     started = time.monotonic()
     if not options.no_measure and (status := measure(options.root)):
-        if status == 130:  # Ctrl-C
+        if status in (STOPPED, CANNOT_WRITE):
             return status
         print("not everything could be measured here; the figures show what there is")
     if status := command(options.root, "check"):
         return status
     target = (options.site_dir or options.root / "site").resolve()
+    tidy(options.root, target)
     print("building the site", flush=True)
     if status := mkdocs(options.root, target):
         return status
@@ -45,13 +82,30 @@ def command(root: Path, *words: str) -> int:
     return subprocess.run([sys.executable, "-m", "attnsite.cli", "--root", str(root), *words], cwd=root).returncode
 
 
+def tidy(root: Path, target: Path) -> None:
+    """What builds that were killed have left: half a site beside the cache, and the last whole one beside its place."""
+    for left in numbered(root / CACHE, "site"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in numbered(target.parent, f".{target.name}"):
+        if target.exists():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.rename(target)
+
+
+def numbered(folder: Path, name: str) -> list[Path]:
+    """The folders that some process has named `name` and its number."""
+    known = folder.iterdir() if folder.is_dir() else ()
+    return sorted(path for path in known if re.fullmatch(rf"{re.escape(name)}\.\d+", path.name) and path.is_dir())
+
+
 def mkdocs(root: Path, target: Path) -> int:
     """Build strictly beside the target, then swap: a broken or interrupted build leaves the last site in place."""
-    fresh = root / ".cache" / "attnsite" / f"site.{os.getpid()}"
+    fresh = root / CACHE / f"site.{os.getpid()}"
     try:
         words = ["build", "--strict", "--clean", "--site-dir", str(fresh)]
         quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}  # Material's end is planned for: see the design
-        status = subprocess.run([sys.executable, "-m", "mkdocs", *words], cwd=root, env=quiet).returncode
+        status = subprocess.run([sys.executable, "-m", "attnsite.build", *words], cwd=root, env=quiet).returncode
         if status == 0:
             replace(target, fresh)
         return status
@@ -72,3 +126,13 @@ def replace(target: Path, fresh: Path) -> None:
             old.rename(target)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+if __name__ == "__main__":  # MkDocs with our words for what the system refuses
+    try:
+        runpy.run_module("mkdocs", run_name="__main__")
+    except OSError as error:
+        if not (mistakes := refused(error, "build")):
+            raise
+        print(mistakes[0], file=sys.stderr)
+        sys.exit(CANNOT_WRITE)

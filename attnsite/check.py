@@ -2,13 +2,14 @@
 
 import argparse
 import csv
+import json
 import re
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from attnsite import content, discover, naked, results
+from attnsite import content, discover, naked, results, vetting
 from attnsite.content import Cite, Claim, Number, Question
 from attnsite.errors import Mistake, flatten
 from attnsite.evidence import Evidence
@@ -19,12 +20,18 @@ GENERATED = {"evidence.md", "sources.md", "machines.md", "kernels.md"}
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="say nothing when all is well")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the mistakes as one JSON array")
+    form.add_argument("--github", action="store_true", help="print them as annotations of a GitHub workflow")
 
 
 def run(options: argparse.Namespace) -> int:
     mistakes = check(options.root)
+    if options.json:
+        print(json.dumps([described(mistake) for mistake in mistakes], ensure_ascii=False, indent=1))
+        return 1 if mistakes else 0
     for mistake in mistakes:
-        print(mistake, file=sys.stderr)
+        print(annotation(mistake) if options.github else mistake, file=None if options.github else sys.stderr)
     if mistakes:
         print(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}", file=sys.stderr)
         return 1
@@ -38,13 +45,34 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def described(mistake: Mistake) -> dict[str, str | int]:
+    """A mistake as JSON: its line as a number where it has one, else the place in the file as text."""
+    where: dict[str, str | int] = {"line": int(mistake.where)} if mistake.where.isdigit() else {"where": mistake.where}
+    return {"file": Path(mistake.path).as_posix(), **where, "what": mistake.what, "remedy": mistake.remedy}
+
+
+def annotation(mistake: Mistake) -> str:
+    """A mistake as a workflow command of GitHub, which shows it at its line in the pull request."""
+
+    def escaped(text: str, more: str = "") -> str:
+        for letter in "%\r\n" + more:
+            text = text.replace(letter, f"%{ord(letter):02X}")
+        return text
+
+    place = f",line={mistake.where}" if mistake.where.isdigit() else ""
+    about = f"{mistake.where}: " if mistake.where and not place else ""
+    file = escaped(Path(mistake.path).as_posix(), ":,")
+    return f"::error file={file}{place}::{escaped(f'{about}{mistake.what}; {mistake.remedy}')}"
+
+
 def check(root: Path) -> list[Mistake]:
     """All mistakes of a checkout, in the order of the files."""
     questions, mistakes = content.read_questions(root)
     themes, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
-    mistakes = [*mistakes, *wrong, *unreadable, *broken_results(root)]
-    broken = bool(broken_results(root))
+    unusable, unbelievable = committed_results(root)
+    mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable]
+    broken = bool(unusable)
     evidence = Evidence(root)
     known = set(sources) | {path.stem for path in (root / "docs/sources").glob("*.bib")}
     named = names(root)
@@ -89,15 +117,24 @@ def line(question: Question, field: str) -> int:
     return (question.lines or {}).get(field, 1)
 
 
-def broken_results(root: Path) -> list[Mistake]:
-    """Run files that cannot be read; those of the cache are not the author's to mend, and are left out."""
-    found: list[Mistake] = []
+def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
+    """What is wrong with run files that cannot be read, and with those that can and should not be published.
+
+    Files of the cache are not the author's to mend, and are left out.
+    """
+    unusable: list[Mistake] = []
+    machines: dict[str, dict[Path, results.Run]] = {}
     for path in sorted((root / results.COMMITTED).glob("*/*.json")):
+        shown = path.relative_to(root)
         try:
-            results.read(path)
+            machines.setdefault(path.parent.name, {})[shown] = results.read(path)
         except (Mistake, ExceptionGroup) as error:
-            found += [Mistake(path.relative_to(root), m.where, m.what, m.remedy) for m in flatten(error)]
-    return found
+            unusable += [Mistake(shown, m.where, m.what, m.remedy) for m in flatten(error)]
+    unbelievable = []
+    for runs in machines.values():
+        limits = vetting.limits_of(runs.values())
+        unbelievable += [mistake for path, run in runs.items() for mistake in vetting.faults(run, path, limits)]
+    return unusable, unbelievable
 
 
 def repeated(question: Question, questions: list[Question]) -> Iterable[Mistake]:

@@ -5,7 +5,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from attnsite.errors import flatten
+from attnsite.errors import CANNOT_WRITE, flatten, refused
 
 # command: (module with `arguments(parser)` and `run(options) -> exit status`, what it does)
 COMMANDS = {
@@ -14,14 +14,19 @@ COMMANDS = {
     "check": ("attnsite.check", "name every mistake in questions, sources, results, marks, claims and numbers"),
     "intake": ("attnsite.intake", "read a Q&A document and draft questions and sources from it"),
     "new": ("attnsite.new", "write the first file of a question, source, figure, experiment or kernel"),
+    "diff": ("attnsite.difference", "say what changed since a commit, or between two checkouts"),
+    "doctor": ("attnsite.doctor", "say what is missing on this machine, and the one command that mends it"),
+    "links": ("attnsite.links", "ask every external address that the site links to"),
     "pages": ("attnsite.site.pages", "write every page as Markdown into a folder, for other site builders"),
     "build": ("attnsite.build", "measure what is missing, check, and build the site"),
     "serve": ("attnsite.serve", "show the site while it is being written"),
 }
+DESCRIPTION = "Questions about attention heads, answered by runs, counts and sources. Run it inside a checkout."
+ANYWHERE = {"doctor"}  # what works without a checkout, as after `pip install attnsite`
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="attnsite", description=__doc__.split(":")[0] + ".")
+    parser = argparse.ArgumentParser(prog="attnsite", description=DESCRIPTION)
     parser.add_argument("--root", type=Path, default=None, help="the checkout to work on (default: found from here)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     words = sys.argv[1:] if arguments is None else arguments
@@ -30,27 +35,32 @@ def main(arguments: list[str] | None = None) -> int:
         if name in words:
             importlib.import_module(module).arguments(command)
     options = parser.parse_args(words)
-    options.root = find_root(options.root)
+    options.root = find_root(options.root, needed=options.command not in ANYWHERE)
     try:
         return importlib.import_module(COMMANDS[options.command][0]).run(options)
     except Exception as error:
-        mistakes = flatten(error)
-        if not mistakes:
+        mistakes, no_room = flatten(error), refused(error, options.command)
+        if not mistakes and not no_room:
             raise
-        for mistake in mistakes:
+        for mistake in mistakes or no_room:
             print(mistake, file=sys.stderr)
-        return 1
+        return CANNOT_WRITE if no_room else 1
     except KeyboardInterrupt:
         print("\nstopped; what was finished is kept", file=sys.stderr)
         return 130
 
 
-def find_root(named: Path | None) -> Path:
-    """The checkout: the folder named, else the nearest folder upwards that has an `mkdocs.yml` and `docs/`."""
+def find_root(named: Path | None, needed: bool = True) -> Path:
+    """The checkout: the folder named, else the nearest folder upwards that has an `mkdocs.yml` and `docs/`.
+
+    Where there is none: this folder, for a command that needs none; else a line says so and the process ends.
+    """
     here = (named or Path.cwd()).resolve()
     for folder in (here, *here.parents):
         if (folder / "mkdocs.yml").is_file() and (folder / "docs").is_dir():
             return folder
+    if not needed:
+        return here
     raise SystemExit(f"{here}: there is no attnsite checkout here; run inside one, or name it with --root")
 
 

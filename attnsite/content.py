@@ -180,16 +180,24 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
     body = "\n".join(lines[end + 1 :])
     try:
         node = yaml.compose("\n".join(lines[1:end]), yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        OverflowError,
+        RecursionError,
+    ) as error:  # the latter: no characters, deep lists
         mark = getattr(error, "problem_mark", None)
         what = f"its front matter is not YAML ({getattr(error, 'problem', None) or error})"
-        where = mark.line + 2 if mark else 1
+        where = _line(mark) if mark else 1
         return None, [Mistake(path, where, " ".join(what.split()), "put text that has a colon or brackets in quotes")]
     if not isinstance(node, yaml.MappingNode):
         return None, [Mistake(path, 1, "its front matter has no fields", "write title: …, order: …, each in a line")]
     keys: dict[str, yaml.Node] = {}
     mistakes, places = [], {}
     for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            mistakes.append(Mistake(path, line_of(key), "has a field whose name is no word", "write name: value"))
+            continue
         if key.value in keys:
             mistakes.append(Mistake(path, line_of(key), f"has {key.value!r} twice", "keep one"))
         keys[str(key.value)], places[str(key.value)] = value, line_of(key)
@@ -198,7 +206,12 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
 
 def line_of(node: yaml.Node) -> int:
     """The file's line on which a node of the front matter begins."""
-    return int(node.start_mark.line) + 2
+    return _line(node.start_mark)
+
+
+def _line(mark: Any) -> int:
+    """As editors count: for YAML, characters that end no line of a file end lines too."""
+    return int(mark.buffer.count("\n", 0, mark.pointer)) + 2
 
 
 def _fields(
@@ -232,7 +245,7 @@ def _value(node: yaml.Node) -> Any:
     try:
         loader = yaml.SafeLoader("")
         return loader.construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError, TypeError):
+    except Exception:  # of any kind: PyYAML trusts that a value whose tag is given has its shape
         return None
 
 

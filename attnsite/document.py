@@ -9,7 +9,7 @@ from pathlib import Path
 from attnsite.errors import Mistake
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
-_PART = re.compile(r"##[ \t]+Question[ \t]+(\S+)[ \t]*", re.IGNORECASE)
+_PART = re.compile(r"(?:##[ \t]+Question[ \t]+(\S+)|###[ \t]+Question)[ \t]*", re.IGNORECASE)  # the latter: an issue
 _SECTION = re.compile(r"###[ \t]+(\S.{0,80})")
 _SOURCE = re.compile(r"[ \t]*(\d{1,6})[.)][ \t]+(\S.*)")
 _CITATION = re.compile(r"\[(\d{1,6}(?:[ \t]*[,;–-][ \t]*\d{1,6}){0,20})\](?!\()")
@@ -19,7 +19,7 @@ _PLACEHOLDER = re.compile(
     re.IGNORECASE,
 )
 _NO_ANSWER = re.compile(
-    r"appears to be a template placeholder|please provide the full question|^[\W_]*$", re.IGNORECASE
+    r"appears to be a template placeholder|please provide the full question|^[\W_]*$|^_No response_$", re.IGNORECASE
 )
 
 
@@ -53,7 +53,7 @@ def parts(text: str) -> list[Part]:
             if found:
                 found[-1].question = " ".join(" ".join(held.get("question", ())).split())
                 found[-1].answer = "\n".join(held.get("answer", ())).strip().removesuffix("---").strip()
-            found.append(Part(heading[1], number, question_line=number, answer_line=number))
+            found.append(Part(heading[1] or "1", number, question_line=number, answer_line=number))
             held, section = {}, "question"
             continue
         if not found:

@@ -1,6 +1,8 @@
-"""The one exception of the project, and how many of them are raised at once."""
+"""The one exception of the project, how many of them are raised at once, and what the system refuses."""
 
+import errno
 from collections.abc import Sequence
+from pathlib import PurePath
 
 
 class Mistake(Exception):
@@ -11,12 +13,14 @@ class Mistake(Exception):
     """
 
     def __init__(self, path: object, where: object, what: str, remedy: str) -> None:
-        self.path, self.where, self.what, self.remedy = str(path), str(where), what, remedy
+        # with the slashes of addresses on every system, so that a line is the same wherever the check runs
+        self.path = path.as_posix() if isinstance(path, PurePath) else str(path)
+        self.where, self.what, self.remedy = str(where), what, remedy
         super().__init__(str(self))
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.where}" if self.where else self.path
-        return f"{place}: {self.what}; {self.remedy}"
+        return " ".join(f"{place}: {self.what}; {self.remedy}".splitlines())  # what a file says may have line ends
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mistake) and str(self) == str(other)
@@ -38,3 +42,20 @@ def flatten(error: BaseException) -> list[Mistake]:
     if isinstance(error, BaseExceptionGroup):
         return [mistake for inner in error.exceptions for mistake in flatten(inner)]
     return [error] if isinstance(error, Mistake) else []
+
+
+CANNOT_WRITE = 74  # the exit status, as BSD's sysexits.h has it, after which going on would only fail again
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "make it yours, or work in a copy of your own"),
+    errno.EROFS: "work in a copy that can be written to",
+}
+
+
+def refused(error: BaseException, command: str) -> list[Mistake]:
+    """A full disk or a folder that is not ours, in a line; nothing for what is a fault of the program."""
+    if not isinstance(error, OSError) or error.errno not in _REMEDIES:
+        return []
+    what = f"the system refused ({error.strerror})"
+    remedy = f"{_REMEDIES[error.errno]}, then run the same command: what was finished is kept"
+    return [Mistake(error.filename or f"attnsite {command}", "", what, remedy)]

@@ -82,7 +82,8 @@ class Workload:
 
     def case(self) -> dict[str, Any]:
         """The workload as JSON values; a window and blocks where there are some."""
-        return {name: value for name, value in asdict(self).items() if value != () and (name, value) != ("window", 0)}
+        case = asdict(self) | {"blocks": list(self.blocks)}
+        return {name: value for name, value in case.items() if value != [] and (name, value) != ("window", 0)}
 
 
 @dataclass(frozen=True)

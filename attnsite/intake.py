@@ -1,6 +1,7 @@
 """The `intake` command: read a Q&A document and draft a question and its sources from each answered part."""
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from attnsite import document, reference
 from attnsite.document import Part
-from attnsite.errors import Mistake
+from attnsite.errors import Mistake, refused
 from attnsite.reference import Reference
 
 QUESTIONS, SOURCES = Path("docs/questions"), Path("docs/sources")
@@ -68,13 +69,19 @@ def intake(file: Path, root: Path, theme: str, *, force: bool = False) -> Report
         if not mistakes:
             files = drafts(part, theme, report.notes)
             mistakes = list(in_the_way(files, root, force, report.written))
+        no_room = []
         if not mistakes:
-            mistakes = write(files, root, report.written, force)
+            try:
+                write(introduction(theme, root) | files, root, report.written, force)
+            except OSError as error:
+                no_room = refused(error, "intake")
+                what = f"cannot be written ({error.strerror})"
+                mistakes = no_room or [Mistake(error.filename, "", what, "make room for it")]
         report.mistakes += mistakes
         report.drafted += not mistakes
-        report.refused += bool(mistakes)
-    if report.drafted:
-        introduce(theme, root, report.written)
+        if no_room:
+            break  # no other part fares better
+    report.refused = len(parts) - report.drafted
     return report
 
 
@@ -122,9 +129,14 @@ def in_the_way(files: dict[Path, str], root: Path, force: bool, written: list[Pa
     ]
 
 
-def write(files: dict[Path, str], root: Path, written: list[Path], force: bool) -> list[Mistake]:
-    """All of the files, or none: each under a temporary name first."""
+def write(files: dict[Path, str], root: Path, written: list[Path], force: bool) -> None:
+    """All of the files in this order, or none: each under a temporary name first. The question is the last.
+
+    Raises an `OSError` that names the file. Whoever is killed in the middle has left sources or a theme that do no
+    harm, and the same command goes on.
+    """
     made: list[tuple[Path, Path, Path]] = []
+    path = root
     try:
         for path, text in files.items():
             target = root / path
@@ -138,22 +150,21 @@ def write(files: dict[Path, str], root: Path, written: list[Path], force: bool) 
             os.replace(temporary, target)
             written.append(path)
     except OSError as error:
-        return [Mistake(made[-1][2] if made else root, "", f"cannot be written ({error.strerror})", "make room for it")]
+        raise OSError(error.errno, error.strerror, path.as_posix()) from None
     finally:
         for temporary, _, _ in made:
-            temporary.unlink(missing_ok=True)
-    return []
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
-def introduce(theme: str, root: Path, written: list[Path]) -> None:
-    """Give a new theme its `index.md`, behind all others."""
+def introduction(theme: str, root: Path) -> dict[Path, str]:
+    """The `index.md` of a theme that has none, which puts it behind all others."""
     path = QUESTIONS / theme / "index.md"
-    if not (root / path).exists():
-        place = 100 + sum(1 for _ in (root / QUESTIONS).glob("*/index.md"))
-        title = theme.replace("_", " ").capitalize()
-        text = f"---\ntitle: {title}\norder: {place}\nsummary: Drafts from an intake, not published.\n---\n"
-        (root / path).write_text(text, encoding="utf-8", newline="\n")
-        written.append(path)
+    if (root / path).exists():
+        return {}
+    place = 100 + sum(1 for _ in (root / QUESTIONS).glob("*/index.md"))
+    title = theme.replace("_", " ").capitalize()
+    return {path: f"---\ntitle: {title}\norder: {place}\nsummary: Drafts from an intake, not published.\n---\n"}
 
 
 __all__ = ["Reference", "Report", "intake"]

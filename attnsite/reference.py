@@ -4,12 +4,12 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_YEAR = re.compile(r"\((\d{4})[a-z]?\)|(?<![\d.:/])((?:19|20)\d{2})(?=[.,;)\s]|$)")
+_YEAR = re.compile(r"\(([0-9]{4})[a-z]?\)|(?<![0-9.:/])((?:19|20)[0-9]{2})(?=[.,;)\s]|$)")
 _TITLE = re.compile(r"[\"“]([^\"“”]{3,400})[\"”]")
 _VENUE = re.compile(r"(?<!\*)\*([^*]{3,200})\*(?!\*)")
 _URL = re.compile(r"https?://[^\s<>\"{}\\^`]+")
-_ARXIV = re.compile(r"(?:arXiv:|arxiv\.org/(?:abs|pdf|html)/)(\d{4}\.\d{4,5})(?:v\d+)?", re.IGNORECASE)
-_DOI = re.compile(r"(?:doi:\s*|doi\.org/)(10\.\d{4,}/[^\s<>\"{}]+)", re.IGNORECASE)
+_ARXIV = re.compile(r"(?:arXiv:|arxiv\.org/(?:abs|pdf|html)/)([0-9]{4}\.[0-9]{4,5})(?:v[0-9]+)?", re.IGNORECASE)
+_DOI = re.compile(r"(?:doi:\s*|doi\.org/)(10\.[0-9]{4,}/[^\s<>\"{}]+)", re.IGNORECASE)
 LONGEST = 4000  # characters of a line that are read
 
 
@@ -43,7 +43,8 @@ class Reference:
         """The first author's surname, the year and the first word of the title, in a–z and 0–9."""
         surname = _letters(self.authors.split(",")[0].split(" and ")[0])
         word = next((w for w in map(_letters, self.title.split()) if w not in ("", "a", "an", "the", "on")), "")
-        return (surname or "unknown") + self.year + word
+        key = f"{surname}{self.year}{word}"[:60]
+        return key if surname[:1].isalpha() else f"unknown{key}"
 
     def bibtex(self, key: str) -> str:
         """A BibTeX entry of the fields that are known, to be completed by hand."""

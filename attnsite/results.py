@@ -4,12 +4,12 @@ import json
 import math
 import os
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from attnsite import digest, discover
+from attnsite import digest, discover, shape
 from attnsite.errors import Mistake, raise_all
 from attnsite.quantity import Quantity
 
@@ -22,7 +22,6 @@ COMMITTED = Path("docs/results")
 BUILT = Path(".cache/attnsite/results")
 THIS_BUILD = "this_build"  # the machine that runs the build
 EVERY_MACHINE = "every_machine"  # counts: the same wherever they are made
-KINDS = ("timing", "memory", "study", "count")
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class Run:
         A machine may be faster at one time than at another: what is compared with the limit is compared with that of
         its own rounds, if the row is given, `beside`.
         """
-        rows = self.where(f"ceiling:{name}")
+        rows = [row for row in self.where(f"ceiling:{name}") if row.samples]
         if beside is not None:
             case = {field: value for field, value in beside.case.items() if field != "variant"}
             rows = [row for row in rows if row.case == case] or rows
@@ -198,21 +197,28 @@ def _numbers(value: Any) -> Any:
         return {k: _numbers(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_numbers(v) for v in value]
-    return float(value) if value in ("nan", "inf", "-inf") else value
+    return float(value) if value in shape.NOT_FINITE else value
 
 
 def read(path: Path) -> Run:
     """Read one run file, upgrading an older format. Raises `Mistake` (or a group of them) when it is broken."""
     remedy = "measure it again with `attnsite measure`, or restore the file"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text, parse_constant=_no_constant)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(data, ensure_ascii=False).encode("utf-8")  # fails where half a character was escaped
     except OSError as error:
         raise Mistake(path, "", f"cannot be read ({error.strerror})", remedy) from None
     except UnicodeDecodeError as error:
         raise Mistake(path, f"byte {error.start}", "is not UTF-8", remedy) from None
+    except UnicodeEncodeError:
+        raise Mistake(path, "", "holds half a character", remedy) from None
     except json.JSONDecodeError as error:
         raise Mistake(path, error.lineno, f"is not JSON ({error.msg})", remedy) from None
-    if not isinstance(data, dict) or not isinstance(data.get("format"), int):
+    except (ValueError, RecursionError) as error:  # a constant, a number of thousands of digits, lists within lists
+        raise Mistake(path, "", f"is not JSON of ours ({error})", remedy) from None
+    if not isinstance(data, dict) or type(data.get("format")) is not int:
         raise Mistake(path, "", "is not a run: it has no format number", remedy)
     if data["format"] > FORMAT:
         what = f"has format {data['format']}, newer than the {FORMAT} that this version reads"
@@ -221,62 +227,22 @@ def read(path: Path) -> Run:
         if data["format"] not in UPGRADES:
             raise Mistake(path, "format", f"has the unknown format {data['format']}", remedy)
         data = UPGRADES[data["format"]](data)
-    raise_all(list(_faults(path, data, remedy)))
+    raise_all(list(shape.faults(path, data, remedy)))
     rows = tuple(_row(row) for row in data["rows"])
     provenance = Provenance(**{f.name: _numbers(data["provenance"][f.name]) for f in fields(Provenance)})
     names = [f.name for f in fields(Run) if f.name not in ("rows", "provenance", "kernels")]
     return Run(**{n: data[n] for n in names}, kernels=tuple(data["kernels"]), provenance=provenance, rows=rows)
 
 
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is a word of JavaScript")
+
+
 def _row(data: dict[str, Any]) -> Row:
-    data = _numbers(data)
-    row: dict[str, Any] = {k: tuple(v) if k in ("samples", "warmups") else v for k, v in data.items()}
+    words = ("kernel", "kernel_digest", "stage", "skipped")  # even where one is "nan"
+    row: dict[str, Any] = {name: value if name in words else _numbers(value) for name, value in data.items()}
+    row |= {name: tuple(row[name]) for name in ("samples", "warmups") if name in row}
     return Row(**row)
-
-
-_HEAD = {"experiment": str, "kind": str, "machine": str, "sweep": str, "digest": str, "kernels": list,
-         "provenance": dict, "rows": list, "complete": bool}  # fmt: skip
-_PROVENANCE = {"machine": dict, "software": dict, "started": str, "seconds": int | float, "steadiness": dict}
-_ROW = {"case": dict, "kernel": str, "kernel_digest": str, "stage": str, "seed": int, "samples": list, "warmups": list,
-        "values": dict, "max_error": int | float | str, "bound": int | float | str, "skipped": str}  # fmt: skip
-
-
-def _faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
-    """Every way in which decoded JSON is not a run."""
-
-    def typed(where: str, value: dict[str, Any], shape: Mapping[str, Any], needed: Iterable[str]) -> Iterable[Mistake]:
-        for name in needed:
-            if name not in value:
-                yield Mistake(path, where + name, "is missing", remedy)
-        for name, got in value.items():
-            if name not in shape and not (where == "" and name == "format"):
-                yield Mistake(path, where + name, "is not a field that runs have", remedy)
-            elif name in shape and not isinstance(got, shape[name]):
-                yield Mistake(path, where + name, f"is {type(got).__name__}, not what a run has there", remedy)
-
-    found = list(typed("", data, _HEAD, _HEAD))
-    yield from found
-    if found:
-        return
-    yield from typed("provenance.", data["provenance"], _PROVENANCE, _PROVENANCE)
-    if data["kind"] not in KINDS:
-        yield Mistake(path, "kind", f"is {data['kind']!r}, not one of {', '.join(KINDS)}", remedy)
-    if data["sweep"] not in ("quick", "full"):
-        yield Mistake(path, "sweep", f"is {data['sweep']!r}, not quick or full", remedy)
-    if data["experiment"] != path.stem:
-        yield Mistake(path, "experiment", f"is {data['experiment']!r}, but the file is called {path.name}", "rename it")
-    if data["machine"] != path.parent.name:
-        yield Mistake(path, "machine", f"is {data['machine']!r}, but the folder is {path.parent.name}", "move it")
-    for number, row in enumerate(data["rows"], 1):
-        where = f"row {number}."
-        if not isinstance(row, dict):
-            yield Mistake(path, where[:-1], "is not an object", remedy)
-            continue
-        yield from typed(where, row, _ROW, ("case",))
-        for name in ("samples", "warmups"):
-            for sample in row.get(name, []) if isinstance(row.get(name, []), list) else []:
-                if isinstance(sample, bool) or not isinstance(sample, int | float) or sample < 0:
-                    yield Mistake(path, where + name, f"holds {sample!r}, which no clock says", remedy)
 
 
 def experiments(root: Path) -> list[str]:
@@ -285,11 +251,18 @@ def experiments(root: Path) -> list[str]:
 
 
 def load(root: Path, experiment: str) -> dict[str, Run]:
-    """All runs of an experiment by machine: committed machines first in alphabetical order, then this build."""
+    """All runs of an experiment by machine: committed machines first in alphabetical order, then this build.
+
+    A file of the cache that is broken is as good as none: it is measured again. A committed one raises its `Mistake`s.
+    """
     runs = {}
     for folder in (COMMITTED, BUILT):
         for path in sorted((root / folder).glob(f"*/{experiment}.json")):
-            runs[path.parent.name] = read(path)
+            try:
+                runs[path.parent.name] = read(path)
+            except (Mistake, ExceptionGroup):
+                if folder == COMMITTED:
+                    raise
     return runs
 
 

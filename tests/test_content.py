@@ -106,6 +106,20 @@ def test_marks_are_found_outside_code_and_formulas_only():
     assert text[ranged.start : ranged.end] == ranged.source
 
 
+@pytest.mark.parametrize(
+    ("latex", "text"),
+    [
+        ("39 % more", "39 % more"),
+        (r"39\% more", "39% more"),
+        (r"{M}\"{u}ller \& S\o n", "Müller & Søn"),
+        ("$n^2$", "n²"),
+    ],
+)
+def test_text_of_a_source_is_plain_and_whole(latex, text):
+    """Accents are letters, braces go, and a percent sign hides nothing behind it."""
+    assert bibliography.plain(latex) == text
+
+
 @given(st.text(max_size=120))
 def test_any_text_has_marks_or_none(text):
     """Reading marks never fails, and what is blanked keeps its length."""

@@ -136,10 +136,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(checkout, give):
     with pytest.raises(KeyboardInterrupt):
         running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 3, io.StringIO()))
     stop[0], before = 0, len(asked)
-    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 3, io.StringIO()))
+    measurement = running.Measurement(checkout, "mine", "here", "quick")
+    made = measurement.run(Progress("mine", 3, io.StringIO()))
 
     assert [row.case["queries"] for row in made.rows] == [3, 4, 5]
     assert 3 not in asked[before:]
+    assert measurement.resume() == list(made.rows)  # until the result is in its place
+    measurement.finish(made, checkout / "docs/results/here/mine.json")
+    assert results.read(checkout / "docs/results/here/mine.json").rows == made.rows
     assert not list((checkout / ".cache").rglob("mine.json"))
 
 
@@ -568,3 +572,19 @@ def test_status_tells_state_and_reason(checkout, capsys):
     told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "stale" in told["depth_or_heads"]
     assert "the experiment has changed" in told["depth_or_heads"]
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("failed: OSError: /home/me/lib/x.so: not found", "failed: OSError: …/x.so: not found"),
+        ("cannot open '/tmp/a b/c.nbi'", "cannot open '…/a b/c.nbi'"),
+        (r"failed: C:\Users\me\x.dll is missing", "failed: …/x.dll is missing"),
+        (r"\\host\share\x", "…/x"),
+        ("1/2 of the keys, tokens/s, and/or https://example.org/a/b", "1/2 of the keys, tokens/s, and/or https://example.org/a/b"),
+        ("decodes up to 16 queries at a time, got 32", "decodes up to 16 queries at a time, got 32"),
+    ],
+)  # fmt: skip
+def test_a_reason_tells_nobody_where_files_lie(said, told):
+    """It is published: of an absolute path the last part stays, and nothing else is touched."""
+    assert contestants.without_folders(said) == told

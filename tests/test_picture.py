@@ -4,7 +4,6 @@ import copy
 import json
 import re
 import sys
-import types
 from xml.etree import ElementTree
 
 import pytest
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from attnsite import results
 from attnsite.evidence import Evidence
 from attnsite.figures import _style
-from attnsite.site import chromium, exhibits, pages, picture, records
+from attnsite.site import chromium, drawing, exhibits, pages, picture, records
 from tests import checkouts
 from tests.conftest import ROOT
 
@@ -40,12 +39,13 @@ def browser(monkeypatch):
     """A browser in name only: what would be drawn is an empty SVG; the orders are kept."""
     orders = []
 
-    def write(given, kopts):
+    def write(given, options, folder):
         orders.append(given)
         for order in given:
             order["path"].write_text('<svg class="x" width="1">rgb(1, 2, 3)</svg>', encoding="utf-8")
+        return ""
 
-    monkeypatch.setitem(sys.modules, "kaleido", types.SimpleNamespace(write_fig_from_object_sync=write))
+    monkeypatch.setattr(drawing, "write", write)
     monkeypatch.setattr(chromium, "find", lambda: "/browser")
     return orders
 
@@ -143,12 +143,12 @@ def test_pictures_have_their_sizes(checkout, chart, browser):
 def test_half_a_picture_is_never_kept(checkout, chart, monkeypatch, capsys, browser):
     """A browser that fails in the middle leaves nothing that would pass for a picture, and costs no build."""
 
-    def fail(orders, kopts):
+    def fail(orders, options, folder):
         orders[0]["path"].write_text("<svg a='1'>", encoding="utf-8")
-        raise RuntimeError("the browser went away")
+        return "the browser went away"
 
     monkeypatch.setattr(picture, "_said", False)
-    monkeypatch.setattr(sys.modules["kaleido"], "write_fig_from_object_sync", fail)
+    monkeypatch.setattr(drawing, "write", fail)
     picture.draw(checkout, [chart])
 
     assert not picture.drawn(checkout, chart)

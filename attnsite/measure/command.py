@@ -8,7 +8,8 @@ import traceback
 from pathlib import Path
 
 from attnsite import discover, results
-from attnsite.errors import Mistake, raise_all
+from attnsite.errors import Mistake, flatten, raise_all, refused
+from attnsite.measure import shards
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,11 +23,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(sweep="quick")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="only kernels of this device (default: all)")
     parser.add_argument("--again", action="store_true", help="measure also what is fresh")
+    parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--shard", metavar="K/N", help="only every N-th case, from the K-th on; --merge joins the parts")
+    parts.add_argument("--merge", action="store_true", help="join the parts of a sweep into its result files")
 
 
 def run(options: argparse.Namespace) -> int:
     raise_all(list(faults(options.experiments, options.machine)))
     names = options.experiments or discover.names("experiments")
+    if options.merge:
+        return merge(options, names)
+    if options.shard:
+        part = shards.parse(options.shard)
+        done = [measure(options, name, part) for name in names]
+        return 0 if all(done) else 1
     waiting = [name for name in names if options.again or needed(options, name)]
     fresh = len(names) - len(waiting)
     if fresh:
@@ -110,22 +120,55 @@ def forget_cached(root: Path, name: str) -> None:
     (root / results.BUILT / results.EVERY_MACHINE / f"{name}.json").unlink(missing_ok=True)
 
 
-def measure(options: argparse.Namespace, name: str) -> bool:
+def merge(options: argparse.Namespace, names: list[str]) -> int:
+    """Join the parts of every experiment named, or of every one that has some; what is merged is written whole."""
+    from attnsite.measure.run import cases_of
+
+    have = [name for name in names if shards.parts_of(options.root, options.machine, options.sweep, name)]
+    mistakes: list[Mistake] = []
+    for name in options.experiments or have:
+        try:
+            keys = [shards.case_key(case) for case in cases_of(name, options.sweep)]
+            made = shards.merge(options.root, options.machine, options.sweep, name, keys)
+        except (Mistake, ExceptionGroup) as error:
+            mistakes += flatten(error)
+            continue
+        path = target(options, name)
+        results.write(made, path)
+        print(f"{name}: wrote {path.relative_to(options.root).as_posix()}")
+    if not have and not mistakes:
+        raise Mistake("attnsite measure", "--merge", "finds no parts of this machine and sweep", "use --shard first")
+    raise_all(mistakes)
+    return 0
+
+
+def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 1), again: bool = True) -> bool:
     """Run one experiment and write it; False when it failed as a whole, which does not stop the others."""
+    from attnsite.measure import compiled
     from attnsite.measure.run import Measurement
 
     try:
-        made = Measurement(options.root, name, options.machine, options.sweep, options.device).run()
+        measurement = Measurement(options.root, name, options.machine, options.sweep, options.device, part)
+        made = measurement.run()
     except NotImplementedError as reason:  # such as a compiler that is not installed; what is there stays
         print(f"{name}: not measured here: {reason}")
         return True
-    except Exception:
+    except Exception as error:
+        if refused(error, "measure"):
+            raise  # a full disk or a folder that is not ours: the others would meet the same
+        if again and compiled.broken(error):
+            print(f"{name}: the cache of compiled kernels is broken; they are compiled anew")
+            compiled.forget()
+            return measure(options, name, part, again=False)
         print(f"\n{name}: failed; what was there before stays")
         traceback.print_exc()
         return False
     path = target(options, name)
-    results.write(made, path)
+    if part[1] > 1:
+        folder = measurement.machine
+        path = shards.path_of(options.root, options.machine, options.sweep, part, folder, name)
+    measurement.finish(made, path)
     if made.kind == "count" and results.COMMITTED in path.relative_to(options.root).parents:
         forget_cached(options.root, name)
-    print(f"{name}: wrote {path.relative_to(options.root)}")
+    print(f"{name}: wrote {path.relative_to(options.root).as_posix()}")
     return True

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from attnsite import discover
+from attnsite.errors import refused
 from attnsite.experiment import Timing, Workload
-from attnsite.measure import ceilings, correct, gradients, machine, timing
+from attnsite.measure import ceilings, compiled, correct, gradients, machine, timing
 from attnsite.results import Row, kernel_digest
 
 SMALL = 32  # tokens of the call that compiles: kernels may take another way for a handful of queries
@@ -85,8 +87,23 @@ def enter(
     except Skipped:
         raise
     except Exception as error:  # one broken kernel must not cost the others their measurement
-        first_line = next(iter(str(error).strip().splitlines()), "")
-        raise Skipped(f"failed: {type(error).__name__}: {first_line}"[:200]) from error
+        if refused(error, "measure") or compiled.broken(error):  # not the kernel's fault: no row may say that it were
+            raise
+        raise Skipped(failure(error)) from error
+
+
+def failure(error: Exception) -> str:
+    """What went wrong, by its first line, short."""
+    first_line = next(iter(str(error).strip().splitlines()), "")
+    return f"failed: {type(error).__name__}: {first_line}"[:200]
+
+
+def without_folders(reason: str) -> str:
+    """A reason as it may be published: of an absolute path, of either kind, the last part only."""
+    return _FOLDERS.sub("…/", reason)
+
+
+_FOLDERS = re.compile(r"(?:(?<![\w.…/:])/|\b[A-Za-z]:[\\/]|\\\\)(?:[^\s/\\:'\"]+[/\\])+")
 
 
 def _enter(
@@ -213,7 +230,7 @@ def cuda_ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]
     try:
         made = cuda_ceilings.make(name)
     except Exception as error:  # whatever a driver raises: the kernels are still to be timed
-        raise Skipped(f"failed: {type(error).__name__}: {error}"[:200]) from error
+        raise Skipped(failure(error)) from error
     row = Row(case=workload.case(), kernel=f"ceiling:cuda_{name}", values={made.unit: made.work})
     return timing.Contestant(f"ceiling:cuda_{name}", cuda_ceilings.measure(made)), row
 

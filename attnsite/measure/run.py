@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime
+import errno
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from attnsite.errors import Mistake
 from attnsite.experiment import Count, Experiment, Memory, Study, Timing, Workload
 from attnsite.measure import contestants, machine, memory, timing
 from attnsite.measure.progress import Progress
+from attnsite.measure.shards import case_key
 from attnsite.results import Provenance, Row, Run
 
 KINDS = {Timing: "timing", Memory: "memory", Study: "study", Count: "count"}
@@ -21,13 +24,17 @@ Batch = list[Row]  # what one workload or case gave: kept whole, or measured aga
 class Measurement:
     """One experiment's sweep on one machine. `run()` goes on where an interrupted one stopped."""
 
-    def __init__(self, root: Path, name: str, machine_name: str, sweep: str, device: str | None = None) -> None:
-        self.root, self.name, self.sweep, self.device = root, name, sweep, device
+    def __init__(self, root: Path, name: str, machine_name: str, sweep: str, device: str | None = None,
+                 part: tuple[int, int] = (1, 1)) -> None:  # fmt: skip
+        self.root, self.name, self.sweep, self.device, self.part = root, name, sweep, device, part
         self.digest = results.experiment_digest(name)  # of the file as it is imported, not as it is when we are done
         self.experiment: Experiment = discover.module("experiments", name, "experiment").experiment
         self.kind = KINDS[type(self.experiment)]
         self.machine = results.EVERY_MACHINE if self.kind == "count" else machine_name
-        self.partial = root / PARTIAL / f"{machine_name}_{sweep}_{device or 'all'}" / self.machine / f"{name}.json"
+        share = "_{}_of_{}".format(*part) if part[1] > 1 else ""
+        self.partial = (
+            root / PARTIAL / f"{machine_name}_{sweep}_{device or 'all'}{share}" / self.machine / f"{name}.json"
+        )
         self.loads: list[float] = []
         self.too_long: list[tuple[str, Workload]] = []  # kernels, with a workload that took them too long
         self.software = machine.software(root)  # as it is when the measurement begins
@@ -39,22 +46,34 @@ class Measurement:
 
     def run(self, progress: Progress | None = None) -> Run:
         """Measure what is not measured yet; after an interruption everything finished is in the partial file."""
-        cases = getattr(self.experiment, self.sweep)
+        number, count = self.part
+        cases = getattr(self.experiment, self.sweep)[number - 1 :: count]
         progress = progress or Progress(self.name, len(cases))
         begun, rows = time.monotonic(), self.resume()
-        done = {_case_key(row.case) for row in rows}
+        done = {case_key(row.case) for row in rows}
         for case in cases:
             label = _describe(case)
             progress.step(label)
             asked = case.case() if isinstance(case, Workload) else dict(case)
-            if _case_key(asked) in done:
+            if case_key(asked) in done:
                 continue
             rows += self.answer(case)
             results.write(self.made(rows, time.monotonic() - begun, complete=False), self.partial)
         made = self.made(rows, time.monotonic() - begun, complete=True)
         progress.finish(summary(made))
-        self.partial.unlink(missing_ok=True)
         return made
+
+    def finish(self, made: Run, path: Path) -> None:
+        """Put the whole run in its place by a move: a process that is killed has left it here or there."""
+        results.write(made, self.partial)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.replace(self.partial, path)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            results.write(made, path)  # the cache lies on another disk
+            self.partial.unlink(missing_ok=True)
 
     def resume(self) -> list[Row]:
         """The rows of an interrupted run of exactly this code; none when there is no such file, or a broken one."""
@@ -69,7 +88,7 @@ class Measurement:
             return []
         self.seconds_before = found.provenance.seconds
         if "foreign_load" in found.provenance.steadiness:
-            cases = len({_case_key(row.case) for row in found.rows})
+            cases = len({case_key(row.case) for row in found.rows})
             self.loads = [found.provenance.steadiness["foreign_load"]] * cases
         return list(found.rows)
 
@@ -154,7 +173,7 @@ class Measurement:
                    samples=tuple(peaks), max_error=found["max_error"], bound=found["bound"])  # fmt: skip
 
     def skip(self, kernel: str, workload: Workload, reason: str) -> Row:
-        return Row(case=workload.case(), kernel=kernel, skipped=reason)
+        return Row(case=workload.case(), kernel=kernel, skipped=contestants.without_folders(reason))
 
     def made(self, rows: list[Row], seconds: float, *, complete: bool) -> Run:
         several = [row for row in rows if len(row.samples) > 2 and row.median > 0]  # memory may not grow at all
@@ -175,17 +194,18 @@ class Measurement:
         )  # fmt: skip
 
 
+def cases_of(name: str, sweep: str) -> list[dict[str, Any]]:
+    """What an experiment's sweep asks, as JSON values, in order."""
+    asked = getattr(discover.module("experiments", name, "experiment").experiment, sweep)
+    return [case.case() if isinstance(case, Workload) else dict(case) for case in asked]
+
+
 def contains(large: Workload, small: Workload) -> bool:
     """Is `small` no larger in any respect? Equal FLOPs do not do: one wide head keeps fewer threads busy than eight."""
     sizes = ("batch", "heads", "queries", "keys", "dim")
     no_larger = all(getattr(small, size) <= getattr(large, size) for size in sizes)
     alike = (small.threads, small.window, small.blocks) == (large.threads, large.window, large.blocks)
     return no_larger and alike and small.causal >= large.causal
-
-
-def _case_key(case: Any) -> str:
-    """What was asked, whatever its variants."""
-    return repr(sorted((name, value) for name, value in dict(case).items() if name != "variant"))
 
 
 def _describe(case: Any) -> str:

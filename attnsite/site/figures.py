@@ -35,7 +35,7 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         anchor=anchor,
         files=lambda ending: page.to(places.figure(name, first.machine, ending)),
         run=page.to(places.result(first.machine, first.run.experiment)),
-        machines=[Choice(e.machine, label(e), page.to(places.figure(name, e.machine, ".json"))) for e in shown],
+        machines=[Choice(e.machine, label(e), page.at(places.figure(name, e.machine, ".json"))) for e in shown],
         pictured=first.chart is not None and picture.drawn(records.root, first.chart),
     )
 
@@ -67,7 +67,8 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     else:
         seen, data = f'<div class="exhibit-table" data-search-exclude>{table}</div>', ""
     kind = "is-chart" if chart else "is-table"
-    spec = f' data-spec="{escape(files(".json"))}"' if chart or len(machines) > 1 else ""
+    address = machines[0].spec if machines else files(".json")
+    spec = f' data-spec="{escape(address)}"' if chart or len(machines) > 1 else ""
     made = words(exhibits.provenance(shown.run, shown.state))
     return (
         f'<figure class="exhibit {kind}" id="{anchor}" aria-labelledby="{anchor}-title"{spec}>'

@@ -20,7 +20,7 @@ from markdown.treeprocessors import Treeprocessor
 
 from attnsite import content
 from attnsite.errors import Mistake
-from attnsite.site import formulas, numbers, records, terms
+from attnsite.site import formulas, numbers, places, records, terms
 from attnsite.site.citations import Citations
 from attnsite.site.places import Page
 
@@ -35,8 +35,13 @@ class Markup(Extension):
     """The extension; `root` is the checkout, found upwards from here when it is not named."""
 
     def __init__(self, **options: Any) -> None:
-        self.config = {"root": ["", "the checkout; empty: the nearest folder upwards with an mkdocs.yml"]}
+        self.config = {
+            "root": ["", "the checkout; empty: the nearest folder upwards with an mkdocs.yml"],
+            "rewritten": [False, "whether the site's builder rewrites the links of raw HTML, as Zensical does"],
+        }
         super().__init__(**options)
+        if self.getConfig("rewritten"):
+            places.rewrite(True)
         self.page = Page("index.md")
         self.held: list[content.Mark | content.Malformed] = []
         self.figures: set[str] = set()

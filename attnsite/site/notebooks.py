@@ -44,7 +44,7 @@ def forget_outdated(root: Path) -> None:
     """Clear the cache of executed notebooks when anything they import has changed: it looks at their own text alone."""
     cache = root / CACHE
     stamp = cache / "imports.txt"
-    now = _imports(root)
+    now = imports_of(root)
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == now:
         return
     for kept in cache.glob("*.json"):
@@ -53,7 +53,7 @@ def forget_outdated(root: Path) -> None:
     stamp.write_text(now, encoding="utf-8")
 
 
-def _imports(root: Path) -> str:
+def imports_of(root: Path) -> str:
     """The hash of every module of the project that the notebooks reach, and of all kernels, which are found by name."""
     notebooks = sorted((root / "docs" / "notebooks").glob("*.py"))
     files = {file for notebook in notebooks for file in digest.reached(notebook)}

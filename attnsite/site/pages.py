@@ -110,10 +110,16 @@ def described(exhibit: exhibits.Exhibit) -> str:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="where to write; what is there of the same names is replaced")
+    parser.add_argument("--project", action="store_true", help="with a configuration that Zensical builds from")
 
 
 def run(options: argparse.Namespace) -> int:
-    count = write(options.root, options.folder)
+    if options.project:
+        from attnsite.site import successor
+
+        count = successor.write(options.root, options.folder)
+    else:
+        count = write(options.root, options.folder)
     print(f"wrote {count} pages and what they show to {options.folder}")
     return 0
 
@@ -126,7 +132,9 @@ def write(root: Path, folder: Path) -> int:
             shutil.copytree(docs / name, folder / name, dirs_exist_ok=True)
     if (root / COMMITTED).is_dir():
         shutil.copytree(root / COMMITTED, folder / "results", dirs_exist_ok=True)
-    pages = render(root)
+    from attnsite.site import notebook_pages
+
+    pages = render(root) | notebook_pages.render(root)
     for path, held in {**pages, **published(root)}.items():
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

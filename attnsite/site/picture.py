@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from attnsite.figures import _style
-from attnsite.site import chromium
+from attnsite.site import chromium, drawing
 
 SIZES = {name: (width, height) for name, (width, height, _) in _style.SIZES.items()}
 CACHE = Path(".cache/attnsite/pictures")
@@ -66,7 +67,17 @@ def path(root: Path, chart: dict[str, Any], size: str) -> Path:
 
 
 def drawn(root: Path, chart: dict[str, Any]) -> bool:
-    return all(path(root, chart, size).is_file() for size in SIZES)
+    return all(whole(path(root, chart, size)) for size in SIZES)
+
+
+def whole(file: Path) -> bool:
+    """Whether a kept picture is there, to its last tag: a full disk or a broken copy may have left half of one."""
+    try:
+        with file.open("rb") as opened:
+            opened.seek(-8, os.SEEK_END)
+            return opened.read().rstrip().endswith(b"</svg>")
+    except OSError:
+        return False
 
 
 def themable(svg: str) -> str:
@@ -102,10 +113,11 @@ def draw(root: Path, charts: Iterable[dict[str, Any]]) -> None:
     if not waiting:
         return
     browser = chromium.find()
-    problem = "" if browser else "no Chromium was found"
+    problem = "no Chromium was found"
     if browser:
         problem = _draw(root, waiting, browser)
-    if problem and not _said:
+        waiting = {name: chart for name, chart in waiting.items() if not drawn(root, chart)}
+    if problem and waiting and not _said:
         _said = True
         print(
             f"pictures: {problem}; {len(waiting)} figures have no still picture and will be drawn in the reader's "
@@ -115,16 +127,14 @@ def draw(root: Path, charts: Iterable[dict[str, Any]]) -> None:
 
 
 def _draw(root: Path, waiting: dict[str, dict[str, Any]], browser: str) -> str:
-    """Draw them all; returns what went wrong, or nothing."""
-    import kaleido  # slow to import, and needed only where something has changed
-
+    """Draw them all; returns what went wrong, or nothing. Pictures that were finished before it are kept."""
     folder = root / CACHE
     folder.mkdir(parents=True, exist_ok=True)
     # MathJax would be fetched from another host; choreographer starts Chromium without its sandbox by itself
-    options: dict[str, Any] = {"mathjax": False, "path": browser}
+    options: dict[str, Any] = {"mathjax": False, "path": browser, "timeout": drawing.STALL_S}
     bundle = (root / BUNDLE).resolve()
     if bundle.is_file():  # the very script that draws the live chart
-        options["plotlyjs"] = bundle
+        options["plotlyjs"] = str(bundle)
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         orders: list[dict[str, Any]] = []
         for name, chart in waiting.items():
@@ -136,13 +146,12 @@ def _draw(root: Path, waiting: dict[str, dict[str, Any]], browser: str) -> str:
                     "path": Path(temporary) / f"{name}-{size}.svg",
                     "opts": {"format": "svg", "width": width, "height": height, "scale": 1},
                 })  # fmt: skip
-        try:
-            kaleido.write_fig_from_object_sync(orders, kopts=options)
-        except Exception as error:  # a browser fails in many ways, and none of them may cost the build
-            return f"the browser {browser} could not draw ({type(error).__name__}: {error})"
-        for order in orders:
-            made = order["path"]
-            finished = made.with_suffix(".done")
-            finished.write_text(themable(made.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
-            finished.replace(folder / made.name)
+        problem = drawing.write(orders, options, Path(temporary))
+        made = [order["path"] for order in orders if whole(order["path"])]
+        for path in made:
+            finished = path.with_suffix(".done")
+            finished.write_text(themable(path.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+            finished.replace(folder / path.name)
+    if problem or len(made) < len(orders):
+        return f"the browser {browser} could not draw ({problem or 'without saying why'})"
     return ""

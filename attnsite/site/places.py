@@ -1,7 +1,15 @@
 """Where things lie on the site, and the relative address of one from another: right under any sub-path."""
 
 import posixpath
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+# MkDocs leaves the links of raw HTML as they are, so they are written as the reader's browser needs them. Zensical
+# takes them for links between source files, as Markdown's are, and rewrites them: for it they are written that way.
+# Which of the two it is, is a fact about the builder that this process works for.
+_rewritten = False
 
 
 @dataclass(frozen=True)
@@ -16,15 +24,45 @@ class Page:
         return address(self.path).rstrip("/")
 
     def to(self, target: str) -> str:
-        """The relative address of another page (its `.md` path) or of any other file of the site, from this page."""
+        """The address of another page (its `.md` path) or of any other file of the site, for a link of this page."""
+        return self._relative(target, posixpath.dirname(self.path) if _rewritten else self.folder)
+
+    def at(self, target: str) -> str:
+        """The same as the reader's browser needs it, for what no builder takes for a link."""
+        return self._relative(target, self.folder)
+
+    @staticmethod
+    def _relative(target: str, origin: str) -> str:
         path, mark, fragment = target.partition("#")
         if not path:
             return target
         goal = address(path) if path.endswith(".md") else path
-        relative = posixpath.relpath(goal or ".", self.folder or ".")
+        relative = posixpath.relpath(goal or ".", origin or ".")
         if goal.endswith("/") or not goal:
             relative += "/"
         return relative + mark + fragment
+
+
+def rewrite(links: bool) -> None:
+    """Say whether the builder rewrites the links of raw HTML."""
+    global _rewritten
+    _rewritten = links
+
+
+@contextmanager
+def rewritten() -> Iterator[None]:
+    """Addresses for a builder that rewrites links, for as long as this lasts."""
+    before = _rewritten
+    rewrite(True)
+    try:
+        yield
+    finally:
+        rewrite(before)
+
+
+def within(html: str) -> str:
+    """HTML of a page with a folder of its own, as the builder needs it: one level less deep, if it rewrites links."""
+    return re.sub(r'((?:href|src|srcset)=")\.\./', r"\1", html) if _rewritten else html
 
 
 def address(path: str) -> str:
