@@ -83,7 +83,10 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     labels = {what: label for what, (_, label, _) in LINES.items()} | {
-        "plain": "plain NumPy, float32", "cpu_online": "online, key by key", "plain_bf16": "NumPy, bfloat16"}  # fmt: skip
+        "plain": "plain NumPy, float32",
+        "cpu_online": "online, key by key",
+        "plain_bf16": "NumPy, bfloat16",
+    }
     return [
         {"machine": run.machine, "keys": n}
         | {label: size(_measured.over_seeds(run, what, tokens=n)) for what, label in labels.items()}
