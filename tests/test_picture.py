@@ -74,6 +74,12 @@ def test_other_colours_are_left_alone(channels):
     assert (colour in picture.themable(f"<svg a='1'><path fill='{colour}'/></svg>")) == (channels not in known)
 
 
+def test_pixels_are_rounded_and_what_is_read_is_not():
+    """A label such as 0.001 × stays what it says."""
+    svg = picture.themable("<svg a='1'><path d='M1.23456,0.987'/><text x='3.14159'>0.001 ×</text></svg>")
+    assert "<path d='M1.23,0.98'/><text x='3.14'>0.001 ×</text>" in svg
+
+
 def test_a_picture_defines_every_variable_in_both_themes():
     """And the dark one only on a screen: paper is always light."""
     sheet = picture.themable("<svg a='1'></svg>")

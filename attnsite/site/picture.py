@@ -87,7 +87,7 @@ def themable(svg: str) -> str:
         svg = re.sub(rf"(?:rgb\({channels}\)|rgba\({channels},\s*1\))", f"var(--{name})", svg)
         faint = rf"color-mix(in srgb,var(--{name}) calc(100% * \1),transparent)"
         svg = re.sub(rf"rgba\({channels},\s*([\d.]+)\)", faint, svg)
-    svg = re.sub(r"(\d+\.\d\d)\d+", r"\1", svg)
+    svg = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(\d+\.\d\d)\d+", r"\1", tag[0]), svg)  # not what a reader reads
     return re.sub(r"<svg ([^>]*)>", lambda m: f"<svg {m[1]}>{_style_sheet()}", svg, count=1)
 
 
