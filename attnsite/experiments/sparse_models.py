@@ -1,8 +1,7 @@
 """At which context does a larger model with sparse attention cost as many FLOPs as a smaller dense one?
 
-The Qwen2.5 models from 7B to 72B, whose MLP widths are those of their configurations (read in the code of Nawrot et al.
-2025). Counted are the products with the weights of all layers, and QKᵀ and AV over the share of the visible pairs that
-is kept; choosing the pairs costs nothing here, and neither embeddings nor the output layer are counted.
+The Qwen2.5 models from 7B to 72B, whose MLP widths are those of their configurations. Counted are the products with the
+weights of all layers, and QKᵀ and AV over the share of the visible pairs that is kept; choosing the pairs costs nothing here, and neither embeddings nor the output layer are counted.
 """
 
 from attnsite.accounting import Attention
@@ -46,8 +45,8 @@ def crossing(small: str, large: str, share: float, causal: bool) -> float | None
 
 
 def shares(name: str) -> dict[str, dict[str, float]]:
-    """What part of a prompt's FLOPs is attention: QKᵀ and AV of visible pairs over these and the weights; and as the
-    appendix of Nawrot et al. counts, with all pairs, the projections and the softmax in it, logits in the whole."""
+    """What part of a prompt's FLOPs is attention: QKᵀ and AV of visible pairs over these and the weights; and in a
+    wider sense, with all pairs, the projections and the softmax in it, logits in the whole."""
     model = _MODELS[name]
     visible, printed = {}, {}
     for n in CONTEXTS:

@@ -4,9 +4,8 @@ QKᵀ and AV over the pairs that a causal mask leaves, beside all pairs of the s
 attention. Compare the two numbers at one length.
 
 The first way is that of this site: what sparsity can drop, over it and the products with the weights of all layers. The
-second follows the formulas in the appendix of Nawrot et al. (2025) and gives the shares that are printed there; the
-half of the square that a causal kernel never computes is in it, and so are the projections, which no sparse pattern
-makes smaller.
+second counts the whole square, with the half that a causal kernel never computes, and calls the projections and the
+softmax attention too; no sparse pattern makes the projections smaller. It has the output layer in the whole.
 
 A table of four models at three lengths. On average over the models attention is {visible_16k} of the FLOPs at 16k
 tokens by the first count and {printed_16k} by the second; at 64k {visible_64k} and {printed_64k}, at 128k
