@@ -1,7 +1,8 @@
 """At which context does a larger model with sparse attention cost as many FLOPs as a smaller dense one?
 
 The Qwen2.5 models from 7B to 72B, whose MLP widths are those of their configurations. Counted are the products with the
-weights of all layers, and QKᵀ and AV over the share of the visible pairs that is kept; choosing the pairs costs nothing here, and neither embeddings nor the output layer are counted.
+weights of all layers, and QKᵀ and AV over the share of the visible pairs that is kept; choosing the pairs costs nothing
+here, and neither embeddings nor the output layer are counted.
 """
 
 from attnsite.accounting import Attention
