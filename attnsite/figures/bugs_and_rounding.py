@@ -83,7 +83,10 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     labels = {what: label for what, (_, label, _) in LINES.items()} | {
-        "plain": "plain NumPy, float32", "cpu_online": "online, key by key", "plain_bf16": "NumPy, bfloat16"}  # fmt: skip
+        "plain": "plain NumPy, float32",
+        "cpu_online": "online, key by key",
+        "plain_bf16": "NumPy, bfloat16",
+    }
     return [
         {"machine": run.machine, "keys": n}
         | {label: size(_measured.over_seeds(run, what, tokens=n)) for what, label in labels.items()}
@@ -98,7 +101,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [row.values[what] for row in run.where() for what in LINES]
     x = _axes.cases_axis("keys (tokens)", tokens, "tokens")
     on = _style.chart(x, _axes.log_axis("largest error (ratio to the spread of the values)", shown, pad=3))
-    _style.reference(on, [x.low, x.high], [TOLERANCE] * 2, "a tolerance of 0.001", at=0.02)
+    _style.reference(on, [x.low, x.high], [TOLERANCE] * 2, "a tolerance of 0.001", at=0.25)
     for what, (_, label, look) in LINES.items():
         rows = run.where()
         _style.points(
