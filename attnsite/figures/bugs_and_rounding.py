@@ -101,7 +101,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [row.values[what] for row in run.where() for what in LINES]
     x = _axes.cases_axis("keys (tokens)", tokens, "tokens")
     on = _style.chart(x, _axes.log_axis("largest error (ratio to the spread of the values)", shown, pad=3))
-    _style.reference(on, [x.low, x.high], [TOLERANCE] * 2, "a tolerance of 0.001", at=0.02)
+    _style.reference(on, [x.low, x.high], [TOLERANCE] * 2, "a tolerance of 0.001", at=0.25)
     for what, (_, label, look) in LINES.items():
         rows = run.where()
         _style.points(

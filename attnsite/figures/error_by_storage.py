@@ -88,7 +88,7 @@ def draw(runs: list[Run]) -> go.Figure:
     lines = {what: [_measured.over_seeds(run, what, tokens=tokens, scale=s) for s in scales] for what in STORED}
     shown = [q.value for those in lines.values() for q in those]
     on = _style.chart(
-        _axes.cases_axis("standard deviation of the scores (ratio to that of random inputs)", scales),
+        _axes.cases_axis("spread of the scores (ratio to random inputs)", scales),
         _axes.log_axis("error, share of the result", shown, "%", pad=2),
     )
     for what, (_, label, look) in STORED.items():

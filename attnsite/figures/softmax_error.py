@@ -92,7 +92,7 @@ def draw(runs: list[Run]) -> go.Figure:
     on = _style.chart(
         x, _axes.log_axis("error, in millionths of the result (ratio)", [*shown, UNIT_ROUNDOFF * 1e6], pad=1.4)
     )
-    _style.reference(on, [x.low, x.high], [UNIT_ROUNDOFF * 1e6] * 2, "half a step of float32", at=0.02)
+    _style.reference(on, [x.low, x.high], [UNIT_ROUNDOFF * 1e6] * 2, "half a step of float32", at=0.25)
     for name, (label, look) in KERNELS.items():
         rows = [row for row in run.where(scale=1.0) if row.case["tokens"] in tokens]
         _style.points(

@@ -110,5 +110,5 @@ def draw(runs: list[Run]) -> go.Figure:
         if not at_end and those:
             near = min(those, key=abs)
             _style.note(on, near, those[near], label, look.colour, anchor="center",
-                        shift=(0, 22) if name == "unshifted" else (70, 6))  # fmt: skip
+                        shift=(0, 33) if name == "unshifted" else (40, 6))  # fmt: skip
     return _style.finish(on, run)

@@ -81,7 +81,7 @@ def draw(runs: list[Run]) -> go.Figure:
     labels = tuple(f"{PHASES[phase]},<br>{KINDS[kernel][1]}" for phase, kernel, _ in reversed(shown))
     ys = tuple(map(float, range(len(shown))))
     most = max(1.0, *(q.high or q.value for _, _, q in shown)) * 1.22
-    x = _axes.linear_axis("time over that with float32", [0, most], "×", pad=0)
+    x = _axes.linear_axis("time over that with float32", [0, most], "×", pad=0, most=4)
     on = _style.chart(x, _axes.Axis("phase and storage (keys and values)", -0.6, len(shown) - 0.4, ys, labels))
     on.figure.update_yaxes(showgrid=False)
     _style.reference(on, [1, 1], [on.y.low, on.y.high], "float32", dash="solid")
