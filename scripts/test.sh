@@ -8,4 +8,6 @@ bin=.venv/bin
 "$bin/ruff" check .
 "$bin/ruff" format --check .
 "$bin/mypy"
+# The whole suite runs a file of tests on each core; at least two, since much of it waits for a browser or a compiler.
+[ $# -gt 0 ] || set -- --numprocesses "$("$bin/python" -c 'import os; print(max(2, min(4, os.cpu_count() or 2)))')" --dist loadfile
 exec "$bin/python" -m pytest "$@"

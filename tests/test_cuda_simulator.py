@@ -33,7 +33,7 @@ def simulated():
     found = {}
     try:
         for kernel, process in running.items():
-            out, err = process.communicate(timeout=150)
+            out, err = process.communicate(timeout=600)
             assert process.returncode == 0, f"{kernel}: {err[-2000:]}"
             found[kernel] = json.loads(out.splitlines()[-1])
     finally:
@@ -72,7 +72,7 @@ def instructions():
     """What the twins of the GPU's instructions do."""
     environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, str(ROOT / "tests" / "simulate_instructions.py")]
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return json.loads(ended.stdout.splitlines()[-1])
 

@@ -106,7 +106,7 @@ def checkout(tmp_path):
 def measure(checkout, *words, **environment):
     settings = os.environ | {"PYTHON": str(checkout / "python")} | environment
     command = ["bash", str(checkout / "scripts" / "measure_on_gpu.sh"), *words]
-    return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, env=settings, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")

@@ -409,7 +409,7 @@ def test_a_width_that_there_is_not_is_refused(width, tmp_path):
     """By name, with what to do."""
     found = subprocess.run(
         [sys.executable, "-c", "import attnsite.kernels._simd"],
-        env=elsewhere(tmp_path, width), capture_output=True, text=True, timeout=120, check=False,
+        env=elsewhere(tmp_path, width), capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 
     assert found.returncode != 0

@@ -32,7 +32,7 @@ def steps(parsed):
 def test_actionlint_finds_nothing():
     """And does find something where something is wrong."""
     script = str(ROOT / "scripts" / "lint_workflows.sh")
-    done = subprocess.run(["bash", script], capture_output=True, text=True, timeout=180)
+    done = subprocess.run(["bash", script], capture_output=True, text=True, timeout=600)
 
     assert done.returncode == 0, done.stderr + done.stdout
     assert "0 problems" in done.stdout
@@ -45,7 +45,7 @@ def test_actionlint_would_find_something(tmp_path):
         "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo ${{ github.nothing }}\n"
     )
     script = str(ROOT / "scripts" / "lint_workflows.sh")
-    done = subprocess.run(["bash", script, str(tmp_path)], capture_output=True, text=True, timeout=180)
+    done = subprocess.run(["bash", script, str(tmp_path)], capture_output=True, text=True, timeout=600)
 
     assert done.returncode == 1
     assert 'property "nothing" is not defined' in done.stderr
