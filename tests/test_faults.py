@@ -88,14 +88,14 @@ def start(root, text, code="", prefix=(), **options):
                             encoding="utf-8", **options)  # fmt: skip
 
 
-def ended(process, seconds=60):
+def ended(process, seconds=180):
     """Its exit status and what it said; a traceback is never among it."""
     said, _ = process.communicate(timeout=seconds)
     assert "Traceback" not in said, said
     return process.returncode, said
 
 
-def kill(process, sign, seconds=60):
+def kill(process, sign, seconds=180):
     """Kill -9 as soon as the process has given the sign, or has waited long enough for it."""
     until = time.monotonic() + seconds
     while not sign.exists() and process.poll() is None and time.monotonic() < until:
