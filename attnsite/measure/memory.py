@@ -3,6 +3,8 @@
 Run as `python -m attnsite.measure.memory KERNEL WORKLOAD-AS-JSON [cache]`; prints one JSON object.
 """
 
+import ctypes
+import gc
 import json
 import os
 import re
@@ -51,6 +53,7 @@ def observe(kernel: str, workload: Workload, cache: bool = False) -> dict[str, A
     except (contestants.Skipped, NotImplementedError) as why:
         return {"skipped": str(why)}
     options = contestants.accepted(module.attention, workload)
+    give_back()
     bare = _status("VmRSS")
     if cache and bare is None:
         return {"skipped": "only Linux says how much memory is resident now"}
@@ -75,6 +78,14 @@ def _status(name: str) -> int | None:
     except OSError:
         return None
     return int(found[1]) << 10 if found else None
+
+
+def give_back() -> None:
+    """Return to the system what was freed before, where that can be done: a call would take it again unseen."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim:
+        trim(0)
 
 
 def reset_peak() -> int:
