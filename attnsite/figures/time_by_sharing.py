@@ -11,7 +11,7 @@ Bands hold the middle half of the samples; both axes are logarithmic.
 
 A chart of three lines from a common start at {one_time}, of which reading is {read_time}. With {group} query heads for
 each KV head the call takes {group_growth} as long, with {tokens} tokens {tokens_growth}, at {speed_at_most}. A batch of
-{batch} sequences takes {batch_growth} as long as one.
+{batch} sequences takes {batch_reads} as long as one, each beside the bandwidth of its own rounds.
 """
 
 import dataclasses
@@ -81,6 +81,11 @@ def share_of_fma(run: Run, row: Row) -> Quantity:
     return Quantity(speed(row).value / beside(run, "fma", row).value, "%")
 
 
+def reads(run: Run, row: Row) -> float:
+    """The time of a row in times of reading one cache, at the bandwidth of the same rounds."""
+    return row.median * beside(run, "read", row).value / cache_bytes(row)
+
+
 def cache_bytes(row: Row) -> int:
     """Keys and values of one sequence."""
     layer = Attention(1, row.case["heads"], row.case["dim"], row.case["kv_heads"])
@@ -102,7 +107,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "balance_queries": Quantity(reading * fma.value / flops, "queries", digits=2),
         "one_time": one.quantity(),
         "read_time": Quantity(reading, "s"),
-        "one_over_reading": Quantity(one.median * beside(run, "read", one).value / cache_bytes(one), "×"),
+        "one_over_reading": Quantity(reads(run, one), "×"),
         "one_share_of_fma": share_of_fma(run, one),
         "doubling": Quantity(doubling(rows["group"], "group"), "queries", digits=2),
         "tokens_doubling": Quantity(doubling(rows["tokens"], "tokens"), "queries", digits=2),
@@ -116,9 +121,12 @@ def values(run: Run) -> dict[str, Quantity]:
             math.log(last.median / before.median) / math.log(count(last, kind) / count(before, kind))
         )
         for row in those[1:]:
+            if kind == "batch":
+                found[f"batch_{count(row, kind)}_reads"] = Quantity(reads(run, row) / reads(run, one), "×")
             found[f"{kind}_{count(row, kind)}_growth"] = _measured.ratio(row, one)
             found[f"{kind}_{count(row, kind)}_share_of_fma"] = share_of_fma(run, row)
-    return found | {"speed_at_most": speed(rows["tokens"][-1])}
+    batch_reads = Quantity(reads(run, rows["batch"][-1]) / reads(run, one), "×")
+    return found | {"speed_at_most": speed(rows["tokens"][-1]), "batch_reads": batch_reads}
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
