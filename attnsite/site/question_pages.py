@@ -10,6 +10,8 @@ from attnsite.site.markup import SOURCES
 from attnsite.site.records import Records
 from attnsite.site.text import head, linked, typed
 
+UNSEARCHED = "{ data-search-exclude }"  # what is found on its own page need not be found on this one too
+
 
 def path_of(question: Question) -> str:
     return f"questions/{question.theme}/{question.slug}.md"
@@ -28,10 +30,10 @@ def question_page(question: Question, questions: Sequence[Question], records: Re
     if question.claims:
         parts += ["## What this rests on", claims.listed(question.claims, records)]
     if cites(question):
-        parts += ["## Sources", SOURCES]
+        parts += [f"## Sources {UNSEARCHED}", SOURCES]
     wanted = [q for slug in question.related for q in questions if q.slug == slug]
     if wanted:
-        parts += ["## Related questions", listed(wanted, path)]
+        parts += [f"## Related questions {UNSEARCHED}", listed(wanted, path)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -49,7 +51,8 @@ def check_yourself(question: Question, records: Records) -> str:
     if not experiments:
         return ""
     told = "Measure and count what this page quotes, on your own machine; the next build shows it as one more machine."
-    return f"## Check it yourself\n\n{told}\n\n```bash\nattnsite measure {' '.join(experiments)} --quick\n```"
+    command = f"attnsite measure {' '.join(experiments)} --quick"
+    return f"## Check it yourself {UNSEARCHED}\n\n{told}\n\n```bash\n{command}\n```"
 
 
 def cites(question: Question) -> bool:
