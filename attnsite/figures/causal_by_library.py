@@ -113,7 +113,7 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [q.value for those in found.values() for q in those.values()]
     on = _style.chart(
         _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        _axes.linear_axis("time without the mask / with it (ratio)", [*every, 2.0], "×", zero=False, pad=0.05),
+        _axes.linear_axis("time without the mask / with it (ratio)", [*every, 2.0], "×", zero=False, pad=0.1),
     )
     _style.reference(on, [on.x.low, on.x.high], [1, 1], "the mask changes nothing", dash="solid")
     for series, those in found.items():
