@@ -1,5 +1,6 @@
 """What figures ask of measured rows: ratios with their spread, fitted exponents, the largest size that all have."""
 
+import dataclasses
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -103,3 +104,9 @@ def over_seeds(run: Run, name: str, **case: Any) -> Quantity:
         raise LookupError("not measured yet on this machine: this study")
     low, _, high = statistics.quantiles(samples, n=4, method="inclusive") if len(samples) > 1 else samples * 3
     return Quantity(statistics.median(samples), "1", low, high)
+
+
+def beside(run: Run, name: str, row: Row) -> Quantity:
+    """The limit in the same rounds as the row, since the machine may be faster at one time than at another."""
+    own = tuple(run.where(f"ceiling:{name}", **row.case))
+    return dataclasses.replace(run, rows=own or run.rows).ceiling(name) or Quantity(math.nan)

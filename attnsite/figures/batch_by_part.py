@@ -9,8 +9,8 @@ of reading and of a matrix product that were measured in the same rounds, and di
 the top are the middle half of the samples of attention.
 
 A bar chart of batches from 1 to {largest}. A step takes {one} for a single sequence and {many} for each of {largest}.
-Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, and its share of the step
-goes from {share_one} to {share_many}.
+Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, each beside the bandwidth of
+its own rounds, and its share of the step goes from {share_one} to {share_many}.
 """
 
 from typing import Any
@@ -43,6 +43,11 @@ def parts(run: Run, batch: int, row: Row) -> tuple[Quantity, Quantity]:
     return times(products(run, KV_HEADS, batch), 1 / batch), times(row.quantity(), 1 / batch)
 
 
+def reads(run: Run, row: Row) -> float:
+    """The time of a row in the time of reading a byte, at the bandwidth of the same rounds."""
+    return row.median * _measured.beside(run, "read", row).value
+
+
 def values(run: Run) -> dict[str, Quantity]:
     rows = batches(run)
     largest = max(rows)
@@ -56,7 +61,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "weights_many": wn,
         "attention_one": a1,
         "attention_many": an,
-        "attention_growth": _measured.ratio(rows[largest], rows[1]),
+        "attention_growth": Quantity(reads(run, rows[largest]) / reads(run, rows[1]), "×"),
         "attention_growth_a_sequence": Quantity(an.value / a1.value, "×"),
         "share_one": Quantity(a1.value / (w1.value + a1.value), "%"),
         "share_many": Quantity(an.value / (wn.value + an.value), "%"),

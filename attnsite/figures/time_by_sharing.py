@@ -14,7 +14,6 @@ each KV head the call takes {group_growth} as long, with {tokens} tokens {tokens
 {batch} sequences takes {batch_reads} as long as one, each beside the bandwidth of its own rounds.
 """
 
-import dataclasses
 import itertools
 import math
 from typing import Any
@@ -71,19 +70,13 @@ def limits(run: Run) -> tuple[Quantity, Quantity]:
     return read, fma
 
 
-def beside(run: Run, name: str, row: Row) -> Quantity:
-    """The limit in the same rounds as the row, since the machine may be faster at one time than at another."""
-    own = tuple(run.where(f"ceiling:{name}", **row.case))
-    return dataclasses.replace(run, rows=own or run.rows).ceiling(name) or Quantity(math.nan)
-
-
 def share_of_fma(run: Run, row: Row) -> Quantity:
-    return Quantity(speed(row).value / beside(run, "fma", row).value, "%")
+    return Quantity(speed(row).value / _measured.beside(run, "fma", row).value, "%")
 
 
 def reads(run: Run, row: Row) -> float:
     """The time of a row in times of reading one cache, at the bandwidth of the same rounds."""
-    return row.median * beside(run, "read", row).value / cache_bytes(row)
+    return row.median * _measured.beside(run, "read", row).value / cache_bytes(row)
 
 
 def cache_bytes(row: Row) -> int:
