@@ -28,7 +28,7 @@ def question_page(question: Question, questions: Sequence[Question], records: Re
         check_yourself(question, records),
     ]
     if question.claims:
-        parts += ["## What this rests on", claims.listed(question.claims, records)]
+        parts += [f"## What this rests on {UNSEARCHED}", claims.listed(question.claims, records)]
     if cites(question):
         parts += [f"## Sources {UNSEARCHED}", SOURCES]
     wanted = [q for slug in question.related for q in questions if q.slug == slug]
