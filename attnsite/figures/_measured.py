@@ -1,6 +1,5 @@
 """What figures ask of measured rows: ratios with their spread, fitted exponents, the largest size that all have."""
 
-import dataclasses
 import math
 import statistics
 from collections.abc import Iterable, Sequence
@@ -106,7 +105,7 @@ def over_seeds(run: Run, name: str, **case: Any) -> Quantity:
     return Quantity(statistics.median(samples), "1", low, high)
 
 
-def beside(run: Run, name: str, row: Row) -> Quantity:
-    """The limit in the same rounds as the row, since the machine may be faster at one time than at another."""
-    own = tuple(run.where(f"ceiling:{name}", **row.case))
-    return dataclasses.replace(run, rows=own or run.rows).ceiling(name) or Quantity(math.nan)
+def reads(run: Run, row: Row) -> float:
+    """A row's time as the bytes that could be read in it, at the bandwidth of its own rounds; NaN without one."""
+    read = run.ceiling("read", row)
+    return row.median * read.value if read else math.nan

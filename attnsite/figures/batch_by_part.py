@@ -43,11 +43,6 @@ def parts(run: Run, batch: int, row: Row) -> tuple[Quantity, Quantity]:
     return times(products(run, KV_HEADS, batch), 1 / batch), times(row.quantity(), 1 / batch)
 
 
-def reads(run: Run, row: Row) -> float:
-    """The time of a row in the time of reading a byte, at the bandwidth of the same rounds."""
-    return row.median * _measured.beside(run, "read", row).value
-
-
 def values(run: Run) -> dict[str, Quantity]:
     rows = batches(run)
     largest = max(rows)
@@ -61,7 +56,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "weights_many": wn,
         "attention_one": a1,
         "attention_many": an,
-        "attention_growth": Quantity(reads(run, rows[largest]) / reads(run, rows[1]), "×"),
+        "attention_growth": Quantity(_measured.reads(run, rows[largest]) / _measured.reads(run, rows[1]), "×"),
         "attention_growth_a_sequence": Quantity(an.value / a1.value, "×"),
         "share_one": Quantity(a1.value / (w1.value + a1.value), "%"),
         "share_many": Quantity(an.value / (wn.value + an.value), "%"),

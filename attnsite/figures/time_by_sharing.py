@@ -71,12 +71,8 @@ def limits(run: Run) -> tuple[Quantity, Quantity]:
 
 
 def share_of_fma(run: Run, row: Row) -> Quantity:
-    return Quantity(speed(row).value / _measured.beside(run, "fma", row).value, "%")
-
-
-def reads(run: Run, row: Row) -> float:
-    """The time of a row in times of reading one cache, at the bandwidth of the same rounds."""
-    return row.median * _measured.beside(run, "read", row).value / cache_bytes(row)
+    fma = run.ceiling("fma", row)
+    return Quantity(speed(row).value / fma.value if fma else math.nan, "%")
 
 
 def cache_bytes(row: Row) -> int:
@@ -100,7 +96,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "balance_queries": Quantity(reading * fma.value / flops, "queries", digits=2),
         "one_time": one.quantity(),
         "read_time": Quantity(reading, "s"),
-        "one_over_reading": Quantity(reads(run, one), "×"),
+        "one_over_reading": Quantity(_measured.reads(run, one) / cache_bytes(one), "×"),
         "one_share_of_fma": share_of_fma(run, one),
         "doubling": Quantity(doubling(rows["group"], "group"), "queries", digits=2),
         "tokens_doubling": Quantity(doubling(rows["tokens"], "tokens"), "queries", digits=2),
@@ -115,10 +111,12 @@ def values(run: Run) -> dict[str, Quantity]:
         )
         for row in those[1:]:
             if kind == "batch":
-                found[f"batch_{count(row, kind)}_reads"] = Quantity(reads(run, row) / reads(run, one), "×")
+                found[f"batch_{count(row, kind)}_reads"] = Quantity(
+                    _measured.reads(run, row) / _measured.reads(run, one), "×"
+                )
             found[f"{kind}_{count(row, kind)}_growth"] = _measured.ratio(row, one)
             found[f"{kind}_{count(row, kind)}_share_of_fma"] = share_of_fma(run, row)
-    batch_reads = Quantity(reads(run, rows["batch"][-1]) / reads(run, one), "×")
+    batch_reads = Quantity(_measured.reads(run, rows["batch"][-1]) / _measured.reads(run, one), "×")
     return found | {"speed_at_most": speed(rows["tokens"][-1]), "batch_reads": batch_reads}
 
 
