@@ -16,7 +16,7 @@ claims: []
 draft: true
 ---
 
-Write a sentence a line.
+Begin with the figure that settles it, then write, a sentence a line.
 A number is a mark that names a figure and its value, or stands beside a citation.
 """
 THEME = "---\ntitle: {title}\norder: {order}\nsummary: To be written, in one sentence.\n---\n"

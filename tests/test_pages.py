@@ -113,6 +113,13 @@ def test_every_page_begins_with_its_own_place():
             assert front(text.lstrip())["title"], path
 
 
+def test_every_question_shows_its_figure_before_its_first_heading():
+    """A reader who stops after the first screen has seen the answer and what settles it."""
+    late = [q.slug for q in load_questions(ROOT) if not re.match(r"```figure\n\w+\n```\n", q.body.strip())]
+
+    assert late == []
+
+
 def test_every_page_is_in_the_menu_once():
     """And the menu leads to no page that is not there."""
 
