@@ -90,11 +90,14 @@ class Training:
                 self.save(self.checkpoint)
         return self
 
+    def batch(self, step: int) -> Batch:
+        """What step 0, 1, … is given."""
+        return self.data.sample(np.random.default_rng([_BATCHES, self.seed, step]), self.plan.batch)
+
     def _advance(self) -> Row:
         """One step and its row; the parameters stay as they were where the loss is no number."""
         plan, step, begun = self.plan, self.step, self.clock() if self.clock else 0.0
-        rng = np.random.default_rng([_BATCHES, self.seed, step])
-        loss, gradients = self.model.gradients(*self.data.sample(rng, plan.batch))
+        loss, gradients = self.model.gradients(*self.batch(step))
         norms = self.optimiser.norms(gradients)
         norm = math.sqrt(sum(each * each for each in norms.values()))
         rate = plan.descent.rate_at(step, plan.steps)
