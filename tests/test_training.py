@@ -45,11 +45,11 @@ def test_a_run_is_its_seed():
 
 
 def test_the_loss_falls():
-    """Forty steps on repeated sequences: well below the loss of a guess."""
-    run = train(CONFIG, DATA, replace(PLAN, steps=40, batch=16), 0)
+    """150 steps on repeated sequences: well below the loss of a guess."""
+    run = train(CONFIG, DATA, replace(PLAN, steps=150, batch=16), 0)
 
     assert run.rows[0]["loss"] == pytest.approx(math.log(16), abs=0.1)
-    assert run.rows[-1]["loss"] < 0.95 * math.log(16)
+    assert run.rows[-1]["loss"] < 0.92 * math.log(16)
 
 
 @pytest.mark.parametrize("at", [1, 6, 12])
@@ -112,7 +112,7 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(monkeypatch):
     """The interrupt reaches the waiting thread only: parameters, moments and rows never disagree."""
     import _thread
 
-    run = Training(CONFIG, DATA, PLAN, 3)
+    run, expected = Training(CONFIG, DATA, PLAN, 3), train(CONFIG, DATA, PLAN, 3)
     whole = AdamW.step
 
     def slow(self, *arguments):
@@ -124,7 +124,7 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run.run()
     assert len(run.rows) == run.optimiser.done >= 3
-    same(run.run(), train(CONFIG, DATA, PLAN, 3))
+    same(run.run(), expected)
 
 
 @pytest.mark.parametrize("why", ["a rate far too high", "a parameter that is no number"])

@@ -11,7 +11,18 @@ import numpy as np
 from numba import njit
 
 from attnsite.kernels._simd import (
-    WIDTH, add, broadcast, divide, exp2, fma, load, maximum, multiply, store, subtract, total,
+    WIDTH,
+    add,
+    broadcast,
+    divide,
+    exp2,
+    fma,
+    load,
+    maximum,
+    multiply,
+    store,
+    subtract,
+    total,
 )  # fmt: skip
 
 SQUASH, CUBE = 2 * math.sqrt(2 / math.pi), 0.044715

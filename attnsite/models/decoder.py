@@ -12,6 +12,7 @@ has left them; in float64, which is for checking, it is the reference. Products 
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ _REGISTER = 16  # floats of the widest register: flat buffers end with whole one
 class Decoder:
     """The memory for `batch` sequences of `length` tokens, and the two ways through it."""
 
-    def __init__(self, config: Config, batch: int, length: int, dtype: type = np.float32) -> None:
+    def __init__(self, config: Config, batch: int, length: int, dtype: Any = np.float32) -> None:
         self.config, self.batch, self.length, self.dtype = config, batch, length, dtype
         rows, width = batch * length, config.width
         inner, kv = config.heads * config.head_width, config.kv_heads * config.head_width
@@ -175,7 +176,7 @@ class Decoder:
         np.matmul(self.d_qkv, p[f"layer{layer}.qkv"].T, out=self.dh)
 
 
-def rope_tables(length: int, dim: int, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+def rope_tables(length: int, dim: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
     """Cosines and sines (length, dim / 2) of each position's angles, computed in float64."""
     angles = np.arange(length)[:, None] * ROPE_BASE ** (-np.arange(0, dim, 2) / dim)
     return np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def previous_token(maps: np.ndarray) -> np.ndarray:
-    """The mean weight on the token just before, over all queries but the first: (layers, heads) of maps as in `Seen`."""
+    """The mean weight on the token just before, over all queries but the first: (layers, heads)."""
     return np.diagonal(maps, -1, axis1=-2, axis2=-1).mean(axis=(1, -1))
 
 
@@ -50,7 +50,7 @@ def entropy(maps: np.ndarray) -> np.ndarray:
 
 def distances(maps: np.ndarray) -> np.ndarray:
     """How differently each two heads attend: (heads of all layers, same), the mean total variation, 0 to 1."""
-    layers, batch, heads, queries, keys = maps.shape
+    layers, _, heads, _, keys = maps.shape
     rows = maps.swapaxes(1, 2).reshape(layers * heads, -1, keys)
     made = np.zeros((len(rows), len(rows)))
     for i in range(len(rows)):

@@ -37,7 +37,7 @@ class Seen(NamedTuple):
 class Model:
     """Parameters and what is computed with them. `gates` (layers, heads): 1 keeps a head, 0 removes it."""
 
-    def __init__(self, config: Config, seed: int = 0, *, shares: int = SHARES, dtype: type = np.float32) -> None:
+    def __init__(self, config: Config, seed: int = 0, *, shares: int = SHARES, dtype: Any = np.float32) -> None:
         self.config, self.seed, self.shares, self.dtype = config, seed, shares, dtype
         self.flat = first_values(config, seed).astype(dtype)
         self.gates = np.ones((config.layers, config.heads), dtype)

@@ -7,6 +7,8 @@ threads. Weight decay is decoupled and applies to matrices, not to gains and bia
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numba import get_num_threads
@@ -49,7 +51,7 @@ class Descent:
 class AdamW:
     """The two moments of every number, and the step that uses them."""
 
-    def __init__(self, config: Config, descent: Descent, dtype: type = np.float32) -> None:
+    def __init__(self, config: Config, descent: Descent, dtype: Any = np.float32) -> None:
         self.descent, self.dtype = descent, dtype
         self.m, self.v = np.zeros(config.count(), dtype), np.zeros(config.count(), dtype)
         self.done = 0  # steps
@@ -87,4 +89,4 @@ class AdamW:
         """The pieces dealt out to the threads, in runs of about equal numbers."""
         threads, ends = get_num_threads(), np.cumsum(self.stops - self.starts)
         at = [int(np.searchsorted(ends, ends[-1] * i / threads)) for i in range(threads)] + [len(ends)]
-        return [(first, last) for first, last in zip(at, at[1:], strict=False) if first < last]
+        return [(first, last) for first, last in pairwise(at) if first < last]

@@ -1,8 +1,8 @@
 """Two tasks made from a seed that a model solves by attention only: repeated sequences and associative recall.
 
-    repeats    7 3 9 4 · 7 3 9 4 · 7 3 …    the period differs from sequence to sequence, so no fixed distance helps:
-                                            find the token's last occurrence and copy what came next (induction)
-    recall     a4 c1 b7 d2 · c? a? d?       pairs of key and value, then keys whose value is asked for
+repeats    7 3 9 4 · 7 3 9 4 · 7 3 …    the period differs from sequence to sequence, so no fixed distance helps:
+                                        find the token's last occurrence and copy what came next (induction)
+recall     a4 c1 b7 d2 · c? a? d?       pairs of key and value, then keys whose value is asked for
 """
 
 from dataclasses import dataclass

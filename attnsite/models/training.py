@@ -23,6 +23,7 @@ from attnsite.models.optimiser import AdamW, Descent
 from attnsite.models.tasks import Batch
 
 Row = dict[str, Any]
+USUAL = Descent()
 _BATCHES, _VALIDATION = 1, 2  # what a generator is for
 
 
@@ -38,7 +39,7 @@ class Plan:
 
     steps: int
     batch: int = 16
-    descent: Descent = Descent()
+    descent: Descent = USUAL
     validate_every: int = 0  # steps; 0: at the end only
     validation: int = 64  # sequences, always the same
     hopeless: float = 4.0  # a loss of that many times ln(vocabulary) is given up
@@ -77,12 +78,7 @@ class Training:
         try:
             with alone(), ThreadPoolExecutor(1, initializer=set_num_threads, initargs=(threads,)) as aside:
                 while self.state == "running" and self.step < last:
-                    under_way = aside.submit(self._advance)  # an interrupt cannot tear it apart there
-                    try:
-                        row = under_way.result()
-                    except KeyboardInterrupt:
-                        under_way.result()
-                        raise
+                    row = aside.submit(self._advance).result()  # there an interrupt cannot tear it apart
                     if progress:
                         progress(row)
         finally:
