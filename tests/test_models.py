@@ -300,16 +300,17 @@ def test_the_text_is_the_one_that_results_were_made_with(monkeypatch):
 def test_scores_of_heads_made_by_hand():
     """A map that does exactly one thing has that score 1, and the others' 0."""
     length, periods = 12, np.array([4, 5])
+    tokens = np.arange(length)[None, :] % periods[:, None]
     maps = np.zeros((1, 2, 4, length, length))
     for b, period in enumerate(periods):
         for i in range(length):
             maps[0, b, 0, i, max(0, i - 1)] = 1
             maps[0, b, 1, i, max(0, i - period + 1)] = 1
-            maps[0, b, 2, i, max(0, i - period)] = 1
+            maps[0, b, 2, i, max(0, i % period)] = 1  # the first of several that stood earlier
             maps[0, b, 3, i, : i + 1] = 1 / (i + 1)
-    np.testing.assert_allclose(heads.previous_token(maps)[0, :3], [1, 1 / 11, 1 / 11], atol=1e-12)
-    np.testing.assert_array_equal(heads.induction(maps, periods)[0, :3], [0, 1, 0])
-    np.testing.assert_array_equal(heads.duplicate(maps, periods)[0, :3], [0, 0, 1])
+    np.testing.assert_allclose(heads.previous_token(maps)[0, :3], [1, 1 / 11, 0], atol=1e-12)
+    np.testing.assert_array_equal(heads.induction(maps, tokens)[0, :3], [0, 1, 0])
+    np.testing.assert_array_equal(heads.duplicate(maps, tokens)[0, :3], [0, 0, 1])
     np.testing.assert_allclose(heads.entropy(maps)[0], [0, 0, 0, 1], atol=1e-12)
     apart = heads.distances(maps)
     np.testing.assert_array_equal(apart, apart.T)

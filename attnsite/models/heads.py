@@ -13,28 +13,34 @@ def first_token(maps: np.ndarray) -> np.ndarray:
     return maps[..., 1:, 0].mean(axis=(1, -1))
 
 
-def induction(maps: np.ndarray, periods: np.ndarray) -> np.ndarray:
-    """The mean weight on the token after the current one's last occurrence, (layers, heads).
+def induction(maps: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """The mean weight on tokens that followed the current one when it stood earlier in the sequence: (layers, heads).
 
-    The maps (layers, batch, heads, queries, keys) are of sequences with these periods (batch,): a query at place i has
-    its token's last occurrence at i − period. Queries that have none do not count.
+    Tokens (batch, length) are those the maps are of. Queries whose token has not stood earlier do not count.
     """
-    return _at(maps, periods - 1, periods)
+    earlier = _earlier(tokens)
+    after = np.zeros_like(earlier)
+    after[:, :, 1:] = earlier[:, :, :-1]
+    return _weight_on(maps, after, earlier.any(axis=-1))
 
 
-def duplicate(maps: np.ndarray, periods: np.ndarray) -> np.ndarray:
-    """The mean weight on the current token's last occurrence itself, (layers, heads)."""
-    return _at(maps, periods, periods)
+def duplicate(maps: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """The mean weight on the current token where it stood earlier, (layers, heads); queries as for `induction`."""
+    earlier = _earlier(tokens)
+    return _weight_on(maps, earlier, earlier.any(axis=-1))
 
 
-def _at(maps: np.ndarray, back: np.ndarray, periods: np.ndarray) -> np.ndarray:
-    """The mean weight `back` (batch,) places back, over queries that stand at least a period from the beginning."""
-    total, count = np.zeros((maps.shape[0], maps.shape[2])), 0
-    for b, (distance, period) in enumerate(zip(back, periods, strict=True)):
-        queries = np.arange(period, maps.shape[3])
-        total += maps[:, b, :, queries, queries - distance].sum(axis=0, dtype=np.float64)
-        count += len(queries)
-    return total / max(1, count)
+def _earlier(tokens: np.ndarray) -> np.ndarray:
+    """Which keys hold the query's token and stand before it, bool (batch, queries, keys)."""
+    found: np.ndarray = (tokens[:, :, None] == tokens[:, None, :]) & np.tri(tokens.shape[1], k=-1, dtype=bool)
+    return found
+
+
+def _weight_on(maps: np.ndarray, keys: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """The weight on the chosen keys (batch, queries, keys), meant over the chosen queries (batch, queries)."""
+    weights = np.where(keys[:, None], maps, 0).sum(axis=-1, dtype=np.float64)  # (layers, batch, heads, queries)
+    made: np.ndarray = (weights * queries[:, None]).sum(axis=(1, -1)) / max(1, queries.sum())
+    return made
 
 
 def entropy(maps: np.ndarray) -> np.ndarray:
