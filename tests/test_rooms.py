@@ -30,6 +30,7 @@ ROOMS = {
     "models": {STDLIB, "numpy", "numba", "threadpoolctl", "attnsite.kernels", "attnsite.models"},
     "experiments": {"math", "csv", "pathlib", "typing", "numpy", "attnsite.experiment", "attnsite.accounting",
                     "attnsite.kernels", "attnsite.models", "attnsite.experiments"},
+    "experiments.training_speed": {"collections", "typing", "attnsite.experiment", "attnsite.models", "attnsite.peers"},
     "experiments.cuda_compiled": {"attnsite.experiment", "attnsite.kernels", "attnsite.discover"},
     "measure": {STDLIB, "numpy", "numba", "threadpoolctl", "attnsite.measure", "attnsite.kernels",
                 "attnsite.experiment", "attnsite.results", "attnsite.discover", "attnsite.errors",

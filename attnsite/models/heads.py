@@ -21,13 +21,13 @@ def induction(maps: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     earlier = _earlier(tokens)
     after = np.zeros_like(earlier)
     after[:, :, 1:] = earlier[:, :, :-1]
-    return _weight_on(maps, after, earlier.any(axis=-1))
+    return _weight_on(maps, after, earlier)
 
 
 def duplicate(maps: np.ndarray, tokens: np.ndarray) -> np.ndarray:
     """The mean weight on the current token where it stood earlier, (layers, heads); queries as for `induction`."""
     earlier = _earlier(tokens)
-    return _weight_on(maps, earlier, earlier.any(axis=-1))
+    return _weight_on(maps, earlier, earlier)
 
 
 def _earlier(tokens: np.ndarray) -> np.ndarray:
@@ -36,8 +36,9 @@ def _earlier(tokens: np.ndarray) -> np.ndarray:
     return found
 
 
-def _weight_on(maps: np.ndarray, keys: np.ndarray, queries: np.ndarray) -> np.ndarray:
-    """The weight on the chosen keys (batch, queries, keys), meant over the chosen queries (batch, queries)."""
+def _weight_on(maps: np.ndarray, keys: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+    """The mean weight on the chosen keys (batch, queries, keys), over queries with any `earlier` key."""
+    queries = np.any(earlier, axis=-1)
     weights = np.where(keys[:, None], maps, 0).sum(axis=-1, dtype=np.float64)  # (layers, batch, heads, queries)
     made: np.ndarray = (weights * queries[:, None]).sum(axis=(1, -1)) / max(1, queries.sum())
     return made
