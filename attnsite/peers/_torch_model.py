@@ -28,7 +28,7 @@ class Twin:
                                            betas=(descent.beta1, descent.beta2), eps=descent.epsilon,
                                            fused=True)  # fmt: skip
         self.turns = self._turns() if config.positions == "rope" else None
-        self.loss = torch.compile(self._loss) if compiled else self._loss
+        self.loss = torch.compile(self._loss, dynamic=False) if compiled else self._loss
 
     def _turns(self) -> tuple[torch.Tensor, torch.Tensor]:
         dim = self.config.head_width
