@@ -176,6 +176,18 @@ def test_studies_have_a_row_for_each_case_and_seed(checkout, give):
     assert made.provenance.steadiness == {"verdict": "not timed"}
 
 
+def test_a_study_that_asks_for_a_clock_is_given_one(checkout, give):
+    """Only the measuring room reads one, so it is an argument, and observing without it stays possible."""
+
+    def observe(case, seed, clock=None):
+        return {"clocked": clock is not None and clock() <= clock()}
+
+    give(Study(observe, ({"n": 1},), (), seeds=(0,)), {})
+    made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))
+
+    assert [row.values for row in made.rows] == [{"clocked": True}]
+
+
 def test_a_kernel_that_crashes_costs_no_other_its_measurement(checkout, give):
     """Whatever it raises is the reason of its row."""
 
