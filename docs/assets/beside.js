@@ -116,7 +116,7 @@ function section(figure, ours, yours, both, crosses, build) {
   const old = figure.querySelector(".exhibit-own");
   const remove = make("button", { type: "button" }, "Remove your run");
   remove.addEventListener("click", () => { figure.querySelector(".exhibit-go, [data-act]")?.focus(); bring("dropped.js").then(({ forget }) => forget(yours.experiment)); });
-  const box = make("section", { className: "exhibit-own", "aria-label": "Your run beside ours", "data-search-exclude": "" },
+  const box = make("section", { className: "exhibit-own", "aria-label": `Your run beside ours: ${figure.querySelector("[data-text=title]").textContent}`, "data-search-exclude": "" },
     make("p", {}, make("strong", {}, `Your run on ${call(yours.machine)}`), ` (${yours.sweep} sweep, ${cut(yours.started)}) beside ${call(ours.machine)}: ${summary(both, ours.kind)} `, remove),
     make("p", { className: "exhibit-made" }, `${chart(figure, crosses)} The file is read in this browser and sent nowhere.`));
   box.dataset.experiment = yours.experiment;
