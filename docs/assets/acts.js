@@ -1,5 +1,7 @@
 /* What a reader does with a figure besides exploring it: the whole screen, its address, a PNG. Loaded at the first. */
-const { bring, live, make, say, wake } = window.attnsite;
+import { say } from "./say.js";
+
+const { bring, live, make, wake } = window.attnsite;
 
 // --- its address ---------------------------------------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 /* The reader's own run: a file that `attnsite measure` wrote, dropped on a page or chosen, read here and sent nowhere.
    This module takes the files in and says what became of them; `run.js` knows what a run is, `beside.js` draws. */
-const { beside, bring, make, say } = window.attnsite;
+import { say } from "./say.js";
+
+const { beside, bring, make } = window.attnsite;
 const MOST_BYTES = 4 * 2 ** 20, MOST_FILES = 70, MOST_SAID = 12;
 const own = new Map(); // experiment -> run, for as long as this visit lasts
 let catalogue = null;

@@ -125,12 +125,6 @@
     if (kind === "drop") later_on("dropped.js", m => m.take(files));
   });
 
-  const say = text => { // to who listens to the page
-    const place = document.getElementById("attnsite-said") || make("p", { id: "attnsite-said", className: "said", role: "status" });
-    document.body.append(place);
-    setTimeout(() => { place.textContent = text; }, 50);
-  };
-
   const near = new IntersectionObserver(entries => {
     for (const entry of entries) {
       if (entry.isIntersecting) { near.unobserve(entry.target); wake(entry.target.closest("figure")); }
@@ -269,7 +263,7 @@
   const redraw = () => { if (live.size) bring("live.js").then(({ redraw }) => redraw(), () => {}); };
   NARROW.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
-  window.attnsite = { NARROW, beside, bring, enhance, live, load, make, plotly, say, scan, sleep, wake };
+  window.attnsite = { NARROW, beside, bring, enhance, live, load, make, plotly, scan, sleep, wake };
   if (window.document$) window.document$.subscribe(scan);
   else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
   else scan();

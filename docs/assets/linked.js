@@ -65,10 +65,13 @@ function reachable(table, links) {
 }
 
 function wire(figure, state, table) {
-  const point = row => {
-    const found = row && state.chart.isConnected && state.links.rows.get(Number(row.dataset.at));
-    if (found) window.Plotly.Fx.hover(state.chart, found.slice(0, 1));
-    else if (state.chart.isConnected) window.Plotly.Fx.unhover(state.chart);
+  const point = row => { // the library tells of no hovering that it was asked for, so that is done here
+    if (!state.chart.isConnected) return;
+    const at = Number(row?.dataset.at), found = row && state.links.rows.get(at);
+    if (found) window.Plotly.Fx.hover(state.chart, found.slice(0, 1)); else window.Plotly.Fx.unhover(state.chart);
+    marked(figure, found ? [at] : []);
+    const first = found?.[0];
+    others(figure, state, first ? told(axis(state, "xaxis"), state.spec.data[first.curveNumber].x[first.pointNumber]) : null);
   };
   const body = table.tBodies[0];
   body.addEventListener("pointerover", event => point(event.target.closest("tr")));

@@ -48,7 +48,8 @@ async function render(stage, state) {
   if (!(to.scale > 0)) return; // it has no width now, and will be told when it gets one
   await window.Plotly.react(state.chart, paint((state.shown || state.spec).data), layout(state, to), {
     displaylogo: false, responsive: false, displayModeBar: matchMedia("(pointer: coarse)").matches ? false : "hover",
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage"],
+    plotlyServerURL: "", // the library would offer to send the chart to its maker's servers
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage", "sendChartToCloud"],
   });
   state.chart.style.transform = `scale(${to.scale})`;
   state.size = [to.width, to.height].join();

@@ -1,6 +1,8 @@
 /* Another machine's run in the place of a figure's own, on this page and on those read after it.
    Loaded when a reader picks a machine, or has picked one on an earlier page. */
-const { bring, enhance, live, load, make, say } = window.attnsite;
+import { say } from "./say.js";
+
+const { bring, enhance, live, load, make } = window.attnsite;
 const KEY = "attnsite.machine";
 
 const recall = () => { try { return localStorage.getItem(KEY) || ""; } catch { return keep.now; } };
