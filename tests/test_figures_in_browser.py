@@ -225,7 +225,10 @@ def test_a_figure_fills_the_screen_and_comes_back(two_machines, open_page, fulls
     figure = full(page, STEPS)
     page.wait_for_timeout(300)
 
-    box, stage = figure.locator(".exhibit-live .main-svg").first.bounding_box(), figure.locator(".exhibit-stage").bounding_box()
+    box, stage = (
+        figure.locator(".exhibit-live .main-svg").first.bounding_box(),
+        figure.locator(".exhibit-stage").bounding_box(),
+    )
     assert abs(box["width"] - stage["width"]) < 4
     assert abs(box["height"] - stage["height"]) < 4
     assert stage["width"] > 1000
@@ -409,9 +412,16 @@ def test_a_dropped_run_is_drawn_beside_ours_and_removed(first):
     page.wait_for_function("n => document.querySelector(`#figure-${n} .exhibit-own`)?.textContent.includes('A cross in the chart')",
                            arg=KERNELS)  # fmt: skip
     assert "yours takes 2\u202f× ours" in figure.locator(".exhibit-own").inner_text()
-    spec = page.evaluate("n => { const s = window.attnsite.live.get(document.getElementById(`figure-${n}`)).shown; return s.data; }", KERNELS)
-    ours = {(x, y) for trace in spec if trace.get("name") != "yours" for x, y in zip(trace["x"], trace["y"], strict=True)}
-    yours = [(x, y) for trace in spec if trace.get("name") == "yours" for x, y in zip(trace["x"], trace["y"], strict=True)]
+    spec = page.evaluate(
+        "n => { const s = window.attnsite.live.get(document.getElementById(`figure-${n}`)).shown; return s.data; }",
+        KERNELS,
+    )
+    ours = {
+        (x, y) for trace in spec if trace.get("name") != "yours" for x, y in zip(trace["x"], trace["y"], strict=True)
+    }
+    yours = [
+        (x, y) for trace in spec if trace.get("name") == "yours" for x, y in zip(trace["x"], trace["y"], strict=True)
+    ]
     assert len(yours) > 20
     assert all(any(x == u and abs(y / v - 2) < 1e-4 for u, v in ours) for x, y in yours)
     assert figure.locator(".exhibit-live .scatterlayer .point").count() > len(yours)

@@ -1,16 +1,16 @@
 /* What is pointed at in a live chart, found again: its row in the data table, and its place in the page's other live
    charts over the same quantity. The other way round, a row that is pointed at, or reached by key, marks its point.
    A point and a row belong together when the row holds the point's value, and its place too where several do. */
-const { NARROW, live } = window.attnsite;
+const { live } = window.attnsite;
 const AT_MOST = 3; // rows for one point: with more of them the value says too little
 const wired = new WeakMap(); // chart or table -> what it was wired for
 
 const same = (a, b) => typeof a === "number" && typeof b === "number" && Math.abs(a - b) <= 1e-5 * Math.abs(b);
 const plain = title => (title || "").replace(/, log scale$/, "");
-const axis = (state, name) => state.spec.layouts[NARROW.matches ? "narrow" : "wide"][name] || {};
+const axis = (state, name) => state.spec.layouts.wide[name] || {}; // which has the text of more of the ticks
 
 /* What stands at a place of an axis, as its tick says it; the number itself between ticks. */
-const told = ({ tickvals = [], ticktext = [] }, at) => ticktext[tickvals.findIndex(tick => same(tick, at) || tick === at)] ?? at;
+const told = ({ tickvals = [], ticktext = [] }, at) => ticktext[tickvals.findIndex(tick => same(tick, at) || tick === at)] || at;
 
 /* For every trace and point the rows that belong to it, and for every row its points. */
 export function pairs(spec, axes) {
