@@ -130,11 +130,12 @@ def linear_axis(title: str, values: Iterable[float], unit: str = "1", zero: bool
     return Axis(title, low, high, tuple(ticks), tuple(text(round(t, 12), unit) for t in ticks))
 
 
-def apart(axis: Any, width: float, letter: float) -> tuple[str, ...] | None:
+def apart(figure: Any, width: float, letter: float) -> tuple[str, ...] | None:
     """The texts of the ticks without those for which there is no room: they would be turned, or run into each other.
 
-    `axis` is Plotly's, `width` and `letter`, the mean width of a character, are in pixels.
+    `figure` is Plotly's; its `width` and `letter`, the mean width of a character, are in pixels.
     """
+    axis, margin = figure.layout.xaxis, figure.layout.margin
     if not axis.ticktext or not axis.range:
         return axis.ticktext
     first, last = axis.range
@@ -142,7 +143,7 @@ def apart(axis: Any, width: float, letter: float) -> tuple[str, ...] | None:
     kept: list[str] = []
     free = -float("inf")  # the first pixel that no text has taken
     for value, text in zip(axis.tickvals, axis.ticktext, strict=True):
-        at = ((math.log10(value) if log else value) - first) / (last - first) * width
+        at = ((math.log10(value) if log else value) - first) / (last - first) * (width - margin.l - margin.r)
         half = len(text) * letter / 2
         if at - half >= free:
             kept.append(text)

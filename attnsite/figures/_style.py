@@ -111,7 +111,9 @@ def line(on: Chart, xs: Sequence[float], ys: Sequence[float], look: Look, label:
          low: Sequence[float] | None = None, high: Sequence[float] | None = None, hover: Sequence[str] | None = None,
          markers: bool = True, width: float = 2.4) -> None:  # fmt: skip
     """A series with the band of its middle half, labelled at its end."""
-    if low is not None and high is not None and xs:
+    if not xs:
+        return
+    if low is not None and high is not None:
         on.figure.add_scatter(
             x=[*xs, *reversed(xs)], y=[*high, *reversed(low)], mode="lines", fill="toself", hoverinfo="skip",
             fillcolor=faint(look.colour), line={"width": 0, "color": CLEAR}, name=f"{label}, middle half",
@@ -222,16 +224,12 @@ def finish(on: Chart, run: Run) -> go.Figure:
 
 
 def fit(figure: go.Figure, size: str) -> go.Figure:
-    """The figure laid out for one of the picture sizes: margins, size of the type, where y title and stamp begin.
-
-    The site gives the picture its width and height; in the live chart both follow the page.
-    """
+    """The figure laid out for one of the picture sizes: margins, type, y title, stamp. Width and height are the site's."""
     fitted = go.Figure(figure)
     font = SIZES[size][2]
     margin = figure.layout.meta["sizes"][size]["margin"]
     fitted.update_layout(margin=margin, font={"size": font, "color": INK, "family": "system-ui, sans-serif"})
-    width = SIZES[size][0] - margin["l"] - margin["r"]
-    fitted.update_xaxes(title_font_size=font, ticktext=_axes.apart(fitted.layout.xaxis, width, _CHARACTER * font))
+    fitted.update_xaxes(title_font_size=font, ticktext=_axes.apart(fitted, SIZES[size][0], _CHARACTER * font))
     for annotation in fitted.layout.annotations:
         if annotation.name == "y title":
             annotation.xshift = 6 - margin["l"]

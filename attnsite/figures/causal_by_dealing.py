@@ -102,5 +102,6 @@ def draw(runs: list[Run]) -> go.Figure:
             hover=[f"{label.replace('<br>', ' ')}, {_axes.tokens(n)} tokens: {q}" for n, q in found[kind].items()],
         )  # fmt: skip
     allowed = expected(run, "in parts", lengths[-1])
-    _style.note(on, lengths[-1], allowed, "4/3, what the busier half allows", _style.MUTE, above=False, anchor="right", shift=(0, -26))  # fmt: skip
+    text = "4/3, what the busier half allows"
+    _style.note(on, lengths[-1], allowed, text, _style.MUTE, above=False, anchor="right", shift=(0, -26))
     return _style.finish(on, run)

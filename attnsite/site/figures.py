@@ -118,7 +118,8 @@ def acts(explores: bool) -> str:
     """What can be done with a figure where JavaScript runs; whose code loads when one of these is used."""
     explore = '<button type="button" class="exhibit-go" data-act="explore">Explore</button>' if explores else ""
     return (
-        f'<span class="exhibit-note" data-search-exclude></span><span class="exhibit-acts" data-search-exclude>{explore}'
+        '<span class="exhibit-note" data-search-exclude></span>'
+        f'<span class="exhibit-acts" data-search-exclude>{explore}'
         '<button type="button" data-act="full">Full screen</button>'
         '<button type="button" data-act="link">Copy link</button></span>'
     )
