@@ -224,7 +224,7 @@ def finish(on: Chart, run: Run) -> go.Figure:
 
 
 def fit(figure: go.Figure, size: str) -> go.Figure:
-    """The figure laid out for one of the picture sizes: margins, type, y title, stamp. Width and height are the site's."""
+    """The figure laid out for one of the picture sizes: margins, size of the type, where y title and stamp begin."""
     fitted = go.Figure(figure)
     font = SIZES[size][2]
     margin = figure.layout.meta["sizes"][size]["margin"]
