@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from attnsite.quantity import Quantity
 
@@ -127,3 +128,26 @@ def linear_axis(title: str, values: Iterable[float], unit: str = "1", zero: bool
     step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough * 0.999)
     ticks = [n * step for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)]
     return Axis(title, low, high, tuple(ticks), tuple(text(round(t, 12), unit) for t in ticks))
+
+
+def apart(figure: Any, width: float, letter: float) -> tuple[str, ...] | None:
+    """The texts of the ticks without those for which there is no room: they would be turned, or run into each other.
+
+    `figure` is Plotly's; its `width` and `letter`, the mean width of a character, are in pixels.
+    """
+    axis, margin = figure.layout.xaxis, figure.layout.margin
+    if not axis.ticktext or not axis.range:
+        return axis.ticktext
+    first, last = axis.range
+    log = axis.type == "log"
+    kept: list[str] = []
+    free = -float("inf")  # the first pixel that no text has taken
+    for value, text in zip(axis.tickvals, axis.ticktext, strict=True):
+        at = ((math.log10(value) if log else value) - first) / (last - first) * (width - margin.l - margin.r)
+        half = len(text) * letter / 2
+        if at - half >= free:
+            kept.append(text)
+            free = at + half + 3
+        else:
+            kept.append("")
+    return tuple(kept)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
-from attnsite.figures._axes import Axis
+from attnsite.figures import _axes
 from attnsite.results import EVERY_MACHINE, THIS_BUILD, Run
 
 INK, GRID, MUTE, PAPER = "rgb(1,2,3)", "rgb(4,5,6)", "rgb(7,8,9)", "rgb(10,11,12)"
@@ -84,20 +84,21 @@ class Chart:
     """A figure in the making: its axes, and the labels that still want a place at the right."""
 
     figure: go.Figure
-    x: Axis
-    y: Axis
+    x: _axes.Axis
+    y: _axes.Axis
     ends: list[tuple[float, float, str, str]] = field(default_factory=list)  # x, y, text, colour
 
 
-def chart(x: Axis, y: Axis) -> Chart:
+def chart(x: _axes.Axis, y: _axes.Axis) -> Chart:
     """An empty chart: both axes, light horizontal grid, no legend, the y title standing level above the plot."""
     figure = go.Figure(layout={"template": "none"})
     figure.update_layout(
         paper_bgcolor=CLEAR, plot_bgcolor=CLEAR, showlegend=False, hovermode="closest", bargap=0.3, barmode="stack",
         hoverlabel={"bgcolor": PAPER, "bordercolor": MUTE, "font": {"color": INK}},
         xaxis=x.layout(GRID) | {"showgrid": False, "showline": True, "linecolor": MUTE, "ticks": "outside",
-                                "tickcolor": MUTE, "ticklen": 4, "title": {"text": x.title, "standoff": 8}},
-        yaxis=y.layout(GRID) | {"showline": False, "ticks": ""},
+                                "tickangle": 0,
+                                     "tickcolor": MUTE, "ticklen": 4, "title": {"text": x.title, "standoff": 8}},
+        yaxis=y.layout(GRID) | {"showline": False, "ticks": "outside", "ticklen": 4, "tickcolor": CLEAR},
     )  # fmt: skip
     figure.add_annotation(
         name="y title", text=y.title, xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom",
@@ -223,15 +224,12 @@ def finish(on: Chart, run: Run) -> go.Figure:
 
 
 def fit(figure: go.Figure, size: str) -> go.Figure:
-    """The figure laid out for one of the picture sizes: margins, size of the type, where y title and stamp begin.
-
-    The site gives the picture its width and height; in the live chart both follow the page.
-    """
+    """The figure laid out for one of the picture sizes: margins, size of the type, where y title and stamp begin."""
     fitted = go.Figure(figure)
     font = SIZES[size][2]
     margin = figure.layout.meta["sizes"][size]["margin"]
     fitted.update_layout(margin=margin, font={"size": font, "color": INK, "family": "system-ui, sans-serif"})
-    fitted.update_xaxes(title_font_size=font)
+    fitted.update_xaxes(title_font_size=font, ticktext=_axes.apart(fitted, SIZES[size][0], _CHARACTER * font))
     for annotation in fitted.layout.annotations:
         if annotation.name == "y title":
             annotation.xshift = 6 - margin["l"]

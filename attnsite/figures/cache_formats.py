@@ -88,7 +88,7 @@ def _drawn(run: Run) -> list[Row]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = _drawn(runs[0])
     places = [-float(place) for place in range(len(rows))]
-    y = _axes.Axis("format", places[-1] - 0.6, 0.6, tuple(places), tuple(LABELS[row.case["name"]] for row in rows))
+    y = _axes.Axis("format", places[-1] - 0.6, 1.0, tuple(places), tuple(LABELS[row.case["name"]] for row in rows))
     on = _style.chart(_axes.Axis("bits an element (count)", 0, 16.6, (0, 4, 8, 12, 16), ("0", "4", "8", "12", "16")), y)
     on.figure.update_yaxes(showgrid=False)
     for piece, colour in (("elements", _style.OURS), ("scales", _style.OTHER_2)):
@@ -103,6 +103,6 @@ def draw(runs: list[Run]) -> go.Figure:
         inside = row.values["bits"] > 8.5
         _style.note(on, row.values["bits"], place, text, _style.PAPER if inside else _style.INK,
                     anchor="right" if inside else "left", shift=(-7 if inside else 7, 0))  # fmt: skip
-    _style.note(on, 9.6, -4.6, "elements", _style.OURS, anchor="left")
-    _style.note(on, 9.6, -5.4, "scales and offsets", _style.OTHER_2, anchor="left")
+    _style.note(on, 0, 0.7, "elements", _style.OURS, anchor="left")
+    _style.note(on, 16, 0.7, "scales and offsets", _style.OTHER_2, anchor="right")
     return _style.finish(on, runs[0])

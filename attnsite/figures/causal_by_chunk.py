@@ -73,9 +73,9 @@ def draw(runs: list[Run]) -> go.Figure:
     curve = [*steps, chunks[-1]]
     _style.reference(on, curve, [_blocks.chunk_gain(n, context) for n in curve], "counted pairs", dash="dot",
                      colour=_style.MUTE)  # fmt: skip
-    middle = (chunks[-1] / chunks[0]) ** 0.62 * chunks[0]
+    middle = (chunks[-1] / chunks[0]) ** 0.9 * chunks[0]
     _style.note(on, middle, _blocks.chunk_gain(middle, context), "dotted: the pairs counted", _style.MUTE,
-                anchor="right", shift=(-6, 16))  # fmt: skip
+                anchor="right", shift=(-10, 10))  # fmt: skip
     _style.line(
         on, chunks, [q.value for q in gained], LOOK, "measured",
         low=[q.low or q.value for q in gained], high=[q.high or q.value for q in gained],

@@ -101,6 +101,7 @@ def draw(runs: list[Run]) -> go.Figure:
             low=[q.low or q.value for q in gained], high=[q.high or q.value for q in gained],
             hover=[f"{label.replace('<br>', ' ')}, {_axes.tokens(n)} tokens: {q}" for n, q in found[kind].items()],
         )  # fmt: skip
-    _style.note(on, on.x.low, expected(run, "in parts", lengths[-1]), "4/3, what the busier half allows", _style.MUTE,
-                above=True, anchor="left", shift=(8, 6))  # fmt: skip
+    allowed = expected(run, "in parts", lengths[-1])
+    text = "4/3, what the busier half allows"
+    _style.note(on, lengths[-1], allowed, text, _style.MUTE, above=False, anchor="right", shift=(0, -26))
     return _style.finish(on, run)

@@ -73,8 +73,8 @@ def draw(runs: list[Run]) -> go.Figure:
     ends = [shown[0].case["heads"], top]
     _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional")
     middle = math.sqrt(ends[0] * ends[1])
-    _style.note(on, middle, shown[0].median * middle / ends[0], "dotted: proportional", _style.MUTE, above=False,
-                anchor="left", shift=(8, -8))  # fmt: skip
+    _style.note(on, middle, shown[0].median * middle / ends[0], "dotted: proportional", _style.MUTE, above=True,
+                anchor="right", shift=(-8, 14))  # fmt: skip
     for kernel, look in _style.looks(list(rows)).items():
         _measured.curve(on, rows[kernel], "heads", _style.call(kernel), look)
     return _style.finish(on, runs[0])

@@ -69,7 +69,7 @@ def draw(runs: list[Run]) -> go.Figure:
     tops = [q.high or q.value for q in (whole, *rates.values())]
     x = _axes.cases_axis("tokens of a block", list(rows), "count")
     on = _style.chart(x, _axes.linear_axis("speed over the kept pairs", [0, *tops], "FLOP/s"))
-    _style.reference(on, [x.low, x.high], [whole.value] * 2, "nothing left out", at=0.16)
+    _style.reference(on, [x.low, x.high], [whole.value] * 2, "nothing left out", at=0.28)
     _style.line(
         on, list(rates), [q.value for q in rates.values()], _style.Look(_style.OURS), "block sparse",
         low=[q.low or q.value for q in rates.values()], high=[q.high or q.value for q in rates.values()],

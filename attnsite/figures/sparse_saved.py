@@ -64,7 +64,7 @@ def draw(runs: list[Run]) -> go.Figure:
     _style.note(on, 0.5, 0.5, "all that is dropped is saved", _style.MUTE, anchor="right", shift=(-8, 8))
     # The label of the band stands above the line, the other below it: their last points are neighbours.
     places: dict[str, dict[str, Any]] = {
-        "band": {"anchor": "right", "shift": (-10, 12)}, "columns": {"anchor": "left", "shift": (-16, -18)}
+        "band": {"anchor": "right", "shift": (-10, 12)}, "columns": {"anchor": "left", "shift": (-6, -26)}
     }  # fmt: skip
     for name, label, colour in PATTERNS.values():
         for kind, symbol, call in ((f"{name}_window", "diamond-open", f"window like {name}"), (name, "circle", label)):

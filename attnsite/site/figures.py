@@ -8,6 +8,7 @@ from typing import Any
 from markdown import Markdown
 
 from attnsite.errors import Mistake
+from attnsite.results import EVERY_MACHINE
 from attnsite.site import exhibits, picture, places, tables
 from attnsite.site.exhibits import Exhibit
 
@@ -59,6 +60,7 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     """The markup of a figure. `files` gives the address of the file with an ending, `run` is the run's own."""
     chart = shown.chart is not None
     bar = picker(machines) if len(machines) > 1 else ""
+    bar += acts(explores=chart and pictured)
     table = f'<div class="scrolls">{tables.table(shown.rows, shown.title)}</div>'
     if chart:
         seen = stage(shown, files, pictured)
@@ -69,6 +71,8 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     kind = "is-chart" if chart else "is-table"
     address = machines[0].spec if machines else files(".json")
     spec = f' data-spec="{escape(address)}"' if chart or len(machines) > 1 else ""
+    if shown.machine != EVERY_MACHINE:
+        spec += f' data-machine="{escape(shown.machine)}"'
     made = words(exhibits.provenance(shown.run, shown.state))
     return (
         f'<figure class="exhibit {kind}" id="{anchor}" aria-labelledby="{anchor}-title"{spec}>'
@@ -98,29 +102,54 @@ def stage(shown: Exhibit, files: Callable[[str], str], pictured: bool) -> str:
 
 
 def picker(machines: Sequence[Choice]) -> str:
-    """The choice of a machine; shown where JavaScript runs."""
+    """The choice of a machine, kept on every page that is read after it; shown where JavaScript runs."""
+    quoted = f"The text quotes {exhibits.call_machine(machines[0].machine)}, whichever is picked here."
     options = "".join(
         f'<option value="{escape(choice.machine)}" data-spec="{escape(choice.spec)}">{escape(choice.label)}</option>'
         for choice in machines
     )
-    return f'<label class="exhibit-machine" data-search-exclude hidden>Machine <select>{options}</select></label>'
+    return (
+        f'<label class="exhibit-machine" data-search-exclude title="{escape(quoted)}">Machine '
+        f"<select>{options}</select></label>"
+    )
+
+
+def acts(explores: bool) -> str:
+    """What can be done with a figure where JavaScript runs; whose code loads when one of these is used."""
+    explore = '<button type="button" class="exhibit-go" data-act="explore">Explore</button>' if explores else ""
+    return (
+        '<span class="exhibit-note" data-search-exclude></span>'
+        f'<span class="exhibit-acts" data-search-exclude>{explore}'
+        '<button type="button" data-act="full">Full screen</button>'
+        '<button type="button" data-act="link">Copy link</button></span>'
+    )
 
 
 def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool) -> str:
     """Downloads, and the code that made the figure."""
     endings = [("CSV", ".csv"), ("JSON", ".json")]
     if pictured:
-        endings += [("SVG", "-wide.svg"), ("SVG, narrow", "-narrow.svg")]
+        endings.append(("SVG", ".svg"))
+    saved = f"{shown.name}_{shown.machine}"
     links = ", ".join(
-        f'<a href="{escape(files(ending))}" data-ending="{ending}" download>{text}</a>' for text, ending in endings
+        f'<a href="{escape(files(ending))}" data-ending="{ending}" download="{escape(saved + ending)}">{text}</a>'
+        for text, ending in endings
     )
+    if shown.chart is not None:
+        links += '<span class="scripted">, <button type="button" class="as-link" data-act="png">PNG</button></span>'
     experiment = escape(shown.run.experiment)
+    own = (
+        '<p class="scripted">Measured it yourself? <button type="button" class="as-link" data-act="own">Choose your '
+        "file</button> or drop it anywhere on this page: it is compared in your browser and sent nowhere.</p>"
+        if shown.machine != EVERY_MACHINE
+        else ""
+    )
     return (
         '<details class="exhibit-origin" data-search-exclude><summary>Downloads and code</summary>'
         f'<p>{links}; <a href="{escape(run)}" data-run>every sample of the run</a>.</p>'
         f"<p>Asked by <code>attnsite/experiments/{experiment}.py</code>, drawn by "
         f"<code>attnsite/figures/{escape(shown.name)}.py</code>. "
-        f"Make it yourself: <code>attnsite measure {experiment}</code></p></details>"
+        f"Make it yourself: <code>attnsite measure {experiment}</code></p>{own}</details>"
     )
 
 

@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from attnsite.content import Cite, load_questions, load_themes, marks
+from attnsite import results
+from attnsite.content import Cite, Question, load_questions, load_themes, marks
 from attnsite.results import BUILT, COMMITTED, THIS_BUILD
 from attnsite.site import evidence_pages, exhibits, kernel_pages, picture, places, question_pages, records, tables
 from attnsite.site.markup import SOURCES
@@ -92,9 +93,26 @@ def published(root: Path) -> dict[str, str | Path]:
         if exhibit.chart is not None and picture.drawn(root, exhibit.chart):
             for size in picture.SIZES:
                 files[place(f"-{size}.svg")] = picture.path(root, exhibit.chart, size)
+            files[place(".svg")] = picture.alone(root, exhibit.chart)
+    files[places.CATALOGUE] = json.dumps(catalogue(known, load_questions(root)), ensure_ascii=False, indent=1)
     for path in sorted((root / BUILT / THIS_BUILD).glob("*.json")):
         files[places.result(THIS_BUILD, path.stem)] = path
     return files
+
+
+def catalogue(known: records.Records, questions: list[Question]) -> dict[str, Any]:
+    """What was measured and where it is shown, for whoever brings a run of their own: by experiment."""
+    places_of: dict[str, list[list[str]]] = {}
+    for question in questions:
+        for name in re.findall(r"^```\s*figure\s*\n\s*(\w+)", question.body, re.MULTILINE):
+            address = places.address(question_pages.path_of(question)) + f"#figure-{name}"
+            places_of.setdefault(known.figure(name).EXPERIMENT, []).append([question.title, address])
+    found = {}
+    for experiment in results.experiments(known.root):
+        runs = known.runs(experiment)
+        kind = next(iter(runs.values())).kind if runs else ""
+        found[experiment] = {"kind": kind, "machines": list(runs), "shown": places_of.get(experiment, [])}
+    return {"format": results.FORMAT, "experiments": found}
 
 
 def described(exhibit: exhibits.Exhibit) -> str:

@@ -91,6 +91,32 @@ def themable(svg: str) -> str:
     return re.sub(r"<svg ([^>]*)>", lambda m: f"<svg {m[1]}>{_style_sheet()}", svg, count=1)
 
 
+def alone(root: Path, chart: dict[str, Any]) -> Path:
+    """The wide picture for documents and slides, made from the one of the page: of light colours, on white."""
+    made = path(root, chart, "alone")
+    if not whole(made):
+        finished = made.with_suffix(f".{os.getpid()}")
+        finished.write_text(
+            light(path(root, chart, "wide").read_text(encoding="utf-8")), encoding="utf-8", newline="\n"
+        )
+        finished.replace(made)
+    return made
+
+
+def light(svg: str) -> str:
+    """A themable picture with its light colours written out: few drawing programs know CSS variables."""
+    svg = re.sub(
+        r"<style>:root.*?</style>", f"<style>text{{font-family:{_FONTS}}}</style>", svg, count=1, flags=re.DOTALL
+    )
+    for name, value, _ in PALETTE.values():
+        channels = ",".join(str(int(value[at : at + 2], 16)) for at in (1, 3, 5))
+        mixed = rf"color-mix\(in srgb,var\(--{name}\) calc\(100% \* ([\d.]+)\),transparent\)"
+        svg = re.sub(mixed, rf"rgba({channels},\1)", svg).replace(f"var(--{name})", value)
+    return re.sub(
+        r"(<svg [^>]*><style>.*?</style>)", r'\1<rect width="100%" height="100%" fill="#ffffff"/>', svg, count=1
+    )
+
+
 def named_colours(text: str) -> str:
     """JSON of a chart with `{{ours}}` and `{{ours 0.2}}` in the place of sentinels, for the page's script to fill."""
     for sentinel, (name, _, _) in PALETTE.items():

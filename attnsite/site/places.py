@@ -73,11 +73,14 @@ def address(path: str) -> str:
     return joined + "/" if joined else ""
 
 
+CATALOGUE = "results/index.json"  # what is published of whom, for the page's script
+
+
 def result(machine: str, experiment: str) -> str:
     """Where a run's file is published."""
     return f"results/{machine}/{experiment}.json"
 
 
 def figure(name: str, machine: str, ending: str) -> str:
-    """Where a figure's file is published; `ending` is `.json`, `.csv`, `-wide.svg` or `-narrow.svg`."""
+    """Where a figure's file is published; `ending` is `.json`, `.csv`, `.svg`, `-wide.svg` or `-narrow.svg`."""
     return f"figures/{name}/{machine}{ending}"

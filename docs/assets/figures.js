@@ -1,17 +1,19 @@
 /* The living part of the pages: figures that wake on intent, a machine picker, cards on citations, tables that sort.
-   What charts themselves need is in `live.js`, and is loaded with the chart library when somebody asks for one.
+   What fewer readers ask for is in modules beside this file, each loaded when it is first wanted: `live.js` (the chart),
+   `machines.js` (another machine's run), `acts.js` (full screen, link, PNG), `dropped.js` (the reader's own run).
    Everything here adds to a page that is complete without it. It runs once a visit; `scan` runs after each page
    change and leaves alone what it has already seen. */
 (() => {
   "use strict";
   if (window.attnsite) return;
-  const beside = name => new URL(name, document.currentScript.src).href;
-  const [BUNDLE, LIVE] = [beside("plotly-attnsite.min.js"), beside("live.js")];
+  const HERE = document.currentScript.src;
+  const beside = name => new URL(name, HERE).href;
   const NARROW = matchMedia("(max-width: 600px)");
   const DWELL = 120; // ms that a pointer must rest on a figure: crossing it on the way elsewhere loads nothing
   const live = new Map(); // figure -> { chart, spec, watcher }
   const specs = new Map(); // address -> promise of its JSON
-  let bundle = null, module = null;
+  const modules = new Map(); // name -> promise of a module beside this file
+  let bundle = null;
 
   const make = (tag, set = {}, ...children) => {
     const element = document.createElement(tag);
@@ -26,13 +28,16 @@
   // --- loading: library, module and each spec once a visit ----------------------------------------------------
 
   const plotly = () => (bundle ||= new Promise((done, failed) => {
-    const script = make("script", { src: BUNDLE });
+    const script = make("script", { src: beside("plotly-attnsite.min.js") });
     script.onload = () => done(window.Plotly);
     script.onerror = () => { bundle = null; script.remove(); failed(Error("the chart library did not load")); };
     document.head.append(script);
   }));
 
-  const living = () => (module ||= import(LIVE).catch(error => { module = null; throw error; }));
+  const bring = name => {
+    if (!modules.has(name)) modules.set(name, import(beside(name)).catch(error => { modules.delete(name); throw error; }));
+    return modules.get(name);
+  };
 
   const load = address => {
     if (!specs.has(address)) {
@@ -53,7 +58,7 @@
     live.set(figure, state);
     figure.setAttribute("aria-busy", "true");
     try {
-      const [{ start }] = await Promise.all([living(), plotly(), load(figure.dataset.spec)]);
+      const [{ start }] = await Promise.all([bring("live.js"), plotly(), load(figure.dataset.spec)]);
       if (!figure.isConnected || live.get(figure) !== state) return;
       state.spec = await load(figure.dataset.spec); // at hand, unless another machine was picked meanwhile
       await start(figure, state);
@@ -87,34 +92,38 @@
   function prepare(figure) {
     const stage = figure.querySelector(".exhibit-stage");
     const bar = figure.querySelector(".exhibit-bar");
-    const picker = figure.querySelector(".exhibit-machine select");
-    if (picker) {
-      picker.closest(".exhibit-machine").hidden = false;
-      picker.addEventListener("change", () => {
-        const wanted = picker.selectedOptions[0].dataset.spec;
-        living().then(({ pick }) => pick(figure, wanted), error => console.warn("that machine's run did not load:", error));
-      });
-    }
+    figure.querySelector(".exhibit-machine select")?.addEventListener("change", () => later_on("machines.js", m => m.choose(figure)));
+    if (bar) bar.hidden = false;
     if (!stage) return;
-    const picture = stage.querySelector("picture");
-    if (picture) {
-      const go = make("button", { type: "button", className: "exhibit-go" }, "Explore");
-      go.addEventListener("click", event => {
-        event.stopPropagation();
-        figure.dataset.still = live.has(figure) ? "yes" : "";
-        if (live.has(figure)) sleep(figure); else wake(figure);
-      });
-      go.addEventListener("focus", () => { if (go.matches(":focus-visible")) Promise.all([plotly(), living()]).catch(() => {}); });
-      bar.append(go);
-    }
-    bar.hidden = false;
     let rest;
     const wanted = () => { if (!figure.dataset.still) wake(figure); };
     stage.addEventListener("pointerenter", event => { if (event.pointerType === "mouse") rest = setTimeout(wanted, DWELL); });
     stage.addEventListener("pointerleave", () => clearTimeout(rest));
     stage.addEventListener("click", () => { if (!live.has(figure)) wake(figure); });
-    if (!picture) near.observe(stage); // no still picture was made: draw it as soon as it can be seen
+    if (!stage.querySelector("picture")) near.observe(stage); // no still picture was made: draw it as soon as it can be seen
   }
+
+  const later_on = (name, then) => bring(name).then(then).catch(error => console.warn("that did not work:", error));
+  const ACTS = { full: "acts.js", link: "acts.js", png: "acts.js", own: "dropped.js" };
+  document.addEventListener("click", event => {
+    const button = event.target.closest?.("[data-act]");
+    const figure = button?.closest("figure"), act = button?.dataset.act;
+    if (ACTS[act]) later_on(ACTS[act], m => m[act](figure, button));
+    if (act !== "explore") return;
+    figure.dataset.still = live.has(figure) ? "yes" : "";
+    if (live.has(figure)) sleep(figure); else wake(figure);
+  });
+  document.addEventListener("focusin", event => {
+    if (event.target.matches?.(".exhibit-go:focus-visible")) Promise.all([plotly(), bring("live.js")]).catch(() => {});
+  });
+
+  /* A file that is dropped on a page is a run of the reader's own; without this the browser would leave the page. */
+  for (const kind of ["dragover", "drop"]) document.addEventListener(kind, event => {
+    if (!event.dataTransfer?.types.includes("Files") || event.target.matches?.("input")) return;
+    event.preventDefault();
+    const files = [...event.dataTransfer.files];
+    if (kind === "drop") later_on("dropped.js", m => m.take(files));
+  });
 
   const near = new IntersectionObserver(entries => {
     for (const entry of entries) {
@@ -130,6 +139,7 @@
     if (table.dataset.sorts === "on") return;
     table.dataset.sorts = "on";
     const body = table.tBodies[0];
+    [...body.rows].forEach((row, at) => { row.dataset.at = at; }); // which it stays, however the table is sorted
     const value = (row, at) => row.cells[at].dataset.value ?? row.cells[at].textContent.trim();
     [...table.tHead.rows[0].cells].forEach((head, at) => {
       const sort = make("button", { type: "button", className: "sort" }, ...head.childNodes);
@@ -243,13 +253,17 @@
       prepare(figure);
     }
     document.querySelectorAll("table[data-sorts='']").forEach(enhance);
+    let kept;
+    try { kept = localStorage.getItem("attnsite.machine"); } catch { /* nothing is kept where that is forbidden */ }
+    if (kept) later_on("machines.js", m => m.apply());
+    if (modules.has("dropped.js")) later_on("dropped.js", m => m.apply());
     document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
   }
 
-  const redraw = () => { if (live.size) living().then(({ redraw }) => redraw(), () => {}); };
+  const redraw = () => { if (live.size) bring("live.js").then(({ redraw }) => redraw(), () => {}); };
   NARROW.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
-  window.attnsite = { NARROW, enhance, live, load, make, plotly, scan, sleep, wake };
+  window.attnsite = { NARROW, beside, bring, enhance, live, load, make, plotly, scan, sleep, wake };
   if (window.document$) window.document$.subscribe(scan);
   else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
   else scan();

@@ -1,0 +1,115 @@
+/* Another machine's run in the place of a figure's own, on this page and on those read after it.
+   Loaded when a reader picks a machine, or has picked one on an earlier page. */
+import { say } from "./say.js";
+
+const { bring, enhance, live, load, make } = window.attnsite;
+const KEY = "attnsite.machine";
+
+const recall = () => { try { return localStorage.getItem(KEY) || ""; } catch { return keep.now; } };
+const keep = machine => {
+  keep.now = machine;
+  try { if (machine) localStorage.setItem(KEY, machine); else localStorage.removeItem(KEY); } catch { /* for this page only */ }
+};
+keep.now = "";
+
+/* A machine was picked at a figure: all figures that have its run show it. A figure's first machine is its own, and
+   picking that one brings every figure back to its own. */
+export async function choose(figure) {
+  const select = figure.querySelector(".exhibit-machine select");
+  const own = select.selectedIndex === 0;
+  keep(own ? "" : select.value);
+  say(own ? "Figures show their own machines." : `Figures show ${name(select.value)} where it was measured.`);
+  await apply();
+}
+
+export async function apply() {
+  const wanted = recall();
+  const figures = [...document.querySelectorAll("figure.exhibit[data-machine]")];
+  await Promise.all(figures.map(figure => {
+    const select = figure.querySelector(".exhibit-machine select");
+    const options = select ? [...select.options] : [];
+    const option = options.find(one => one.value === wanted) || options[0];
+    explain(figure, wanted, option?.value || figure.dataset.machine, options[0]?.value);
+    if (!option || (figure.dataset.spec === option.dataset.spec)) return null;
+    select.value = option.value;
+    return pick(figure, option.dataset.spec);
+  }));
+}
+
+const name = machine => (machine === "this_build" ? "this build" : machine);
+
+/* What a figure says of the choice, and the way back from it. */
+function explain(figure, wanted, shown, first) {
+  const note = figure.querySelector(".exhibit-note");
+  if (!note) return;
+  note.replaceChildren();
+  if (!wanted) return;
+  if (shown !== wanted) { note.append(`Not measured on ${name(wanted)}: this is ${name(shown)}.`); return; }
+  const back = make("button", { type: "button", className: "as-link" }, `Back to ${name(first)}`);
+  back.addEventListener("click", () => {
+    const select = figure.querySelector(".exhibit-machine select");
+    select.selectedIndex = 0;
+    select.focus();
+    choose(figure);
+  });
+  note.append(`Kept on every page; the text quotes ${name(first)}. `, back);
+}
+
+/* Texts, picture, table and downloads become those of another machine's run. */
+async function pick(figure, address) {
+  figure.setAttribute("aria-busy", "true");
+  try {
+    figure.dataset.spec = address;
+    const spec = await load(address);
+    if (figure.dataset.spec !== address) return; // yet another was picked while this one loaded
+    const stem = address.replace(/\.json$/, "");
+    for (const part of ["title", "caption", "reading", "made"]) {
+      const place = figure.querySelector(`[data-text="${part}"]`);
+      if (place) place.replaceChildren(...words(spec[part]));
+    }
+    for (const link of figure.querySelectorAll("[data-ending]")) {
+      link.href = stem + link.dataset.ending;
+      link.download = `${spec.figure}_${spec.machine}${link.dataset.ending}`;
+    }
+    const raw = figure.querySelector("[data-run]");
+    if (raw) raw.href = raw.href.replace(/results\/[^/]+\//, `results/${spec.machine}/`);
+    const picture = figure.querySelector("picture");
+    if (picture) {
+      picture.querySelector("source").srcset = `${stem}-narrow.svg`;
+      Object.assign(picture.querySelector("img"), { src: `${stem}-wide.svg`, alt: spec.alt });
+    }
+    const table = figure.querySelector(":is(.exhibit-data, .exhibit-table) table[data-sorts]");
+    if (table) {
+      const fresh = build(spec.columns, spec.rows, table.getAttribute("aria-label"));
+      const before = table.closest(".scrolls").previousElementSibling;
+      if (before?.matches(".filter")) before.remove();
+      table.replaceWith(fresh);
+      enhance(fresh);
+    }
+    const state = live.get(figure);
+    if (state) Object.assign(state, { spec, shown: null });
+    figure.dispatchEvent(new Event("attnsite:shown"));
+    if (state?.chart) (await bring("live.js")).show(figure, state);
+  } catch (error) {
+    console.warn("that machine's run did not load:", error);
+  } finally {
+    figure.removeAttribute("aria-busy");
+  }
+}
+
+const words = text => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+
+/* A table like those of the page, of [text, value] cells. */
+export const build = (columns, rows, label) => {
+  const number = columns.map((_, i) => rows.some(row => typeof row[i][1] === "number"));
+  const cells = (row, i) => {
+    const cell = make(i ? "td" : "th", i ? {} : { scope: "row" }, row[0]);
+    if (typeof row[1] === "number") cell.dataset.value = row[1];
+    if (typeof row[1] === "number" || row[1] === null) cell.className = "number";
+    return cell;
+  };
+  return make("table", { className: "rows", "data-sorts": "", "aria-label": label },
+    make("thead", {}, make("tr", {}, ...columns.map((head, i) =>
+      make("th", { scope: "col", className: number[i] ? "number" : "" }, head)))),
+    make("tbody", {}, ...rows.map(row => make("tr", {}, ...row.map(cells)))));
+};
