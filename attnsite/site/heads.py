@@ -10,7 +10,7 @@ from attnsite.site import cards, feed, structured
 from attnsite.site.about import Site
 
 _OTHERS = re.compile(
-    r'\s*<meta (?:property|name)="(?:og|twitter|article):[^>]*>|\s*<link rel="(?:canonical|alternate)"[^>]*>'
+    r'\s*<meta (?:property|name)="(?:og|twitter|article):[^>]*>|\s*<link rel="(?:canonical|alternate[^"]*)"[^>]*>'
     r'|\s*<script type="application/ld\+json">.*?</script>', re.DOTALL)  # fmt: skip
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _DESCRIPTION = re.compile(r'<meta name="description" content="([^"]*)">')
@@ -57,15 +57,15 @@ def _lines(head: str, address: str, site: Site, about: About) -> str:
         "article:published_time": about.published,
         "article:modified_time": about.updated,
     }
-    links = []
+    links = []  # with two words each: the theme takes what is an alternate alone for the page in another language
     if site.url:
         links.append(f'<link rel="canonical" href="{escape(site.at(address))}">')
-        links.append(f'<link rel="alternate" type="application/atom+xml" title="New and re-measured answers" '
+        links.append(f'<link rel="alternate feed" type="application/atom+xml" title="New and re-measured answers" '
                      f'href="{up}{feed.FILE}">')  # fmt: skip
     if about.question:
-        links.append('<link rel="alternate" type="application/json" title="Claims, figures and sources" '
+        links.append('<link rel="alternate describedby" type="application/json" title="Claims, figures and sources" '
                      'href="index.json">')  # fmt: skip
-        links.append('<link rel="alternate" type="text/markdown" href="index.md">')
+        links.append('<link rel="alternate describedby" type="text/markdown" href="index.md">')
     metas = [f'<meta property="{name}" content="{escape(text)}">' for name, text in properties.items() if text]
     metas.append('<meta name="twitter:card" content="summary_large_image">')
     data = [structured.block(about.data)] if about.data else []

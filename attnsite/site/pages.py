@@ -97,8 +97,10 @@ def published(root: Path) -> dict[str, str | Path]:
     programs read."""
     known = records.read(root)
     shown = [exhibit for name in known.figure_names() for exhibit in known.exhibits(name)]
-    plates = cards.stills(root, beside.drawings(root, load_questions(root)))
-    picture.draw(root, [exhibit.chart for exhibit in shown if exhibit.chart is not None], plates)
+    plates = cards.missing(root, beside.drawings(root, load_questions(root)))
+    charts = [exhibit.chart for exhibit in shown if exhibit.chart is not None]
+    picture.draw(root, charts, [cards.still(root, plate) for plate in plates])
+    cards.pack(root, plates)
     files: dict[str, str | Path] = beside.files(root)
     for exhibit in shown:
 
