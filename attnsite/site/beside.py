@@ -68,5 +68,3 @@ def bibliography(known: Records) -> str:
 @lru_cache(maxsize=4096)
 def _entry(path: Path, _modified: int) -> str:
     return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").strip()
-
-

@@ -47,7 +47,9 @@ class Checked:
         if self.runs:
             states = Counter(self.states)
             count = f"{len(self.runs)} runs and counts" if len(self.runs) > 1 else "1 run or count"
-            fresh = "all fresh" if set(states) == {"fresh"} else ", ".join(f"{n} {s}" for s, n in sorted(states.items()))
+            fresh = (
+                "all fresh" if set(states) == {"fresh"} else ", ".join(f"{n} {s}" for s, n in sorted(states.items()))
+            )
             parts.append(f"numbers {in_words(self.measured[:10])} ({count}, {fresh})")
         if self.read:
             opened = sum(source.checked != "not re-read" for source in self.sources)
