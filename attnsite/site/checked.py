@@ -43,18 +43,16 @@ class Checked:
     @property
     def told(self) -> str:
         """One line for the page; empty where there is nothing to tell."""
-        parts = []
-        if self.runs:
-            states = Counter(self.states)
-            count = f"{len(self.runs)} runs and counts" if len(self.runs) > 1 else "1 run or count"
-            fresh = (
-                "all fresh" if set(states) == {"fresh"} else ", ".join(f"{n} {s}" for s, n in sorted(states.items()))
-            )
-            parts.append(f"numbers {in_words(self.measured[:10])} ({count}, {fresh})")
-        if self.read:
-            opened = sum(source.checked != "not re-read" for source in self.sources)
-            parts.append(f"sources {in_words(self.read)} ({opened} of {len(self.sources)} opened)")
-        return f"Last checked: {'; '.join(parts)}." if parts else ""
+        states = Counter(self.states)
+        fresh = "all fresh" if set(states) == {"fresh"} else ", ".join(f"{states[s]} {s}" for s in sorted(states))
+        count = f"{len(self.runs)} run{'s and counts' if len(self.runs) > 1 else ' or count'} ({fresh})"
+        opened = sum(source.checked != "not re-read" for source in self.sources)
+        pages = f"{opened} of {len(self.sources)} sources opened"
+        days = [(self.measured[:10], count)] * bool(self.runs) + [(self.read, pages)] * bool(self.read)
+        if len({day for day, _ in days}) == 1:
+            days = [(days[0][0], ", ".join(what for _, what in days))]
+        told = "; ".join(f"{in_words(day)}: {what}" for day, what in days)
+        return f"Last checked {told}." if told else ""
 
 
 def checked(question: Question, records: Records) -> Checked:
