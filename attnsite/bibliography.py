@@ -57,6 +57,11 @@ class Source:
         return self.fields.get("eprint", "")
 
     @property
+    def read(self) -> str:
+        """The day on which we opened it, 2026-11-23; empty where the entry does not say."""
+        return self.fields.get("urldate", "")
+
+    @property
     def links(self) -> tuple[tuple[str, str], ...]:
         """(text, address) of the DOI, the arXiv page and the source's own page, those that there are, in this order."""
         url = self.fields.get("url", "")
@@ -151,14 +156,16 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
     if fields.get("checked") and fields["checked"] not in CHECKED:
         wrong("checked", f"checked is {fields['checked']!r}", f"write one of: {'; '.join(CHECKED)}")
     shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+",
-              "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://\S+"}  # fmt: skip
+              "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://\S+",
+              "urldate": r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"}  # fmt: skip
     for name, shape in shapes.items():
         if fields.get(name) and not re.fullmatch(shape, fields[name]):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
     return found
 
 
-_EXAMPLES = {"year": "2023", "doi": "10.1145/1498765.1498785", "eprint": "2205.14135", "url": "https://…"}
+_EXAMPLES = {"year": "2023", "doi": "10.1145/1498765.1498785", "eprint": "2205.14135", "url": "https://…",
+             "urldate": "2026-11-23"}  # fmt: skip
 
 
 def _source(key: str, entry: Entry, path: Path) -> Source:

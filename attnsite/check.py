@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from attnsite import content, discover, naked, results, vetting
+from attnsite import content, discover, harmless, naked, results, vetting
 from attnsite.content import Cite, Claim, Number, Question
 from attnsite.errors import Mistake, flatten
 from attnsite.evidence import Evidence
@@ -71,24 +71,22 @@ def check(root: Path) -> list[Mistake]:
     themes, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
     unusable, unbelievable = committed_results(root)
-    mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable]
-    broken = bool(unusable)
+    mistakes, broken = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable], bool(unusable)
     evidence = Evidence(root)
     known = set(sources) | {path.stem for path in (root / "docs/sources").glob("*.bib")}
     named = names(root)
     slugs = [question.slug for question in questions]
     for question in questions:
         mistakes += repeated(question, questions)
-        mistakes += [
-            Mistake(
-                question.path, line(question, "related"), f"relates to {slug}, which is no question", "mend the name"
-            )
-            for slug in question.related
-            if slug not in slugs
-        ]
+        place = line(question, "related")
+        mistakes += [Mistake(question.path, place, f"relates to {slug}, which is no question", "mend the name")
+                     for slug in question.related if slug not in slugs]  # fmt: skip
         texts = [(question.body, question.body_line), (question.answer, line(question, "answer"))]
         mistakes += [m for text, first in texts for m in in_text(question.path, text, first, known, evidence, broken)]
         mistakes += [m for claim in question.claims for m in in_claim(question, claim, known, evidence, broken)]
+        mistakes += acting(question.path, question.body, question.body_line)
+        mistakes += acting(question.path, question.answer, line(question, "answer"))
+        mistakes += [m for claim in question.claims for m in acting(question.path, claim.source, claim.line)]
         if not question.draft:
             mistakes += without_evidence(question, named)
         mistakes += links(root, question.path, question.body, question.body_line)
@@ -98,7 +96,8 @@ def check(root: Path) -> list[Mistake]:
         mistakes += [
             Mistake(path, spot.line, f"{spot.source} is not a mark", spot.why) for spot in content.malformed(text)
         ]
-        mistakes += links(root, path, text, 1)
+        mistakes += [*links(root, path, text, 1), *acting(path, text, 1, plain=False)]
+    mistakes += [m for theme in themes for m in acting(theme.path, theme.summary, 1)]
     order = {theme.order: theme for theme in themes}
     mistakes += [
         Mistake(theme.path, "order", f"has the order {theme.order} of {order[theme.order].slug}", "choose another")
@@ -106,6 +105,11 @@ def check(root: Path) -> list[Mistake]:
         if order[theme.order] is not theme
     ]
     return list(dict.fromkeys(mistakes))
+
+
+def acting(path: Path, text: str, first: int, plain: bool = True) -> list[Mistake]:
+    """Markup that acts or loads from elsewhere, in a text whose first line is the file's line `first`."""
+    return [Mistake(path, first + found.line - 1, found.what, found.remedy) for found in harmless.find(text, plain)]
 
 
 def pages(root: Path) -> list[Path]:

@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": ("attnsite.doctor", "say what is missing on this machine, and the one command that mends it"),
     "links": ("attnsite.links", "ask every external address that the site links to"),
     "pages": ("attnsite.site.pages", "write every page as Markdown into a folder, for other site builders"),
+    "finish": ("attnsite.site.finish", "give a built site its pages' heads and security policy, for other builders"),
     "build": ("attnsite.build", "measure what is missing, check, and build the site"),
     "serve": ("attnsite.serve", "show the site while it is being written"),
 }

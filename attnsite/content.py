@@ -1,5 +1,6 @@
 """Questions and themes: Markdown files with front matter, read into records; every mistake carries its line."""
 
+import datetime
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ class Question:
     related: tuple[str, ...] = ()
     draft: bool = False
     problems: tuple[Problem, ...] = ()
+    asked: str = ""  # the day on which it was published, 2026-11-23
     lines: dict[str, int] | None = None
 
 
@@ -141,7 +143,7 @@ def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake
     if front is None:
         return None, mistakes
     found = _fields(front, path, mistakes, needed={"title": str, "order": int, "answer": str, "claims": list},
-                    optional={"related": list, "draft": bool})  # fmt: skip
+                    optional={"related": list, "draft": bool, "asked": datetime.date})  # fmt: skip
     slug = path.stem
     if not SLUG.fullmatch(slug):
         mistakes.append(Mistake(path, "", f"its name {slug!r} cannot be an address", "use a–z, 0–9 and _"))
@@ -156,7 +158,8 @@ def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake
     return Question(
         path=path, theme=path.parent.name, slug=slug, title=found["title"], order=found["order"],
         answer=found["answer"], claims=claims, body=front.body, body_line=front.body_line, related=related,
-        draft=found.get("draft", False), problems=tuple(problems(front.body, front.body_line)), lines=front.lines,
+        draft=found.get("draft", False), problems=tuple(problems(front.body, front.body_line)),
+        asked=str(found.get("asked", "")), lines=front.lines,
     ), mistakes  # fmt: skip
 
 
@@ -219,7 +222,8 @@ def _fields(
 ) -> dict[str, Any]:
     """The values of the fields that are there and of their type; what is not becomes a mistake."""
     shapes = needed | optional
-    names = {str: "text", int: "a whole number", list: "a list", bool: "true or false"}
+    names = {str: "text", int: "a whole number", list: "a list", bool: "true or false",
+             datetime.date: "a day such as 2026-11-23"}  # fmt: skip
     found: dict[str, Any] = {}
     for name in needed:
         if name not in front.keys:

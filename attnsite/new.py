@@ -1,6 +1,7 @@
 """The `new` command: write the first file of a question, source, kernel, experiment or figure, which passes already."""
 
 import argparse
+import datetime
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ QUESTION = """\
 ---
 title: {title}?
 order: {order}
+asked: {today}
 answer: To be written, in one or two sentences.
 claims: []
 draft: true
@@ -129,7 +131,8 @@ def plan(root: Path, kind: str, name: str, theme: str = "", experiment: str | No
     title = name.replace("_", " ").capitalize()
     if kind == "question":
         folder = root / "docs" / "questions" / theme
-        files = {folder / f"{name}.md": QUESTION.format(title=title, order=1 + len(list(folder.glob("[!i]*.md"))))}
+        order, today = 1 + len(list(folder.glob("[!i]*.md"))), datetime.date.today().isoformat()
+        files = {folder / f"{name}.md": QUESTION.format(title=title, order=order, today=today)}
         if not (folder / "index.md").exists():
             order = 1 + len(list(folder.parent.glob("*/index.md")))
             files[folder / "index.md"] = THEME.format(title=theme.replace("_", " ").capitalize(), order=order)

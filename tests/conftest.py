@@ -42,19 +42,26 @@ def site_folder(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="session")
-def site(site_folder):
-    """The address of the site under a sub-path, as project pages have it."""
+@contextlib.contextmanager
+def serve(folder):
+    """The address of a folder's site under a sub-path, as project pages have it."""
 
     class Below(Quiet):
         def translate_path(self, path):
             inside = path.removeprefix("/below")
             return super().translate_path(inside if path.startswith("/below") else "/nowhere")
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Below, directory=str(site_folder)))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Below, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/below/"
     server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def site(site_folder):
+    """The address of the built site."""
+    with serve(site_folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +84,8 @@ def open_page(browser):
     contexts, said, asked = [], [], []
 
     def opened(address, **options):
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        # what a test waits for is a string that the page evaluates, which its policy forbids: `test_security` heeds it
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "bypass_csp": True, **options})
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)

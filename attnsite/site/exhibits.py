@@ -106,8 +106,13 @@ def call_machine(machine: str) -> str:
 
 def day(run: Run) -> str:
     """The day a run was made: 23 November 2026."""
-    year, month, date = run.provenance.started[:10].split("-")
-    return f"{int(date)} {_MONTHS[int(month) - 1]} {year}"
+    return in_words(run.provenance.started[:10])
+
+
+def in_words(date: str) -> str:
+    """A day such as 2026-11-23 as 23 November 2026."""
+    year, month, number = date.split("-")
+    return f"{int(number)} {_MONTHS[int(month) - 1]} {year}"
 
 
 def commit(run: Run) -> str:

@@ -12,7 +12,21 @@ from typing import Any
 from attnsite import results
 from attnsite.content import Cite, Question, load_questions, load_themes, marks
 from attnsite.results import BUILT, COMMITTED, THIS_BUILD
-from attnsite.site import evidence_pages, exhibits, kernel_pages, picture, places, question_pages, records, tables
+from attnsite.site import (
+    about,
+    beside,
+    cards,
+    colophon,
+    evidence_pages,
+    exhibits,
+    kernel_pages,
+    picture,
+    places,
+    question_pages,
+    records,
+    tables,
+)
+from attnsite.site.checked import checked
 from attnsite.site.markup import SOURCES
 from attnsite.site.text import directed
 
@@ -24,7 +38,7 @@ def render(root: Path) -> dict[str, str]:
 
     Raises every mistake of questions and themes at once.
     """
-    known = records.read(root)
+    known, site = records.read(root), about.read(root)
     themes, questions = load_themes(root), load_questions(root)
     written = hand_written(root)
     pages = {path: with_sources(directed(path, text), text) for path, text in written.items()}
@@ -32,7 +46,9 @@ def render(root: Path) -> dict[str, str]:
     for theme in themes:
         pages[f"questions/{theme.slug}/index.md"] = question_pages.theme_page(theme, questions)
     for question in questions:
-        pages[question_pages.path_of(question)] = question_pages.question_page(question, questions, known)
+        each = checked(question, known)
+        ends = colophon.line(each), colophon.ending(each, questions, site)
+        pages[question_pages.path_of(question)] = question_pages.question_page(question, questions, known, *ends)
     kernels = kernel_pages.ladder()
     pages["kernels.md"] = kernel_pages.overview_page(kernels, known)
     for kernel in [*kernels, *kernel_pages.libraries()]:
@@ -78,11 +94,15 @@ def navigation(root: Path) -> Navigation:
 
 
 def published(root: Path) -> dict[str, str | Path]:
-    """Files that stand beside the pages, as text or as the file to copy: figures' files, and this build's runs."""
+    """Files that stand beside the pages, as text or as the file to copy: figures' files, this build's runs, and what
+    programs read."""
     known = records.read(root)
     shown = [exhibit for name in known.figure_names() for exhibit in known.exhibits(name)]
-    picture.draw(root, [exhibit.chart for exhibit in shown if exhibit.chart is not None])
-    files: dict[str, str | Path] = {}
+    plates = cards.missing(root, beside.drawings(root, load_questions(root)))
+    charts = [exhibit.chart for exhibit in shown if exhibit.chart is not None]
+    picture.draw(root, charts, [cards.still(root, plate) for plate in plates])
+    cards.pack(root, plates)
+    files: dict[str, str | Path] = beside.files(root)
     for exhibit in shown:
 
         def place(ending: str, exhibit: exhibits.Exhibit = exhibit) -> str:

@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -126,22 +127,30 @@ def named_colours(text: str) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class Still:
+    """A picture that is drawn in the same visit and kept as it comes: its place, and what the browser is told."""
+
+    path: Path
+    order: dict[str, Any]
+
+
 _said = False
 
 
-def draw(root: Path, charts: Iterable[dict[str, Any]]) -> None:
+def draw(root: Path, charts: Iterable[dict[str, Any]], stills: Sequence[Still] = ()) -> None:
     """Draw all pictures that are missing, in one visit of the browser, of which nearly the whole cost is the start.
 
     Without a browser, or when it fails, it says so once and returns: those figures are drawn by the reader's browser.
     """
     global _said
     waiting = {key(chart): chart for chart in charts if not drawn(root, chart)}
-    if not waiting:
+    if not waiting and not stills:
         return
     browser = chromium.find()
     problem = "no Chromium was found"
     if browser:
-        problem = _draw(root, waiting, browser)
+        problem = _draw(root, waiting, stills, browser)
         waiting = {name: chart for name, chart in waiting.items() if not drawn(root, chart)}
     if problem and waiting and not _said:
         _said = True
@@ -152,7 +161,7 @@ def draw(root: Path, charts: Iterable[dict[str, Any]]) -> None:
         )
 
 
-def _draw(root: Path, waiting: dict[str, dict[str, Any]], browser: str) -> str:
+def _draw(root: Path, waiting: dict[str, dict[str, Any]], stills: Sequence[Still], browser: str) -> str:
     """Draw them all; returns what went wrong, or nothing. Pictures that were finished before it are kept."""
     folder = root / CACHE
     folder.mkdir(parents=True, exist_ok=True)
@@ -172,7 +181,11 @@ def _draw(root: Path, waiting: dict[str, dict[str, Any]], browser: str) -> str:
                     "path": Path(temporary) / f"{name}-{size}.svg",
                     "opts": {"format": "svg", "width": width, "height": height, "scale": 1},
                 })  # fmt: skip
-        problem = drawing.write(orders, options, Path(temporary))
+        more = [{**still.order, "path": Path(temporary) / still.path.name} for still in stills]
+        problem = drawing.write(orders + more, options, Path(temporary))
+        for order in more:
+            if order["path"].is_file() and order["path"].stat().st_size:
+                order["path"].replace(folder / order["path"].name)
         made = [order["path"] for order in orders if whole(order["path"])]
         for path in made:
             finished = path.with_suffix(".done")

@@ -17,13 +17,19 @@ def path_of(question: Question) -> str:
     return f"questions/{question.theme}/{question.slug}.md"
 
 
-def question_page(question: Question, questions: Sequence[Question], records: Records) -> str:
-    """The question, its short answer, the text, and behind it what the answer rests on and where to go on."""
+def question_page(
+    question: Question, questions: Sequence[Question], records: Records, checked: str = "", ending: str = ""
+) -> str:
+    """The question, its short answer, the text, and behind it what the answer rests on and where to go on.
+
+    `checked` is the line that says when all this was last looked at, `ending` what stands at the very end.
+    """
     path = path_of(question)
     parts = [
-        head(path, question.title, description=plain(question.answer)),
+        head(path, question.title, description=plain(question.answer), hide=["footer"]),
         f"# {typed(question.title)}",
         f"{question.answer}\n{{ .answer }}",
+        checked,
         question.body.strip(),
         check_yourself(question, records),
     ]
@@ -34,11 +40,11 @@ def question_page(question: Question, questions: Sequence[Question], records: Re
     wanted = [q for slug in question.related for q in questions if q.slug == slug]
     if wanted:
         parts += [f"## Related questions {UNSEARCHED}", listed(wanted, path)]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(part for part in [*parts, ending] if part) + "\n"
 
 
-def check_yourself(question: Question, records: Records) -> str:
-    """The one command that makes the numbers of this question again."""
+def experiments_of(question: Question, records: Records) -> list[str]:
+    """The experiments behind the figures and numbers of a question, in order of first use."""
     names = [fence.figure for fence in fences(question.body)]
     for text in (question.body, *(claim.source for claim in question.claims)):
         names += [mark.figure for mark in marks(text) if isinstance(mark, Number)]
@@ -48,6 +54,12 @@ def check_yourself(question: Question, records: Records) -> str:
             experiments[records.figure(name).EXPERIMENT] = None
         except Mistake:
             continue  # the mark itself is warned of where it stands
+    return list(experiments)
+
+
+def check_yourself(question: Question, records: Records) -> str:
+    """The one command that makes the numbers of this question again."""
+    experiments = experiments_of(question, records)
     if not experiments:
         return ""
     told = "Measure and count what this page quotes, on your own machine; the next build shows it as one more machine."

@@ -9,14 +9,14 @@ from typing import Any
 
 import yaml
 
-from attnsite.site import pages, places
+from attnsite.site import about, pages, places
 
 DOCS = "docs"
 # What differs between the builds, and why it does not matter or what takes its place.
 DIFFERENCES = {
     "menus": "the theme's own; names of nested menus are not made different",
     "search": "an index of its own; search and its index load as that theme does it",
-    "templates": "the overrides are Jinja for Material: shared links get Zensical's own description",
+    "templates": "the overrides are Jinja for Material; `attnsite finish site` gives pages their heads and policy",
     "notebooks": "rendered from Markdown that was executed beforehand, without the plugin's markup",
 }
 _DROPPED = ("hooks", "watch", "exclude_docs", "validation", "strict")
@@ -26,7 +26,7 @@ class _Name(str):
     """A value that stands behind the tag `!!python/name:`."""
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(about.Loader):
     pass
 
 

@@ -1,0 +1,81 @@
+"""What the configuration and CITATION.cff say of the site: its name and address, who made it, under which licence."""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LICENSES = {"MIT": "https://opensource.org/license/mit"}
+
+
+@dataclass(frozen=True)
+class Site:
+    """Who publishes what where. `url` ends in a slash; empty while nobody has said where the site will stand.
+
+    `edit` is what comes before a file's path, below the checkout, in the address where it can be edited; empty where
+    no repository is known.
+    """
+
+    name: str
+    description: str
+    url: str
+    repository: str
+    edit: str
+    authors: tuple[str, ...]
+    license: str
+
+    def at(self, path: str) -> str:
+        """The absolute address of a place of the site; its path where the site has no address yet."""
+        return self.url + path
+
+    @property
+    def license_url(self) -> str:
+        return LICENSES.get(self.license, f"https://spdx.org/licenses/{self.license}.html" if self.license else "")
+
+
+class Loader(yaml.SafeLoader):
+    """YAML as MkDocs reads it: `!ENV` takes a value from the environment, other tags are left as they are."""
+
+
+def _environment(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    names = loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else [node.value]
+    first = next((os.environ[name] for name in names if name in os.environ), None)
+    return first if first is not None else (names[-1] if isinstance(node, yaml.SequenceNode) else None)
+
+
+Loader.add_constructor("!ENV", _environment)
+Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, suffix, node: None)
+
+
+def read(root: Path) -> Site:
+    """What is said of the site in a checkout; the same again while its files have not changed."""
+    files = (root / "mkdocs.yml", root / "CITATION.cff")
+    stamp = tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
+    return _read(root, stamp, os.environ.get("SITE_URL"), os.environ.get("REPO_URL"))
+
+
+@lru_cache(maxsize=8)
+def _read(root: Path, _stamp: object, *_environment: object) -> Site:
+    known, cited = _mapping(root / "mkdocs.yml"), _mapping(root / "CITATION.cff")
+    url, repository = known.get("site_url") or "", (known.get("repo_url") or "").rstrip("/")
+    edit = known.get("edit_uri") or ("edit/main/" if "github.com" in repository else "-/edit/main/")
+    people = [p.get("name") or f"{p.get('given-names', '')} {p.get('family-names', '')}".strip()
+              for p in cited.get("authors") or []]  # fmt: skip
+    return Site(
+        name=known.get("site_name") or "",
+        description=known.get("site_description") or "",
+        url=url.rstrip("/") + "/" if url else "",
+        repository=repository,
+        edit=f"{repository}/{edit.removesuffix('docs/').strip('/')}/" if repository else "",
+        authors=tuple(people) or (known.get("site_name") or "",),
+        license=str(cited.get("license") or ""),
+    )
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    """A YAML file's fields; none where there is no such file."""
+    found = yaml.load(path.read_text(encoding="utf-8"), Loader) if path.is_file() else None
+    return found if isinstance(found, dict) else {}

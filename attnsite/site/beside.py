@@ -1,0 +1,70 @@
+"""What stands beside the pages for programs: data of each question, cards, bibliography, feed, llms.txt, robots.txt."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from attnsite.content import Question, load_questions, load_themes
+from attnsite.site import about, cards, dossier, feed, places, reading, records
+from attnsite.site.about import Site
+from attnsite.site.checked import checked
+from attnsite.site.question_pages import path_of
+from attnsite.site.records import Records
+
+Held = str | Path
+
+
+def files(root: Path) -> dict[str, Held]:
+    """Every file by its path. Cards are there that have been drawn; `drawings` says which there should be."""
+    known, site = records.read(root), about.read(root)
+    themes, questions = load_themes(root), load_questions(root)
+    all_checked = [checked(question, known) for question in questions]
+    made: dict[str, Held] = {}
+    told = []
+    for each in all_checked:
+        folder = places.address(path_of(each.question))
+        data = dossier.question(each, known, site)
+        made[f"{folder}index.json"] = dossier.written(data)
+        told.append({name: data[name] for name in ("url", "question", "theme", "answer", "measured")}
+                    | {"json": site.at(f"{folder}index.json")})  # fmt: skip
+        if cards.whole(drawn := cards.path(root, card(each.question, known, site))):
+            made[f"{folder}card.png"] = drawn
+    made["questions/index.json"] = dossier.written({"format": dossier.FORMAT, "questions": told})
+    made["sources.bib"] = bibliography(known)
+    made["llms.txt"] = reading.index(themes, questions, known, site)
+    made["llms-full.txt"] = "\n\n---\n\n".join(reading.question(each, known, site) for each in all_checked)
+    made["robots.txt"] = "User-agent: *\nAllow: /\n" + (f"Sitemap: {site.at('sitemap.xml')}\n" if site.url else "")
+    if site.url:
+        made[feed.FILE] = feed.written(all_checked, known, site)
+    return made
+
+
+def markdown(root: Path) -> dict[str, str]:
+    """Each question as Markdown beside its page. Builders would take these for pages: they are written afterwards."""
+    known, site = records.read(root), about.read(root)
+    return {
+        f"{places.address(path_of(question))}index.md": reading.question(checked(question, known), known, site)
+        for question in load_questions(root)
+    }
+
+
+def drawings(root: Path, questions: Sequence[Question]) -> list[dict[str, Any]]:
+    """The cards of all questions, to be drawn with the figures."""
+    known, site = records.read(root), about.read(root)
+    return [card(question, known, site) for question in questions]
+
+
+def card(question: Question, known: Records, site: Site) -> dict[str, Any]:
+    return cards.card(question.title, reading.plainly(question.answer, known), site.name)
+
+
+def bibliography(known: Records) -> str:
+    """All sources as one BibTeX file: each entry as it stands in its own."""
+    return "\n\n".join(_entry(known.root / source.path, (known.root / source.path).stat().st_mtime_ns)
+                       for _, source in sorted(known.sources.items())) + "\n"  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _entry(path: Path, _modified: int) -> str:
+    return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").strip()

@@ -1,0 +1,111 @@
+"""The `finish` command: what a site gets once it is built, by whichever builder: its pages' heads, their policy, the
+map of the site, and the files that a builder would have taken for pages."""
+
+import argparse
+import gzip
+import re
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+
+from attnsite.content import load_questions
+from attnsite.errors import Mistake, raise_all
+from attnsite.site import about, beside, cards, heads, places, policy, records, structured
+from attnsite.site.about import Site
+from attnsite.site.checked import checked
+from attnsite.site.evidence_pages import machines
+from attnsite.site.heads import About
+from attnsite.site.question_pages import path_of
+
+# What a policy in the page cannot say, or a page cannot say for a picture that is opened by itself. Hosts that read a
+# `_headers` file heed it (Netlify, Cloudflare Pages); docs/reuse.md has the same for other servers.
+HEADERS = """\
+/*
+  Content-Security-Policy: frame-ancestors 'none'
+  X-Content-Type-Options: nosniff
+  Referrer-Policy: strict-origin-when-cross-origin
+  Cross-Origin-Opener-Policy: same-origin
+/figures/*
+  Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; sandbox
+"""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="the built site")
+
+
+def run(options: argparse.Namespace) -> int:
+    count = finish(options.root, options.folder)
+    print(f"{count} pages of {options.folder} have their heads and their policy")
+    return 0
+
+
+def finish(root: Path, folder: Path) -> int:
+    """Finish a built site; the same again changes nothing. Returns the number of pages.
+
+    Raises every mistake of every page that holds what its policy would block.
+    """
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.html"))}
+    if not paths:
+        raise Mistake(folder, "", "holds no page", "name the folder of a site that was built")
+    site, known = about.read(root), told(root)
+    before = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
+    pages = {name: dressed(name, html, folder, site, known) for name, html in before.items()}
+    raise_all(policy.faults(pages))
+    rules = policy.policy(pages)
+    for name, html in pages.items():
+        finished = policy.secured(html, rules)
+        if finished != before[name]:
+            paths[name].write_text(finished, encoding="utf-8", newline="\n")
+    for name, text in {**beside.markdown(root), "_headers": HEADERS}.items():
+        if (folder / name).parent.is_dir():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    if site.url:
+        write_map(folder, [address(name) for name in pages if is_page(name)], site, known)
+    return len(pages)
+
+
+def dressed(name: str, html: str, folder: Path, site: Site, known: Mapping[str, About]) -> str:
+    html = policy.tame(html)
+    if not is_page(name):
+        return html
+    place = address(name)
+    facts = known.get(place, About())
+    if facts.card != cards.DEFAULT and not (folder / facts.card).is_file():
+        facts = About(facts.data, facts.published, facts.updated, facts.question)
+    if facts.data and "image" in facts.data:
+        facts.data["image"] = site.at(facts.card)
+    return heads.dressed(html, place, site, facts)
+
+
+def told(root: Path) -> dict[str, About]:
+    """What is known of pages, by address."""
+    known, site = records.read(root), about.read(root)
+    found = {"": About(structured.home(site)), "machines/": About(structured.datasets(machines(known), site))}
+    for question in load_questions(root):
+        each, place = checked(question, known), places.address(path_of(question))
+        card = f"{place}card.png"
+        data = structured.question(each, known, site, site.at(card))
+        found[place] = About(data, each.asked, each.updated, question=True, card=card)
+    return found
+
+
+def is_page(name: str) -> bool:
+    return Path(name).name == "index.html"
+
+
+def address(name: str) -> str:
+    return re.sub(r"(^|/)index\.html$", r"\1", name)
+
+
+def write_map(folder: Path, addresses: list[str], site: Site, known: Mapping[str, About]) -> None:
+    """`sitemap.xml`: every page, and the day on which a question was last checked; the same from build to build."""
+    lines = []
+    for place in addresses:
+        day = known[place].updated if place in known else ""
+        changed = f"<lastmod>{day}</lastmod>" if day else ""
+        lines.append(f"  <url><loc>{escape(site.at(place))}</loc>{changed}</url>\n")
+    text = ('<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
+            f"{''.join(lines)}</urlset>\n")  # fmt: skip
+    (folder / "sitemap.xml").write_text(text, encoding="utf-8", newline="\n")
+    (folder / "sitemap.xml.gz").write_bytes(gzip.compress(text.encode(), mtime=0))
