@@ -68,6 +68,9 @@ def other_folder(tmp_path_factory):
     )
     assert built.returncode == 0, built.stdout + built.stderr
     assert "No issues found" in built.stdout + built.stderr
+    words = [sys.executable, "-m", "attnsite.cli", "finish", str(project / "site")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     return project / "site"
 
 
@@ -165,6 +168,22 @@ def test_everything_that_pages_load_is_published(other_folder):
         "-wide.svg" in path.read_text(encoding="utf-8") for path in other_folder.rglob("index.html")
     )
     assert any(file.startswith("results/epyc_2core/") for file in files)
+
+
+def test_heads_and_policy_are_the_same_but_for_the_themes_own_scripts(site_folder, other_folder):
+    """Addresses, pictures, data for search engines and what is beside the pages; scripts by hashes alone."""
+    said = re.compile(
+        r'<meta property="og:[^>]*>|<link rel="(?:canonical|alternate) ?[^>]*>|<script type="application/ld[^<]*'
+    )
+    for path in site_folder.rglob("questions/*/*/index.html"):
+        theirs = other_folder / path.relative_to(site_folder)
+        assert said.findall(path.read_text(encoding="utf-8")) == said.findall(theirs.read_text(encoding="utf-8"))
+        assert {file.name for file in path.parent.iterdir()} == {file.name for file in theirs.parent.iterdir()}
+    [rules] = {re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)', page.read_text(encoding="utf-8"))[1]
+               for page in other_folder.rglob("*.html")}  # fmt: skip
+    assert not re.search(r"unsafe|https?:", rules)
+    for name in ("sources.bib", "llms.txt", "feed.xml", "robots.txt", "_headers"):
+        assert (site_folder / name).read_bytes() == (other_folder / name).read_bytes()
 
 
 def test_what_differs_is_told_to_whoever_changes_over():
