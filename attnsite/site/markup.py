@@ -56,6 +56,7 @@ class Markup(Extension):
         md.inlinePatterns.register(formulas.InlineFormula(md, self), "attnsite_formula", 185)
         md.inlinePatterns.register(_Mark(md, self), "attnsite_mark", 175)
         md.treeprocessors.register(_Terms(md, self), "attnsite_terms", 15)
+        md.treeprocessors.register(_Corners(md), "attnsite_corners", 14)
         md.postprocessors.register(_Resolve(md, self), "attnsite_resolve", 0)
 
     def reset(self) -> None:
@@ -122,6 +123,15 @@ class _Terms(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         if self.markup.page.path.startswith("questions/"):
             terms.link(root, self.markup.records.terms, self.markup.page)
+
+
+class _Corners(Treeprocessor):
+    """An empty head of a column, as the corner of a table has it, is an ordinary cell: a head must say something."""
+
+    def run(self, root: etree.Element) -> None:
+        for head in root.iter("th"):
+            if not len(head) and not (head.text or "").strip():
+                head.tag = "td"
 
 
 class _Mark(InlineProcessor):

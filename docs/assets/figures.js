@@ -148,7 +148,7 @@
         body.append(...rows);
       });
     });
-    if (body.rows.length < 12) return;
+    if (body.rows.length < 12 || !table.closest("figure")) return; // elsewhere it would push down what is being read
     const count = make("output", {}, `${body.rows.length} rows`);
     const input = make("input", { type: "search", autocomplete: "off", spellcheck: false });
     input.addEventListener("input", () => {
@@ -233,6 +233,11 @@
   document.addEventListener("focusout", event => { if (event.target === owner) later(); });
   document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
 
+  /* The theme's copy buttons stand in landmarks without a name, one for each block of code: they are none. */
+  const names = new MutationObserver(() => {
+    for (const nav of document.querySelectorAll("nav.md-code__nav:not([role])")) nav.setAttribute("role", "none");
+  });
+
   // --- every page ----------------------------------------------------------------------------------------------
 
   function scan() {
@@ -244,6 +249,8 @@
     }
     document.querySelectorAll("table[data-sorts='']").forEach(enhance);
     document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
+    names.disconnect();
+    for (const code of document.querySelectorAll(".highlight")) names.observe(code, { childList: true, subtree: true });
   }
 
   const redraw = () => { if (live.size) living().then(({ redraw }) => redraw(), () => {}); };
