@@ -61,7 +61,7 @@ class Traffic:
 
     def sizes(self):
         """By address; what a server cannot answer for (data:, blob:) weighs nothing."""
-        for url, answer in self.answers.items():
+        for url, answer in list(self.answers.items()):
             if url not in self.known and url.startswith("http"):
                 with contextlib.suppress(Exception):  # a redirect has no body
                     self.known[url] = len(gzip.compress(answer.body(), 9))
