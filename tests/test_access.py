@@ -61,7 +61,8 @@ def test_axe_is_awake(site, look):
     page = look()
     page.goto(site, wait_until="load")
     page.evaluate("""() => document.querySelector("article").insertAdjacentHTML("beforeend",
-        "<p style='color: #ccc'>pale</p><img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='><button style='width:9px;height:9px;padding:0'>a</button>" +
+        "<p style='color: #ccc'>pale</p><img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>" +
+        "<button style='width:9px;height:9px;padding:0'>a</button>" +
         "<button style='width:9px;height:9px;padding:0'>b</button>")""")
 
     assert {"color-contrast", "image-alt", "target-size"} <= {rule for rule, _ in visits.violations(page)}
@@ -195,7 +196,9 @@ CUT = """() => [...document.querySelectorAll(".md-content *, .md-footer *")].fil
     (e.scrollWidth > e.clientWidth + 2 || e.scrollHeight > e.clientHeight + 2);
 }).map(e => e.outerHTML.slice(0, 120)).slice(0, 3)"""
 # A formula is no text of a language: its spacing has meaning.
-SPACED = """:not(math, math *) { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important; }
+SPACED = """:not(math, math *) {
+  line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important;
+}
 p { margin-bottom: 2em !important; }"""
 
 

@@ -46,6 +46,7 @@ class Markup(Extension):
         self.held: list[content.Mark | content.Malformed] = []
         self.figures: set[str] = set()
         self.warned: dict[str, int] = {}
+        self._records: records.Records | None = None
 
     def extendMarkdown(self, md: Markdown) -> None:
         md.registerExtension(self)
@@ -64,10 +65,13 @@ class Markup(Extension):
         self.held = []
         self.figures = set()
         self.warned = {}
+        self._records = None
 
     @property
     def records(self) -> records.Records:
-        return records.read(find_root(self.getConfig("root")))
+        if self._records is None:  # once a page: to see whether a file has changed is to look at all of them
+            self._records = records.read(find_root(self.getConfig("root")))
+        return self._records
 
     def warn(self, mistake: Mistake, source: str) -> None:
         """Tell of a mistake at the place where `source`, the text at fault, stands in the file behind the page."""
