@@ -101,7 +101,7 @@ class Run:
             if row.skipped is None
             and (kernel is None or row.kernel == kernel)
             and row.stage == stage
-            and all([row.case.get(name) == value for name, value in case.items()])  # a list: figures ask often
+            and all(row.case.get(name) == value for name, value in case.items())
         ]
 
     def kernel_names(self) -> list[str]:
