@@ -1,7 +1,7 @@
 """The records behind the pages, read once for each state of their files, however many pages ask for them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
