@@ -43,6 +43,7 @@ class Firefox:
         self.send("session.new", capabilities={})
         self.send("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
         self.context = self.send("browsingContext.getTree")["contexts"][0]["context"]
+        self.send("browsingContext.activate", context=self.context)  # else no element can be focused
         self.size(1280, 900)
 
     def _wait(self, awaited, seconds=60):
