@@ -10,6 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from attnsite.site import chromium
 
@@ -33,13 +34,33 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site_folder(tmp_path_factory):
-    """The site, built strictly from the results that are there."""
-    folder = tmp_path_factory.mktemp("site")
-    words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
-    built = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=quiet)
-    assert built.returncode == 0, built.stdout + built.stderr
+    """The site, built strictly from the results that are there: once, however many processes run the tests.
+
+    ATTNSITE_SITE names a folder that was built before, for who works on a test and not on the site.
+    """
+    if named := os.environ.get("ATTNSITE_SITE"):
+        return Path(named)
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent  # the folder of the run; each worker has one of its own in it
+    folder, log = shared / "site", shared / "site.log"
+    with FileLock(shared / "site.lock"):
+        if not log.exists():
+            words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+            quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+            built = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=quiet)
+            log.write_text(f"{built.returncode}\n{built.stdout}{built.stderr}", encoding="utf-8")
+    status, _, said = log.read_text(encoding="utf-8").partition("\n")
+    assert status == "0", said
     return folder
+
+
+@pytest.fixture(scope="session")
+def paths(site_folder):
+    """The address of every page of the site below its root, found in what was built."""
+    found = sorted(path.parent.relative_to(site_folder).as_posix() for path in site_folder.rglob("index.html"))
+    assert len(found) > 20
+    return ["" if path == "." else f"{path}/" for path in found]
 
 
 @contextlib.contextmanager

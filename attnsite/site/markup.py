@@ -46,6 +46,7 @@ class Markup(Extension):
         self.held: list[content.Mark | content.Malformed] = []
         self.figures: set[str] = set()
         self.warned: dict[str, int] = {}
+        self._records: records.Records | None = None
 
     def extendMarkdown(self, md: Markdown) -> None:
         md.registerExtension(self)
@@ -56,6 +57,7 @@ class Markup(Extension):
         md.inlinePatterns.register(formulas.InlineFormula(md, self), "attnsite_formula", 185)
         md.inlinePatterns.register(_Mark(md, self), "attnsite_mark", 175)
         md.treeprocessors.register(_Terms(md, self), "attnsite_terms", 15)
+        md.treeprocessors.register(_Corners(md), "attnsite_corners", 14)
         md.postprocessors.register(_Resolve(md, self), "attnsite_resolve", 0)
 
     def reset(self) -> None:
@@ -63,10 +65,13 @@ class Markup(Extension):
         self.held = []
         self.figures = set()
         self.warned = {}
+        self._records = None
 
     @property
     def records(self) -> records.Records:
-        return records.read(find_root(self.getConfig("root")))
+        if self._records is None:  # once a page: to see whether a file has changed is to look at all of them
+            self._records = records.read(find_root(self.getConfig("root")))
+        return self._records
 
     def warn(self, mistake: Mistake, source: str) -> None:
         """Tell of a mistake at the place where `source`, the text at fault, stands in the file behind the page."""
@@ -122,6 +127,15 @@ class _Terms(Treeprocessor):
     def run(self, root: etree.Element) -> None:
         if self.markup.page.path.startswith("questions/"):
             terms.link(root, self.markup.records.terms, self.markup.page)
+
+
+class _Corners(Treeprocessor):
+    """An empty head of a column, as the corner of a table has it, is an ordinary cell: a head must say something."""
+
+    def run(self, root: etree.Element) -> None:
+        for head in root.iter("th"):
+            if not len(head) and not (head.text or "").strip():
+                head.tag = "td"
 
 
 class _Mark(InlineProcessor):

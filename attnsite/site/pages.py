@@ -19,6 +19,7 @@ from attnsite.site import (
     colophon,
     evidence_pages,
     exhibits,
+    kept,
     kernel_pages,
     picture,
     places,
@@ -108,7 +109,7 @@ def published(root: Path) -> dict[str, str | Path]:
         def place(ending: str, exhibit: exhibits.Exhibit = exhibit) -> str:
             return places.figure(exhibit.name, exhibit.machine, ending)
 
-        files[place(".json")] = described(exhibit)
+        files[place(".json")] = described(exhibit, root)
         files[place(".csv")] = tables.comma_separated(exhibit.rows)
         if exhibit.chart is not None and picture.drawn(root, exhibit.chart):
             for size in picture.SIZES:
@@ -135,11 +136,17 @@ def catalogue(known: records.Records, questions: list[Question]) -> dict[str, An
     return {"format": results.FORMAT, "experiments": found}
 
 
-def described(exhibit: exhibits.Exhibit) -> str:
-    """A figure's JSON file: texts and rows to read, and the chart that the page's script draws."""
-    told = exhibits.downloads(exhibit)
-    if exhibit.chart is not None:
-        told |= {"data": exhibit.chart["data"], "layouts": picture.layouts(exhibit.chart)}
+def described(exhibit: exhibits.Exhibit, root: Path | None = None) -> str:
+    """A figure's JSON file: texts and rows to read, and the chart that the page's script draws.
+
+    In a checkout, `root`, the chart's layouts are kept for the next build.
+    """
+    told, chart = exhibits.downloads(exhibit), exhibit.chart
+    if chart is not None and root is not None:
+        made_from = ("layouts", picture.key(chart), kept.code_of(Path(picture.__file__)))
+        told |= {"data": chart["data"], "layouts": kept.kept(root, made_from, lambda: picture.layouts(chart))}
+    elif chart is not None:
+        told |= {"data": chart["data"], "layouts": picture.layouts(chart)}
     return picture.named_colours(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
 

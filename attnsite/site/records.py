@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from attnsite import discover, glossary, results
 from attnsite.content import Source, read_sources
 from attnsite.evidence import Evidence
 from attnsite.results import Run
+from attnsite.site import exhibits, kept
 from attnsite.site.exhibits import Exhibit, NotMeasured, exhibit
 
 
@@ -55,15 +58,33 @@ class Records:
         runs = self.runs(module.EXPERIMENT)
         for machine, run in runs.items():
             if (name, machine) not in self.drawn:
-                try:
-                    made: Exhibit | NotMeasured = exhibit(module, runs, machine, self.state(run))
-                except NotMeasured as error:
-                    made = error
-                self.drawn[name, machine] = made
+                self.drawn[name, machine] = self._drawn(module, runs, machine, self.state(run))
         found = (self.drawn[name, machine] for machine in runs)
         return [shown for shown in found if isinstance(shown, Exhibit)]
 
+    def _drawn(self, module: ModuleType, runs: Mapping[str, Run], machine: str, state: str) -> Exhibit | NotMeasured:
+        """Draw a figure, or take it from an earlier build that drew it from the same files by the same code."""
 
+        def make() -> dict[str, Any]:
+            try:
+                made = exhibit(module, runs, machine, state)
+            except NotMeasured as error:
+                return {"lacks": str(error)}
+            return {
+                part: getattr(made, part) for part in ("name", "title", "caption", "reading", "alt", "rows", "chart")
+            }
+
+        files = [results.path_of(self.root, other, module.EXPERIMENT) for other in runs]
+        if not module.__file__ or not all(file.is_file() for file in files):
+            told = make()
+        else:
+            code = (kept.code_of(Path(module.__file__)), kept.code_of(Path(exhibits.__file__)), _PLOTLY)
+            made_from = (module.__name__, code, machine, state, *runs, *map(kept.bytes_of, files))
+            told = kept.kept(self.root, made_from, make)
+        return NotMeasured(told["lacks"]) if "lacks" in told else Exhibit(run=runs[machine], state=state, **told)
+
+
+_PLOTLY = version("plotly")
 _kept: dict[Path, tuple[object, Records]] = {}
 
 

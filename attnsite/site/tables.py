@@ -68,14 +68,28 @@ def table(rows: Sequence[Mapping[str, Any]], label: str) -> str:
         f'<th scope="col"{NUMBER if number else ""}>{escape(name)}</th>'
         for name, number in zip(heads, numeric, strict=True)
     )
-    lines = "".join(f"<tr>{''.join(_cell(c, i == 0) for i, c in enumerate(row))}</tr>" for row in body)
+    places = [_places([row[i] for row in body]) for i in range(len(heads))]
+    lines = "".join(
+        f"<tr>{''.join(_cell(c, i == 0, places[i].get(c.value)) for i, c in enumerate(row))}</tr>" for row in body
+    )
     named = f'class="rows" data-sorts aria-label="{escape(label)}"'  # the theme wraps tables that have no class
     return f"<table {named}><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
 
-def _cell(cell: Cell, first: bool) -> str:
+def _places(column: Sequence[Cell]) -> dict[Any, int]:
+    """The place of each number of a column in its order, where the texts do not sort as the numbers do.
+
+    The page needs no more than the order, and the digits of measured numbers are most of what a long table weighs.
+    """
+    numbers = [cell for cell in column if cell.numeric]
+    if all(repr(cell.value) == cell.text for cell in numbers):
+        return {}
+    return {value: place for place, value in enumerate(sorted({cell.value for cell in numbers}))}  # type: ignore[type-var]
+
+
+def _cell(cell: Cell, first: bool, place: int | None) -> str:
     tag, scope = ("th", ' scope="row"') if first else ("td", "")
-    sort = f' data-value="{cell.value!r}"' if cell.numeric and repr(cell.value) != cell.text else ""
+    sort = f' data-value="{place}"' if cell.numeric and place is not None else ""
     number = NUMBER if cell.numeric or cell.value is None else ""
     text = f'<a href="{escape(cell.address)}">{escape(cell.text)}</a>' if cell.address else escape(cell.text)
     return f"<{tag}{scope}{number}{sort}>{text}</{tag}>"

@@ -158,7 +158,7 @@
         body.append(...rows);
       });
     });
-    if (body.rows.length < 12) return;
+    if (body.rows.length < 12 || !table.closest("figure")) return; // elsewhere it would push down what is being read
     const count = make("output", {}, `${body.rows.length} rows`);
     const input = make("input", { type: "search", autocomplete: "off", spellcheck: false });
     input.addEventListener("input", () => {
@@ -243,6 +243,11 @@
   document.addEventListener("focusout", event => { if (event.target === owner) later(); });
   document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
 
+  /* The theme's copy buttons stand in landmarks without a name, one for each block of code: they are none. */
+  const names = new MutationObserver(() => {
+    for (const nav of document.querySelectorAll("nav.md-code__nav:not([role])")) nav.setAttribute("role", "none");
+  });
+
   // --- every page ----------------------------------------------------------------------------------------------
 
   function scan() {
@@ -258,6 +263,8 @@
     if (kept) later_on("machines.js", m => m.apply());
     if (modules.has("dropped.js")) later_on("dropped.js", m => m.apply());
     document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
+    names.disconnect();
+    for (const code of document.querySelectorAll(".highlight")) names.observe(code, { childList: true, subtree: true });
   }
 
   const redraw = () => { if (live.size) bring("live.js").then(({ redraw }) => redraw(), () => {}); };

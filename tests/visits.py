@@ -1,0 +1,72 @@
+"""One visit to a page of the built site in a browser: what it asks for, how it moves, what axe says of it."""
+
+import contextlib
+import gzip
+from pathlib import Path
+
+import axe_playwright_python
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What moves in the page, whoever caused it: browsers leave out what follows a reader's input, this does not.
+SHIFTS = """window.shift = 0; window.moved = [];
+new PerformanceObserver(list => { for (const entry of list.getEntries()) {
+  window.shift += entry.value;
+  window.moved.push(...(entry.sources || []).map(source => (source.node?.outerHTML || "").slice(0, 100)));
+}}).observe({ type: "layout-shift", buffered: true });"""
+WAKE = """() => {
+  for (const go of document.querySelectorAll("figure.is-chart:not(.is-live) .exhibit-go"))
+    if (go.checkVisibility()) go.click();
+}"""
+AWAKE = """() => [...document.querySelectorAll("figure.is-chart .exhibit-go")].every(go =>
+  !go.checkVisibility() || go.closest("figure").matches(".is-live:not([aria-busy])"))"""
+
+
+COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+ALL = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {"target-size": {"enabled": True}}}  # off unless asked for
+# The text of a live chart is SVG, of whose colours axe knows nothing; the palette has tests of its own.
+ALIVE = {"include": [["figure.is-live"]], "exclude": [[".exhibit-live svg"]]}
+
+
+def violations(page, options=ALL, context=None):
+    """What axe finds wrong, each as its rule and the first elements that break it."""
+    if not page.evaluate("!!window.axe"):
+        page.evaluate(AXE)
+    found = page.evaluate(
+        "([context, options]) => axe.run(context || document, options).then(found => found.violations.map(v => "
+        "[v.id, v.nodes.slice(0, 4).map(n => n.html.replace(/\\s+/g, ' ').slice(0, 160))]))",
+        [context, options | {"resultTypes": ["violations"]}],
+    )
+    return [(rule, nodes) for rule, nodes in found]
+
+
+def wake(page):
+    """Bring every figure of the page to life, and wait until all are."""
+    page.evaluate(WAKE)
+    page.wait_for_function(AWAKE)
+
+
+class Traffic:
+    """What a page loads: the address and the gzipped size of each answer, since the last `forget`."""
+
+    def __init__(self, page):
+        self.answers, self.asked = {}, []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("response", lambda answer: self.answers.update({answer.url: answer}))
+        self.known = {}
+
+    def forget(self):
+        self.answers.clear()
+        self.asked.clear()
+
+    def sizes(self):
+        """By address; what a server cannot answer for (data:, blob:) weighs nothing."""
+        for url, answer in list(self.answers.items()):
+            if url not in self.known and url.startswith("http"):
+                with contextlib.suppress(Exception):  # a redirect has no body
+                    self.known[url] = len(gzip.compress(answer.body(), 9))
+        return {url: self.known[url] for url in self.answers if url in self.known}
+
+    def others(self):
+        """The addresses on other hosts that were asked for."""
+        return [url for url in self.asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:"))]
