@@ -151,7 +151,7 @@ def keys_read(model: Model, step: Step) -> int:
 
 def moved(model: Model, step: Step) -> dict[str, int]:
     """Bytes that have to move at least: every weight once for the whole batch, attention's queries, keys, values and
-    outputs once, and the new keys and values on their way into the cache (Pope et al. 2023, §2; `input_bytes`).
+    outputs once (`input_bytes`), and the new keys and values on their way into the cache (weights once: Chen 2022).
 
     Of experts at most as many are read as the tokens choose. Queries and outputs have 16 bits, or the cache's if more.
     """

@@ -63,6 +63,7 @@ ROOMS = {
     "site": {STDLIB, "markdown", "plotly", "latex2mathml", "pybtex", "attnsite.results", "attnsite.discover",
              "attnsite.errors", "attnsite.content", "attnsite.evidence", "attnsite.check", "attnsite.quantity",
              "attnsite.digest", "attnsite.glossary", "attnsite.site"},
+    "site.calculator": {STDLIB, "attnsite.ledger", "attnsite.quantity", "attnsite.results", "attnsite.site"},
     "site.drawing": {STDLIB, "kaleido", "psutil"},
     "site.picture": {STDLIB, "plotly", "attnsite.errors", "attnsite.quantity", "attnsite.site",
                      "attnsite.figures"},

@@ -11,11 +11,24 @@ from typing import Any
 
 from attnsite.content import Cite, load_questions, load_themes, marks
 from attnsite.results import BUILT, COMMITTED, THIS_BUILD
-from attnsite.site import evidence_pages, exhibits, kernel_pages, picture, places, question_pages, records, tables
+from attnsite.site import (
+    by_hand,
+    calculator,
+    evidence_pages,
+    exhibits,
+    kernel_pages,
+    picture,
+    places,
+    question_pages,
+    records,
+    tables,
+)
 from attnsite.site.markup import SOURCES
 from attnsite.site.text import directed
 
 Navigation = list[Any]
+PARTS = {calculator.PLACE: calculator.html, by_hand.PLACE: by_hand.html}
+PLAY = ("calculator.md", "by_hand.md")
 
 
 def render(root: Path) -> dict[str, str]:
@@ -26,7 +39,7 @@ def render(root: Path) -> dict[str, str]:
     known = records.read(root)
     themes, questions = load_themes(root), load_questions(root)
     written = hand_written(root)
-    pages = {path: with_sources(directed(path, text), text) for path, text in written.items()}
+    pages = {path: with_parts(with_sources(directed(path, text), text), known) for path, text in written.items()}
     pages["questions/index.md"] = question_pages.overview_page(themes, questions)
     for theme in themes:
         pages[f"questions/{theme.slug}/index.md"] = question_pages.theme_page(theme, questions)
@@ -56,6 +69,14 @@ def with_sources(page: str, text: str) -> str:
     return f"{page.rstrip()}\n\n## Sources\n\n{SOURCES}\n"
 
 
+def with_parts(page: str, known: records.Records) -> str:
+    """A page with what is made at build put where a comment asks for it."""
+    for place, made in PARTS.items():
+        if place in page:
+            page = page.replace(place, made(known))
+    return page
+
+
 def navigation(root: Path) -> Navigation:
     """What stands in the menu: the questions by theme, then what is behind the numbers."""
     themes, questions = load_themes(root), load_questions(root)
@@ -67,11 +88,13 @@ def navigation(root: Path) -> Navigation:
     kernels: Navigation = ["kernels.md", *(kernel.path for kernel in described)]
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "docs" / "notebooks").glob("*.py"))]
     first = ["method.md", "evidence.md", "sources.md", "machines.md", "glossary.md", "corrections.md"]
-    others = [path for path in hand_written(root) if path not in ("index.md", *first)]
+    written = hand_written(root)
+    play: Navigation = [path for path in PLAY if path in written]
+    others = [path for path in written if path not in ("index.md", *first, *play)]
     generated = ("evidence.md", "sources.md", "machines.md")
     behind = [path for path in first if path in generated or (root / "docs" / path).is_file()] + others
     menu: Navigation = [{"Home": "index.md"}] if (root / "docs" / "index.md").is_file() else []
-    menu += [{"Questions": by_theme}, {"Kernels": kernels}]
+    menu += [{"Questions": by_theme}, *([{"Try it": play}] if play else []), {"Kernels": kernels}]
     menu += [{"Notebooks": notebooks}] if notebooks else []
     return [*menu, {"Behind the numbers": behind}]
 
@@ -92,6 +115,8 @@ def published(root: Path) -> dict[str, str | Path]:
         if exhibit.chart is not None and picture.drawn(root, exhibit.chart):
             for size in picture.SIZES:
                 files[place(f"-{size}.svg")] = picture.path(root, exhibit.chart, size)
+    if (root / "docs" / calculator.PAGE).is_file():
+        files[calculator.DATA] = calculator.data(known)
     for path in sorted((root / BUILT / THIS_BUILD).glob("*.json")):
         files[places.result(THIS_BUILD, path.stem)] = path
     return files

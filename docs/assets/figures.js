@@ -6,7 +6,7 @@
   "use strict";
   if (window.attnsite) return;
   const beside = name => new URL(name, document.currentScript.src).href;
-  const [BUNDLE, LIVE] = [beside("plotly-attnsite.min.js"), beside("live.js")];
+  const [BUNDLE, LIVE, HERE] = [beside("plotly-attnsite.min.js"), beside("live.js"), document.currentScript.src];
   const NARROW = matchMedia("(max-width: 600px)");
   const DWELL = 120; // ms that a pointer must rest on a figure: crossing it on the way elsewhere loads nothing
   const live = new Map(); // figure -> { chart, spec, watcher }
@@ -244,6 +244,12 @@
     }
     document.querySelectorAll("table[data-sorts='']").forEach(enhance);
     document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
+    for (const part of document.querySelectorAll("[data-module]:not([data-seen])")) { // touched, or asked for by the address
+      const go = () => import(new URL(`${part.dataset.module}.js`, HERE)).then(({ start }) => start(part)).catch(error => console.warn("this part stays still:", error));
+      for (const intent of ["pointerover", "focusin", "input"]) part.addEventListener(intent, go, { once: true });
+      part.dataset.seen = "";
+      if (location.search) go();
+    }
   }
 
   const redraw = () => { if (live.size) living().then(({ redraw }) => redraw(), () => {}); };
