@@ -130,7 +130,7 @@ def size(elements: int, bits: float) -> int:
 
 def cache(model: Model, step: Step) -> dict[str, int]:
     """Bytes of the KV cache: a token's in all layers, one sequence's of `keys` tokens, and the batch's. Windowed layers
-    keep their window and no more (Jiang et al. 2023, §2); latent attention keeps latents (DeepSeek-V2 2024, Table 1)."""
+    keep no more than their window (Jiang et al. 2023, §2), latent attention its latents (DeepSeek-V2 2024, Table 1)."""
     elements = model.attention.kv_cache_elements()
     windowed = model.windowed if model.window else 0
     sequence = windowed_cache_bytes(model.layers, windowed, elements, step.keys, model.window, 1)
@@ -144,7 +144,7 @@ def cache(model: Model, step: Step) -> dict[str, int]:
 def keys_read(model: Model, step: Step) -> int:
     """Keys that some query sees, summed over the layers, of one sequence."""
     near = step.keys
-    if step.causal and 0 < model.window:
+    if step.causal and model.window > 0:
         near = min(step.keys, model.window + step.queries - 1)
     return (model.layers - model.windowed) * step.keys + model.windowed * near
 

@@ -7,6 +7,7 @@ are one matrix. Models that are not in that table keep their attention and their
 
 import csv
 from pathlib import Path
+from typing import Any
 
 from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import models
@@ -20,7 +21,7 @@ WHOLE = ("mlp_width", "mlp_matrices", "vocabulary", "experts", "experts_a_token"
 SHAPE = tuple(Model.__dataclass_fields__)
 
 
-def parts() -> dict[str, dict[str, object]]:
+def parts() -> dict[str, dict[str, Any]]:
     """The table's rows by name; `tied` is "yes", "no" or "" where nobody looked, which counts as two matrices."""
     with TABLE.open(encoding="utf-8", newline="") as lines:
         return {
@@ -29,7 +30,7 @@ def parts() -> dict[str, dict[str, object]]:
         }
 
 
-def shapes() -> list[Case]:
+def shapes() -> list[dict[str, Any]]:
     """Every decoder of `kv_cache.csv` with all that is known of it; `parts_from` is empty where its MLP is not."""
     known, found = parts(), []
     for model in models():
@@ -54,8 +55,8 @@ def shapes() -> list[Case]:
         }
         sources = {"heads_from": model["source"], "parts_from": part.get("source", ""),
                    "heads_read": model["verified"], "parts_read": part.get("verified", "")}  # fmt: skip
-        found.append({"name": model["name"], "year": model["year"], "context": model["context"],
-                      "attention": model["attention"], "tied_known": bool(part.get("tied"))} | shape | sources)  # fmt: skip
+        told = {name: model[name] for name in ("name", "year", "context", "attention")}
+        found.append(told | {"tied_known": bool(part.get("tied"))} | shape | sources)
     return found
 
 

@@ -14,6 +14,7 @@ smallest to the largest complete model the weights go from {least} to {most}; a 
 {step_least} and {step_most}.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from attnsite.quantity import Quantity
@@ -70,6 +71,6 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return lines
 
 
-def _source(case: dict[str, Any], part: str) -> str | None:
+def _source(case: Mapping[str, Any], part: str) -> str | None:
     source = case[f"{part}_from"]
     return source + ("" if case[f"{part}_read"] == "read" else " (not re-read)") if source else None

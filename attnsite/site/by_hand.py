@@ -91,8 +91,9 @@ def told(heads: Sequence[str], weights: dict[str, list[float]]) -> str:
 
 def _scores(head: str, weights: Sequence[float]) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{word}</th><td class="hand-slide"><input type="range" name="{head}-{token}" min="{LEAST}" '
-        f'max="{MOST}" step="{STEP}" value="{SCORES[head][token]}" aria-label="score of {word}, {HEADS[head]}"></td>'
+        f'<tr><th scope="row">{word}</th><td class="hand-slide"><input type="range" name="{head}-{token}" '
+        f'min="{LEAST}" max="{MOST}" step="{STEP}" value="{SCORES[head][token]}" '
+        f'aria-label="score of {word}, {HEADS[head]}"></td>'
         f'<td data-score="{head}-{token}">{SCORES[head][token]}</td>'
         f'<td data-weight="{head}-{token}">{weights[token]:.3f}</td>'
         f'<td class="hand-drawn">{bar(weights[token], 1, f"{head}-{token}", head)}</td></tr>'
@@ -125,7 +126,8 @@ def html(known: Records) -> str:
     for number, (title, heads) in enumerate(PANELS.items()):
         line = told(heads, weights)
         panels += (
-            f'<div class="hand-panel" role="group" aria-labelledby="hand-panel-{number}" data-heads="{" ".join(heads)}">'
+            f'<div class="hand-panel" role="group" aria-labelledby="hand-panel-{number}" '
+            f'data-heads="{" ".join(heads)}">'
             f'<p class="hand-title" id="hand-panel-{number}">{title}</p>{picture(heads, weights, line)}'
             f'<p class="hand-told"><output aria-live="polite">{escape(line)}</output></p>'
             f"{_output(heads, weights)}{''.join(_scores(head, weights[head]) for head in heads)}</div>"
@@ -146,11 +148,12 @@ def html(known: Records) -> str:
         f'<p class="calc-field"><label for="hand-query">the query is token</label><select id="hand-query" '
         f'name="query">{asks}</select></p>'
         f'<p class="calc-field"><label for="hand-dim">scores are divided by</label><select id="hand-dim" name="dim">'
-        f'{dims}</select></p><p class="calc-field is-tick"><input type="checkbox" id="hand-causal" name="causal" checked>'
-        f'<label for="hand-causal">causal: later tokens are masked</label></p></fieldset>'
+        f'{dims}</select></p><p class="calc-field is-tick"><input type="checkbox" id="hand-causal" name="causal" '
+        f'checked><label for="hand-causal">causal: later tokens are masked</label></p></fieldset>'
         f'<div class="hand-panels">{panels}</div>'
         f'<p class="calc-buttons"><button type="reset">Start again</button></p></form>'
-        f'<details><summary>The values that are mixed</summary><table class="calc-table"><caption>Four numbers of each token</caption>'
+        f"<details><summary>The values that are mixed</summary>"
+        f'<table class="calc-table"><caption>Four numbers of each token</caption>'
         f"<thead><tr><th>token</th>{''.join(f'<th scope=col>{n}</th>' for n in range(1, 5))}</tr></thead>"
         f"<tbody>{values}</tbody></table></details></section>"
     )

@@ -41,7 +41,7 @@ def models(run: Run) -> list[dict[str, Any]]:
     for row in run.where():
         case = row.case
         shape = {name: case[name] for name in SHAPE if case[name] != usual[name]}
-        told = {"heads_from": _source(case, "heads"), "parts_from": _source(case, "parts")}
+        told: dict[str, Any] = {"heads_from": _source(case, "heads"), "parts_from": _source(case, "parts")}
         if not case["tied_known"]:
             told["tied_unknown"] = True
         found.append({"name": case["name"], "year": case["year"], "context": case["context"]} | shape | told)
@@ -137,7 +137,8 @@ def html(known: Records) -> str:
         f'<p class="calc-told"><output name="told" form="calc-form" aria-live="polite">{escape(told)}</output></p>'
         f'<div class="calc-tables">{_table("Weights", WEIGHTS, "weights", filled, more=WEIGHTS_MORE)}'
         f"{_table('KV cache', CACHE, 'cache', filled)}"
-        f"{_table('FLOPs', FLOPS, 'flops', filled, PHASES)}{_table('Bytes moved, at least', MOVED, 'moved', filled, PHASES)}"
+        f"{_table('FLOPs', FLOPS, 'flops', filled, PHASES)}"
+        f"{_table('Bytes moved, at least', MOVED, 'moved', filled, PHASES)}"
         f"{_table('FLOPs for each byte', INTENSITY, 'intensity', filled, PHASES, more=LIMITS)}</div>"
         f'<div class="calc-picture">{picture}</div></section>'
     )
@@ -180,4 +181,5 @@ def _table(title: str, parts: Mapping[str, str], name: str, filled: Mapping[str,
         + "</tr>"
         for row, label in rows.items()
     )
-    return f'<table class="calc-table"><caption>{title}</caption><thead><tr><td></td>{head}</tr></thead><tbody>{lines}</tbody></table>'
+    return f'<table class="calc-table"><caption>{title}</caption><thead><tr><td></td>{head}</tr></thead>'
+        f"<tbody>{lines}</tbody></table>"

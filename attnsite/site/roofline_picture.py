@@ -48,11 +48,11 @@ def draw(intensities: Mapping[str, float], balance: float, told: str) -> str:
     """The picture; `told` says in words what it shows."""
     grid = "".join(
         f'<path d="M{across(10.0**p):.1f} {TOP}V{BOTTOM}"/><text x="{across(10.0**p):.1f}" y="{BOTTOM + 16}" '
-        f'text-anchor="middle">{Quantity(10.0**p)}</text>'
+        f'text-anchor="middle">{Quantity(10.0**p) if p >= 0 else f"{10.0**p:g}"}</text>'
         for p in range(LEAST, MOST + 1)
     ) + "".join(
         f'<path d="M{LEFT} {up(10.0**p):.1f}H{RIGHT}"/><text x="{LEFT - 6}" y="{up(10.0**p) + 4:.1f}" '
-        f'text-anchor="end">{Quantity(10.0**p, "%")}</text>'
+        f'text-anchor="end">{100 * 10.0**p:g}\u202f%</text>'
         for p in range(LOWEST, 1)
     )
     order = sorted(intensities, key=lambda name: intensities[name])
