@@ -181,5 +181,7 @@ def _table(title: str, parts: Mapping[str, str], name: str, filled: Mapping[str,
         + "</tr>"
         for row, label in rows.items()
     )
-    return f'<table class="calc-table"><caption>{title}</caption><thead><tr><td></td>{head}</tr></thead>'
+    return (
+        f'<table class="calc-table"><caption>{title}</caption><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{lines}</tbody></table>"
+    )
