@@ -31,7 +31,7 @@ MOVED = {"weights": "weights, once", "attention": "queries, keys, values, output
          "all": "all"}  # fmt: skip
 INTENSITY = {"weights": "products with weights", "attention": "attention", "all": "the whole"}
 CACHE = {"token": "a token", "sequence": "a sequence", "batch": "the batch"}
-PHASES = {"prompt": "the prompt", "step": "one decoding step"}
+PHASES = {"prompt": "prompt", "step": "one step"}
 
 
 def models(run: Run) -> list[dict[str, Any]]:

@@ -10,9 +10,10 @@ from html import escape
 
 from attnsite.quantity import Quantity
 
-WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 560, 300, 56, 548, 16, 256
+WIDE, HIGH, LEFT, RIGHT, TOP, BOTTOM = 560, 318, 62, 540, 32, 272
 LEAST, MOST, LOWEST = -1, 6, -4  # powers of ten: of FLOPs a byte, and of the share
-ROW = 22  # between two labels
+TICKS = ("0.1", "1", "10", "100", "1k", "10k", "100k", "1M")
+ROW = 24  # between two labels
 NAMES = {"weights": "products with weights", "attention": "attention", "all": "the whole"}
 
 
@@ -48,7 +49,7 @@ def draw(intensities: Mapping[str, float], balance: float, told: str) -> str:
     """The picture; `told` says in words what it shows."""
     grid = "".join(
         f'<path d="M{across(10.0**p):.1f} {TOP}V{BOTTOM}"/><text x="{across(10.0**p):.1f}" y="{BOTTOM + 16}" '
-        f'text-anchor="middle">{Quantity(10.0**p) if p >= 0 else f"{10.0**p:g}"}</text>'
+        f'text-anchor="middle">{TICKS[p - LEAST]}</text>'
         for p in range(LEAST, MOST + 1)
     ) + "".join(
         f'<path d="M{LEFT} {up(10.0**p):.1f}H{RIGHT}"/><text x="{LEFT - 6}" y="{up(10.0**p) + 4:.1f}" '
@@ -62,6 +63,6 @@ def draw(intensities: Mapping[str, float], balance: float, told: str) -> str:
         f'<g class="calc-grid">{grid}<text x="{(LEFT + RIGHT) / 2}" y="{HIGH - 8}" text-anchor="middle">'
         f"FLOPs for each byte that has to move</text></g>"
         f'<path class="calc-line" d="{roof(balance)}"/>'
-        f'<text class="calc-share" x="{LEFT + 6}" y="{TOP + 14}">share of the arithmetic that can be kept busy</text>'
+        f'<text class="calc-share" x="4" y="16">share of the arithmetic that can be kept busy</text>'
         f"{marks}</svg>"
     )

@@ -172,7 +172,7 @@ export function cells(m, step, roof) {
 
 /* --- the picture, with the geometry of `roofline_picture.py` -------------------------------------------------- */
 
-const [WIDE, LEFT, RIGHT, TOP, BOTTOM, LEAST, MOST, LOWEST, ROW] = [560, 56, 548, 16, 256, -1, 6, -4, 22];
+const [WIDE, LEFT, RIGHT, TOP, BOTTOM, LEAST, MOST, LOWEST, ROW] = [560, 62, 540, 32, 272, -1, 6, -4, 24];
 const NAMES = { weights: "products with weights", attention: "attention", all: "the whole" };
 const power = value => (value > 0 ? Math.log10(value) : -99);
 const across = value => LEFT + (RIGHT - LEFT) * (Math.min(MOST, Math.max(LEAST, power(value))) - LEAST) / (MOST - LEAST);
