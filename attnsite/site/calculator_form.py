@@ -39,7 +39,7 @@ EXPERTS = (
     Field("dense_layers", "layers without experts", 0, 10_000),
     Field("dense_width", "MLP width in these", 0, 100_000_000),
 )
-WORK = (Field("context", "context, tokens", 1, 10**9), Field("batch", "sequences in the batch", 1, 1_000_000))
+WORK = (Field("context", "context, tokens", 1, 10**9), Field("batch", "batch, sequences", 1, 1_000_000))
 FOLDED = {"Windows": WINDOWS, "Latent attention (0: none)": LATENT, "Experts (0: none)": EXPERTS}
 BITS = {"32": "32 bits", "16": "16 bits", "8.5": "8.5 bits, blocks of 32 with a scale", "8": "8 bits",
         "4.5": "4.5 bits, blocks of 32 with a scale", "4": "4 bits"}  # fmt: skip
@@ -102,7 +102,7 @@ def html(state: Mapping[str, Any], told: Mapping[str, str], models: Sequence[str
         for title, fields in FOLDED.items()
     )
     return (
-        '<form id="calc-form" autocomplete="off" novalidate>'
+        '<form id="calc-form" autocomplete="off" novalidate><ul class="calc-faults" data-told="address"></ul>'
         + _set("Model", choice("model", "published model", {name: name for name in models}, state["model"]),
                f'<p class="calc-from" data-told="from">{told["from"]}</p>', name="model")
         + _set("Shape", numbers(SHAPE), choice("mlp_matrices", "MLP", MATRICES, state["mlp_matrices"]),
@@ -115,5 +115,5 @@ def html(state: Mapping[str, Any], told: Mapping[str, str], models: Sequence[str
                f'<p class="calc-from" data-told="roof">{told["roof"]}</p>', name="machine")
         + '<p class="calc-buttons"><button type="button" data-do="copy">Copy link</button>'
         '<button type="reset">Start again</button><output name="copied" aria-live="polite"></output></p>'
-        '<ul class="calc-faults" data-told="address"></ul></form>'
+        '</form>'
     )  # fmt: skip

@@ -210,7 +210,7 @@ export function check(typed, bounds) {
     else said[name] = big(digits);
   }
   const rule = (name, needs, broken, line) => {
-    if (!faults[name] && needs.every(other => !faults[other]) && broken()) faults[name] = line();
+    if ([name, ...needs].every(other => other in bounds && !faults[other]) && broken()) faults[name] = line();
   };
   rule("kv_heads", ["heads", "latent"], () => !said.latent && said.heads % said.kv_heads, () => `must divide the ${said.heads} query heads`);
   rule("windowed", ["layers"], () => said.windowed > said.layers, () => `must be at most the ${said.layers} layers`);
@@ -236,8 +236,10 @@ const load = address => fetch(address).then(answer => { if (!answer.ok) throw Er
 export async function start(element) {
   if (element.dataset.live) return;
   element.dataset.live = "soon";
-  let data;
-  try { data = await load(element.dataset.models); } catch (error) { delete element.dataset.live; throw error; }
+  try { wake(element, await load(element.dataset.models)); } catch (error) { delete element.dataset.live; throw error; }
+}
+
+function wake(element, data) {
   const form = element.querySelector("form"), { elements } = form, svg = element.querySelector("svg");
   const models = new Map(data.models.map(model => [model.name, model])), roofs = new Map(data.roofs.map(roof => [roof.key, roof]));
   const numbers = [...form.querySelectorAll("[data-least]")], refused = new Map();
@@ -299,6 +301,8 @@ export async function start(element) {
       if (faults[name]) elements[name].setAttribute("aria-invalid", "true"); else elements[name].removeAttribute("aria-invalid");
       if (fault) slot.closest("details")?.setAttribute("open", "");
     }
+    tell("from", from(held));
+    tell("roof", machine(roof), " ", roof.source ? link("Source", `${element.dataset.sources}#${roof.source}`) : link("Run", element.dataset.results + roof.result));
     const wrong = Object.keys(faults).length;
     element.classList.toggle("is-faulty", wrong > 0);
     let line = `Not counted: ${wrong === 1 ? "one field has" : `${wrong} fields have`} a fault.`;
@@ -315,8 +319,6 @@ export async function start(element) {
         + `${what} does ${filled[`intensity.all.${phase}`]} FLOP a byte and is limited by ${filled[`limit.${phase}`]} on ${roof.name}.`;
       picture(svg, intensity(m, { ...step, queries: phase === "step" ? 1n : step.keys }), balance);
       svg.setAttribute("aria-label", line);
-      tell("from", from(held));
-      tell("roof", machine(roof), " ", roof.source ? link("Source", `${element.dataset.sources}#${roof.source}`) : link("Run", element.dataset.results + roof.result));
       address();
     }
     clearTimeout(timer);
