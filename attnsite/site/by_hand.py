@@ -42,6 +42,11 @@ def mixed(weights: Sequence[float], part: tuple[int, int]) -> list[float]:
     return [sum(w * value[at] for w, value in zip(weights, VALUES, strict=True)) for at in range(*part)]
 
 
+def signed(number: float) -> str:
+    """Three digits behind the point, with a true minus, and no minus before zeros."""
+    return f"{round(number, 3) + 0.0:.3f}".replace("-", "−")
+
+
 def place(token: int) -> float:
     return WIDE / 2 + GAP * (token - (len(TOKENS) - 1) / 2)
 
@@ -110,7 +115,7 @@ def _scores(head: str, weights: Sequence[float]) -> str:
 def _output(heads: Sequence[str], weights: dict[str, list[float]]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{PARTS[head][0] + at + 1}, from {HEADS[head]}</th>'
-        f'<td data-out="{head}-{PARTS[head][0] + at}">{number:.3f}</td>'
+        f'<td data-out="{head}-{PARTS[head][0] + at}">{signed(number)}</td>'
         f'<td class="hand-drawn">{bar(number, 4, f"out-{head}-{PARTS[head][0] + at}", head)}</td></tr>'
         for head in heads
         for at, number in enumerate(mixed(weights[head], PARTS[head]))
