@@ -129,9 +129,9 @@ const grouped = digits => digits.replace(/\B(?=(\d{3})+(?!\d))/g, THIN);
 function rounded(value) {
   if (Number.isInteger(value)) return value >= 10_000 ? grouped(big(value).toString()) : String(value);
   const places = Math.max(0, 2 - Math.floor(Math.log10(value)));
-  let text = value.toFixed(Math.min(100, places));
-  const scaled = value * 10 ** places; // a tie goes to the even digit, as in Python
-  if (scaled % 1 === 0.5 && scaled / 10 ** places === value && Math.floor(scaled) % 2 === 0) text = (Math.floor(scaled) / 10 ** places).toFixed(places);
+  const long = value.toFixed(Math.min(100, places + 60)), cut = long.length - Math.min(60, 100 - places);
+  let text = value.toFixed(places); // an exact tie goes to the even digit, as in Python
+  if (/^50*$/.test(long.slice(cut)) && /[02468]\.?$/.test(long.slice(0, cut))) text = long.slice(0, cut).replace(/\.$/, "");
   const [whole, part] = text.split(".");
   return grouped(whole) + (part ? `.${part}` : "");
 }
