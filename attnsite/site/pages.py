@@ -15,6 +15,8 @@ from attnsite.results import BUILT, COMMITTED, THIS_BUILD
 from attnsite.site import (
     about,
     beside,
+    by_hand,
+    calculator,
     cards,
     colophon,
     evidence_pages,
@@ -32,6 +34,8 @@ from attnsite.site.markup import SOURCES
 from attnsite.site.text import directed
 
 Navigation = list[Any]
+PARTS = {calculator.PLACE: calculator.html, by_hand.PLACE: by_hand.html}
+PLAY = ("calculator.md", "by_hand.md")
 
 
 def render(root: Path) -> dict[str, str]:
@@ -42,7 +46,7 @@ def render(root: Path) -> dict[str, str]:
     known, site = records.read(root), about.read(root)
     themes, questions = load_themes(root), load_questions(root)
     written = hand_written(root)
-    pages = {path: with_sources(directed(path, text), text) for path, text in written.items()}
+    pages = {path: with_parts(with_sources(directed(path, text), text), known) for path, text in written.items()}
     pages["questions/index.md"] = question_pages.overview_page(themes, questions)
     for theme in themes:
         pages[f"questions/{theme.slug}/index.md"] = question_pages.theme_page(theme, questions)
@@ -74,6 +78,14 @@ def with_sources(page: str, text: str) -> str:
     return f"{page.rstrip()}\n\n## Sources\n\n{SOURCES}\n"
 
 
+def with_parts(page: str, known: records.Records) -> str:
+    """A page with what is made at build put where a comment asks for it."""
+    for place, made in PARTS.items():
+        if place in page:
+            page = page.replace(place, made(known))
+    return page
+
+
 def navigation(root: Path) -> Navigation:
     """What stands in the menu: the questions by theme, then what is behind the numbers."""
     themes, questions = load_themes(root), load_questions(root)
@@ -85,11 +97,13 @@ def navigation(root: Path) -> Navigation:
     kernels: Navigation = ["kernels.md", *(kernel.path for kernel in described)]
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "docs" / "notebooks").glob("*.py"))]
     first = ["method.md", "evidence.md", "sources.md", "machines.md", "glossary.md", "corrections.md"]
-    others = [path for path in hand_written(root) if path not in ("index.md", *first)]
+    written = hand_written(root)
+    play: Navigation = [path for path in PLAY if path in written]
+    others = [path for path in written if path not in ("index.md", *first, *play)]
     generated = ("evidence.md", "sources.md", "machines.md")
     behind = [path for path in first if path in generated or (root / "docs" / path).is_file()] + others
     menu: Navigation = [{"Home": "index.md"}] if (root / "docs" / "index.md").is_file() else []
-    menu += [{"Questions": by_theme}, {"Kernels": kernels}]
+    menu += [{"Questions": by_theme}, *([{"Try it": play}] if play else []), {"Kernels": kernels}]
     menu += [{"Notebooks": notebooks}] if notebooks else []
     return [*menu, {"Behind the numbers": behind}]
 
@@ -116,6 +130,8 @@ def published(root: Path) -> dict[str, str | Path]:
                 files[place(f"-{size}.svg")] = picture.path(root, exhibit.chart, size)
             files[place(".svg")] = picture.alone(root, exhibit.chart)
     files[places.CATALOGUE] = json.dumps(catalogue(known, load_questions(root)), ensure_ascii=False, indent=1)
+    if (root / "docs" / calculator.PAGE).is_file():
+        files[calculator.DATA] = calculator.data(known)
     for path in sorted((root / BUILT / THIS_BUILD).glob("*.json")):
         files[places.result(THIS_BUILD, path.stem)] = path
     return files

@@ -265,6 +265,12 @@
     document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
     names.disconnect();
     for (const code of document.querySelectorAll(".highlight")) names.observe(code, { childList: true, subtree: true });
+    for (const part of document.querySelectorAll("[data-module]:not([data-seen])")) { // touched, or asked for by the address
+      const go = () => bring(`${part.dataset.module}.js`).then(({ start }) => start(part)).catch(error => console.warn("this part stays still:", error));
+      for (const intent of ["pointerover", "focusin", "input"]) part.addEventListener(intent, go, { once: true });
+      part.dataset.seen = "";
+      if (location.search) go();
+    }
   }
 
   const redraw = () => { if (live.size) bring("live.js").then(({ redraw }) => redraw(), () => {}); };

@@ -1,0 +1,164 @@
+"""Attention by hand: eight tokens, one head beside two, as pictures and tables that are whole without a script.
+
+The scores and values are made up, as in a drawing on a board: chosen so that one head wants two tokens at once.
+`by_hand.js` lets a reader move them; it reads everything from this HTML and computes the same sums.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from html import escape
+
+from attnsite.site.places import Page
+from attnsite.site.records import Records
+
+PLACE = "<!-- attnsite:by_hand -->"
+TOKENS = ("the", "cat", "that", "chased", "mice", "is", "very", "tired")
+VALUES = ((0, 0, 0, 0), (4, -2, 0, 1), (0, 1, 1, 0), (1, 2, -1, 0), (-3, 2, 0, -1), (1, 0, 0, 1), (0, 1, 3, -4),
+          (-1, 0, 1, 2))  # fmt: skip
+SCORES = {  # of the last token's query with every key, before they are divided
+    "single": (0, 16, 2, 1, 4, 2, 16, 3),
+    "first": (1, 18, 2, 1, 5, 0, 2, 3),
+    "second": (0, 2, 1, 3, 2, 4, 18, 3),
+}
+HEADS = {"single": "the one head", "first": "head 1", "second": "head 2"}
+PARTS = {"single": (0, 4), "first": (0, 2), "second": (2, 4)}  # numbers of the output that a head makes
+PANELS = {"One head of width four": ("single",), "Two heads of width two": ("first", "second")}
+DIM = 16
+LEAST, MOST, STEP = -24, 24, 0.5
+WIDE, HIGH, GAP, THICK = 400, 170, 48, 16
+
+
+def softmax(scores: Sequence[float], seen: Sequence[bool]) -> list[float]:
+    """Weights of the keys that are seen; 0 for the others, and for all where none is."""
+    most = max((score for score, visible in zip(scores, seen, strict=True) if visible), default=0.0)
+    powers = [math.exp(score - most) if visible else 0.0 for score, visible in zip(scores, seen, strict=True)]
+    total = sum(powers)
+    return [power / total if total else 0.0 for power in powers]
+
+
+def mixed(weights: Sequence[float], part: tuple[int, int]) -> list[float]:
+    """What a head puts out: its numbers of every value, times the weights."""
+    return [sum(w * value[at] for w, value in zip(weights, VALUES, strict=True)) for at in range(*part)]
+
+
+def signed(number: float) -> str:
+    """Three digits behind the point, with a true minus, and no minus before zeros."""
+    return f"{round(number, 3) + 0.0:.3f}".replace("-", "−")
+
+
+def place(token: int) -> float:
+    return WIDE / 2 + GAP * (token - (len(TOKENS) - 1) / 2)
+
+
+def picture(heads: Sequence[str], weights: dict[str, list[float]], told: str) -> str:
+    """Lines from the query to the keys, as thick as the weights; a head has a colour."""
+    query, lines = len(TOKENS) - 1, ""
+    for number, head in enumerate(heads):
+        aside = 5 * (2 * number - 1) if len(heads) > 1 else 0
+        for token, weight in enumerate(weights[head]):
+            lines += (
+                f'<line data-line="{head}-{token}" class="hand-{head}" x1="{place(query):.1f}" y1="30" '
+                f'x2="{place(token) + aside:.1f}" y2="{HIGH - 26}" stroke-width="{THICK * weight:.2f}"/>'
+            )
+    keys = "".join(
+        f'<text x="{place(token):.1f}" y="{HIGH - 8}" text-anchor="middle">{escape(word)}</text>'
+        for token, word in enumerate(TOKENS)
+    )
+    return (
+        f'<svg class="hand-picture" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(told)}">{lines}{keys}'
+        f'<text data-line="query" class="hand-query" x="{place(query):.1f}" y="20" text-anchor="middle">'
+        f"{escape(TOKENS[query])}</text></svg>"
+    )
+
+
+def bar(value: float, most: float, name: str, head: str) -> str:
+    """A number as a bar; one that may be negative starts in the middle."""
+    signed = most > 1
+    width = 100 * abs(value) / most / (2 if signed else 1)
+    start = 0.0 if not signed else 50.0 if value >= 0 else 50 - width
+    return (
+        f'<svg class="hand-bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect data-bar="{name}" class="hand-{head}" x="{start:.2f}" width="{width:.2f}" height="10"/></svg>'
+    )
+
+
+def told(heads: Sequence[str], weights: dict[str, list[float]]) -> str:
+    """In words: where each head looks most."""
+    found = []
+    for head in heads:
+        first, second = sorted(range(len(TOKENS)), key=lambda token: -weights[head][token])[:2]
+        found.append(f"{HEADS[head]} puts {weights[head][first]:.3f} on “{TOKENS[first]}” and "
+                     f"{weights[head][second]:.3f} on “{TOKENS[second]}”")  # fmt: skip
+    line = "; ".join(found) + "."
+    return line[0].upper() + line[1:]
+
+
+def _scores(head: str, weights: Sequence[float]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{word}</th><td class="hand-slide"><input type="range" name="{head}-{token}" '
+        f'min="{LEAST}" max="{MOST}" step="{STEP}" value="{SCORES[head][token]}" '
+        f'aria-label="score of {word}, {HEADS[head]}"></td>'
+        f'<td data-score="{head}-{token}">{SCORES[head][token]}</td>'
+        f'<td data-weight="{head}-{token}">{weights[token]:.3f}</td>'
+        f'<td class="hand-drawn">{bar(weights[token], 1, f"{head}-{token}", head)}</td></tr>'
+        for token, word in enumerate(TOKENS)
+    )
+    return (
+        f'<table class="calc-table"><caption>Scores and weights of {HEADS[head]}</caption><thead><tr><th>key</th>'
+        f'<td class="hand-slide"></td><th scope="col">score</th><th scope="col">weight</th><td></td></tr></thead>'
+        f'<tbody>{rows}</tbody><tfoot><tr><th scope="row">sum</th><td class="hand-slide"></td><td></td>'
+        f'<td data-sum="{head}">{sum(weights):.3f}</td><td></td></tr></tfoot></table>'
+    )
+
+
+def _output(heads: Sequence[str], weights: dict[str, list[float]]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{PARTS[head][0] + at + 1}, from {HEADS[head]}</th>'
+        f'<td data-out="{head}-{PARTS[head][0] + at}">{signed(number)}</td>'
+        f'<td class="hand-drawn">{bar(number, 4, f"out-{head}-{PARTS[head][0] + at}", head)}</td></tr>'
+        for head in heads
+        for at, number in enumerate(mixed(weights[head], PARTS[head]))
+    )
+    return f'<table class="calc-table"><caption>Output, four numbers</caption><tbody>{rows}</tbody></table>'
+
+
+def html(known: Records) -> str:
+    """The whole, in its first state: the last token asks, scores are divided by the root of 16."""
+    seen = [True] * len(TOKENS)
+    weights = {head: softmax([s / math.sqrt(DIM) for s in scores], seen) for head, scores in SCORES.items()}
+    panels = ""
+    for number, (title, heads) in enumerate(PANELS.items()):
+        line = told(heads, weights)
+        panels += (
+            f'<div class="hand-panel" role="group" aria-labelledby="hand-panel-{number}" '
+            f'data-heads="{" ".join(heads)}">'
+            f'<p class="hand-title" id="hand-panel-{number}">{title}</p>{picture(heads, weights, line)}'
+            f'<p class="hand-told"><output aria-live="polite">{escape(line)}</output></p>'
+            f"{_output(heads, weights)}{''.join(_scores(head, weights[head]) for head in heads)}</div>"
+        )
+    asks = "".join(f'<option value="{n}"{" selected" if n == len(TOKENS) - 1 else ""}>{n + 1}, {word}</option>'
+                   for n, word in enumerate(TOKENS))  # fmt: skip
+    dims = "".join(f'<option value="{d}"{" selected" if d == DIM else ""}>{text}</option>'
+                   for d, text in ((1, "1, so not at all"), (4, "2, for d = 4"), (16, "4, for d = 16"),
+                                   (64, "8, for d = 64")))  # fmt: skip
+    values = "".join(
+        f'<tr><th scope="row">{word}</th>{"".join(f"<td>{number}</td>" for number in value)}</tr>'
+        for word, value in zip(TOKENS, VALUES, strict=True)
+    ).replace("-", "−")
+    return (
+        f'<link rel="stylesheet" href="{Page("by_hand.md").to("assets/play.css")}">\n'
+        f'<section class="by-hand" data-module="by_hand" data-values="{json.dumps(VALUES)}" data-search-exclude>'
+        f'<form id="hand-form" autocomplete="off"><fieldset><legend>All heads</legend>'
+        f'<p class="calc-field"><label for="hand-query">the query is token</label><select id="hand-query" '
+        f'name="query">{asks}</select></p>'
+        f'<p class="calc-field"><label for="hand-dim">scores are divided by</label><select id="hand-dim" name="dim">'
+        f'{dims}</select></p><p class="calc-field is-tick"><input type="checkbox" id="hand-causal" name="causal" '
+        f'checked><label for="hand-causal">causal: later tokens are masked</label></p></fieldset>'
+        f'<div class="hand-panels">{panels}</div>'
+        f'<p class="calc-buttons"><button type="reset">Start again</button></p></form>'
+        f"<details><summary>The values that are mixed</summary>"
+        f'<table class="calc-table"><caption>Four numbers of each token</caption>'
+        f"<thead><tr><th>token</th>{''.join(f'<th scope=col>{n}</th>' for n in range(1, 5))}</tr></thead>"
+        f"<tbody>{values}</tbody></table></details></section>"
+    )

@@ -1,0 +1,386 @@
+"""The calculator and attention by hand, in the browser: whole without a script, and the same numbers as the Python."""
+
+import dataclasses
+import gzip
+import json
+import math
+import random
+import re
+
+import numpy as np
+import pytest
+
+from attnsite import ledger
+from attnsite.experiments import whole_models
+from attnsite.site import by_hand, calculator, calculator_form, records
+from tests.conftest import ROOT
+from tests.test_site import STICKS_OUT
+
+pytestmark = pytest.mark.browser
+PAGES = ("calculator/", "by_hand/")
+SEEDS, EACH = 12, 300
+ROOF = {"peak": 989e12, "bandwidth": 3.35e12, "name": "NVIDIA H100 SXM"}
+
+
+def random_case(draw):
+    """A model and a step of any size, far beyond what a double counts exactly in places."""
+
+    def up_to(most):
+        return int(most ** draw.random())
+
+    layers, kv_heads = up_to(10**4), up_to(300)
+    made = {"layers": layers, "width": up_to(10**7), "heads": kv_heads * up_to(300), "kv_heads": kv_heads,
+            "dim": up_to(10**6), "mlp_width": up_to(10**8) - 1, "mlp_matrices": draw.choice([2, 3]),
+            "vocabulary": up_to(10**8) - 1, "tied": draw.random() < 0.3}  # fmt: skip
+    if draw.random() < 0.4:
+        made |= {"window": up_to(10**9) - draw.choice([0, 1]), "windowed": draw.randrange(layers + 1)}
+    if draw.random() < 0.3:
+        made |= {"latent": up_to(10**6), "rope_dim": up_to(10**6) - 1, "value_dim": up_to(10**6),
+                 "query_latent": up_to(10**6) - 1}  # fmt: skip
+    if draw.random() < 0.3:
+        experts = up_to(10**6)
+        made |= {"experts": experts, "experts_a_token": draw.randint(1, experts), "shared_experts": up_to(10**6) - 1,
+                 "dense_layers": draw.randrange(layers + 1), "dense_width": up_to(10**8) - 1}  # fmt: skip
+    keys = up_to(10**9)
+    step = ledger.Step(draw.choice([1, keys, min(keys, 7)]), keys, up_to(10**6), draw.random() < 0.7,
+                       draw.choice([32, 16, 8.5, 8, 4.5, 4]), draw.choice([32, 16, 8.5, 8, 4.5, 4]))  # fmt: skip
+    return ledger.Model(**made), step
+
+
+IN_PYTHON = {name: getattr(ledger, name) for name in ("weights", "flops", "cache", "moved", "intensity")}
+IN_THE_BROWSER = """async ([address, cases, roof]) => {
+  const page = await import(address);
+  const plain = value => (typeof value === "bigint" ? String(value) : value);
+  const whole = found => Object.fromEntries(Object.entries(found).map(([name, value]) => [name, plain(value)]));
+  return cases.map(([model, step]) => {
+    const [queries, keys, batch] = [step.queries, step.keys, step.batch].map(BigInt);
+    const m = page.shape(model), s = { ...step, queries, keys, batch };
+    const found = { weights: whole(page.weights(m)), cells: page.cells(m, { ...s, queries: 1n }, roof) };
+    for (const name of ["flops", "cache", "moved", "intensity"]) found[name] = whole(page[name](m, s));
+    return found;
+  });
+}"""
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_the_page_counts_as_the_ledger_does(site, open_page, seed):
+    """Over thousands of random shapes, every integer to the last digit, every ratio to the last bit, every text."""
+    draw = random.Random(seed)
+    cases = [random_case(draw) for _ in range(EACH)]
+    sent = [(dataclasses.asdict(model), dataclasses.asdict(step)) for model, step in cases]
+    page = open_page(site + "glossary/")
+
+    seen = page.evaluate(IN_THE_BROWSER, [site + "assets/calculator.js", sent, ROOF])
+    for (model, step), found in zip(cases, seen, strict=True):
+        for name, function in IN_PYTHON.items():
+            counted = function(model) if name == "weights" else function(model, step)
+            counted = {part: str(n) if isinstance(n, int) else n for part, n in counted.items()}
+            assert found[name] == counted, (name, model, step)
+        cells = calculator.cells(model, dataclasses.replace(step, queries=1), ROOF)
+        assert found["cells"] == {name: str(value) for name, value in cells.items()}, (model, step)
+    assert max(ledger.flops(*case)["all"] for case in cases) > 2**80
+
+
+def live(page, kind="calculator"):
+    """Touch the part of the page that wakes, and wait for it."""
+    page.locator(f"[data-module={kind}]").dispatch_event("focusin")
+    page.wait_for_selector(f"[data-module={kind}][data-live=yes]")
+    return page
+
+
+def shown(page):
+    cells = page.locator("[data-cell]").evaluate_all("e => e.map(c => [c.dataset.cell, c.textContent])")
+    return dict(cells)
+
+
+def expected(name="Llama 3 8B", context=4096, batch=1, roof=ROOF, **changed):
+    case = next(case for case in whole_models.shapes() if case["name"] == name)
+    work = {key: changed.pop(key) for key in ("causal", "weight_bits", "cache_bits") if key in changed}
+    model = ledger.Model(**({field: case[field] for field in whole_models.SHAPE} | changed))
+    cells = calculator.cells(model, ledger.Step(1, context, batch, **work), roof)
+    return {key: str(value) for key, value in cells.items()}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_it_is_whole_without_a_script(site, open_page, path):
+    """Tables, picture and its words are there, every number is one, and what only a script could use is hidden."""
+    page = open_page(site + path, java_script_enabled=False)
+    part = page.locator("[data-module]")
+
+    assert part.locator("table").first.is_visible()
+    picture = part.locator("svg[role=img]").first
+    assert picture.is_visible()
+    assert re.search(r"\d", picture.get_attribute("aria-label"))
+    assert len(picture.get_attribute("aria-label")) > 40
+    assert part.locator("input:visible, select:visible, button:visible").count() == 0
+    assert not re.search(r"NaN|undefined|None|Infinity", part.inner_text())
+
+
+def test_the_page_as_built_is_what_the_script_makes(site, open_page):
+    """Waking changes no number, no line and no mark."""
+    page = open_page(site + "calculator/")
+    before = [page.locator(part).inner_html() for part in (".calc-tables", ".calc-roof", "[data-told=from]")]
+    assert shown(page) == expected()
+    live(page)
+    page.wait_for_timeout(500)
+
+    assert [page.locator(part).inner_html() for part in (".calc-tables", ".calc-roof", "[data-told=from]")] == before
+    assert page.url == site + "calculator/"
+
+
+def test_every_published_model_can_be_picked(site, open_page):
+    """Each gives the numbers of the ledger, no fault, and an address of its own."""
+    page = live(open_page(site + "calculator/"))
+    for case in whole_models.shapes():
+        page.select_option("#calc-model", case["name"])
+        assert shown(page) == expected(case["name"]), case["name"]
+        assert page.locator("[aria-invalid]").count() == 0
+    assert "gpt-oss-120b" in page.url
+    assert "not looked up" not in page.locator("[data-told=from]").inner_text()
+
+
+def test_a_copied_address_opens_the_same_state(site, open_page):
+    """What was typed stands in the address; opened anew, form and numbers are the same, and shorter where nothing is
+    said that the model says already."""
+    page = live(open_page(site + "calculator/"))
+    page.select_option("#calc-model", "DeepSeek-V3 671B")
+    page.fill("#calc-batch", "256")
+    page.fill("#calc-context", "131 072")
+    page.select_option("#calc-cache_bits", "8.5")
+    page.uncheck("#calc-causal")
+    page.select_option("#calc-roof", "mi300x")
+    page.check("input[name=phase][value=prompt]")
+    now = shown(page)
+    assert now["cache.batch"] == expected("DeepSeek-V3 671B", 131072, 256, cache_bits=8.5)["cache.batch"]
+
+    again = open_page(page.url)
+    again.wait_for_selector("[data-live=yes]")
+    assert shown(again) == now
+    assert again.url == page.url
+    assert len(re.findall("=", page.url)) == 7
+    again.locator("[data-module] button[type=reset]").click()
+    again.wait_for_function("() => location.search === ''")
+    assert shown(again) == expected()
+
+
+def test_an_address_is_refused_field_by_field(site, open_page):
+    """Absurd values keep the model's own and say why beside the field; the rest is taken; nothing becomes markup."""
+    evil = "<img src=x onerror=alert(1)>"
+    page = open_page(
+        site + f"calculator/?model={evil}&layers=-5&width=1e9&heads=99999999999999999999&batch=4&roof=abacus&h=query"
+        f"&causal=perhaps&phase=never&{evil}={evil}&dim=64"
+    )
+    page.wait_for_selector("[data-live=yes]")
+
+    assert shown(page) == expected(batch=4, dim=64)
+    for name in ("model", "layers", "width", "heads", "roof", "causal"):
+        assert "address" in page.locator(f"#calc-{name}-fault").inner_text(), name
+    lines = page.locator("[data-told=address] li").all_inner_texts()
+    assert len(lines) == 2
+    assert any("phase" in line for line in lines)
+    assert page.locator(".calculator img").count() == 0
+    page.fill("#calc-layers", "16")
+    assert page.locator("#calc-layers-fault").inner_text() == ""
+
+
+def test_every_fault_is_told_at_once_beside_its_field(site, open_page):
+    """One line each, read out with the field; the last good numbers stay, and mending brings new ones."""
+    page = live(open_page(site + "calculator/"))
+    page.fill("#calc-kv_heads", "5")
+    page.fill("#calc-batch", "many")
+    page.fill("#calc-context", "")
+    page.locator("details:has(#calc-experts) summary").click()
+    page.fill("#calc-experts", "8")
+
+    faults = {"kv_heads": "must divide the 32 query heads", "batch": "“many” is not a whole number",
+              "context": "“” is not a whole number", "experts_a_token": "must be at least 1 with experts"}  # fmt: skip
+    for name, line in faults.items():
+        field = page.locator(f"#calc-{name}")
+        assert page.locator(f"#{field.get_attribute('aria-describedby')}").inner_text() == line
+        assert field.get_attribute("aria-invalid") == "true"
+    page.wait_for_function("() => document.querySelector('.calc-told output').value.includes('4 fields have a fault')")
+    assert shown(page) == expected()
+    for name, value in {"kv_heads": "4", "batch": "2", "context": "1000", "experts_a_token": "2"}.items():
+        page.fill(f"#calc-{name}", value)
+    assert shown(page) == expected(context=1000, batch=2, kv_heads=4, experts=8, experts_a_token=2)
+
+
+def test_bounds_of_the_form_are_finite_numbers_everywhere(site, open_page):
+    """At the least and at the most that every field allows, each cell holds a number."""
+    page = live(open_page(site + "calculator/"))
+    everything = [*calculator_form.SHAPE, *calculator_form.WORK,
+                  *(f for fields in calculator_form.FOLDED.values() for f in fields)]  # fmt: skip
+    page.locator(".calculator details").evaluate_all("all => all.forEach(e => e.open = true)")
+    for end in ("least", "most"):
+        for field in everything:
+            value = getattr(field, end)
+            if end == "most" and field.name in ("windowed", "dense_layers"):
+                value = 10_000
+            if end == "most" and field.name == "window":
+                value = 10**9
+            page.fill(f"#calc-{field.name}", str(value))
+        assert page.locator("[aria-invalid]").count() == 0, end
+        words = " ".join(shown(page).values())
+        assert not re.search(r"NaN|Infinity|undefined|e\+", words), words
+
+
+def test_it_lives_on_after_instant_navigation(site, open_page):
+    """Away by a link and back: the address is kept, the form wakes again, once."""
+    page = live(open_page(site + "calculator/"))
+    page.fill("#calc-batch", "32")
+    page.locator("article a[href*='what_more_heads_cost']").first.click()
+    page.wait_for_url("**/what_more_heads_cost/**")
+    page.go_back()
+    page.wait_for_selector("[data-module=calculator][data-live=yes]")
+    assert shown(page) == expected(batch=32)
+    page.fill("#calc-batch", "16")
+    assert shown(page) == expected(batch=16)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_it_is_light_and_stands_still(site, browser, path):
+    """At most 110 KB gz in 14 requests before anybody touches it, scripts at most 40 KB; waking moves nothing."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page, bodies = context.new_page(), {}
+    page.on("response", lambda answer: bodies.update({answer.url: answer}))
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(l => l.getEntries().forEach(e => window.shift += e.value))"
+        ".observe({type: 'layout-shift', buffered: true});"
+    )
+    page.goto(site + path, wait_until="networkidle")
+    sizes = {url: len(gzip.compress(answer.body(), 9)) for url, answer in bodies.items()}
+    print(path, len(sizes), sum(sizes.values()), sum(n for url, n in sizes.items() if url.endswith(".js")))
+
+    assert len(sizes) <= 14, sorted(sizes)
+    assert sum(sizes.values()) <= 110_000, sizes
+    assert sum(size for url, size in sizes.items() if url.endswith(".js")) <= 40_000, sizes
+    assert not any(name in url for url in sizes for name in ("calculator.js", "by_hand.js", "models.json"))
+    live(page, path.strip("/"))
+    page.wait_for_timeout(600)
+    assert page.evaluate("window.shift") < 0.001
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_there_are_no_accessibility_violations(site, open_page, path, scheme):
+    """axe finds nothing as built, alive, and with faults shown."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(site + path, color_scheme=scheme)
+
+    def violations(part=None):
+        found = Axe().run(page, context=part).response["violations"]
+        return [(v["id"], [node["html"][:160] for node in v["nodes"]][:3]) for v in found]
+
+    assert violations() == []
+    live(page, path.strip("/"))
+    for details in page.locator("[data-module] details").all():
+        details.evaluate("e => e.open = true")
+    if path == "calculator/":
+        page.fill("#calc-kv_heads", "5")
+        page.wait_for_timeout(600)
+    assert violations("[data-module]") == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_needs_no_sideways_scrolling(site, open_page, path):
+    """At 360 pixels, alive and with everything unfolded and a long fault, nothing sticks out."""
+    page = live(open_page(site + path, viewport={"width": 360, "height": 740}), path.strip("/"))
+    for details in page.locator("details").all():
+        details.evaluate("e => e.open = true")
+    if path == "calculator/":
+        page.fill("#calc-layers", "9" * 60)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate(STICKS_OUT) == []
+
+
+def test_models_file_is_small_and_names_no_path():
+    """What the form loads is at most 6 KB, and has nothing of the machine that built it."""
+    told = calculator.data(records.read(ROOT))
+
+    assert len(gzip.compress(told.encode(), 9)) < 6_000
+    assert str(ROOT) not in told
+    assert json.loads(told)["start"] == {"model": "Llama 3 8B", "roof": "h100"}
+
+
+# --- attention by hand -----------------------------------------------------------------------------------------
+
+
+def numpy_weights(scores, dim, seen):
+    hidden = np.where(seen, np.array(scores, float) / math.sqrt(dim), -np.inf)
+    powers = np.exp(hidden - hidden.max())
+    return powers / powers.sum()
+
+
+def weights_shown(page, head):
+    found = [page.locator(f"[data-weight={head}-{token}]").inner_text() for token in range(8)]
+    return [0.0 if text == "masked" else float(text) for text in found]
+
+
+def test_the_first_state_is_softmax():
+    """As built, each head's weights are NumPy's softmax and its output the weighted values."""
+    for scores in by_hand.SCORES.values():
+        weights = by_hand.softmax([s / 4 for s in scores], [True] * 8)
+        assert weights == pytest.approx(numpy_weights(scores, 16, [True] * 8), abs=1e-12)
+        assert by_hand.mixed(weights, (0, 4)) == pytest.approx(np.array(weights) @ np.array(by_hand.VALUES))
+    assert by_hand.softmax([1.0, 2.0], [False, False]) == [0.0, 0.0]
+
+
+def test_a_score_moves_by_keyboard_and_all_weights_follow(site, open_page):
+    """Arrow keys, Home and End: the weights are NumPy's, the outputs theirs, the sum one; the other panel rests."""
+    page = live(open_page(site + "by_hand/"), "by_hand")
+    scores = list(by_hand.SCORES["second"])
+    before = weights_shown(page, "single")
+    page.locator("[name=second-1]").focus()
+    for key, value in (("ArrowRight", scores[1] + 0.5), ("ArrowRight", scores[1] + 1), ("End", 24), ("Home", -24)):
+        page.keyboard.press(key)
+        scores[1] = value
+        weights = numpy_weights(scores, 16, [True] * 8)
+        assert weights_shown(page, "second") == pytest.approx(weights, abs=5.1e-4)
+        assert page.locator("[data-sum=second]").inner_text() == "1.000"
+        for at in (2, 3):
+            out = page.locator(f"[data-out=second-{at}]").inner_text().replace("−", "-")
+            assert float(out) == pytest.approx(weights @ np.array(by_hand.VALUES)[:, at], abs=5.1e-4)
+        drawn = float(page.locator("[data-line=second-1]").get_attribute("stroke-width"))
+        assert drawn == pytest.approx(by_hand.THICK * weights[1], abs=1e-6)
+    assert weights_shown(page, "single") == before
+    assert "weight 0.000" in page.locator("[name=second-1]").get_attribute("aria-valuetext")
+
+
+def test_masks_divisors_and_queries_work_and_nothing_is_nan(site, open_page):
+    """Every query, with and without the mask, at every divisor and with scores at both ends: NumPy's numbers."""
+    page = live(open_page(site + "by_hand/"), "by_hand")
+    page.locator("[name=single-0]").focus()
+    page.keyboard.press("End")
+    scores = [24, *by_hand.SCORES["single"][1:]]
+    for dim in (1, 4, 16, 64):
+        page.select_option("#hand-dim", str(dim))
+        for causal in (True, False):
+            page.set_checked("#hand-causal", causal)
+            for query in range(8):
+                page.select_option("#hand-query", str(query))
+                seen = [not causal or token <= query for token in range(8)]
+                expected_weights = numpy_weights(scores, dim, seen)
+                assert weights_shown(page, "single") == pytest.approx(expected_weights, abs=5.1e-4)
+        assert not re.search(r"NaN|undefined|Infinity", page.locator(".by-hand").inner_html())
+    masked = page.locator("[data-weight=single-7]")
+    page.set_checked("#hand-causal", True)
+    page.select_option("#hand-query", "0")
+    assert masked.inner_text() == "masked"
+    assert page.locator("[data-weight=single-0]").inner_text() == "1.000"
+    page.locator("[data-module] button[type=reset]").click()
+    page.wait_for_function("() => document.querySelector('[data-weight=single-7]').textContent !== 'masked'")
+    assert weights_shown(page, "single") == pytest.approx(numpy_weights(by_hand.SCORES["single"], 16, [True] * 8),
+                                                          abs=5.1e-4)  # fmt: skip
+
+
+def test_the_hand_as_built_is_what_the_script_makes(site, open_page):
+    """Waking changes no word that is seen."""
+    page = open_page(site + "by_hand/")
+    before = page.locator(".by-hand").inner_text()
+    live(page, "by_hand")
+    page.wait_for_timeout(500)
+
+    assert page.locator(".by-hand").inner_text() == before
