@@ -4,8 +4,9 @@ import argparse
 import importlib
 import sys
 from pathlib import Path
+from types import ModuleType
 
-from attnsite.errors import CANNOT_WRITE, flatten, refused
+from attnsite.errors import CANNOT_WRITE, Mistake, flatten, refused
 
 # command: (module with `arguments(parser)` and `run(options) -> exit status`, what it does)
 COMMANDS = {
@@ -21,8 +22,11 @@ COMMANDS = {
     "build": ("attnsite.build", "measure what is missing, check, and build the site"),
     "serve": ("attnsite.serve", "show the site while it is being written"),
 }
-DESCRIPTION = "Questions about attention heads, answered by runs, counts and sources. Run it inside a checkout."
-ANYWHERE = {"doctor"}  # what works without a checkout, as after `pip install attnsite`
+DESCRIPTION = (
+    "Questions about attention heads, answered by runs, counts and sources. "
+    "Run it inside a checkout; doctor and measure work in any folder."
+)
+ANYWHERE = {"doctor", "measure"}  # what works without a checkout, as after `pip install attnsite`
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,12 +36,12 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     for name, (module, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name in words:
-            importlib.import_module(module).arguments(command)
+        if name in words[:1] or (name in words and words[0].startswith("-")):  # a name may also be an argument
+            _load(name).arguments(command)
     options = parser.parse_args(words)
     options.root = find_root(options.root, needed=options.command not in ANYWHERE)
     try:
-        return importlib.import_module(COMMANDS[options.command][0]).run(options)
+        return _load(options.command).run(options)
     except Exception as error:
         mistakes, no_room = flatten(error), refused(error, options.command)
         if not mistakes and not no_room:
@@ -48,6 +52,18 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped; what was finished is kept", file=sys.stderr)
         return 130
+
+
+def _load(command: str) -> ModuleType:
+    """The command's own module; where a library is missing that it needs, a line says so and the process ends."""
+    try:
+        return importlib.import_module(COMMANDS[command][0])
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.partition(".")[0] == "attnsite":
+            raise
+        missing = f"needs {error.name}, which is not installed"
+        remedy = "`attnsite doctor` says what is missing, and the one command that mends it"
+        raise SystemExit(str(Mistake(f"attnsite {command}", "", missing, remedy))) from None
 
 
 def find_root(named: Path | None, needed: bool = True) -> Path:

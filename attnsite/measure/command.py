@@ -31,6 +31,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     raise_all(list(faults(options.experiments, options.machine)))
     names = options.experiments or discover.names("experiments")
+    if not (options.root / "mkdocs.yml").is_file():
+        where = target(options, names[0]).parent
+        print(f"there is no checkout here: results go to {where}; to contribute some, measure in a clone")
     if options.merge:
         return merge(options, names)
     if options.shard:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from attnsite import discover
 from attnsite.measure import WAITING
 
 PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "torch", "jax", "jaxlib", "onnxruntime", "onnx")
@@ -50,6 +51,8 @@ def software(root: Path) -> dict[str, Any]:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
+    if discover.ROOT.parent.resolve() != root.resolve():  # installed, or another checkout's: no commit says what runs
+        return {"python": platform.python_version(), **versions, "commit": None, "clean": False}
     commit = _git(root, "rev-parse", "--short=12", "HEAD")
     dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "attnsite")
     return {"python": platform.python_version(), **versions, "commit": commit or None, "clean": dirty == ""}
