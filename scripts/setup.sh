@@ -26,10 +26,10 @@ stamp=.venv/.attnsite-lock
 wanted=$("$python" -c 'import hashlib, pathlib, sys
 print(sys.version_info[:2], hashlib.sha256(b"".join(pathlib.Path(f).read_bytes() for f in sys.argv[1:])).hexdigest())' \
   requirements.lock pyproject.toml)
-where=()
+where=() # bash 3.2, which macOS has, takes an empty array for an unbound name
 [ -n "${WHEELS:-}" ] && where=(--no-index --find-links "$WHEELS")
-by_pip() { "$bin/python" -m pip "$1" --quiet --disable-pip-version-check "${where[@]}" "${@:2}"; }
-by_uv() { "$uv" pip "$1" --quiet --python "$bin/python" "${where[@]}" "${@:2}"; }
+by_pip() { "$bin/python" -m pip "$1" --quiet --disable-pip-version-check ${where[@]+"${where[@]}"} "${@:2}"; }
+by_uv() { "$uv" pip "$1" --quiet --python "$bin/python" ${where[@]+"${where[@]}"} "${@:2}"; }
 install() { # install ARGUMENTS: uv does it several times faster than pip; where it is not to be had, pip does the same
   if [ -z "$uv" ]; then
     by_pip install "$@"

@@ -89,7 +89,7 @@ def installed_attnsite(wheel, *words, cwd):
 
 
 def test_an_installed_package_answers_outside_a_checkout(wheel, tmp_path):
-    """Help, doctor and measure do; every other command says in a line where to run it. In a checkout it works on that."""
+    """Help, doctor and measure do; other commands say in a line where to run them. In a checkout it works on that."""
     helped = installed_attnsite(wheel, "--help", cwd=tmp_path)
     assert helped.returncode == 0
     assert "inside a checkout" in helped.stdout
