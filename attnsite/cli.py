@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,9 @@ ANYWHERE = {"doctor", "measure"}  # what works without a checkout, as after `pip
 
 
 def main(arguments: list[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):  # a pipe of Windows knows neither √ nor ▶
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="replace")
     parser = argparse.ArgumentParser(prog="attnsite", description=DESCRIPTION)
     parser.add_argument("--root", type=Path, default=None, help="the checkout to work on (default: found from here)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")

@@ -80,7 +80,18 @@ def _cpu() -> str | None:
     if platform.system() == "Darwin":
         words = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(words, capture_output=True, text=True).stdout.strip() or None
-    return platform.processor() or None
+    told = re.search(r"^Model name:\s*(\S.*)$", _said("lscpu"), re.MULTILINE)  # of ARM
+    return told[1].strip() if told else platform.processor() or f"unnamed, {platform.machine()}"
+
+
+def _said(command: str) -> str:
+    """What a command prints, in English; nothing where there is none."""
+    try:
+        return subprocess.run(
+            [command], capture_output=True, text=True, timeout=20, env=os.environ | {"LC_ALL": "C"}
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
 
 
 def _cores() -> int | None:
