@@ -15,6 +15,7 @@ from pathlib import Path
 
 from attnsite import doctor
 from attnsite.errors import CANNOT_WRITE, Mistake, refused
+from attnsite.site import portable
 
 CACHE = Path(".cache/attnsite")
 STOPPED = 130  # the exit status after Ctrl-C
@@ -23,6 +24,7 @@ STOPPED = 130  # the exit status after Ctrl-C
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-measure", action="store_true", help="draw from the results that are there")
     parser.add_argument("--site-dir", type=Path, default=None, help="where the site goes (default: site/)")
+    parser.add_argument("--portable", action="store_true", help="make a site that opens from a disk, without a server")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -62,7 +64,7 @@ def build(options: argparse.Namespace) -> int:
     target = (options.site_dir or options.root / "site").resolve()
     tidy(options.root, target)
     print("building the site", flush=True)
-    if status := mkdocs(options.root, target):
+    if status := mkdocs(options.root, target, options.portable):
         return status
     pages = sum(1 for _ in target.rglob("*.html"))
     print(f"built {pages} pages in {time.monotonic() - started:.0f} s: {target / 'index.html'}")
@@ -99,7 +101,7 @@ def numbered(folder: Path, name: str) -> list[Path]:
     return sorted(path for path in known if re.fullmatch(rf"{re.escape(name)}\.\d+", path.name) and path.is_dir())
 
 
-def mkdocs(root: Path, target: Path) -> int:
+def mkdocs(root: Path, target: Path, opens_from_disk: bool = False) -> int:
     """Build strictly beside the target, then swap: a broken or interrupted build leaves the last site in place."""
     fresh = root / CACHE / f"site.{os.getpid()}"
     try:
@@ -107,6 +109,8 @@ def mkdocs(root: Path, target: Path) -> int:
         quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}  # Material's end is planned for: see the design
         status = subprocess.run([sys.executable, "-m", "attnsite.build", *words], cwd=root, env=quiet).returncode
         if status == 0:
+            if opens_from_disk:
+                portable.convert(fresh)
             replace(target, fresh)
         return status
     finally:

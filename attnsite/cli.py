@@ -2,10 +2,12 @@
 
 import argparse
 import importlib
+import io
 import sys
 from pathlib import Path
+from types import ModuleType
 
-from attnsite.errors import CANNOT_WRITE, flatten, refused
+from attnsite.errors import CANNOT_WRITE, Mistake, flatten, refused
 
 # command: (module with `arguments(parser)` and `run(options) -> exit status`, what it does)
 COMMANDS = {
@@ -22,23 +24,29 @@ COMMANDS = {
     "build": ("attnsite.build", "measure what is missing, check, and build the site"),
     "serve": ("attnsite.serve", "show the site while it is being written"),
 }
-DESCRIPTION = "Questions about attention heads, answered by runs, counts and sources. Run it inside a checkout."
-ANYWHERE = {"doctor"}  # what works without a checkout, as after `pip install attnsite`
+DESCRIPTION = (
+    "Questions about attention heads, answered by runs, counts and sources. "
+    "Run it inside a checkout; doctor and measure work in any folder."
+)
+ANYWHERE = {"doctor", "measure"}  # what works without a checkout, as after `pip install attnsite`
 
 
 def main(arguments: list[str] | None = None) -> int:
+    for stream in (sys.stdout, sys.stderr):  # a pipe of Windows knows neither √ nor ▶
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors="replace")
     parser = argparse.ArgumentParser(prog="attnsite", description=DESCRIPTION)
     parser.add_argument("--root", type=Path, default=None, help="the checkout to work on (default: found from here)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     words = sys.argv[1:] if arguments is None else arguments
-    for name, (module, summary) in COMMANDS.items():
+    for name, (_, summary) in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        if name in words:
-            importlib.import_module(module).arguments(command)
+        if name in words[:1] or (name in words and words[0].startswith("-")):  # a name may also be an argument
+            _load(name).arguments(command)
     options = parser.parse_args(words)
     options.root = find_root(options.root, needed=options.command not in ANYWHERE)
     try:
-        return importlib.import_module(COMMANDS[options.command][0]).run(options)
+        return _load(options.command).run(options)
     except Exception as error:
         mistakes, no_room = flatten(error), refused(error, options.command)
         if not mistakes and not no_room:
@@ -49,6 +57,18 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nstopped; what was finished is kept", file=sys.stderr)
         return 130
+
+
+def _load(command: str) -> ModuleType:
+    """The command's own module; where a library is missing that it needs, a line says so and the process ends."""
+    try:
+        return importlib.import_module(COMMANDS[command][0])
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.partition(".")[0] == "attnsite":
+            raise
+        missing = f"needs {error.name}, which is not installed"
+        remedy = "`attnsite doctor` says what is missing, and the one command that mends it"
+        raise SystemExit(str(Mistake(f"attnsite {command}", "", missing, remedy))) from None
 
 
 def find_root(named: Path | None, needed: bool = True) -> Path:

@@ -56,7 +56,9 @@ def other(root: Path, base: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as made:
         words = ["git", "-C", str(root), "worktree"]
         place = Path(made) / "base"
-        done = subprocess.run([*words, "add", "--detach", str(place), base], capture_output=True, text=True)
+        done = subprocess.run(
+            [*words, "add", "--detach", str(place), base], capture_output=True, text=True, encoding="utf-8"
+        )
         if done.returncode:
             why = (done.stderr.strip().splitlines() or ["git is not here"])[-1]
             raise Mistake("attnsite diff", base, f"is no commit and no checkout ({why})", "name one of the two")
@@ -72,8 +74,8 @@ def ask(root: Path) -> dict[str, Any]:
     code = root if own else Path(__file__).parents[1]
     path = os.pathsep.join([str(code), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-m", "attnsite.snapshot", str(root)], capture_output=True, text=True, cwd=code,
-        env=os.environ | {"PYTHONPATH": path},
+        [sys.executable, "-m", "attnsite.snapshot", str(root)], capture_output=True, text=True, encoding="utf-8",
+        cwd=code, env=os.environ | {"PYTHONPATH": path},
     )  # fmt: skip
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]

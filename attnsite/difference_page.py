@@ -100,7 +100,7 @@ def drawn(root: Path, names: list[str]) -> dict[str, str]:
     """The figures' pictures as data addresses, drawn through the checkout's own code; none where that fails."""
     path = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-c", PICTURES, str(root), *names], capture_output=True, text=True, cwd=root,
+        [sys.executable, "-c", PICTURES, str(root), *names], capture_output=True, text=True, encoding="utf-8", cwd=root,
         env=os.environ | {"PYTHONPATH": path},
     )  # fmt: skip
     if done.returncode or not done.stdout.strip():

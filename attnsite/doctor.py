@@ -74,8 +74,8 @@ def folder(root: Path) -> Finding:
     except OSError as error:
         why = f"cannot be written to ({error.strerror})"
         return Finding("checkout", why, "copy it to a folder of your own, and work there", needed=True)
-    if not (root / "mkdocs.yml").is_file():
-        told = "there is none here: every command but this one works inside a checkout"
+    if not _is_checkout(root):
+        told = "there is none here: only doctor and measure work outside of one"
         return Finding("checkout", told, "clone the repository, and run attnsite there")
     return Finding("checkout", "can be written to")
 
@@ -95,6 +95,17 @@ def space(root: Path) -> Finding:
     return Finding("disk", told, "free some space", needed=free < FREE // 8) if free < FREE else Finding("disk", told)
 
 
+def _is_checkout(root: Path) -> bool:
+    return (root / "mkdocs.yml").is_file()
+
+
+def _pip(root: Path, extra: str = "") -> str:
+    """The command that installs us with what an extra names, in a checkout or outside of one."""
+    if not _is_checkout(root):
+        return f"pip install 'attnsite[{extra}]'" if extra else "pip install attnsite"
+    return f"pip install -e '.[{extra}]'" if extra else "pip install -e ."
+
+
 def missing(names: tuple[str, ...]) -> list[str]:
     return [name for name in names if importlib.util.find_spec(name) is None]
 
@@ -103,7 +114,7 @@ def measuring(root: Path) -> Finding:
     absent = missing(MEASURING)
     if absent:
         told = f"{', '.join(absent)} not installed: nothing can be measured"
-        return Finding("measuring", told, "pip install -e .", needed=True)
+        return Finding("measuring", told, _pip(root), needed=True)
     return Finding("measuring", ", ".join(f"{name} {importlib.metadata.version(name)}" for name in MEASURING))
 
 
@@ -131,7 +142,7 @@ def _loads(module: str) -> bool:
 def site(root: Path) -> Finding:
     absent = missing(SITE)
     if absent:
-        return Finding("site", f"{', '.join(absent)} not installed: no page can be built", "pip install -e '.[site]'")
+        return Finding("site", f"{', '.join(absent)} not installed: no page can be built", _pip(root, "site"))
     version = importlib.metadata.version
     return Finding("site", f"mkdocs {version('mkdocs')}, material {version('mkdocs-material')}")
 
@@ -181,12 +192,13 @@ def cuda(root: Path) -> Finding:
     if shutil.which("nvidia-smi") is None:
         return Finding("GPU", "no NVIDIA driver here: CUDA kernels are left out")
     if importlib.util.find_spec("numba_cuda") is None:
-        return Finding("GPU", "a driver is here, numba-cuda is not", "pip install -e '.[cuda]'")
+        return Finding("GPU", "a driver is here, numba-cuda is not", _pip(root, "cuda"))
     return Finding("GPU", "driver and numba-cuda are here")
 
 
 def tests(root: Path) -> Finding:
     absent = missing(TESTS)
     if absent:
-        return Finding("tests", f"{', '.join(absent)} not installed: tests cannot run", "scripts/test.sh")
+        mend = "scripts/test.sh" if _is_checkout(root) else "clone the repository, and run scripts/test.sh there"
+        return Finding("tests", f"{', '.join(absent)} not installed: tests cannot run", mend)
     return Finding("tests", "all tools are here")

@@ -61,7 +61,12 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
     wanted = {"software": SOFTWARE} | ({} if run.machine == EVERY_MACHINE else {"machine": MACHINE})
     for part, names in wanted.items():
         for name in names:
-            if not getattr(known, part).get(name):
+            if name == "commit" and not known.software.get(name):
+                what = "is missing: an installed package was measured, or a copy that is no clone"
+                yield Mistake(
+                    path, "provenance.software.commit", what, "measure in a clone, by `attnsite` of its .venv"
+                )
+            elif not getattr(known, part).get(name):
                 yield Mistake(path, f"provenance.{part}.{name}", "is missing", _AGAIN)
     if known.software.get("clean") is not True:
         remedy = "commit what you changed in attnsite/, then measure again, so that the commit says what ran"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Make .venv from the pinned lock, and find or get a Chromium. Called by the other scripts; fast when nothing changed.
 # Usage: scripts/setup.sh [--compiler]   (with the CUDA compiler, 190 MB more, which only the tests need)
+# Without a network: from uv's cache, where that is filled, or from a folder of wheels: WHEELS=folder scripts/setup.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,13 +26,27 @@ stamp=.venv/.attnsite-lock
 wanted=$("$python" -c 'import hashlib, pathlib, sys
 print(sys.version_info[:2], hashlib.sha256(b"".join(pathlib.Path(f).read_bytes() for f in sys.argv[1:])).hexdigest())' \
   requirements.lock pyproject.toml)
-install() { # install LOCK: uv does it several times faster than pip; where it is not to be had, pip does the same
-  if [ -x "$bin/uv" ] || [ -x "$bin/uv.exe" ]; then
-    "$bin/uv" pip install --quiet --python "$bin/python" --require-hashes -r "$1"
+where=() # bash 3.2, which macOS has, takes an empty array for an unbound name
+[ -n "${WHEELS:-}" ] && where=(--no-index --find-links "$WHEELS")
+by_pip() { "$bin/python" -m pip "$1" --quiet --disable-pip-version-check ${where[@]+"${where[@]}"} "${@:2}"; }
+by_uv() { "$uv" pip "$1" --quiet --python "$bin/python" ${where[@]+"${where[@]}"} "${@:2}"; }
+install() { # install ARGUMENTS: uv does it several times faster than pip; where it is not to be had, pip does the same
+  if [ -z "$uv" ]; then
+    by_pip install "$@"
   else
-    "$bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$1"
-  fi
+    by_uv install --offline "$@" 2>/dev/null || by_uv install "$@" # its cache first, which has the same hashes
+  fi || {
+    echo "setup: not everything could be installed; without a network this needs uv and its filled cache, or WHEELS=folder" >&2
+    exit 1
+  }
 }
+find_uv() {
+  uv=""
+  for candidate in "$bin/uv" "$bin/uv.exe" "$(command -v uv || true)"; do
+    if [ -n "$candidate" ] && [ -x "$candidate" ]; then uv=$candidate && return; fi
+  done
+}
+find_uv
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
   echo "setup: installing the locked packages into .venv (about a minute the first time)"
   "$python" -m venv --clear .venv
@@ -42,19 +57,17 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
   }
   part uv >.venv/uv.lock
   part 'nvidia-.*' >.venv/compiler.lock
-  part 'nvidia-.*' '!' >.venv/all.lock
-  "$bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock 2>/dev/null || true
-  install .venv/all.lock
-  if [ -x "$bin/uv" ] || [ -x "$bin/uv.exe" ]; then
-    "$bin/uv" pip install --quiet --python "$bin/python" --no-deps --no-build-isolation -e .
-  else
-    "$bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-  fi
+  part 'nvidia-.*|uv' '!' >.venv/all.lock
+  find_uv # one of the system will do; what it installs is compared with the hashes of the lock either way
+  [ -n "$uv" ] || by_pip install --require-hashes -r .venv/uv.lock 2>/dev/null || true
+  find_uv
+  install --require-hashes -r .venv/all.lock
+  install --no-deps --no-build-isolation -e .
   echo "$wanted" >"$stamp"
 fi
 if [ "${1:-}" = --compiler ] && [ ! -e .venv/.attnsite-compiler ]; then
   echo "setup: installing the CUDA compiler, which needs no GPU"
-  install .venv/compiler.lock
+  install --require-hashes -r .venv/compiler.lock
   touch .venv/.attnsite-compiler
 fi
 

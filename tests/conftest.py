@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http.server
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -32,9 +33,18 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
             super().copyfile(source, outputfile)
 
 
+@functools.cache
+def without_network() -> tuple[str, ...]:
+    """What to put before a command that shall reach this machine and no other; nothing where that is not allowed."""
+    words = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+    if shutil.which("unshare") and subprocess.run([*words, "true"], capture_output=True).returncode == 0:
+        return words
+    return ()
+
+
 @pytest.fixture(scope="session")
 def site_folder(tmp_path_factory):
-    """The site, built strictly from the results that are there: once, however many processes run the tests.
+    """The site, built strictly: once, however many processes run the tests; without a network where that can be taken away.
 
     ATTNSITE_SITE names a folder that was built before, for who works on a test and not on the site.
     """
@@ -46,7 +56,7 @@ def site_folder(tmp_path_factory):
     folder, log = shared / "site", shared / "site.log"
     with FileLock(shared / "site.lock"):
         if not log.exists():
-            words = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+            words = [*without_network(), sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
             quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
             built = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=quiet)
             log.write_text(f"{built.returncode}\n{built.stdout}{built.stderr}", encoding="utf-8")

@@ -21,7 +21,8 @@ def look(browser):
     contexts, said = [], []
 
     def opened(**options):
-        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "bypass_csp": True, **options}))
+        asked = {"viewport": {"width": 1280, "height": 900}, "bypass_csp": True, **options}
+        contexts.append(browser.new_context(**asked))
         page = contexts[-1].new_page()
         page.on("console", lambda m: said.append((page.url, m.text)) if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: said.append((page.url, str(error))))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import discover, doctor, links
+from attnsite import discover, doctor, links, results
 
 ROOT = Path(__file__).parents[1]
 
@@ -89,7 +89,7 @@ def installed_attnsite(wheel, *words, cwd):
 
 
 def test_an_installed_package_answers_outside_a_checkout(wheel, tmp_path):
-    """Help and doctor do; every other command says in a line where to run it. In a checkout it works on that one."""
+    """Help, doctor and measure do; other commands say in a line where to run them. In a checkout it works on that."""
     helped = installed_attnsite(wheel, "--help", cwd=tmp_path)
     assert helped.returncode == 0
     assert "inside a checkout" in helped.stdout
@@ -98,7 +98,13 @@ def test_an_installed_package_answers_outside_a_checkout(wheel, tmp_path):
     assert examined.returncode == 0, examined.stderr
     assert "clone the repository" in examined.stdout
 
-    for command in ("status", "check", "measure"):
+    measured = installed_attnsite(wheel, "measure", "parameters_by_heads", "--machine", "laptop", cwd=tmp_path)
+    assert measured.returncode == 0, measured.stderr
+    assert f"there is no checkout here: results go to {tmp_path}" in measured.stdout
+    made = results.read(tmp_path / "docs/results/every_machine/parameters_by_heads.json")
+    assert made.provenance.software["commit"] is None  # of a clone that happens to lie around it, it would be no use
+
+    for command in ("status", "check"):
         refused = installed_attnsite(wheel, command, cwd=tmp_path)
         assert refused.returncode == 1
         assert refused.stderr.splitlines() == [
@@ -107,6 +113,18 @@ def test_an_installed_package_answers_outside_a_checkout(wheel, tmp_path):
     told = installed_attnsite(wheel, "--root", str(ROOT), "status", cwd=tmp_path)
     assert told.returncode == 0, told.stderr
     assert "fresh" in told.stdout
+
+
+def test_a_library_that_is_missing_is_said_in_a_line():
+    """As after `pip install attnsite`, which brings what measuring needs and no more."""
+    code = "import sys; sys.modules['yaml'] = None; from attnsite import cli; sys.exit(cli.main(['check']))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
+                          env=os.environ | {"PYTHONPATH": str(ROOT)})  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "attnsite check: needs yaml, which is not installed; "
+        "`attnsite doctor` says what is missing, and the one command that mends it"]  # fmt: skip
 
 
 def test_a_wheel_holds_the_whole_package_and_its_command(wheel):

@@ -245,6 +245,76 @@ def test_a_full_disk_stops_an_intake_in_one_line(checkout, monkeypatch):
     assert len(list((checkout / "docs/sources").glob("*.bib"))) == 1
 
 
+@pytest.fixture
+def small_disk(checkout):
+    """The checkout on a disk of its own, of one MiB: only who may mount one has it."""
+    disk = checkout.with_name(checkout.name + "_disk")
+    disk.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if not shutil.which("mount") or subprocess.run(words, capture_output=True).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield shutil.copytree(checkout, disk / "checkout")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill(root):
+    """Leave no byte."""
+    with contextlib.suppress(OSError), (root / "ballast").open("ab", buffering=0) as file:
+        while file.write(b"x" * 512):
+            pass
+
+
+@posix
+def test_a_disk_that_is_really_full_stops_a_measurement_and_leaves_nothing_half_written(small_disk):
+    """What was finished is whole, of what did not fit there is nothing, and with room the same command goes on."""
+    code = "import sys\nsys.path.insert(0, 'TESTS')\nfrom tests.test_faults import fill\n".replace("TESTS", str(ROOT))
+    code += "ask, observe = observe, lambda case: (ask(case), case['n'] == 2 and fill(root))[0]"
+    status, said = ended(start(small_disk, MEASURE, code))
+
+    assert status == errors.CANNOT_WRITE, said
+    assert "No space left on device" in said.splitlines()[-1]
+    [partial] = [path for path in (small_disk / ".cache").rglob("*") if path.is_file()]
+    assert [row.case["n"] for row in results.read(partial).rows] == [1]
+    assert not (small_disk / "docs/results").exists()
+
+    (small_disk / "ballast").unlink()
+    assert ended(start(small_disk, MEASURE))[0] == 0
+    assert (small_disk / "asked").read_text().split() == ["1", "2", "2", "3"]
+
+
+@posix
+def test_a_disk_that_is_really_full_stops_a_build_and_leaves_the_last_site(small_disk):
+    """MkDocs' own theme does not fit; what was begun is taken away again."""
+    (small_disk / "site").mkdir()
+    (small_disk / "site" / "index.html").write_text("old", encoding="utf-8")
+
+    status, said = ended(start(small_disk, BUILD, "build.subprocess = subprocess"))
+
+    assert status == errors.CANNOT_WRITE, said
+    assert [line for line in said.splitlines() if "No space left" in line] == said.splitlines()[-1:]
+    assert [path.name for path in (small_disk / "site").iterdir()] == ["index.html"]
+    assert not list((small_disk / ".cache/attnsite").glob("site.*"))
+
+
+@posix
+def test_a_disk_that_is_really_full_stops_an_intake_in_one_line(small_disk):
+    """A question comes whole, with its sources, or not at all."""
+    (small_disk / "document.md").write_text(DOCUMENT, encoding="utf-8")
+    fill(small_disk)
+
+    report = intake(small_disk / "document.md", small_disk, "drafts")
+
+    assert report.drafted == 0
+    assert len(report.mistakes) == 1
+    assert "free some space" in str(report.mistakes[0])
+    assert not [path for path in (small_disk / "docs").rglob("*") if path.is_file() and path.name != "index.md"]
+
+    (small_disk / "ballast").unlink()
+    assert intake(small_disk / "document.md", small_disk, "drafts").drafted == 3
+
+
 @posix
 @pytest.mark.parametrize("text", [MEASURE, BUILD], ids=["measure", "build"])
 def test_a_read_only_checkout_is_said_in_one_line(checkout, text):

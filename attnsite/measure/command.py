@@ -4,12 +4,14 @@ import argparse
 import importlib.util
 import re
 import shutil
+import time
 import traceback
 from pathlib import Path
 
 from attnsite import discover, results
 from attnsite.errors import Mistake, flatten, raise_all, refused
 from attnsite.measure import shards
+from attnsite.measure.progress import spoken
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     raise_all(list(faults(options.experiments, options.machine)))
     names = options.experiments or discover.names("experiments")
+    if not (options.root / "mkdocs.yml").is_file():
+        where = target(options, names[0]).parent
+        print(f"there is no checkout here: results go to {where}; to contribute some, measure in a clone")
     if options.merge:
         return merge(options, names)
     if options.shard:
@@ -41,7 +46,12 @@ def run(options: argparse.Namespace) -> int:
     fresh = len(names) - len(waiting)
     if fresh:
         print(f"{fresh} of {len(names)} experiments have a fresh result of {options.machine} already")
-    done = [measure(options, name) for name in waiting]
+    done, started = [], time.monotonic()
+    for number, name in enumerate(waiting, 1):
+        done.append(measure(options, name))
+        if number < len(waiting):
+            left = (time.monotonic() - started) / number * (len(waiting) - number)
+            print(f"{number} of {len(waiting)} experiments are done, about {spoken(left)} left", flush=True)
     return 0 if all(done) else 1
 
 

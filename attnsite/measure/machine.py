@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from attnsite import discover
 from attnsite.measure import WAITING
 
 PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "torch", "jax", "jaxlib", "onnxruntime", "onnx")
@@ -50,6 +51,8 @@ def software(root: Path) -> dict[str, Any]:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
+    if discover.ROOT.parent.resolve() != root.resolve():  # installed, or another checkout's: no commit says what runs
+        return {"python": platform.python_version(), **versions, "commit": None, "clean": False}
     commit = _git(root, "rev-parse", "--short=12", "HEAD")
     dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "attnsite")
     return {"python": platform.python_version(), **versions, "commit": commit or None, "clean": dirty == ""}
@@ -77,7 +80,18 @@ def _cpu() -> str | None:
     if platform.system() == "Darwin":
         words = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(words, capture_output=True, text=True).stdout.strip() or None
-    return platform.processor() or None
+    told = re.search(r"^Model name:\s*(\S.*)$", _said("lscpu"), re.MULTILINE)  # of ARM
+    return told[1].strip() if told else platform.processor() or f"unnamed, {platform.machine()}"
+
+
+def _said(command: str) -> str:
+    """What a command prints, in English; nothing where there is none."""
+    try:
+        return subprocess.run(
+            [command], capture_output=True, text=True, timeout=20, env=os.environ | {"LC_ALL": "C"}
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
 
 
 def _cores() -> int | None:

@@ -5,6 +5,7 @@ Run as `python -m attnsite.measure.memory KERNEL WORKLOAD-AS-JSON [cache]`; prin
 
 import ctypes
 import gc
+import importlib.util
 import json
 import os
 import re
@@ -28,6 +29,8 @@ def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = F
             words,
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=seconds,
             env=os.environ | {"PYTHONPATH": path} | (GIVEN_BACK if cache else {}),
         )
@@ -57,6 +60,8 @@ def observe(kernel: str, workload: Workload, cache: bool = False) -> dict[str, A
     bare = _status("VmRSS")
     if cache and bare is None:
         return {"skipped": "only Linux says how much memory is resident now"}
+    if bare is None and importlib.util.find_spec("resource") is None:  # as on Windows
+        return {"skipped": "this system does not say how much memory a process has used"}
     q, k, v = workload.inputs()
     kept = contestants.store(module, k, v, workload)
     del k, v  # a kernel that keeps them in another form needs them no more

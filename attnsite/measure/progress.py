@@ -32,10 +32,15 @@ class Progress:
         if not self.done:
             return ""
         seconds = (now - self.started) / self.done * (self.total - self.done)
-        return f", about {seconds:.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"
+        return f", about {spoken(seconds)} left"
 
     def _write(self, line: str) -> None:
         if self.live:
             print(f"\r\x1b[K{line[:110]}", end="", flush=True, file=self.stream)
         else:
             print(line, flush=True, file=self.stream)
+
+
+def spoken(seconds: float) -> str:
+    """A time that is only about right, as one would say it."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

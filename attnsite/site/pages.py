@@ -23,6 +23,7 @@ from attnsite.site import (
     exhibits,
     kept,
     kernel_pages,
+    machines_page,
     picture,
     places,
     question_pages,
@@ -59,7 +60,7 @@ def render(root: Path) -> dict[str, str]:
     for kernel in [*kernels, *kernel_pages.libraries()]:
         pages[kernel.path] = kernel_pages.kernel_page(kernel, known)
     pages["evidence.md"] = evidence_pages.evidence_page(questions, known)
-    pages["machines.md"] = evidence_pages.machines_page(known)
+    pages["machines.md"] = machines_page.page(questions, known)
     pages["sources.md"] = evidence_pages.sources_page(questions, written, known)
     return pages
 

@@ -277,7 +277,8 @@
   NARROW.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
   window.attnsite = { NARROW, beside, bring, enhance, live, load, make, plotly, scan, sleep, wake };
-  if (window.document$) window.document$.subscribe(scan);
+  if (location.protocol === "file:" && !window.attnsiteFile) document.head.append(make("script", { src: beside("portable.js") }));
+  else if (window.document$) window.document$.subscribe(scan);
   else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
   else scan();
 })();
