@@ -44,7 +44,7 @@ def without_network() -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def site_folder(tmp_path_factory):
-    """The site, built strictly: once, however many processes run the tests; without a network where that can be taken away.
+    """The site, built strictly and once for all processes, without a network where that can be taken away.
 
     ATTNSITE_SITE names a folder that was built before, for who works on a test and not on the site.
     """
