@@ -176,7 +176,8 @@ def test_links_between_pages_resolve():
     """Every link to a page, in Markdown and in HTML, from every page of this checkout."""
     made, published = pages.render(ROOT), pages.published(ROOT)
     results = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "results").rglob("*.json")}
-    addresses = {places.address(path) for path in made} | set(published) | results
+    assets = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "assets").iterdir()}
+    addresses = {places.address(path) for path in made} | set(published) | results | assets
     checked, broken = 0, []
     for path, text in made.items():
         prose = re.sub(r"^(`{3,}).*?^\1", "", text, flags=re.DOTALL | re.MULTILINE)
