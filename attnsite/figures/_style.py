@@ -217,7 +217,7 @@ def finish(on: Chart, run: Run) -> go.Figure:
     left = max((len(text) for text in on.y.texts), default=0)
     room = {}
     for name, (_, _, size) in SIZES.items():
-        sides = {"l": round(left * _CHARACTER * size) + 14, "r": round(right * _CHARACTER * size) + 16}
+        sides = {"l": round(left * _CHARACTER * size) + 20, "r": round(right * _CHARACTER * size) + 16}
         room[name] = {"margin": {"t": TOP, "b": BOTTOM, **sides}, "font": size}
     on.figure.layout.meta = {"sizes": room}
     return fit(on.figure, "wide")
