@@ -103,7 +103,8 @@ def test_what_is_injected_is_not_run(site, browser):
       script.textContent = "window.evil = 1";
       const div = document.createElement("div");
       div.innerHTML = '<img src="data:," onerror="window.evil = 2"><a id="act" href="javascript:window.evil=3">x</a>'
-        + '<iframe src="https://example.invalid/"></iframe><iframe srcdoc="<script>parent.evil = 4</script>"></iframe><p style="color: red">x</p>';
+        + '<iframe src="https://example.invalid/"></iframe>'
+        + '<iframe srcdoc="<script>parent.evil = 4</script>"></iframe><p style="color: red">x</p>';
       const away = document.createElement("script");
       away.src = "https://example.invalid/evil.js";
       document.querySelector("article").append(script, div, away);
