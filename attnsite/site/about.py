@@ -37,7 +37,11 @@ class Site:
 
 
 class Loader(yaml.SafeLoader):
-    """YAML as MkDocs reads it: `!ENV` takes a value from the environment, other tags are left as they are."""
+    """YAML as MkDocs reads it: `!ENV` takes a value from the environment."""
+
+
+class _Unconcerned(Loader):
+    """The same where nobody asks for what stands behind a tag of Python's."""
 
 
 def _environment(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
@@ -47,7 +51,7 @@ def _environment(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
 
 
 Loader.add_constructor("!ENV", _environment)
-Loader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, suffix, node: None)
+_Unconcerned.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, suffix, node: None)
 
 
 def read(root: Path) -> Site:
@@ -77,5 +81,5 @@ def _read(root: Path, _stamp: object, *_environment: object) -> Site:
 
 def _mapping(path: Path) -> dict[str, Any]:
     """A YAML file's fields; none where there is no such file."""
-    found = yaml.load(path.read_text(encoding="utf-8"), Loader) if path.is_file() else None
+    found = yaml.load(path.read_text(encoding="utf-8"), _Unconcerned) if path.is_file() else None
     return found if isinstance(found, dict) else {}
