@@ -1,15 +1,15 @@
-"""The evidence page, the sources page and the machines page, as Markdown."""
+"""The evidence page and the sources page, as Markdown."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attnsite import results
 from attnsite.content import Cite, Question, marks
 from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE, Run
 from attnsite.site import citations, claims, places
-from attnsite.site.exhibits import call_machine, commit, day, hardware
+from attnsite.site.exhibits import call_machine, commit, day
+from attnsite.site.machines_page import machines
 from attnsite.site.places import Page
 from attnsite.site.question_pages import path_of
 from attnsite.site.records import Records
@@ -45,15 +45,6 @@ def evidence_page(questions: Sequence[Question], records: Records) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def machines(records: Records) -> dict[str, dict[str, Run]]:
-    """All runs by machine and experiment."""
-    found: dict[str, dict[str, Run]] = {}
-    for experiment in results.experiments(records.root):
-        for machine, run in records.runs(experiment).items():
-            found.setdefault(machine, {})[experiment] = run
-    return dict(sorted(found.items(), key=lambda pair: (pair[0] == results.THIS_BUILD, pair[0])))
-
-
 def runs_by_machine(records: Records, page: Page) -> str:
     """A table of all runs for each machine."""
     parts = []
@@ -81,51 +72,6 @@ def run_row(run: Run, state: str, page: Page) -> dict[str, Any]:
         "took": Quantity(run.provenance.seconds, "s"),
         "commit": commit(run).removeprefix("commit ") or None,
     }
-
-
-def machines_page(records: Records) -> str:
-    """Every machine that something was measured on."""
-    path = "machines.md"
-    parts = [
-        head(
-            path,
-            "Machines",
-            description="The machines that the runs of this site were made on.",
-            search={"exclude": True},
-        ),
-        "# Machines",
-        "A number is only as good as what is known of the machine behind it.\n{ .lead }",
-        "Counts are the same everywhere and belong to no machine. The text quotes named machines; "
-        "*this build* is the machine that built this copy of the site.",
-    ]
-    for machine, runs in machines(records).items():
-        if machine == EVERY_MACHINE:
-            continue
-        latest = max(runs.values(), key=lambda run: run.provenance.started)
-        states = Counter(records.state(run) for run in runs.values())
-        counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
-        parts += [f"## {typed(call_machine(machine))}", f"{typed(hardware(latest))}. {len(runs)} runs, {counted}."]
-        facts = {**described(latest.provenance.machine), **described(latest.provenance.software)}
-        rows = [{"fact": name.replace("_", " "), "value": value} for name, value in facts.items()]
-        parts.append(f'<div class="scrolls">{table(rows, f"What is known of {call_machine(machine)}")}</div>')
-    return "\n\n".join(parts) + "\n"
-
-
-def described(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Facts as texts; sizes in bytes as sizes, lists and mappings in one line, what is unknown left out."""
-
-    def text(name: str, value: Any) -> str:
-        if isinstance(value, Mapping):
-            return ", ".join(f"{key} {text(name, inner)}" for key, inner in value.items())
-        if isinstance(value, list | tuple):
-            return ", ".join(text(name, inner) for inner in value)
-        if isinstance(value, bool):
-            return "yes" if value else "no"
-        if isinstance(value, int | float) and ("bytes" in name or "caches" in name):
-            return str(Quantity(value, "B"))
-        return str(value)
-
-    return {name.removesuffix("_bytes"): text(name, value) for name, value in facts.items() if value not in (None, "")}
 
 
 def sources_page(questions: Sequence[Question], written: Mapping[str, str], records: Records) -> str:

@@ -11,7 +11,17 @@ from typing import Any
 
 from attnsite.content import Cite, load_questions, load_themes, marks
 from attnsite.results import BUILT, COMMITTED, THIS_BUILD
-from attnsite.site import evidence_pages, exhibits, kernel_pages, picture, places, question_pages, records, tables
+from attnsite.site import (
+    evidence_pages,
+    exhibits,
+    kernel_pages,
+    machines_page,
+    picture,
+    places,
+    question_pages,
+    records,
+    tables,
+)
 from attnsite.site.markup import SOURCES
 from attnsite.site.text import directed
 
@@ -37,7 +47,7 @@ def render(root: Path) -> dict[str, str]:
     for kernel in [*kernels, *kernel_pages.libraries()]:
         pages[kernel.path] = kernel_pages.kernel_page(kernel, known)
     pages["evidence.md"] = evidence_pages.evidence_page(questions, known)
-    pages["machines.md"] = evidence_pages.machines_page(known)
+    pages["machines.md"] = machines_page.page(questions, known)
     pages["sources.md"] = evidence_pages.sources_page(questions, written, known)
     return pages
 

@@ -1,0 +1,136 @@
+"""The machines page, as Markdown: what each is and how steady it was, and what they agree on."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attnsite import results
+from attnsite.content import Number, Question
+from attnsite.quantity import Quantity
+from attnsite.results import EVERY_MACHINE, Run
+from attnsite.site.exhibits import call_machine, day, hardware
+from attnsite.site.places import Page
+from attnsite.site.question_pages import path_of
+from attnsite.site.records import Records
+from attnsite.site.tables import Link, table
+from attnsite.site.text import head, typed
+
+PATH = "machines.md"
+COMPARABLE = ("×", "%")  # units of what two machines can be asked alike; seconds and rates are each machine's own
+YOURS = """## Add yours
+
+One command in a clone measures a machine, in a few minutes; `--full` in the place of `--quick` takes an hour or two:
+
+```bash
+attnsite measure --machine my_machine --quick
+attnsite check
+git add docs/results/my_machine
+```
+
+The name is what a reader would call the machine.
+No host name, user name or path is written.
+`attnsite check` refuses a file that has one, that was changed by hand, or that says more than the machine can do."""
+
+
+def page(questions: Sequence[Question], records: Records) -> str:
+    """Every machine that something was measured on."""
+    known = {machine: runs for machine, runs in machines(records).items() if machine != EVERY_MACHINE}
+    parts = [
+        head(PATH, "Machines", description="The machines behind the runs of this site, and what they agree on.",
+             search={"exclude": True}),
+        "# Machines",
+        "A number is only as good as what is known of the machine behind it.\n{ .lead }",
+        "Counts are the same everywhere and belong to no machine. The text quotes named machines; "
+        "*this build* is the machine that built this copy of the site.",
+    ]  # fmt: skip
+    if rows := ratios(questions, records, list(known)):
+        parts += [
+            "## What the machines agree on",
+            "Ratios and shares that claims of this site quote, each machine's own beside the others'. "
+            "Times and rates are not here: those of different machines have nothing to do with each other, and no "
+            "average is taken over machines. A quick sweep has smaller workloads than a full one, and a ratio that "
+            "depends on the size differs for that.",
+            f'<div class="scrolls">{table(rows, "Ratios by machine")}</div>',
+        ]
+    for machine, runs in known.items():
+        parts += described_machine(machine, runs, records)
+    return "\n\n".join([*parts, YOURS]) + "\n"
+
+
+def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]) -> list[dict[str, Any]]:
+    """A row for each ratio that a claim quotes from a measurement, a column for each machine that has any."""
+    asked: dict[tuple[str, str], Question] = {}
+    for question in questions:
+        for claim in question.claims:
+            for mark in claim.marks:
+                if isinstance(mark, Number) and mark.figure in records.figure_names():
+                    asked.setdefault((mark.figure, mark.value), question)
+    rows = []
+    for (figure, value), question in asked.items():
+        found = {}
+        for exhibit in records.exhibits(figure):
+            quantity = records.evidence.values(figure, exhibit.run).get(value)
+            if exhibit.machine in known and quantity is not None and quantity.unit in COMPARABLE:
+                found[exhibit.machine] = quantity
+        if found:
+            words = f"{figure}.{value}".replace("_", " ").replace(".", ": ", 1)
+            rows.append({"ratio": Link(words, Page(PATH).to(path_of(question)))} | {
+                call_machine(machine): found.get(machine) for machine in known})  # fmt: skip
+    return rows
+
+
+def described_machine(machine: str, runs: Mapping[str, Run], records: Records) -> list[str]:
+    """What is known of one machine: when it was measured, how steadily, what is fresh, and all its provenance."""
+    ordered = sorted(runs.values(), key=lambda run: run.provenance.started)
+    latest = ordered[-1]
+    states = Counter(records.state(run) for run in ordered)
+    counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+    days = dict.fromkeys([day(ordered[0]), day(latest)])
+    told = [f"{typed(hardware(latest))}.", f"{len(runs)} runs, {counted}, measured {' to '.join(days)}."]
+    timed = [run.provenance.steadiness.get("verdict") for run in ordered if run.kind == "timing"]
+    if timed:
+        told.append(f"{timed.count('steady')} of {len(timed)} timings were steady.")
+    stale = [run.experiment for run in ordered if records.state(run) == "stale"]
+    if stale:
+        told.append(f"Stale: {', '.join(f'`{name}`' for name in sorted(stale))}.")
+    absent = [name for name in results.experiments(records.root) if name not in runs and measured(name, records)]
+    if absent:
+        told.append(f"Not measured here: {', '.join(f'`{name}`' for name in absent)}.")
+    facts = {**described(latest.provenance.machine), **described(latest.provenance.software)}
+    rows = [{"fact": name.replace("_", " "), "value": value} for name, value in facts.items()]
+    return [
+        f"## {typed(call_machine(machine))}",
+        " ".join(told),
+        f'<div class="scrolls">{table(rows, f"What is known of {call_machine(machine)}")}</div>',
+    ]
+
+
+def measured(experiment: str, records: Records) -> bool:
+    """Is it one that machines differ in?"""
+    return EVERY_MACHINE not in records.runs(experiment)
+
+
+def machines(records: Records) -> dict[str, dict[str, Run]]:
+    """All runs by machine and experiment."""
+    found: dict[str, dict[str, Run]] = {}
+    for experiment in results.experiments(records.root):
+        for machine, run in records.runs(experiment).items():
+            found.setdefault(machine, {})[experiment] = run
+    return dict(sorted(found.items(), key=lambda pair: (pair[0] == results.THIS_BUILD, pair[0])))
+
+
+def described(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Facts as texts; sizes in bytes as sizes, lists and mappings in one line, what is unknown left out."""
+
+    def text(name: str, value: Any) -> str:
+        if isinstance(value, Mapping):
+            return ", ".join(f"{key} {text(name, inner)}" for key, inner in value.items())
+        if isinstance(value, list | tuple):
+            return ", ".join(text(name, inner) for inner in value)
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int | float) and ("bytes" in name or "caches" in name):
+            return str(Quantity(value, "B"))
+        return str(value)
+
+    return {name.removesuffix("_bytes"): text(name, value) for name, value in facts.items() if value not in (None, "")}
