@@ -13,8 +13,9 @@ from markdown import Markdown
 from attnsite import discover
 from attnsite.content import load_questions, load_themes
 from attnsite.errors import Mistake, flatten
+from attnsite.quantity import Quantity
 from attnsite.results import THIS_BUILD
-from attnsite.site import markup, notebooks, pages, places, records
+from attnsite.site import machines_page, markup, notebooks, pages, places, records
 from attnsite.site.figures import fence
 from tests import checkouts
 from tests.conftest import ROOT
@@ -325,3 +326,34 @@ def test_a_notebook_loses_its_dress_and_keeps_its_content():
     assert '<pre tabindex="0">1 + 1</pre>' in slim
     assert '<pre tabindex="0">2</pre>' in slim
     assert slim.index("</h1>") < slim.index('href="sum.py" download')
+
+
+def test_a_figure_begins_with_the_machine_that_the_text_quotes(checkout):
+    """Results that come later, of a machine whatever its name, leave it in its place; the others follow in order."""
+    text = checkouts.question(body="It is [=squares.largest laptop].")
+    checkouts.put(checkout, "docs/questions/shapes/area.md", text)
+    checkouts.put_run(checkout, "apple", cpu="Another", cores=4)
+
+    shown = [exhibit.machine for exhibit in records.read(checkout).exhibits("squares")]
+
+    assert shown[0] == "laptop"
+    assert shown[1:] == sorted(shown[1:], key=lambda machine: (machine == THIS_BUILD, machine))
+
+
+def test_machines_are_compared_by_ratios_alone(checkout, monkeypatch):
+    """What a claim quotes, one column for each machine; counts and times are in no row."""
+    more = "  - measured: It grows. [=squares.growth laptop]\n  - measured: It takes. [=squares.seconds laptop]\n"
+    checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(more=more))
+    known = records.read(checkout)
+    module = known.figure("squares")
+    before = module.values
+    monkeypatch.setattr(module, "values", lambda run: before(run) | {
+        "growth": Quantity(3.0 if run.machine == "old" else 2.0, "×"), "seconds": Quantity(1.0, "s")})  # fmt: skip
+
+    [row] = machines_page.ratios(load_questions(checkout), known, ["laptop", "old"])
+
+    assert row["ratio"].text == "squares: growth"
+    assert (row["laptop"].value, row["old"].value) == (2.0, 3.0)
+    page = machines_page.page(load_questions(checkout), known)
+    assert "## Ratios, machine by machine" in page
+    assert "## Add yours" in page

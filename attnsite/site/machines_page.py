@@ -1,4 +1,4 @@
-"""The machines page, as Markdown: what each is and how steady it was, and what they agree on."""
+"""The machines page, as Markdown: what each is and how steady it was, and their ratios side by side."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ def page(questions: Sequence[Question], records: Records) -> str:
     """Every machine that something was measured on."""
     known = {machine: runs for machine, runs in machines(records).items() if machine != EVERY_MACHINE}
     parts = [
-        head(PATH, "Machines", description="The machines behind the runs of this site, and what they agree on.",
+        head(PATH, "Machines", description="The machines behind the runs of this site, and their ratios side by side.",
              search={"exclude": True}),
         "# Machines",
         "A number is only as good as what is known of the machine behind it.\n{ .lead }",
@@ -45,7 +45,7 @@ def page(questions: Sequence[Question], records: Records) -> str:
     ]  # fmt: skip
     if rows := ratios(questions, records, list(known)):
         parts += [
-            "## What the machines agree on",
+            "## Ratios, machine by machine",
             "Ratios and shares that claims of this site quote, each machine's own beside the others'. "
             "Times and rates are not here: those of different machines have nothing to do with each other, and no "
             "average is taken over machines. A quick sweep has smaller workloads than a full one, and a ratio that "

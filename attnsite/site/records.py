@@ -1,5 +1,6 @@
 """The records behind the pages, read once for each state of their files, however many pages ask for them."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from attnsite import discover, glossary, results
-from attnsite.content import Source, read_sources
+from attnsite.content import Number, Source, marks, read_sources
 from attnsite.evidence import Evidence
 from attnsite.results import Run
 from attnsite.site import exhibits, kept
@@ -33,6 +34,12 @@ class Records:
         return read_sources(self.root)[0]  # `attnsite check` names the mistakes of the others
 
     @cached_property
+    def quoted(self) -> Counter[str]:
+        """How often the questions quote each machine by its name."""
+        texts = (path.read_text(encoding="utf-8-sig") for path in (self.root / "docs/questions").rglob("*.md"))
+        return Counter(m.machine for text in texts for m in marks(text) if isinstance(m, Number) and m.machine)
+
+    @cached_property
     def terms(self) -> list[glossary.Term]:
         return glossary.read(self.root)
 
@@ -53,13 +60,16 @@ class Records:
         return self.states[key]
 
     def exhibits(self, name: str) -> list[Exhibit]:
-        """The figure for every machine whose run it can be drawn from, the reference machines first."""
+        """The figure for every machine whose run it can be drawn from: the one that the text quotes most comes first.
+
+        Another machine's results, whatever its name, so never move a figure away from the text beside it.
+        """
         module = self.figure(name)
         runs = self.runs(module.EXPERIMENT)
         for machine, run in runs.items():
             if (name, machine) not in self.drawn:
                 self.drawn[name, machine] = self._drawn(module, runs, machine, self.state(run))
-        found = (self.drawn[name, machine] for machine in runs)
+        found = (self.drawn[name, machine] for machine in sorted(runs, key=lambda machine: -self.quoted[machine]))
         return [shown for shown in found if isinstance(shown, Exhibit)]
 
     def _drawn(self, module: ModuleType, runs: Mapping[str, Run], machine: str, state: str) -> Exhibit | NotMeasured:
