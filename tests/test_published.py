@@ -164,7 +164,8 @@ def test_the_place_of_publication_is_said_once(checkout, monkeypatch, url):
 def test_what_a_builder_wrote_into_the_head_is_replaced():
     """Another theme has ideas of its own about shared links: each thing is said once."""
     theirs = ('<head>\n<title>T - S</title>\n<link rel="canonical" href="x">\n<meta property="og:title" content="y">\n'
-              '<meta name="twitter:card" content="z">\n<script type="application/ld+json">{}</script></head>')  # fmt: skip
+              '<meta name="twitter:card" content="z">\n<script type="application/ld+json">{}</script>'
+              "\n</head>")  # fmt: skip
     site = about.Site("S", "On squares.", SITE, "", "", ("A",), "MIT")
     once = heads.dressed(theirs, "a/", site, heads.About())
 
