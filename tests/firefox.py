@@ -43,7 +43,6 @@ class Firefox:
         self.send("session.new", capabilities={})
         self.send("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
         self.context = self.send("browsingContext.getTree")["contexts"][0]["context"]
-        self.send("browsingContext.activate", context=self.context)  # else no element can be focused
         self.size(1280, 900)
 
     def _wait(self, awaited, seconds=60):
@@ -90,10 +89,13 @@ class Firefox:
             "input.performActions", context=self.context, actions=[{"type": "key", "id": "k", "actions": actions}]
         )
 
-    def hover(self, x, y):
+    def hover(self, x, y, *more):
         move = [{"type": "pointerMove", "x": x - 9, "y": y}, {"type": "pointerMove", "x": x, "y": y}]
-        self.send("input.performActions", context=self.context, actions=[
-            {"type": "pointer", "id": "m", "parameters": {"pointerType": "mouse"}, "actions": move}])  # fmt: skip
+        pointer = {"type": "pointer", "id": "m", "parameters": {"pointerType": "mouse"}, "actions": [*move, *more]}
+        self.send("input.performActions", context=self.context, actions=[pointer])
+
+    def click(self, x, y):
+        self.hover(x, y, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0})
 
     def screenshot(self):
         return base64.b64decode(self.send("browsingContext.captureScreenshot", context=self.context)["data"])
