@@ -29,6 +29,7 @@ class Firefox:
     """One window of a Firefox with a profile of its own in `folder`; `dark` is what the system asks for."""
 
     def __init__(self, program, folder, dark=False, scripts=True):
+        self.scripts = scripts
         wanted = PREFERENCES | {"layout.css.prefers-color-scheme.content-override": 0 if dark else 1,
                                 "javascript.enabled": scripts}  # fmt: skip
         lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in wanted.items())
@@ -67,6 +68,9 @@ class Firefox:
 
     def open(self, address):
         self.send("browsingContext.navigate", context=self.context, url=address, wait="complete")
+        # under load "complete" has been told of a document that was still empty; without scripts no script can wait
+        if self.scripts:
+            self.until("() => document.readyState === 'complete' && document.title")
 
     def run(self, script, *arguments):
         """The value of a function of the page, which may be asynchronous."""
