@@ -68,9 +68,10 @@ class Firefox:
 
     def open(self, address):
         self.send("browsingContext.navigate", context=self.context, url=address, wait="complete")
-        # under load "complete" has been told of a document that was still empty; without scripts no script can wait
+        # under load "complete" has been told while the page before was still there; without scripts none can wait
         if self.scripts:
-            self.until("() => document.readyState === 'complete' && document.title")
+            here = f"location.href.split('#')[0] === {json.dumps(address.partition('#')[0])}"
+            self.until(f"() => {here} && document.readyState === 'complete' && document.title")
 
     def run(self, script, *arguments):
         """The value of a function of the page, which may be asynchronous."""
