@@ -29,6 +29,7 @@ class Firefox:
     """One window of a Firefox with a profile of its own in `folder`; `dark` is what the system asks for."""
 
     def __init__(self, program, folder, dark=False, scripts=True):
+        self.scripts = scripts
         wanted = PREFERENCES | {"layout.css.prefers-color-scheme.content-override": 0 if dark else 1,
                                 "javascript.enabled": scripts}  # fmt: skip
         lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in wanted.items())
@@ -43,7 +44,6 @@ class Firefox:
         self.send("session.new", capabilities={})
         self.send("session.subscribe", events=["log.entryAdded", "network.beforeRequestSent"])
         self.context = self.send("browsingContext.getTree")["contexts"][0]["context"]
-        self.send("browsingContext.activate", context=self.context)  # else no element can be focused
         self.size(1280, 900)
 
     def _wait(self, awaited, seconds=60):
@@ -68,6 +68,10 @@ class Firefox:
 
     def open(self, address):
         self.send("browsingContext.navigate", context=self.context, url=address, wait="complete")
+        # under load "complete" has been told while the page before was still there; without scripts none can wait
+        if self.scripts:
+            here = f"location.href.split('#')[0] === {json.dumps(address.partition('#')[0])}"
+            self.until(f"() => {here} && document.readyState === 'complete' && document.title")
 
     def run(self, script, *arguments):
         """The value of a function of the page, which may be asynchronous."""
@@ -90,10 +94,13 @@ class Firefox:
             "input.performActions", context=self.context, actions=[{"type": "key", "id": "k", "actions": actions}]
         )
 
-    def hover(self, x, y):
+    def hover(self, x, y, *more):
         move = [{"type": "pointerMove", "x": x - 9, "y": y}, {"type": "pointerMove", "x": x, "y": y}]
-        self.send("input.performActions", context=self.context, actions=[
-            {"type": "pointer", "id": "m", "parameters": {"pointerType": "mouse"}, "actions": move}])  # fmt: skip
+        pointer = {"type": "pointer", "id": "m", "parameters": {"pointerType": "mouse"}, "actions": [*move, *more]}
+        self.send("input.performActions", context=self.context, actions=[pointer])
+
+    def click(self, x, y):
+        self.hover(x, y, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0})
 
     def screenshot(self):
         return base64.b64decode(self.send("browsingContext.captureScreenshot", context=self.context)["data"])
