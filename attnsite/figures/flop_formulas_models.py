@@ -30,7 +30,7 @@ DRAWN = {
     "megatron_without": ("Megatron", _style.Look(_style.OTHER_2, symbol="triangle-up")),
     "chinchilla": ("Chinchilla", _style.Look(_style.OURS_2, symbol="diamond")),
 }
-KEY = (0.0, 0.262, 0.48, 0.785)  # where each mark is explained, as a share of the axis
+KEY = (0.02, 0.27, 0.48, 0.785)  # where each mark is explained, as a share of the axis
 ENDINGS = {"palm": "palm", "palm_by_width": "by_width", "megatron_without": "megatron", "chinchilla": "chinchilla"}
 
 
