@@ -234,9 +234,10 @@
   document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
 
   /* The theme's copy buttons stand in landmarks without a name, one for each block of code: they are none. */
-  const names = new MutationObserver(() => {
+  const unname = () => {
     for (const nav of document.querySelectorAll("nav.md-code__nav:not([role])")) nav.setAttribute("role", "none");
-  });
+  };
+  const names = new MutationObserver(unname);
 
   // --- every page ----------------------------------------------------------------------------------------------
 
@@ -249,6 +250,7 @@
     }
     document.querySelectorAll("table[data-sorts='']").forEach(enhance);
     document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
+    unname();
     names.disconnect();
     for (const code of document.querySelectorAll(".highlight")) names.observe(code, { childList: true, subtree: true });
   }
