@@ -244,9 +244,10 @@
   document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
 
   /* The theme's copy buttons stand in landmarks without a name, one for each block of code: they are none. */
-  const names = new MutationObserver(() => {
+  const unname = () => {
     for (const nav of document.querySelectorAll("nav.md-code__nav:not([role])")) nav.setAttribute("role", "none");
-  });
+  };
+  const names = new MutationObserver(unname);
 
   // --- every page ----------------------------------------------------------------------------------------------
 
@@ -263,6 +264,7 @@
     if (kept) later_on("machines.js", m => m.apply());
     if (modules.has("dropped.js")) later_on("dropped.js", m => m.apply());
     document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
+    unname();
     names.disconnect();
     for (const code of document.querySelectorAll(".highlight")) names.observe(code, { childList: true, subtree: true });
     for (const part of document.querySelectorAll("[data-module]:not([data-seen])")) { // touched, or asked for by the address
