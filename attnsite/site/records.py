@@ -85,10 +85,11 @@ class Records:
             }
 
         files = [results.path_of(self.root, other, module.EXPERIMENT) for other in runs]
-        if not module.__file__ or not all(file.is_file() for file in files):
+        written = getattr(module, "__file__", None)
+        if not written or not all(file.is_file() for file in files):
             told = make()
         else:
-            code = (kept.code_of(Path(module.__file__)), kept.code_of(Path(exhibits.__file__)), _PLOTLY)
+            code = (kept.code_of(Path(written)), kept.code_of(Path(exhibits.__file__)), _PLOTLY)
             made_from = (module.__name__, code, machine, state, *runs, *map(kept.bytes_of, files))
             told = kept.kept(self.root, made_from, make)
         return NotMeasured(told["lacks"]) if "lacks" in told else Exhibit(run=runs[machine], state=state, **told)
