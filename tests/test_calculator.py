@@ -14,7 +14,7 @@ from attnsite import ledger
 from attnsite.experiments import whole_models
 from attnsite.site import by_hand, calculator, calculator_form, records
 from tests.conftest import ROOT
-from tests.test_site import STICKS_OUT
+from tests.test_access import STICKS_OUT
 
 pytestmark = pytest.mark.browser
 PAGES = ("calculator/", "by_hand/")

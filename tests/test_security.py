@@ -26,8 +26,8 @@ WATCH = """
   addEventListener("securitypolicyviolation", e => window.refused.push(`${e.violatedDirective} ${e.blockedURI}`));
 """
 KINDS = ["", "questions/", "questions/cost/", "questions/cost/what_more_heads_cost/", "evidence/", "sources/",
-         "machines/", "kernels/", "kernels/cpu_naive/", "glossary/", "notebooks/heads_by_hand/",
-         "notebooks/measure_it_yourself/", "404.html"]  # fmt: skip
+         "machines/", "kernels/", "kernels/cpu_naive/", "glossary/", "calculator/?layers=2", "by_hand/",
+         "notebooks/heads_by_hand/", "notebooks/measure_it_yourself/", "404.html"]  # fmt: skip
 LONG = "questions/cost/what_more_heads_cost/"
 GOOD = "<html><head><meta charset=utf-8></head><body><script>theme()</script><article>{}</article></body></html>"
 
@@ -185,6 +185,17 @@ def test_what_a_page_may_hold_is_let_through(tmp_path, monkeypatch):
 
     finish.finish(root, tmp_path / "site")
     assert first == {path: path.read_bytes() for path in (tmp_path / "site").rglob("*") if path.is_file()}
+
+
+def test_the_themes_way_to_the_root_is_its_own_however_it_is_written():
+    """Pages differ in it: from inside, and on the page of what is not found as the whole path below the host."""
+    head = '<head><meta charset=utf-8><script>scope=new URL("{}",location)</script></head>'
+    ways = {"index.html": ".", "a/b/index.html": "../..", "404.html": "/attn-site.v2/~me/"}
+    pages = {path: head.format(way) for path, way in ways.items()}
+    assert policy.faults(pages) == []
+
+    evil = pages | {"c/index.html": head.format('",location);evil("')}
+    assert [fault.path for fault in policy.faults(evil)] != []
 
 
 def test_the_server_for_writing_has_no_policy(tmp_path):

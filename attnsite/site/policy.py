@@ -17,7 +17,8 @@ _INLINE = re.compile(r"<(script|style)\b([^>]*)>(.*?)</\1\s*>", re.DOTALL | re.I
 _TAG = re.compile(r"<([a-zA-Z][\w:-]*)((?:[^\"'<>]|\"[^\"]*\"|'[^']*')*)>?")
 _ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
 _DATA = re.compile(r"""type=["']?(?:application|text)/(?:ld\+)?json\b""")
-_SCOPE = re.compile(r'(?<=new URL\(")[./]*(?=",location\))')  # the way to the site's root, which pages differ in
+# The way to the site's root, which pages differ in; on the page of what is not found it is the root's whole path.
+_SCOPE = re.compile(r'(?<=new URL\(")[\w./~-]*(?=",location\))')
 _POLICY = re.compile(r'\s*<meta http-equiv="Content-Security-Policy"[^>]*>')
 _CHARSET = re.compile(r"<meta charset=[^>]*>", re.IGNORECASE)
 _SHARE = 'href="javascript:void(0)"'  # the theme's link to a search, whose address it sets when there is one
