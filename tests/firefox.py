@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import threading
+import time
 
 from tornado.websocket import websocket_connect
 
@@ -67,11 +68,21 @@ class Firefox:
         self.send("browsingContext.setViewport", context=self.context, viewport={"width": width, "height": height})
 
     def open(self, address):
-        self.send("browsingContext.navigate", context=self.context, url=address, wait="complete")
-        # under load "complete" has been told while the page before was still there; without scripts none can wait
-        if self.scripts:
-            here = f"location.href.split('#')[0] === {json.dumps(address.partition('#')[0])}"
-            self.until(f"() => {here} && document.readyState === 'complete' && document.title")
+        """Go to a page and wait for it: by asking the page itself, since the browser at times tells of none, or early."""
+        how = "none" if self.scripts else "complete"
+        self.send("browsingContext.navigate", context=self.context, url=address, wait=how)
+        here = f"location.href.split('#')[0] === {json.dumps(address.partition('#')[0])}"
+        end = time.monotonic() + 60
+        while self.scripts and not self._there(f"() => {here} && document.readyState === 'complete' && document.title"):
+            assert time.monotonic() < end, f"{address} did not open"
+            time.sleep(0.05)
+
+    def _there(self, condition):
+        """Whether it holds; not while one page goes and the next comes, when there is nobody to ask."""
+        try:
+            return self.run(condition)
+        except AssertionError:
+            return False
 
     def run(self, script, *arguments):
         """The value of a function of the page, which may be asynchronous."""
