@@ -68,7 +68,7 @@ class Firefox:
         self.send("browsingContext.setViewport", context=self.context, viewport={"width": width, "height": height})
 
     def open(self, address):
-        """Go to a page and wait for it: by asking the page itself, since the browser at times tells of none, or early."""
+        """Go to a page and wait for it by asking the page: the browser at times tells of none, or too early."""
         how = "none" if self.scripts else "complete"
         self.send("browsingContext.navigate", context=self.context, url=address, wait=how)
         here = f"location.href.split('#')[0] === {json.dumps(address.partition('#')[0])}"
