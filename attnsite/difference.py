@@ -37,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
 
             text = page(found, base, options.root)
         else:
+            from attnsite.difference_words import markdown, plain
+
             text = "\n".join(markdown(found) if options.format == "markdown" else plain(found)) + "\n"
     if options.output:
         options.output.write_text(text, encoding="utf-8")
@@ -176,74 +178,3 @@ def _runs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Chang
                     for side in (before, after))  # fmt: skip
         if old != new or (name in before and before[name]["started"] != after[name]["started"]):
             yield Change(name, old, new, False)
-
-
-# --- in words ----------------------------------------------------------------------------------------------------
-
-
-def plain(found: Difference) -> list[str]:
-    """Lines for a terminal."""
-    if not found:
-        return ["no difference in pages, numbers, claims, figures, runs and sources"]
-    lines: list[str] = []
-    for title, names in _lists(found):
-        lines += [title, *(f"  {name}" for name in names), ""]
-    for title, groups in _groups(found):
-        lines.append(title)
-        for name, changes in groups.items():
-            lines.append(f"  {name}")
-            for change in changes:
-                noise = "  (within the spread)" if change.noise else ""
-                lines.append(f"    {change.name}: {change.before} → {change.after}{noise}")
-        lines.append("")
-    return lines[:-1]
-
-
-def markdown(found: Difference) -> list[str]:
-    """A comment: what came and went in lists, numbers in tables that are folded where they are long."""
-    lines = ["### What this change does to the site", ""]
-    if not found:
-        return [*lines, "Nothing: pages, numbers, claims, figures, runs and sources are as before."]
-    for title, names in _lists(found):
-        lines += [f"**{title}** " + "; ".join(map(cell, names)), ""]
-    for title, groups in _groups(found):
-        rows = [(name, change) for name, changes in groups.items() for change in changes]
-        sure = [row for row in rows if not row[1].noise]
-        told = f"{title}: {len(rows)}" + (
-            f", {len(rows) - len(sure)} of them within the spread" if sure != rows else ""
-        )
-        lines += [f"<details{' open' if len(rows) <= 12 else ''}><summary>{told}</summary>", ""]
-        lines += ["| where | what | before | after | |", "| --- | --- | --- | --- | --- |"]
-        for name, change in rows[:200]:
-            noise = "within the spread" if change.noise else ""
-            lines.append(f"| {' | '.join(map(cell, (name, change.name, change.before, change.after)))} | {noise} |")
-        lines += [f"| … | and {len(rows) - 200} more | | | |"] if len(rows) > 200 else []
-        lines += ["", "</details>", ""]
-    return lines
-
-
-def cell(text: str) -> str:
-    """Text as Markdown shows it in a table, letter by letter: nothing in it is markup, a mention or a new cell."""
-    return "".join(f"&#{ord(letter)};" if letter in "&<>|`*_[]@#\\" else letter for letter in " ".join(text.split()))
-
-
-def _lists(found: Difference) -> list[tuple[str, list[str]]]:
-    named = (
-        ("Pages added:", [found.titles.get(path, path) for path in found.pages_added]),
-        ("Pages removed:", [found.titles.get(path, path) for path in found.pages_removed]),
-        ("Figures added:", found.figures_added),
-        ("Figures removed:", found.figures_removed),
-        ("Sources added:", found.sources_added),
-        ("Sources removed:", found.sources_removed),
-    )
-    return [(title, names) for title, names in named if names]
-
-
-def _groups(found: Difference) -> list[tuple[str, dict[str, list[Change]]]]:
-    named = (
-        ("Numbers in prose", found.prose),
-        ("Claims", found.claims),
-        ("Numbers of figures", found.figures),
-        ("Runs", {"docs/results": found.runs} if found.runs else {}),
-    )
-    return [(title, groups) for title, groups in named if groups]

@@ -8,7 +8,8 @@ import sys
 from html import escape
 from pathlib import Path
 
-from attnsite.difference import Change, Difference, _groups, _lists
+from attnsite.difference import Change, Difference
+from attnsite.difference_words import groups, lists, summary
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1f2733; background: #fff; max-width: 74rem; margin: 2rem auto;
@@ -53,23 +54,25 @@ def page(found: Difference, before: Path, after: Path) -> str:
              f"<style>{STYLE}</style>", "<h1>What this change does to the site</h1>"]  # fmt: skip
     if not found:
         parts.append("<p>Nothing: pages, numbers, claims, figures, runs and sources are as before.</p>")
-    for title, names in _lists(found):
+    else:
+        parts.append(f"<p>{escape(summary(found))}.</p>")
+    for title, names in lists(found):
         items = "".join(f"<li>{escape(name)}</li>" for name in names)
         parts.append(f"<h2>{escape(title.rstrip(':'))}</h2><ul>{items}</ul>")
-    for title, groups in _groups(found):
-        parts.append(f"<h2>{escape(title)}</h2>" + table(groups))
+    for title, by_place in groups(found):
+        parts.append(f"<h2>{escape(title)}</h2>" + table(by_place))
     pairs = pictures(found, before, after)
     if pairs:
         parts += ["<h2>Pictures</h2>", *pairs]
     return "\n".join(parts) + "\n"
 
 
-def table(groups: dict[str, list[Change]]) -> str:
+def table(by_place: dict[str, list[Change]]) -> str:
     rows = "".join(
         f"<tr{' class=noise' if change.noise else ''}><td>{escape(name)}</td><td>{escape(change.name)}</td>"
         f'<td class="n">{escape(change.before)}</td><td class="n">{escape(change.after)}</td>'
         f"<td>{'within the spread' if change.noise else ''}</td></tr>"
-        for name, changes in groups.items()
+        for name, changes in by_place.items()
         for change in changes
     )
     return f"<table><tr><th>where</th><th>what</th><th>before</th><th>after</th><th></th></tr>{rows}</table>"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import difference, difference_page
+from attnsite import difference, difference_page, difference_words
 from attnsite.difference import Change
 
 ROOT = Path(__file__).parents[1]
@@ -46,8 +46,8 @@ def test_nothing_changed(after):
     found = difference.compare(BEFORE, after)
 
     assert not found
-    assert len(difference.plain(found)) == 1
-    assert difference.markdown(found)[-1].startswith("Nothing")
+    assert len(difference_words.plain(found)) == 1
+    assert difference_words.markdown(found)[-1].startswith("Nothing")
     assert "Nothing:" in difference_page.page(found, ROOT, ROOT)
 
 
@@ -75,7 +75,7 @@ def test_pages_figures_sources_claims_and_runs_that_came_went_or_changed(after):
                      "n/e": {"state": "fresh", "started": "2026-02-03T00:00:00Z"}}  # fmt: skip
 
     found = difference.compare(BEFORE, after)
-    told = "\n".join(difference.plain(found))
+    told = "\n".join(difference_words.plain(found))
 
     assert [found.pages_added, found.pages_removed] == [["docs/questions/a/new.md"], ["docs/questions/a/gone.md"]]
     assert found.claims == {"docs/questions/a/one.md": [Change("It is so.", "measured fresh", "measured stale", False)]}
@@ -87,6 +87,10 @@ def test_pages_figures_sources_claims_and_runs_that_came_went_or_changed(after):
         "Sources added:\n  roe2021cubes",
     ):
         assert line in told
+    assert told.splitlines()[0] == (
+        "pages added 1; pages removed 1; figures added 1; figures removed 1; sources added 1; sources removed 1; "
+        "claims 1; runs 2"
+    )
 
 
 def test_a_comment_is_only_text_whatever_the_change_holds(after):
@@ -95,7 +99,7 @@ def test_a_comment_is_only_text_whatever_the_change_holds(after):
     after["pages"]["docs/questions/a/bad.md"]["title"] = "<img src=x onerror=1> @everyone `x` | [a](b)"
     after["pages"]["docs/questions/a/one.md"]["claims"] = {"<script>a</script>|b": {"kind": "cited", "state": ""}}
 
-    comment = "\n".join(difference.markdown(difference.compare(BEFORE, after)))
+    comment = "\n".join(difference_words.markdown(difference.compare(BEFORE, after)))
     page = difference_page.page(difference.compare(BEFORE, after), ROOT, ROOT)
 
     assert not re.search(r"<(?!/?(?:details|summary)\b)", comment)
@@ -110,7 +114,7 @@ def test_long_lists_are_cut_in_a_comment(after):
     """GitHub refuses comments of more than 65 536 letters."""
     after["figures"]["f"]["m"] = {f"x{i}": quantity(float(i)) for i in range(3000)}
 
-    comment = "\n".join(difference.markdown(difference.compare(BEFORE, after)))
+    comment = "\n".join(difference_words.markdown(difference.compare(BEFORE, after)))
 
     assert len(comment) < 40_000
     assert "more |" in comment
