@@ -138,7 +138,7 @@ class Training:
         about = json.dumps(self._about() | {"rows": self.rows, "state": self.state})
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
-        with open(partial, "wb") as file:
+        with partial.open("wb") as file:
             np.savez(file, about=np.array(about), flat=self.model.flat, m=self.optimiser.m, v=self.optimiser.v,
                      done=np.array(self.optimiser.done))  # fmt: skip
             file.flush()

@@ -59,4 +59,6 @@ def opened(html: str, up: str) -> str:
     With that switched on, the theme's own scripts and ours would never be told that a page of a disk is there.
     """
     html = re.sub(r'"navigation\.instant(?:\.\w+)?", ?', "", html)
+    for rule in ("script-src 'self'", "worker-src 'self'"):  # modules and the worker come from memory there
+        html = html.replace(rule, f"{rule} blob:", 1)
     return html.replace("<head>", f'<head><script src="{up}{SCRIPT}"></script>', 1)
