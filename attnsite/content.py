@@ -4,6 +4,7 @@ import datetime
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def _read_each(
     for path in paths:
         shown = path.relative_to(root)
         try:
-            record, wrong = parse(path.read_bytes().decode("utf-8-sig"), shown)
+            record, wrong = _parsed(parse, path.read_bytes().decode("utf-8-sig"), shown)
         except OSError as error:
             remedy = "write it, with title, order and summary" if path.name == "index.md" else "restore it"
             record, wrong = None, [Mistake(shown, "", f"cannot be read ({error.strerror})", remedy)]
@@ -135,6 +136,13 @@ def _read_each(
         if record:
             records.append(record)
     return records, mistakes
+
+
+@lru_cache(maxsize=1024)  # a build asks for the questions seven times
+def _parsed(
+    parse: Callable[[str, Path], tuple[Any, list[Mistake]]], text: str, path: Path
+) -> tuple[Any, list[Mistake]]:
+    return parse(text, path)
 
 
 def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake]]:

@@ -3,7 +3,6 @@
 import fnmatch
 import importlib
 import pkgutil
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -16,12 +15,7 @@ _APART = ("_backward", "_stored", "_repeated", "_masked", "_rolled", "_sparse")
 def names(room: str) -> list[str]:
     """The members of a room, from its files alone: nothing is imported. A name with a leading `_` is a helper."""
     folder = ROOT / room
-    return list(_names(folder, folder.stat().st_mtime_ns if folder.is_dir() else 0))
-
-
-@cache  # asked for at each number of each page, while files come and go only between builds
-def _names(folder: Path, _modified: int) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")))
+    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
 
 
 def matching(room: str, patterns: tuple[str, ...]) -> list[str]:

@@ -31,6 +31,7 @@ class Evidence:
     _runs: dict[str, dict[str, Run]] = field(default_factory=dict)
     _values: dict[tuple[str, str], dict[str, Quantity]] = field(default_factory=dict)
     _states: dict[tuple[str, str], str] = field(default_factory=dict)
+    _figures: dict[str, ModuleType] = field(default_factory=dict)
 
     def runs(self, experiment: str) -> Mapping[str, Run]:
         """All runs of an experiment by machine. Raises `Mistake`s where a file is broken."""
@@ -40,12 +41,14 @@ class Evidence:
 
     def figure(self, name: str) -> ModuleType:
         """The module of a figure. Raises `Mistake` where there is none of that name, or it is incomplete."""
-        try:
-            return discover.module("figures", name, "EXPERIMENT", "values", "tabulate")
-        except LookupError as error:
-            what = f"there is no figure {name}" if name not in discover.names("figures") else str(error)
-            known = ", ".join(discover.names("figures"))
-            raise Mistake(f"attnsite/figures/{name}.py", "", what, f"the figures are {known}") from None
+        if name not in self._figures:  # asked for at each number of each page
+            try:
+                self._figures[name] = discover.module("figures", name, "EXPERIMENT", "values", "tabulate")
+            except LookupError as error:
+                known = discover.names("figures")
+                what = str(error) if name in known else f"there is no figure {name}"
+                raise Mistake(f"attnsite/figures/{name}.py", "", what, f"the figures are {', '.join(known)}") from None
+        return self._figures[name]
 
     def values(self, figure: str, run: Run) -> Mapping[str, Quantity]:
         """The numbers that a figure takes from a run. Raises `Mistake` where the run does not have them."""
@@ -83,10 +86,13 @@ class Evidence:
         def wrong(what: str, remedy: str) -> Mistake:
             return Mistake(mark.source, "", what, remedy)
 
-        if mark.figure not in discover.names("figures"):
-            remedy = f"the figures are {', '.join(discover.names('figures'))}"
-            raise wrong(f"there is no figure {mark.figure}", remedy)
-        runs = self.runs(self.figure(mark.figure).EXPERIMENT)
+        try:
+            module = self.figure(mark.figure)
+        except Mistake as mistake:
+            if mark.figure in discover.names("figures"):
+                raise
+            raise wrong(mistake.what, mistake.remedy) from None
+        runs = self.runs(module.EXPERIMENT)
         machine = mark.machine or EVERY_MACHINE
         if machine not in runs:
             have = ", ".join(runs) or "none yet"

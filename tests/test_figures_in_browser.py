@@ -1,7 +1,5 @@
 """What a reader does with a figure, in a real browser, on a small site with runs of two machines."""
 
-import functools
-import http.server
 import json
 import os
 import re
@@ -9,13 +7,12 @@ import shutil
 import struct
 import subprocess
 import sys
-import threading
 import zlib
 from urllib.parse import urljoin
 
 import pytest
 
-from tests.conftest import ROOT, Quiet
+from tests.conftest import ROOT, serve
 
 pytestmark = pytest.mark.browser
 KERNELS, STEPS, THREADS, ROOF = (
@@ -47,15 +44,6 @@ def two_machines(tmp_path_factory):
     (root / ".cache" / "attnsite" / "pictures").symlink_to(ROOT / ".cache" / "attnsite" / "pictures")
     shutil.copytree(ROOT / "docs" / "assets", root / "docs" / "assets")
     built = root / "site"
-
-    class Below(Quiet):
-        def translate_path(self, path):
-            inside = path.removeprefix("/sub")
-            return super().translate_path(inside if path.startswith("/sub") else "/nowhere")
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Below, directory=str(built)))
-    address = f"http://127.0.0.1:{server.server_port}/sub/"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     shutil.copy(ROOT / "mkdocs.yml", root)
     committed = ROOT / "docs" / "results"
     for name in ("heads_at_fixed_width", "threads_by_heads", "roofline"):
@@ -73,13 +61,12 @@ def two_machines(tmp_path_factory):
     (root / "docs" / "index.md").write_text(first, encoding="utf-8")
     (root / "docs" / "second.md").write_text(second, encoding="utf-8")
     words = [sys.executable, "-m", "mkdocs", "build", "--no-strict", "--site-dir", str(built)]
-    quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT)}
-    quiet["SITE_URL"] = address  # navigation is instant only at the site's own address
-    made = subprocess.run(words, cwd=root, capture_output=True, text=True, env=quiet)
-    assert made.returncode == 0, made.stdout + made.stderr
-
-    yield address
-    server.shutdown()
+    with serve(built) as address:  # before there is anything to serve: the site is told where it is
+        # navigation is instant only at the site's own address
+        quiet = os.environ | {"NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(ROOT), "SITE_URL": address}
+        made = subprocess.run(words, cwd=root, capture_output=True, text=True, env=quiet)
+        assert made.returncode == 0, made.stdout + made.stderr
+        yield address
 
 
 @pytest.fixture

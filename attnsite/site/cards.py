@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from attnsite.site.picture import CACHE, PALETTE, Still
+from attnsite.site.picture import CACHE, PALETTE, Still, tail
 
 WIDTH, HEIGHT = 1200, 630
 DEFAULT = "assets/card.png"  # of pages that have none of their own, and of a build without a browser
@@ -88,7 +88,7 @@ def path(root: Path, drawn: dict[str, Any]) -> Path:
 
 def whole(file: Path) -> bool:
     """Whether a kept card is there to its end."""
-    return file.is_file() and file.read_bytes()[-len(_END) :] == _END
+    return tail(file, len(_END)) == _END
 
 
 def packed(image: bytes) -> bytes:

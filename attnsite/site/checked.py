@@ -56,7 +56,14 @@ class Checked:
 
 
 def checked(question: Question, records: Records) -> Checked:
-    """What a question's answer, text, claims and figures rest on."""
+    """What a question's answer, text, claims and figures rest on; worked out once for each state of the records."""
+    known = records.checks.get(question.path)
+    if known is None or known.question != question:
+        known = records.checks[question.path] = _checked(question, records)
+    return known
+
+
+def _checked(question: Question, records: Records) -> Checked:
     runs: dict[tuple[str, str], Run] = {}
     keys: dict[str, None] = {}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from attnsite import results
-from attnsite.content import Cite, Question, load_questions, load_themes, marks
+from attnsite.content import Cite, Question, fences, load_questions, load_themes, marks
 from attnsite.results import BUILT, COMMITTED, THIS_BUILD
 from attnsite.site import (
     about,
@@ -142,9 +142,9 @@ def catalogue(known: records.Records, questions: list[Question]) -> dict[str, An
     """What was measured and where it is shown, for whoever brings a run of their own: by experiment."""
     places_of: dict[str, list[list[str]]] = {}
     for question in questions:
-        for name in re.findall(r"^```\s*figure\s*\n\s*(\w+)", question.body, re.MULTILINE):
-            address = places.address(question_pages.path_of(question)) + f"#figure-{name}"
-            places_of.setdefault(known.figure(name).EXPERIMENT, []).append([question.title, address])
+        for fence in fences(question.body):
+            address = places.address(question_pages.path_of(question)) + f"#figure-{fence.figure}"
+            places_of.setdefault(known.figure(fence.figure).EXPERIMENT, []).append([question.title, address])
     found = {}
     for experiment in results.experiments(known.root):
         runs = known.runs(experiment)

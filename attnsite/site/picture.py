@@ -73,12 +73,17 @@ def drawn(root: Path, chart: dict[str, Any]) -> bool:
 
 def whole(file: Path) -> bool:
     """Whether a kept picture is there, to its last tag: a full disk or a broken copy may have left half of one."""
+    return tail(file, 8).rstrip().endswith(b"</svg>")
+
+
+def tail(file: Path, count: int) -> bytes:
+    """The last bytes of a file; none where it is not there, or shorter."""
     try:
         with file.open("rb") as opened:
-            opened.seek(-8, os.SEEK_END)
-            return opened.read().rstrip().endswith(b"</svg>")
+            opened.seek(-count, os.SEEK_END)
+            return opened.read()
     except OSError:
-        return False
+        return b""
 
 
 def themable(svg: str) -> str:

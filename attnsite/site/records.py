@@ -23,7 +23,7 @@ class Records:
 
     root: Path
     drawn: dict[tuple[str, str], Exhibit | NotMeasured] = field(default_factory=dict)
-    states: dict[tuple[str, str], str] = field(default_factory=dict)
+    checks: dict[Path, Any] = field(default_factory=dict)  # by question, what `checked` has found
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -54,10 +54,7 @@ class Records:
         return self.evidence.runs(experiment)
 
     def state(self, run: Run) -> str:
-        key = (run.machine, run.experiment)
-        if key not in self.states:
-            self.states[key] = results.state(run)
-        return self.states[key]
+        return self.evidence.state(run)
 
     def exhibits(self, name: str) -> list[Exhibit]:
         """The figure for every machine whose run it can be drawn from: the one that the text quotes most comes first.

@@ -1,6 +1,9 @@
 /* The reader's own run beside ours: at every figure of its experiment a table of the rows that both have and, in a live
    chart, a cross for each point that is the very median of one of our rows. What a figure works out from several rows,
    Python has drawn; no cross is put where this script would have to guess. */
+import { build, call } from "./machines.js";
+import { ours as ourRun } from "./run.js";
+
 const { bring, enhance, live, load, make, wake } = window.attnsite;
 const MOST_ROWS = 600;
 let runs = new Map(); // experiment -> the reader's run
@@ -33,9 +36,9 @@ async function compare(figure) {
   const yours = runs.get(experiment(figure));
   if (!yours) return;
   const address = figure.querySelector("[data-run]").href;
-  const [{ ours: read }, { build }, data] = await Promise.all([bring("run.js"), bring("machines.js"), load(address)]);
+  const data = await load(address);
   if (figure.querySelector("[data-run]").href !== address || runs.get(experiment(figure)) !== yours) return;
-  const ours = read(data);
+  const ours = ourRun(data);
   const both = matched(ours, yours);
   const state = live.get(figure);
   let crosses = null;
@@ -45,7 +48,7 @@ async function compare(figure) {
     state.shown = made.count ? made.spec : null;
     (await bring("live.js")).show(figure, state);
   }
-  section(figure, ours, yours, both, crosses, build);
+  section(figure, ours, yours, both, crosses);
 }
 
 /* The quantities that both runs have: { row, name, ours, yours }. */
@@ -109,10 +112,9 @@ function shown(value, kind) {
   return unit ? `${digits}\u202f${unit}` : `${digits}`;
 }
 const ratio = one => (one.ours > 0 ? `${Number((one.yours / one.ours).toPrecision(3))}\u202f×` : "–");
-const call = machine => (machine === "this_build" ? "this build" : machine);
 const cut = value => { const text = Array.isArray(value) ? value.join(" ") : String(value ?? "–"); return text.length > 60 ? `${text.slice(0, 59)}…` : text; };
 
-function section(figure, ours, yours, both, crosses, build) {
+function section(figure, ours, yours, both, crosses) {
   const old = figure.querySelector(".exhibit-own");
   const remove = make("button", { type: "button" }, "Remove your run");
   remove.addEventListener("click", () => { figure.querySelector(".exhibit-go, [data-act]")?.focus(); bring("dropped.js").then(({ forget }) => forget(yours.experiment)); });
@@ -120,13 +122,13 @@ function section(figure, ours, yours, both, crosses, build) {
     make("p", {}, make("strong", {}, `Your run on ${call(yours.machine)}`), ` (${yours.sweep} sweep, ${cut(yours.started)}) beside ${call(ours.machine)}: ${summary(both, ours.kind)} `, remove),
     make("p", { className: "exhibit-made" }, `${chart(figure, crosses)} The file is read in this browser and sent nowhere.`));
   box.dataset.experiment = yours.experiment;
+  if (old) old.replaceWith(box); else figure.querySelector("figcaption").before(box);
   if (both.length) {
     const table = build(...rows(both, ours, yours), "Your run beside ours, row by row");
     box.append(make("details", { className: "exhibit-rows", open: old?.querySelector("details")?.open ?? crosses === 0 },
       make("summary", {}, "Row by row"), make("div", { className: "scrolls" }, table)));
-    if (old) old.replaceWith(box); else figure.querySelector("figcaption").before(box);
     enhance(table);
-  } else if (old) old.replaceWith(box); else figure.querySelector("figcaption").before(box);
+  }
 }
 
 function summary(both, kind) {

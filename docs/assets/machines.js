@@ -18,7 +18,7 @@ export async function choose(figure) {
   const select = figure.querySelector(".exhibit-machine select");
   const own = select.selectedIndex === 0;
   keep(own ? "" : select.value);
-  say(own ? "Figures show their own machines." : `Figures show ${name(select.value)} where it was measured.`);
+  say(own ? "Figures show their own machines." : `Figures show ${call(select.value)} where it was measured.`);
   await apply();
 }
 
@@ -36,23 +36,21 @@ export async function apply() {
   }));
 }
 
-const name = machine => (machine === "this_build" ? "this build" : machine);
-
 /* What a figure says of the choice, and the way back from it. */
 function explain(figure, wanted, shown, first) {
   const note = figure.querySelector(".exhibit-note");
   if (!note) return;
   note.replaceChildren();
   if (!wanted) return;
-  if (shown !== wanted) { note.append(`Not measured on ${name(wanted)}: this is ${name(shown)}.`); return; }
-  const back = make("button", { type: "button", className: "as-link" }, `Back to ${name(first)}`);
+  if (shown !== wanted) { note.append(`Not measured on ${call(wanted)}: this is ${call(shown)}.`); return; }
+  const back = make("button", { type: "button", className: "as-link" }, `Back to ${call(first)}`);
   back.addEventListener("click", () => {
     const select = figure.querySelector(".exhibit-machine select");
     select.selectedIndex = 0;
     select.focus();
     choose(figure);
   });
-  note.append(`Kept on every page; the text quotes ${name(first)}. `, back);
+  note.append(`Kept on every page; the text quotes ${call(first)}. `, back);
 }
 
 /* Texts, picture, table and downloads become those of another machine's run. */
@@ -98,6 +96,8 @@ async function pick(figure, address) {
 }
 
 const words = text => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+
+export const call = machine => (machine === "this_build" ? "this build" : machine);
 
 /* A table like those of the page, of [text, value] cells. */
 export const build = (columns, rows, label) => {
