@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+import time
 
 import pytest
 
@@ -71,6 +73,23 @@ def test_no_page_asks_another_host(weighed):
 def test_no_page_moves_by_itself(weighed):
     """Nothing shifts while it loads, nor when its figures wake."""
     moving = {path: (page["shift"], page["moved"][:3]) for path, page in weighed.items() if page["shift"] > STILL}
+
+    assert moving == {}
+
+
+def test_no_page_moves_when_its_scripts_come_late(site, browser):
+    """On a slow line a page is seen before the theme's script has run, a short one with its foot."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    page.add_init_script(visits.SHIFTS)
+    page.route(re.compile(r"/(bundle\.\w+\.min|figures)\.js$"), lambda route: (time.sleep(0.4), route.continue_()))
+    moving = {}
+    for path in ("questions/learning/", "questions/cost/", "machines/", ""):
+        page.goto(site + path, wait_until="networkidle")
+        assert page.evaluate("!!window.attnsite")
+        if page.evaluate("window.shift") > STILL:
+            moving[path] = page.evaluate("[window.shift, window.moved]")
+    context.close()
 
     assert moving == {}
 
