@@ -51,6 +51,10 @@ def wait(process: subprocess.Popen[bytes], paths: list[Path]) -> bool:
 def end(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it has started: a browser makes itself a session of its own."""
     if process.poll() is None:
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(process.pid).suspend()  # held still, it starts nothing between the list and the end
         started = below(process.pid)
         process.kill()
         kill(started)
@@ -68,11 +72,13 @@ def below(number: int) -> list[Any]:
 
 
 def kill(processes: list[Any]) -> None:
+    """End them, and wait until they are gone: the system takes its time on a busy machine."""
     import psutil
 
     for process in processes:
         with contextlib.suppress(psutil.Error):  # it went by itself
             process.kill()
+    psutil.wait_procs(processes, timeout=5)
 
 
 FAILED = "failed: "
