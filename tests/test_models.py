@@ -268,6 +268,17 @@ def test_repeats_repeat_and_nothing_else():
     np.testing.assert_array_equal(data.sample(np.random.default_rng(0), 64)[0], tokens)
 
 
+def test_distinct_repeats_have_each_token_once_a_period():
+    """Then a token's last occurrence says what follows; more tokens than there are cannot be asked for."""
+    data = Repeats(vocabulary=20, length=50, shortest=5, longest=20, distinct=True)
+    tokens, _ = data.sample(np.random.default_rng(0), 64)
+    for row, period in zip(tokens, data.periods(tokens), strict=True):
+        assert len(set(row[:period])) == period
+        np.testing.assert_array_equal(row[period:], row[:-period])
+    with pytest.raises(ValueError, match="20 tokens are too few for 21 distinct ones"):
+        Repeats(vocabulary=20, longest=21, distinct=True)
+
+
 def test_recall_asks_for_values_that_were_shown():
     """Each asked key stands among the pairs once, and its target is what follows it there."""
     data = Recall(keys=12, values=9, pairs=5, asked=4)

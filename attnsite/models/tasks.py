@@ -14,17 +14,28 @@ Batch = tuple[np.ndarray, np.ndarray]  # tokens and targets, int64 (size, length
 
 @dataclass(frozen=True)
 class Repeats:
-    """Random tokens, repeated from a random place on; every next token is asked for, the first ones in vain."""
+    """Random tokens, repeated from a random place on; every next token is asked for, the first ones in vain.
+
+    With `distinct`, no token occurs twice in a period, so that a token's last occurrence says what follows.
+    """
 
     vocabulary: int = 64
     length: int = 64
     shortest: int = 8  # period
     longest: int = 32
+    distinct: bool = False
+
+    def __post_init__(self) -> None:
+        if self.distinct and self.longest > self.vocabulary:
+            raise ValueError(f"{self.vocabulary} tokens are too few for {self.longest} distinct ones")
 
     def sample(self, rng: np.random.Generator, size: int, *, held_out: bool = False) -> Batch:
         """There are so many sequences that a held-out one is simply another."""
         periods = rng.integers(self.shortest, self.longest + 1, size)
-        fresh = rng.integers(0, self.vocabulary, (size, self.longest))
+        if self.distinct:
+            fresh = rng.permuted(np.tile(np.arange(self.vocabulary), (size, 1)), axis=1)[:, : self.longest]
+        else:
+            fresh = rng.integers(0, self.vocabulary, (size, self.longest))
         whole = fresh[np.arange(size)[:, None], np.arange(self.length + 1)[None, :] % periods[:, None]]
         return whole[:, :-1], whole[:, 1:]
 
