@@ -45,7 +45,7 @@ class NotMeasured(LookupError):
 
 
 def exhibit(module: ModuleType, runs: Mapping[str, Run], machine: str, state: str) -> Exhibit:
-    """Draw a figure for one of the machines, the other machines' runs behind it.
+    """Draw a figure for one of the machines, the other machines' runs behind it; the rows are its own.
 
     Raises `NotMeasured` when the run lacks what the figure needs, `Mistake` when the figure's texts are at fault.
     """
@@ -53,7 +53,7 @@ def exhibit(module: ModuleType, runs: Mapping[str, Run], machine: str, state: st
     ordered = [runs[machine], *(run for other, run in runs.items() if other != machine)]
     try:
         values = module.values(runs[machine])
-        rows = module.tabulate(ordered)
+        rows = module.tabulate(ordered[:1])  # a page would grow with every machine that joins
         drawn = module.draw(ordered) if hasattr(module, "draw") else None
     except LookupError as error:
         if isinstance(error, KeyError | IndexError):
