@@ -28,6 +28,7 @@ def on_startup(command: str, dirty: bool) -> None:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.mdx_configs.setdefault("attnsite.site.markup", {})["root"] = str(root(config))
+    preview.started()
     digest.keep(functools.partial(kept.kept, root(config)))
     if index := searching.index_of(config.plugins):
         searching.remember(index, root(config))

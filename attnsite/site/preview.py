@@ -53,9 +53,15 @@ _whole: Built | None = None  # the last build that came to its end
 # --- what a build of the whole site tells ------------------------------------------------------------------------
 
 
-def begun(built: Built) -> None:
+def started() -> None:
+    """The folder is cleaned: an edit has nothing to go on from until the end."""
     global _begun, _whole
-    _begun, _whole = built, None
+    _begun = _whole = None
+
+
+def begun(built: Built) -> None:
+    global _begun
+    _begun = built
 
 
 def ordered(nav: Navigation) -> None:
