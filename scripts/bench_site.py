@@ -1,9 +1,9 @@
 """How long a build of the site takes, and how long until an edited sentence is seen in `attnsite serve`.
 
 Usage: python scripts/bench_site.py [BUILDS [EDITS]]   (5 of each if not said)
-Builds are warm: one that is not counted comes before, so pictures and all else that is kept are there. An edit is timed
-from the writing of the file to the sentence in the window of a browser that had the page open; it needs Playwright and a
-Chromium. It works on a copy of this checkout. What else the machine does at the time is told beside the seconds.
+Builds are warm: one that is not counted comes before, so pictures and all else that is kept are there.
+An edit is timed from the writing of the file to the sentence in a browser that had the page open; that needs Playwright
+and a Chromium. It works on a copy of this checkout, and tells the machine's load beside the seconds.
 """
 
 import os
@@ -60,9 +60,10 @@ def seen(root: Path, known: dict[str, str], edits: int) -> list[float]:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     words = [sys.executable, "-m", "mkdocs", "serve", "--dev-addr", address]
-    with open(root / "serve.log", "w", encoding="utf-8") as log, subprocess.Popen(
-        words, cwd=root, env=known, stdout=log, stderr=log
-    ) as server:
+    with (
+        open(root / "serve.log", "w", encoding="utf-8") as log,
+        subprocess.Popen(words, cwd=root, env=known, stdout=log, stderr=log) as server,
+    ):
         try:
             wait(address, server)
             with sync_playwright() as playwright:

@@ -76,6 +76,7 @@ ROOMS = {
     "site.notebook_pages": {STDLIB, "jupytext", "nbclient", "attnsite.errors", "attnsite.site"},
     "site.hooks": {STDLIB, "mkdocs", "jinja2", "attnsite.site", "attnsite.digest", "attnsite.errors"},
     "site.preview": {STDLIB, "mkdocs", "jinja2", "watchdog", "attnsite.glossary", "attnsite.site", "attnsite.errors"},
+    "site.highlighting": {STDLIB, "pygments", "pymdownx", "attnsite.site"},
     "site.templates": {STDLIB, "jinja2"},
     "build": {STDLIB, "filelock", "attnsite"},
     "serve": {STDLIB, "attnsite"},

@@ -16,7 +16,7 @@ from mkdocs.structure.pages import Page
 
 from attnsite import digest
 from attnsite.errors import flatten
-from attnsite.site import finish, kept, notebooks, pages, preview, searching, templates
+from attnsite.site import finish, highlighting, kept, notebooks, pages, preview, searching, templates
 
 _serving = False  # MkDocs' server adds a script of its own to each page, which no policy should know
 
@@ -29,6 +29,7 @@ def on_startup(command: str, dirty: bool) -> None:
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.mdx_configs.setdefault("attnsite.site.markup", {})["root"] = str(root(config))
     preview.started()
+    highlighting.remember(root(config))
     digest.keep(functools.partial(kept.kept, root(config)))
     if index := searching.index_of(config.plugins):
         searching.remember(index, root(config))
