@@ -87,9 +87,15 @@ def reached(path: Path, package: Path = PACKAGE) -> list[Path]:
         if here in seen:
             continue
         seen[here] = None
-        files = (_file(name, package) for name in imported(here.read_text(encoding="utf-8")))
-        waiting += [file for file in files if file]
+        waiting += _next(here, here.stat().st_mtime_ns, package)
     return sorted(seen)
+
+
+@cache  # most modules are reached from many others
+def _next(path: Path, modified: int, package: Path) -> list[Path]:
+    """The modules of the project that a file imports itself."""
+    files = (_file(name, package) for name in imported(_text(path, modified)))
+    return list(dict.fromkeys(file for file in files if file))
 
 
 def of_module(path: Path, package: Path = PACKAGE) -> str:
