@@ -11,6 +11,8 @@ from attnsite.site import preview
 from tests import checkouts
 
 AREA, VOLUME = "docs/questions/shapes/area.md", "docs/questions/shapes/volume.md"
+DRAFT = "docs/questions/shapes/line.md"
+UNDONE = checkouts.question(title="How long is a line?", order=3, more="draft: true\n")
 OTHER = checkouts.question(title="How large is a cube?", order=2, answer="As its side, three times.")
 
 
@@ -23,6 +25,7 @@ def checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(preview, "_begun", None)
     root = checkouts.fill(tmp_path / "checkout")
     checkouts.put(root, VOLUME, OTHER)
+    checkouts.put(root, DRAFT, UNDONE)
     checkouts.put(root, "docs/method.md", "# Method\n\nBy counting.\n")
     checkouts.put(root, "docs/glossary.md", "# Glossary\n\n## Side\n\nWhat is squared.\n")
     checkouts.put_builder(root)
@@ -60,6 +63,7 @@ EDITS = {
     "two files": {AREA: checkouts.question(body="One."), VOLUME: OTHER.replace("Text.", "Two.")},
     "a page written by hand": {"docs/method.md": "# Method\n\nBy counting twice.\n"},
     "the title of a page written by hand": {"docs/method.md": "# How it is done\n\nBy counting.\n"},
+    "a draft": {DRAFT: UNDONE.replace("Text.", "Further text.")},
     "nothing": {},
 }
 
@@ -87,7 +91,8 @@ def test_one_edit_after_another(checkout, tmp_path):
 
 
 OTHERS = {
-    "a new question": {"docs/questions/shapes/line.md": checkouts.question(title="How long?", order=3)},
+    "a new question": {"docs/questions/shapes/ball.md": checkouts.question(title="How round?", order=4)},
+    "a draft that is done": {DRAFT: UNDONE.replace("draft: true\n", "")},
     "another order": {AREA: checkouts.question(order=5)},
     "a theme's title": {"docs/questions/shapes/index.md": checkouts.THEME.format(title="Forms")},
     "the glossary": {"docs/glossary.md": "# Glossary\n\n## Side\n\nWhat is multiplied.\n"},
@@ -133,9 +138,15 @@ def test_a_mark_that_stands_for_nothing_is_shown_and_told(checkout, tmp_path, ca
 
 def test_a_build_that_failed_is_followed_by_a_whole_one(checkout, tmp_path):
     """It left nothing that an edit could go on from."""
-    checkouts.put(checkout, "docs/questions/shapes/line.md", checkouts.question(order="third"))
+    checkouts.put(checkout, DRAFT, UNDONE.replace("order: 3", "order: third"))
     with pytest.raises(SystemExit):
         served(checkout, tmp_path / "site")
-    (checkout / "docs/questions/shapes/line.md").unlink()
+    checkouts.put(checkout, DRAFT, UNDONE)
+
+    assert not preview.edited()
+
+
+def test_a_draft_that_is_gone_takes_a_build_of_the_whole(checkout):
+    (checkout / DRAFT).unlink()
 
     assert not preview.edited()

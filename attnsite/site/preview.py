@@ -43,6 +43,7 @@ class Built:
     stamp: Stamp  # of all that is watched, as it was before
     nav: Navigation = field(init=False)
     env: Environment = field(init=False)
+    drafts: dict[str, str] = field(default_factory=dict)  # Markdown that MkDocs takes as it stands
     contents: dict[str, str | None] = field(default_factory=dict)  # pages' HTML, before the search takes its hints out
 
 
@@ -73,6 +74,7 @@ def read(env: Environment) -> None:
     if _begun:
         _begun.env = env
         _begun.contents = {page.file.src_uri: page.content for page in _pages(_begun)}
+        _begun.drafts = _drafts(_begun)
 
 
 def ended() -> None:
@@ -139,7 +141,8 @@ def edited() -> bool:
 def _only_pages(built: Built) -> bool:
     """Whether nothing but the Markdown of known pages is other than it was."""
     docs = Path(built.config.docs_dir)
-    own = {docs / path for path in built.made if path.endswith(".md")} - {built.root / glossary.FILE}
+    own = {docs / path for path in (*built.made, *built.drafts) if path.endswith(".md")}
+    own.discard(built.root / glossary.FILE)
 
     def others(stamp: Stamp) -> Stamp:
         return {file: state for file, state in stamp.items() if file not in own}
@@ -150,17 +153,28 @@ def _only_pages(built: Built) -> bool:
 def _remade(built: Built) -> bool:
     rendered = pages.render(built.root)
     menu = pages.navigation(built.root)
-    known = {path for path in built.made if path.endswith(".md")}
-    if menu != built.menu or rendered.keys() != known:
+    if menu != built.menu or rendered.keys() != {path for path in built.made if path.endswith(".md")}:
         return False
-    made = {**rendered, **pages.beside_questions(built.root, with_cards=False)}
-    changed = {path: held for path, held in made.items() if built.made.get(path) != held}
-    _write_pages(built, {path: held for path, held in changed.items() if path in known})
-    for path, held in changed.items():
-        if path not in known:
-            put(built.files, path, held, built.config).copy_file()
-    built.made |= changed
+    try:
+        drafts = _drafts(built)
+    except FileNotFoundError:
+        return False
+    beside = pages.beside_questions(built.root, with_cards=False)
+    _write_pages(built, {**_changed(built.made, rendered), **_changed(built.drafts, drafts)})
+    for path, held in _changed(built.made, beside).items():
+        put(built.files, path, held, built.config).copy_file()
+    built.made |= {**rendered, **beside}
+    built.drafts = drafts
     return True
+
+
+def _changed(before: Mapping[str, Held], now: Mapping[str, Held]) -> dict[str, Held]:
+    return {path: held for path, held in now.items() if before.get(path) != held}
+
+
+def _drafts(built: Built) -> dict[str, str]:
+    files = (page.file for page in _pages(built) if page.file.src_uri.endswith(".md"))
+    return {file.src_uri: file.content_string for file in files if file.src_uri not in built.made}
 
 
 def _write_pages(built: Built, changed: Mapping[str, Held]) -> None:
@@ -170,7 +184,8 @@ def _write_pages(built: Built, changed: Mapping[str, Held]) -> None:
         file = built.files.get_file_from_path(path)
         assert file is not None
         assert file.page is not None
-        file.content_string = str(text)
+        if path in built.made:
+            file.content_string = str(text)
         build._populate_page(file.page, built.config, built.files)
         built.contents[path] = file.page.content
     all_pages = list(_pages(built))
