@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from pybtex.backends.plaintext import Backend
-from pybtex.database import BibliographyDataError, Entry, Person, parse_string
+from pybtex.database import BibliographyDataError, Entry, Person
+from pybtex.database.input.bibtex import Parser
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
@@ -109,7 +110,7 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
     """Read the text of one source file; the source is None when there is a mistake."""
     remedy = f"write one entry @article{{{path.stem}, …}} with title, author, year, annote, checked and a link"
     try:
-        entries = parse_string(text, "bibtex").entries
+        entries = Parser().parse_string(text).entries  # by name, all installed packages would be searched for it
     except (PybtexError, BibliographyDataError) as error:
         line = getattr(error, "lineno", None) or ""
         return None, (Mistake(path, line, f"is not BibTeX ({' '.join(str(error).split())})", remedy),)

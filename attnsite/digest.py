@@ -3,16 +3,43 @@
 import ast
 import hashlib
 import io
+import os
 import tokenize
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
+Keep = Callable[[object, Callable[[], Any]], Any]
+_keep: Keep = lambda made_from, make: make()  # noqa: E731
+
+
+def keep(by: Keep) -> None:
+    """From now on take what was found in a text from `by`, which gets what it was made from and how to make it."""
+    global _keep
+    _keep = by
 
 
 @cache  # kernels share most of what they reach
 def of_code(text: str) -> str:
     """Hash `text` without its comments, docstrings and blank lines."""
+    return str(_keep(("code", _own(), text), lambda: _of_code(text)))
+
+
+@cache
+def imported(text: str) -> list[str]:
+    """The full names of all modules and members that the code imports, wherever in the file."""
+    return list(_keep(("imports", _own(), text), lambda: _imported(text)))
+
+
+@cache
+def _own() -> bytes:
+    """What decides how a text is read: this file."""
+    return Path(__file__).read_bytes()
+
+
+def _of_code(text: str) -> str:
     lines = text.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT:
@@ -29,9 +56,7 @@ def of_code(text: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()[:12]
 
 
-@cache
-def imported(text: str) -> list[str]:
-    """The full names of all modules and members that the code imports, wherever in the file."""
+def _imported(text: str) -> list[str]:
     found = []
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
@@ -47,9 +72,9 @@ def _file(dotted: str, package: Path) -> Path | None:
     if parts[0] != "attnsite":
         return None
     for length in (len(parts), len(parts) - 1):
-        path = package.joinpath(*parts[1:length]).with_suffix(".py")
-        if length > 1 and path.is_file():
-            return path
+        path = os.path.join(package, *parts[1:length]) + ".py"  # as text: it is asked for thousands of times
+        if length > 1 and os.path.isfile(path):
+            return Path(path)
     return None
 
 
@@ -62,9 +87,15 @@ def reached(path: Path, package: Path = PACKAGE) -> list[Path]:
         if here in seen:
             continue
         seen[here] = None
-        files = (_file(name, package) for name in imported(here.read_text(encoding="utf-8")))
-        waiting += [file for file in files if file]
+        waiting += _next(here, here.stat().st_mtime_ns, package)
     return sorted(seen)
+
+
+@cache  # most modules are reached from many others
+def _next(path: Path, modified: int, package: Path) -> list[Path]:
+    """The modules of the project that a file imports itself."""
+    files = (_file(name, package) for name in imported(_text(path, modified)))
+    return list(dict.fromkeys(file for file in files if file))
 
 
 def of_module(path: Path, package: Path = PACKAGE) -> str:

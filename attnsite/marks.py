@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SPOT = re.compile(r"\[(?=[@=])[^\[\]]*\](?!\()")  # followed by ( it is an ordinary link
 _KEY = r"[A-Za-z][A-Za-z0-9_:-]*"
@@ -88,13 +89,14 @@ def malformed(text: str) -> list[Malformed]:
     return [found for found in spots(text) if isinstance(found, Malformed)]
 
 
-def spots(text: str) -> list[Mark | Malformed]:
+@lru_cache(maxsize=4096)  # a build asks for those of a question some sixty times
+def spots(text: str) -> tuple[Mark | Malformed, ...]:
     """Everything that begins like a mark, read, in order."""
     found, line, seen = [], 1, 0
     for match in _SPOT.finditer(blank(text)):
         line, seen = line + text.count("\n", seen, match.start()), match.start()
         found.append(_read(text[match.start() : match.end()], match.start(), line))
-    return found
+    return tuple(found)
 
 
 def _read(source: str, start: int, line: int) -> Mark | Malformed:

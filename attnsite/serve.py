@@ -1,4 +1,4 @@
-"""The site while it is being written: MkDocs' own server, drawing from the results that are there."""
+"""The site while it is being written: MkDocs' own server, with what `attnsite.site.preview` makes of an edit."""
 
 import argparse
 import subprocess

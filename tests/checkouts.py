@@ -1,5 +1,7 @@
 """A small checkout with one figure, `squares`, counted and measured: what tests of the site's pages are built from."""
 
+import re
+from pathlib import Path
 from types import ModuleType
 
 import plotly.graph_objects as go
@@ -10,6 +12,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE, Provenance, Row, Run
 from attnsite.site import records
 
+ROOT = Path(__file__).parents[1]
 FIGURE = """The square of {largest_side} is {largest}
 
 Compare `side` with area.
@@ -117,3 +120,13 @@ def fill(root):
     put_run(root, "laptop", cpu="A processor", cores=2)
     put_run(root, "old", cpu="An older one", cores=1)
     return root
+
+
+def put_builder(root):
+    """The site's own configuration, hooks, theme and scripts; without notebooks, and warnings do not end a build."""
+    (root / "docs" / "assets").symlink_to(ROOT / "docs" / "assets")
+    ours = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    ours = re.sub(r"  - mkdocs-jupyter:\n(?:      .*\n)+", "", ours)
+    ours = re.sub(r"^hooks:\n.*\n", f"hooks: ['{ROOT / 'attnsite/site/hooks.py'}']\n", ours, flags=re.MULTILINE)
+    ours = ours.replace("custom_dir: overrides", f"custom_dir: {ROOT / 'overrides'}").replace("strict: true", "")
+    put(root, "mkdocs.yml", re.sub(r"^watch:\n(?:  - .*\n)+", "", ours, flags=re.MULTILINE))

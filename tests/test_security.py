@@ -318,12 +318,7 @@ def hostile_site(tmp_path_factory):
         source = checkouts.source("doe2020squares", author=text, title=text, annote=text, venue=text)
         links = """doi = {10.1000/"><script>evil=8</script>},\n  url = {https://example.org/"onclick="evil=9/"""
         checkouts.put(root, "docs/sources/doe2020squares.bib", source.replace("url = {https://example.org/", links))
-        (root / "docs" / "assets").symlink_to(ROOT / "docs" / "assets")
-        ours = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-        ours = re.sub(r"  - mkdocs-jupyter:\n(?:      .*\n)+", "", ours)
-        ours = re.sub(r"^hooks:\n.*\n", f"hooks: ['{hooks.__file__}']\n", ours, flags=re.MULTILINE)
-        ours = ours.replace("custom_dir: overrides", f"custom_dir: {ROOT / 'overrides'}").replace("strict: true", "")
-        checkouts.put(root, "mkdocs.yml", re.sub(r"^watch:\n(?:  - .*\n)+", "", ours, flags=re.MULTILINE))
+        checkouts.put_builder(root)
         build(load_config(str(root / "mkdocs.yml"), site_dir=str(root / "site")))
     return root / "site"
 

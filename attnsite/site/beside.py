@@ -15,7 +15,7 @@ from attnsite.site.records import Records
 Held = str | Path
 
 
-def files(root: Path) -> dict[str, Held]:
+def files(root: Path, with_cards: bool = True) -> dict[str, Held]:
     """Every file by its path. Cards are there that have been drawn; `drawings` says which there should be."""
     known, site = records.read(root), about.read(root)
     themes, questions = load_themes(root), load_questions(root)
@@ -28,7 +28,7 @@ def files(root: Path) -> dict[str, Held]:
         made[f"{folder}index.json"] = dossier.written(data)
         told.append({name: data[name] for name in ("url", "question", "theme", "answer", "measured")}
                     | {"json": site.at(f"{folder}index.json")})  # fmt: skip
-        if cards.whole(drawn := cards.path(root, card(each.question, known, site))):
+        if with_cards and cards.whole(drawn := cards.path(root, card(each.question, known, site))):
             made[f"{folder}card.png"] = drawn
     made["questions/index.json"] = dossier.written({"format": dossier.FORMAT, "questions": told})
     made["sources.bib"] = bibliography(known)

@@ -1,17 +1,22 @@
 """MkDocs' way in: hands it the pages, files and menu that `attnsite.site.pages` makes. It decides nothing."""
 
 import contextlib
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import Abort
-from mkdocs.structure.files import File, Files
+from mkdocs.livereload import LiveReloadServer
+from mkdocs.structure.files import Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
+from attnsite import digest
 from attnsite.errors import flatten
-from attnsite.site import finish, notebooks, pages
+from attnsite.site import finish, highlighting, kept, notebooks, pages, preview, searching, templates
 
 _serving = False  # MkDocs' server adds a script of its own to each page, which no policy should know
 
@@ -23,20 +28,34 @@ def on_startup(command: str, dirty: bool) -> None:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.mdx_configs.setdefault("attnsite.site.markup", {})["root"] = str(root(config))
+    preview.started()
+    highlighting.remember(root(config))
+    digest.keep(functools.partial(kept.kept, root(config)))
+    if index := searching.index_of(config.plugins):
+        searching.remember(index, root(config))
     notebooks.forget_outdated(root(config))
     return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
+    stamp = preview.stamp(config) if _serving else {}
     with told():
-        made = {**pages.render(root(config)), **pages.published(root(config))}
+        made = {**pages.render(root(config)), **pages.published(root(config), with_cards=not _serving)}
         config.nav = pages.navigation(root(config))
     for path, held in made.items():
-        if known := files.get_file_from_path(path):
-            files.remove(known)
-        kept: dict[str, Any] = {"abs_src_path": str(held)} if isinstance(held, Path) else {"content": held}
-        files.append(File.generated(config, path, **kept))
+        preview.put(files, path, held, config)
+    if _serving:
+        preview.begun(preview.Built(root(config), config, files, made, config.nav, stamp))
     return files
+
+
+def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
+    preview.ordered(nav)
+
+
+def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
+    env.bytecode_cache = templates.Compiled(root(config))
+    preview.read(env)
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -48,9 +67,14 @@ def on_post_page(html: str, page: Page, config: MkDocsConfig) -> str:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
+    preview.ended()
     if not _serving:
         with told():
             finish.finish(root(config), Path(config.site_dir))
+
+
+def on_serve(server: LiveReloadServer, config: MkDocsConfig, builder: Any) -> None:
+    preview.attach(server)
 
 
 @contextlib.contextmanager

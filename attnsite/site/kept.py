@@ -16,7 +16,7 @@ from attnsite.quantity import Quantity
 from attnsite.site.tables import Link
 
 CACHE = Path(".cache/attnsite/kept")
-_FORMAT = 1  # of what is kept: raise it when a value is written otherwise
+_FORMAT = 2  # of what is kept: raise it when a value is written otherwise
 
 
 def kept(root: Path, made_from: object, make: Callable[[], Any]) -> Any:
@@ -27,15 +27,21 @@ def kept(root: Path, made_from: object, make: Callable[[], Any]) -> Any:
     name = hashlib.sha256(repr((_FORMAT, sys.version_info[:2], made_from)).encode()).hexdigest()[:24]
     path = root / CACHE / f"{name}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return json.loads(path.read_text(encoding="utf-8"), object_hook=_read)
+        summed, _, text = path.read_text(encoding="utf-8").partition("\n")
+        if summed == _sum(text):
+            return json.loads(text, object_hook=_read)
     value = make()
     with contextlib.suppress(OSError, TypeError, ValueError):
         text = json.dumps(_written(value))
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(f"{_sum(text)}\n{text}", encoding="utf-8", newline="\n")
         temporary.replace(path)
     return value
+
+
+def _sum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _written(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,11 @@ class Kernel:
 
 
 def read(path: Path) -> Kernel:
-    text = path.read_text(encoding="utf-8")
+    return _parsed(path, path.read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1024)
+def _parsed(path: Path, text: str) -> Kernel:
     tree = ast.parse(text)
     device = next(
         (

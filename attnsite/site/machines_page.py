@@ -60,10 +60,11 @@ def page(questions: Sequence[Question], records: Records) -> str:
 def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each ratio that a claim quotes from a measurement, a column for each machine that has any."""
     asked: dict[tuple[str, str], Question] = {}
+    figures = set(records.figure_names())
     for question in questions:
         for claim in question.claims:
             for mark in claim.marks:
-                if isinstance(mark, Number) and mark.figure in records.figure_names():
+                if isinstance(mark, Number) and mark.figure in figures:
                     asked.setdefault((mark.figure, mark.value), question)
     rows = []
     for (figure, value), question in asked.items():

@@ -109,16 +109,28 @@ def navigation(root: Path) -> Navigation:
     return [*menu, {"Behind the numbers": behind}]
 
 
-def published(root: Path) -> dict[str, str | Path]:
+def published(root: Path, with_cards: bool = True) -> dict[str, str | Path]:
     """Files that stand beside the pages, as text or as the file to copy: figures' files, this build's runs, and what
-    programs read."""
+    programs read. Pictures that are missing are drawn, those of cards `with_cards` only."""
     known = records.read(root)
     shown = [exhibit for name in known.figure_names() for exhibit in known.exhibits(name)]
-    plates = cards.missing(root, beside.drawings(root, load_questions(root)))
+    plates = cards.missing(root, beside.drawings(root, load_questions(root))) if with_cards else []
     charts = [exhibit.chart for exhibit in shown if exhibit.chart is not None]
     picture.draw(root, charts, [cards.still(root, plate) for plate in plates])
     cards.pack(root, plates)
-    files: dict[str, str | Path] = beside.files(root)
+    return {**beside_questions(root, with_cards), **beside_figures(root, shown)}
+
+
+def beside_questions(root: Path, with_cards: bool = True) -> dict[str, str | Path]:
+    """What an edit of a question may change of the files that are published."""
+    known = records.read(root)
+    told = json.dumps(catalogue(known, load_questions(root)), ensure_ascii=False, indent=1)
+    return {**beside.files(root, with_cards), places.CATALOGUE: told}
+
+
+def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str | Path]:
+    """What follows from figures and runs alone."""
+    files: dict[str, str | Path] = {}
     for exhibit in shown:
 
         def place(ending: str, exhibit: exhibits.Exhibit = exhibit) -> str:
@@ -130,9 +142,8 @@ def published(root: Path) -> dict[str, str | Path]:
             for size in picture.SIZES:
                 files[place(f"-{size}.svg")] = picture.path(root, exhibit.chart, size)
             files[place(".svg")] = picture.alone(root, exhibit.chart)
-    files[places.CATALOGUE] = json.dumps(catalogue(known, load_questions(root)), ensure_ascii=False, indent=1)
     if (root / "docs" / calculator.PAGE).is_file():
-        files[calculator.DATA] = calculator.data(known)
+        files[calculator.DATA] = calculator.data(records.read(root))
     for path in sorted((root / BUILT / THIS_BUILD).glob("*.json")):
         files[places.result(THIS_BUILD, path.stem)] = path
     return files

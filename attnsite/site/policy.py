@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from html import unescape
 
 from attnsite.errors import Mistake
@@ -105,14 +106,16 @@ def _emptied(match: re.Match[str]) -> str:
 
 def _in_tags(html: str) -> Iterable[str]:
     html = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
-    for tag in _TAG.finditer(html):
-        name = tag[1].lower()
-        if name in FORBIDDEN:
-            yield f"the element {name}"
-        if not tag[2].strip():
-            continue
-        for attribute, quoted in _ATTRIBUTE.findall(tag[2]):
-            yield from _in_attribute(name, attribute.lower(), unescape(quoted.strip("\"'")))
+    for name, attributes in dict.fromkeys(_TAG.findall(html)):
+        yield from _in_tag(name.lower(), attributes)
+
+
+@lru_cache(maxsize=65536)  # pages share their menus
+def _in_tag(name: str, attributes: str) -> tuple[str, ...]:
+    found = [f"the element {name}"] if name in FORBIDDEN else []
+    for attribute, quoted in _ATTRIBUTE.findall(attributes):
+        found += _in_attribute(name, attribute.lower(), unescape(quoted.strip("\"'")))
+    return tuple(found)
 
 
 def _in_attribute(element: str, name: str, value: str) -> Iterable[str]:
