@@ -2,7 +2,7 @@
 # The same set-up as the build, then lint, types and every test, the browser's included. Arguments go to pytest.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-scripts/setup.sh --compiler
+scripts/setup.sh --tests
 bin=.venv/bin
 [ -d .venv/Scripts ] && bin=.venv/Scripts
 "$bin/ruff" check .
