@@ -20,6 +20,21 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
+# Files that take longest, longest first: each process takes the next file, and the last ones should be short.
+# Seconds on two cores are beside them. The others follow in the order of their names.
+LONGEST = ()
+
+
+def pytest_addoption(parser):
+    parser.addoption("--renew-looks", action="store_true", help="keep how key pages look now: see test_looks.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Whole files, longest first."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """A static server that says nothing and forgives a browser that hangs up."""
 
