@@ -39,7 +39,8 @@ TEXT = "Every column of a matrix belongs to exactly one head, so that more heads
 
 
 PINNED_WORDS = {"article h1": TITLE, ".lead": TEXT, ".answer": TEXT, ".checked": "Last checked some day: so many runs.",
-                ".exhibit-title span": TITLE, "[data-text=caption]": TEXT, "[data-text=reading]": "",
+                ".exhibit-made": "Counted, the same on every machine",
+    ".exhibit-title span": TITLE, "[data-text=caption]": TEXT, "[data-text=reading]": "",
                 ".calc-from": TEXT}  # fmt: skip
 HIDDEN = (
     ".md-sidebar, .md-tabs, .headerlink { opacity: 0 !important; }"  # lists of pages, which grow; their place stays
@@ -57,12 +58,12 @@ class Look:
 
 
 LOOKS = {
-    "home": Look("", "body", (1280, 720)),
+    "home": Look("", "body", (1040, 640)),
     "head": Look("", "body", (360, 400), window=360),
     "question": Look("questions/cost/heads_and_parameters/", "body", (1040, 640)),
     "figure": Look("questions/cost/heads_and_parameters/", "#figure-growth_in_heads", (344, 560), window=360),
     "calculator": Look("calculator/", ".calculator", (640, 480)),
-    "by_hand": Look("by_hand/", ".by-hand", (640, 480)),
+    "by_hand": Look("by_hand/", ".by-hand", (640, 460)),
 }
 
 
@@ -83,7 +84,7 @@ def take(site, open_page, lettered):
     def taken(look, theme, change=""):
         page = open_page("about:blank", viewport={"width": look.window, "height": 900}, color_scheme=theme,
                          reduced_motion="reduce", locale="en-GB", timezone_id="UTC")  # fmt: skip
-        page.route("**/figures/*.svg", lettered_picture)
+        page.route("**/figures/**/*.svg", lettered_picture)
         page.goto(site + look.path, wait_until="networkidle")
         page.add_style_tag(content=PINNED + HIDDEN + change)
         for where, words in PINNED_WORDS.items():
@@ -101,7 +102,7 @@ def take(site, open_page, lettered):
 def lettered_picture(route):
     """A still picture in the letters of the kept ones, without the day and the commit of its run."""
     answer = route.fetch()
-    text = re.sub(r"font-family:[^;}]+", 'font-family:"DejaVu Sans"', answer.text())
+    text = re.sub(r"font-family:[^;}]+", "font-family:'DejaVu Sans'", answer.text())
     text = re.sub(r" · [\d-]{10} · commit [^<]*", " · day · commit", text)
     route.fulfill(response=answer, body=text)
 
