@@ -9,5 +9,7 @@ bin=.venv/bin
 "$bin/ruff" format --check .
 "$bin/mypy"
 # The whole suite runs a file of tests on each core; at least two, since much of it waits for a browser or a compiler.
-[ $# -gt 0 ] || set -- --numprocesses "$("$bin/python" -c 'import os; print(max(2, min(4, os.cpu_count() or 2)))')" --dist loadfile
+# Files come in the order of tests/conftest.py, the longest first, and not in that of how many tests they have.
+[ $# -gt 0 ] || set -- --numprocesses "$("$bin/python" -c 'import os; print(max(2, min(4, os.cpu_count() or 2)))')" \
+  --dist loadfile --no-loadscope-reorder
 exec "$bin/python" -m pytest "$@"

@@ -20,9 +20,24 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
-# Files that take longest, longest first: each process takes the next file, and the last ones should be short.
-# Seconds on two cores are beside them. The others follow in the order of their names.
-LONGEST = ()
+# The files that take a minute or so and more, longest first: a process takes the next file when it is done with one, so
+# that the last ones should be short. The second does not need the site, which the first has to wait for.
+LONGEST = (
+    "test_access",
+    "test_recipes",
+    "test_cuda_simulator",
+    "test_firefox",
+    "test_weight",
+    "test_simd",
+    "test_figures_in_browser",
+    "test_faults",
+    "test_interaction",
+    "test_successor",
+    "test_calculator",
+    "test_looks",
+    "test_difference",
+    "test_doctor",
+)
 
 
 def pytest_addoption(parser):
@@ -30,7 +45,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
-    """Whole files, longest first."""
+    """Whole files, longest first; the others as they come."""
     places = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: places.get(item.path.stem, len(places)))
 
