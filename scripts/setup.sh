@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv from the pinned lock, and find or get a Chromium. Called by the other scripts; fast when nothing changed.
-# Usage: scripts/setup.sh [--compiler]   (with the CUDA compiler, 190 MB more, which only the tests need)
+# Usage: scripts/setup.sh [--tests]   (with what only the tests need: the CUDA compiler, 190 MB more, and a Firefox)
 # Without a network: from uv's cache, where that is filled, or from a folder of wheels: WHEELS=folder scripts/setup.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -65,22 +65,32 @@ if [ "$(cat "$stamp" 2>/dev/null || true)" != "$wanted" ]; then
   install --no-deps --no-build-isolation -e .
   echo "$wanted" >"$stamp"
 fi
-if [ "${1:-}" = --compiler ] && [ ! -e .venv/.attnsite-compiler ]; then
+if [ "${1:-}" = --tests ] && [ ! -e .venv/.attnsite-compiler ]; then
   echo "setup: installing the CUDA compiler, which needs no GPU"
   install --require-hashes -r .venv/compiler.lock
   touch .venv/.attnsite-compiler
 fi
 
 # 3. A Chromium draws the static pictures and runs the browser tests. Without one the site builds all the same.
-for browser in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
-  if [ -n "$browser" ] && command -v "$browser" >/dev/null 2>&1; then exit 0; fi
-done
-[ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ] && exit 0
-if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
-  echo "setup: getting a Chromium from the system's packages"
-  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-    chromium fonts-dejavu-core; } >/dev/null 2>&1 ||
+here() { # here NAME...: whether one of these programs is on this machine
+  for name in "$@"; do if [ -n "$name" ] && command -v "$name" >/dev/null 2>&1; then return 0; fi; done
+  return 1
+}
+can_get() { command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; }
+get() { # get PACKAGE...: from the system's packages
+  echo "setup: getting $1 from the system's packages"
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >/dev/null 2>&1
+}
+if ! here "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable \
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; then
+  if ! can_get; then
+    echo "setup: no Chromium found; figures will be drawn in the reader's browser only (install chromium to have pictures)" >&2
+  elif ! get chromium fonts-dejavu-core; then
     echo "setup: no Chromium could be installed; figures will be drawn in the reader's browser only" >&2
-else
-  echo "setup: no Chromium found; figures will be drawn in the reader's browser only (install chromium to have pictures)" >&2
+  fi
+fi
+
+# 4. A Firefox opens every page too, where there is one; those tests are skipped without it.
+if [ "${1:-}" = --tests ] && ! here firefox-esr firefox && can_get; then
+  get firefox-esr || echo "setup: no Firefox could be installed; its tests will be skipped" >&2
 fi

@@ -20,6 +20,36 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
+# The files that take a minute or so and more, longest first: a process takes the next file when it is done with one, so
+# that the last ones should be short. The second does not need the site, which the first has to wait for.
+LONGEST = (
+    "test_access",
+    "test_recipes",
+    "test_cuda_simulator",
+    "test_firefox",
+    "test_weight",
+    "test_simd",
+    "test_figures_in_browser",
+    "test_faults",
+    "test_interaction",
+    "test_successor",
+    "test_calculator",
+    "test_looks",
+    "test_difference",
+    "test_doctor",
+)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--renew-looks", action="store_true", help="keep how key pages look now: see test_looks.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Whole files, longest first; the others as they come."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """A static server that says nothing and forgives a browser that hangs up."""
 

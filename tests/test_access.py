@@ -36,6 +36,12 @@ def look(browser):
 
 # --- axe -------------------------------------------------------------------------------------------------------
 
+# The first rows of a figure's table and the first lines of a program have the colours of all: the rest is looked at
+# once, in the light theme, which halves the time.
+FEW = """:is(.exhibit-data, .exhibit-table) tbody tr:nth-child(n + 6), .highlight code > span:nth-of-type(n + 40) {
+  display: none !important;
+}"""
+
 
 def test_no_page_breaks_a_rule_of_access(site, paths, look):
     """axe finds nothing against WCAG 2.2 AA and good practice on any page, in both themes, still and alive."""
@@ -46,6 +52,7 @@ def test_no_page_breaks_a_rule_of_access(site, paths, look):
         if page.locator("h1").count() != 1:
             wrong.append((path, "light", "one h1", []))
         wrong += [(path, "light", *found) for found in visits.violations(page)]
+        page.add_style_tag(content=FEW)
         visits.wake(page)
         alive = page.locator("figure.is-live").count()
         if alive:

@@ -1,6 +1,8 @@
 """Without a network: the site builds from what is there, and set-up says in a line what it lacks."""
 
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,3 +39,30 @@ def test_set_up_without_a_network_says_in_a_line_what_it_lacks(tmp_path):
     said = "setup: not everything could be installed; without a network this needs uv and its filled cache, "
     assert done.stderr.splitlines()[-1] == said + "or WHEELS=folder"
     assert not (tmp_path / ".venv" / ".attnsite-lock").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+@pytest.mark.parametrize(("asked", "got"), [([], ["chromium"]), (["--tests"], ["chromium", "firefox-esr"])])
+def test_set_up_gets_a_firefox_for_the_tests_alone(tmp_path, asked, got):
+    """Where packages can be installed; where one cannot be had it goes on and says so."""
+    for name in ("requirements.lock", "pyproject.toml", "scripts/setup.sh"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv/.attnsite-compiler").touch()
+    locked = hashlib.sha256(b"".join((tmp_path / n).read_bytes() for n in ("requirements.lock", "pyproject.toml")))
+    (tmp_path / ".venv/.attnsite-lock").write_text(f"{tuple(sys.version_info[:2])} {locked.hexdigest()}\n")
+    programs = tmp_path / "bin"  # of a machine that has no browser
+    programs.mkdir()
+    for name in ("bash", "cat", "dirname", "touch"):
+        (programs / name).symlink_to(shutil.which(name))
+    for name, does in {"id": "echo 0", "apt-get": f'echo "$@" >>"{tmp_path}/asked"; [ "$1" = update ]'}.items():
+        (programs / name).write_text(f"#!/bin/sh\n{does}\n")
+        (programs / name).chmod(0o755)
+    told = {"PATH": str(programs), "PYTHON": sys.executable}
+    done = subprocess.run(["bash", "scripts/setup.sh", *asked], cwd=tmp_path, env=told, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    wanted = re.findall(r"install .*?(chromium|firefox-esr)", (tmp_path / "asked").read_text())
+    assert wanted == got
+    assert [line.split()[2] for line in done.stderr.splitlines()] == [name.split("-")[0].title() for name in got]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from attnsite.digest import imported
+from tests.conftest import LONGEST
 
 PACKAGE = Path(__file__).parents[1] / "attnsite"
 STDLIB = "stdlib"
@@ -122,3 +123,8 @@ def test_only_the_measuring_room_reads_a_clock():
     ]
 
     assert readers == []
+
+
+def test_the_files_of_tests_that_come_first_are_there():
+    """A file that is renamed keeps its place in the order."""
+    assert [name for name in LONGEST if not (PACKAGE.parent / "tests" / f"{name}.py").is_file()] == []

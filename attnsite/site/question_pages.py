@@ -25,9 +25,10 @@ def question_page(
     `checked` is the line that says when all this was last looked at, `ending` what stands at the very end.
     """
     path = path_of(question)
+    shown = typed(question.title).replace("·", "·<wbr>")  # where a formula may go on in the next line
     parts = [
         head(path, question.title, description=plain(question.answer), hide=["footer"]),
-        f"# {typed(question.title)}",
+        f"# {shown}",
         f"{question.answer}\n{{ .answer }}",
         checked,
         question.body.strip(),
