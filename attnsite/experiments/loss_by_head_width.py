@@ -34,7 +34,7 @@ experiment = Study(
     observe=observe,
     quick=tuple(
         {"width": 32, "layers": 1, "heads": 2, "head_width": head_width, "mlp": mlp, "steps": 10}
-        for head_width, mlp in ((4, 4), (16, 4), (32, 3))
+        for head_width, mlp in ((4, 4), (16, 4), (24, 3))
     ),
     full=tuple(
         {"width": 128, "layers": 2, "heads": 8, "head_width": head_width, "mlp": mlp, "steps": 300}
