@@ -10,7 +10,7 @@ from attnsite.models.corpus import Text
 from attnsite.models.optimiser import Descent
 from attnsite.models.training import Plan, train
 
-A_STEP, VALIDATED = 1024, 8192  # bytes
+A_STEP, VALIDATED = 512, 8192  # bytes
 STRETCHES = 5  # of a run: after each there is a validation
 
 

@@ -25,8 +25,8 @@ def model(case: Case) -> Config:
 
 
 # Eight heads of 8 in a layer of width 128 have as many weights as one width of the MLP's hidden layer.
-USUAL_MLP, MLP_FOR = 4, {8: 5, 16: 4, 32: 2, 40: 1}
-ALONE, TRADED = (2, 4, 8, 16, 32, 64), (8, 32, 40)
+USUAL_MLP, MLP_FOR = 4, {8: 5, 16: 4, 32: 2}
+ALONE, TRADED = (2, 8, 16, 32, 64), (8, 32)
 SHAPES = [(head_width, USUAL_MLP) for head_width in ALONE] + [
     (head_width, MLP_FOR[head_width]) for head_width in TRADED
 ]
@@ -37,7 +37,7 @@ experiment = Study(
         for head_width, mlp in ((4, 4), (16, 4), (24, 3))
     ),
     full=tuple(
-        {"width": 128, "layers": 2, "heads": 8, "head_width": head_width, "mlp": mlp, "steps": 300}
+        {"width": 128, "layers": 2, "heads": 8, "head_width": head_width, "mlp": mlp, "steps": 400}
         for head_width, mlp in SHAPES
     ),
 )

@@ -23,5 +23,5 @@ HEADS = (1, 2, 4, 8, 16, 32)
 experiment = Study(
     observe=observe,
     quick=tuple({"width": 32, "layers": 1, "heads": heads, "steps": 10} for heads in (1, 4)),
-    full=tuple({"width": 128, "layers": 2, "heads": heads, "steps": 800} for heads in HEADS),
+    full=tuple({"width": 128, "layers": 2, "heads": heads, "steps": 400} for heads in HEADS),
 )

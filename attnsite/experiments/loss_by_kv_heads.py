@@ -26,7 +26,7 @@ def model(case: Case) -> Config:
 
 
 SHARED = ((8, 8), (8, 4), (8, 2), (8, 1))  # heads, KV heads
-GIVEN_BACK = ((12, 4), (14, 2), (15, 1))
+GIVEN_BACK = ((14, 2), (15, 1))
 experiment = Study(
     observe=observe,
     quick=tuple({"width": 32, "layers": 1, "heads": heads, "kv_heads": kv_heads, "steps": 10}
