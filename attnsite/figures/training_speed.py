@@ -3,9 +3,10 @@
 How many times as long PyTorch takes as our kernels for a step of training, for {models} models, eagerly and through
 `torch.compile`. Left of the line at 1 we lose. Under each model stand our tokens a second.
 
-The parameters, batches and AdamW are the same, all take turns on {threads} threads, and the losses stay within {away} of
-each other. A mark is the median of the ratios round by round, its line their middle half. The first number of a model
-is its layers, then come its heads in each layer and the tokens of its context; all are {width} wide.
+The parameters, batches and AdamW are the same, all take turns on {threads} threads, and the losses stay within {away}
+of each other. A mark is the median of the ratios round by round, its line their middle half. The first number of a
+model is its layers, then come its heads in each layer and the tokens of its context; all are {width} wide. The axis
+does not begin at zero.
 
 A chart with a row for each of {models} models. Whichever of PyTorch's two ways is faster takes {fastest} our time in
 the geometric mean, {worst} at the model where it is best and {best} where it is worst. Ours trains on {slowest} to
@@ -102,7 +103,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = {way: [lead(row, way) if way in row.values["seconds"] else None for row in rows] for way in WAYS}
     places = [float(len(rows) - 1 - i) for i in range(len(rows))]
     every = [one for leads in shown.values() for one in leads if one]
-    x = _axes.linear_axis("time of PyTorch / ours, of a step (axis not from zero)", _peers.bounds(every), "×",
+    x = _axes.linear_axis("time of a step, PyTorch / ours", _peers.bounds(every), "×",
                           zero=False, most=6)  # fmt: skip
     y = _axes.Axis("layers × heads, tokens", -0.6, len(rows) - 0.2, (*places, -0.6), (*map(label, rows), ""))
     on = _style.chart(x, y)
@@ -119,6 +120,6 @@ def draw(runs: list[Run]) -> go.Figure:
         _style.points(on, [one.value for one, _, _ in there], [place for _, place, _ in there], look, name,
                       [f"{name}: {one} our time, {rate(row, way)} tokens/s<br>middle half {one.spread()}"
                        for one, _, row in there], size=10)  # fmt: skip
-        one, place, _ = there[0]
+        one, place, _ = there[-1]
         _style.note(on, one.value, place, name, look.colour, above=above > 0, shift=(0, 7 if above > 0 else -7))
     return _style.finish(on, runs[0])
