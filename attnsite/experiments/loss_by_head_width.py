@@ -1,8 +1,8 @@
 """Does a trained head lose anything when it is narrower than the context is long?
 
 A head narrower than the context cannot express every pattern [Bhojanapalli et al. 2020], so their remedy is to make
-heads wider than width / heads. Here a decoder of two layers has eight heads, however wide they are, over a context of
-32 bytes, so that heads on both sides of the context's length are trained. Twice: once with everything else as it is, so
+heads wider than width / heads. Here a decoder of two layers has four heads, however wide they are, over a context of 32
+bytes, so that heads on both sides of the context's length are trained. Twice: once with everything else as it is, so
 that wider heads bring more parameters, and once with an MLP that gives up exactly what the heads take.
 """
 
@@ -24,12 +24,10 @@ def model(case: Case) -> Config:
                   mlp=case["mlp"], context=CONTEXT)  # fmt: skip
 
 
-# Eight heads of 8 in a layer of width 128 have as many weights as one width of the MLP's hidden layer.
+# Four heads of 8 in a layer of width 64 have as many weights as one width of the MLP's hidden layer.
 USUAL_MLP, MLP_FOR = 4, {8: 5, 16: 4, 32: 2}
 ALONE, TRADED = (2, 8, 16, 32, 64), (8, 32)
-SHAPES = [(head_width, USUAL_MLP) for head_width in ALONE] + [
-    (head_width, MLP_FOR[head_width]) for head_width in TRADED
-]
+SHAPES = [*((width, USUAL_MLP) for width in ALONE), *((width, MLP_FOR[width]) for width in TRADED)]
 experiment = Study(
     observe=observe,
     quick=tuple(
@@ -37,7 +35,7 @@ experiment = Study(
         for head_width, mlp in ((4, 4), (16, 4), (24, 3))
     ),
     full=tuple(
-        {"width": 128, "layers": 2, "heads": 8, "head_width": head_width, "mlp": mlp, "steps": 400}
+        {"width": 64, "layers": 2, "heads": 4, "head_width": head_width, "mlp": mlp, "steps": 400}
         for head_width, mlp in SHAPES
     ),
 )

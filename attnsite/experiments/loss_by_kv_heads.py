@@ -1,6 +1,6 @@
 """What does it cost in validation loss when query heads share keys and values, from grouped-query to multi-query?
 
-A decoder of two layers and width 128 is trained on bytes of Shakespeare with eight query heads on eight, four, two and
+A decoder of two layers and width 64 is trained on bytes of Shakespeare with eight query heads on eight, four, two and
 one KV head. Fewer KV heads are fewer parameters; so each is trained once more with the parameters given back as further
 query heads of the same width, which leaves the cache as small: sixteen heads of both kinds together.
 """
@@ -9,7 +9,7 @@ from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._text_models import learn
 from attnsite.models.config import Config
 
-CONTEXT, HEAD_WIDTH = 128, 16
+CONTEXT, HEAD_WIDTH = 128, 8
 
 
 def observe(case: Case, seed: int) -> Observed:
@@ -30,7 +30,7 @@ GIVEN_BACK = ((14, 2), (15, 1))
 experiment = Study(
     observe=observe,
     quick=tuple({"width": 32, "layers": 1, "heads": heads, "kv_heads": kv_heads, "steps": 10}
-                for heads, kv_heads in ((2, 2), (2, 1), (3, 1))),
-    full=tuple({"width": 128, "layers": 2, "heads": heads, "kv_heads": kv_heads, "steps": 400}
+                for heads, kv_heads in ((4, 4), (4, 1), (7, 1))),
+    full=tuple({"width": 64, "layers": 2, "heads": heads, "kv_heads": kv_heads, "steps": 400}
                for heads, kv_heads in (*SHARED, *GIVEN_BACK)),
 )  # fmt: skip
