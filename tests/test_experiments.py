@@ -210,7 +210,7 @@ def test_cutting_the_width_into_heads_adds_no_parameters():
     """All models of the study of heads have one number of parameters: of two layers, embeddings and norms, by hand."""
     counts = {loss_by_heads.observe({**case, "steps": 1}, 0)["parameters"] for case in loss_by_heads.experiment.full}
 
-    assert counts == {2 * 12 * 128**2 + (256 + loss_by_heads.CONTEXT) * 128 + 5 * 2 * 128}
+    assert counts == {2 * 12 * 64**2 + (256 + loss_by_heads.CONTEXT) * 64 + 5 * 2 * 64}
 
 
 @pytest.mark.parametrize("experiment", [loss_by_heads, loss_by_head_width, loss_by_kv_heads])

@@ -35,7 +35,7 @@ experiment = Study(
         for head_width, mlp in ((4, 4), (16, 4), (24, 3))
     ),
     full=tuple(
-        {"width": 64, "layers": 2, "heads": 4, "head_width": head_width, "mlp": mlp, "steps": 400}
+        {"width": 64, "layers": 2, "heads": 4, "head_width": head_width, "mlp": mlp, "steps": 800}
         for head_width, mlp in SHAPES
     ),
 )

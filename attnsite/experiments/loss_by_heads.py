@@ -1,6 +1,6 @@
 """How does the validation loss of a small trained model depend on the number of heads at a fixed width?
 
-A decoder of two layers and width 128 is trained on bytes of Shakespeare, once for each number of heads and seed. Width,
+A decoder of two layers and width 64 is trained on bytes of Shakespeare, once for each number of heads and seed. Width,
 parameters, FLOPs, data, schedule and batches are the same for all; only the cut of the width into heads differs. The
 seed decides the first values and the order of the batches. Validation is on held-out text, the same for every run. A
 run that diverges is a row that says so.
@@ -10,7 +10,7 @@ from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._text_models import learn
 from attnsite.models.config import Config
 
-CONTEXT = 128
+CONTEXT = 32
 
 
 def observe(case: Case, seed: int) -> Observed:
@@ -23,5 +23,5 @@ HEADS = (1, 2, 4, 8, 16, 32)
 experiment = Study(
     observe=observe,
     quick=tuple({"width": 32, "layers": 1, "heads": heads, "steps": 10} for heads in (1, 4)),
-    full=tuple({"width": 128, "layers": 2, "heads": heads, "steps": 400} for heads in HEADS),
+    full=tuple({"width": 64, "layers": 2, "heads": heads, "steps": 800} for heads in HEADS),
 )

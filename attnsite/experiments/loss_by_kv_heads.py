@@ -9,7 +9,7 @@ from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._text_models import learn
 from attnsite.models.config import Config
 
-CONTEXT, HEAD_WIDTH = 128, 8
+CONTEXT, HEAD_WIDTH = 32, 8
 
 
 def observe(case: Case, seed: int) -> Observed:
@@ -31,6 +31,6 @@ experiment = Study(
     observe=observe,
     quick=tuple({"width": 32, "layers": 1, "heads": heads, "kv_heads": kv_heads, "steps": 10}
                 for heads, kv_heads in ((4, 4), (4, 1), (7, 1))),
-    full=tuple({"width": 64, "layers": 2, "heads": heads, "kv_heads": kv_heads, "steps": 400}
+    full=tuple({"width": 64, "layers": 2, "heads": heads, "kv_heads": kv_heads, "steps": 800}
                for heads, kv_heads in (*SHARED, *GIVEN_BACK)),
 )  # fmt: skip
