@@ -346,3 +346,10 @@ def test_training_without_pytorch_is_told_in_the_table_alone():
     assert [line["trained by"] for line in figure.tabulate([Run(**{**run.__dict__, "rows": (alone,)})])] == ["ours"]
     with pytest.raises(LookupError, match="not measured yet"):
         figure.values(Run(**{**run.__dict__, "rows": (alone,)}))
+
+
+def test_the_context_in_the_picture_is_that_of_the_models():
+    """A case does not say the length of the context, so the figure keeps it; the two are the same."""
+    figure = importlib.import_module("attnsite.figures.loss_by_head_width")
+
+    assert figure.CONTEXT == discover.module("experiments", figure.EXPERIMENT).CONTEXT

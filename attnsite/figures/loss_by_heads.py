@@ -1,6 +1,7 @@
-"""TITLE {worst_over_best}
+"""The loss is least with {best} heads: with {fewest} it is {fewest_over_best} higher, with {most} {most_over_best}
 
-The last validation loss of models that differ in nothing but the number of heads.
+The last validation loss of models that differ in nothing but the number of heads. Follow the
+line from the fewest to the most.
 
 Each small mark is one seed. The line joins the medians over the seeds, and the band holds the middle half of them. The
 models have {parameters} parameters in {layers} layers of width {width} and were trained for {steps} steps on bytes of
@@ -24,25 +25,26 @@ EXPERIMENT = "loss_by_heads"
 def values(run: Run) -> dict[str, Quantity]:
     line = _losses.sized(run.where(), "heads")
     losses = {heads: _losses.last(rows) for heads, rows in line.items()}
-    best, worst = (pick(losses, key=lambda heads: losses[heads].value) for pick in (min, max))
+    best = min(losses, key=lambda heads: losses[heads].value)
     fewest, most, row = min(line), max(line), line[best][0]
+    gaps = {heads: _losses.gap(rows, line[best]) for heads, rows in line.items()}
     found = {
         "best": Quantity(best, "count"),
-        "worst": Quantity(worst, "count"),
         "fewest": Quantity(fewest, "count"),
         "most": Quantity(most, "count"),
         "loss_best": losses[best],
         "loss_fewest": losses[fewest],
         "loss_most": losses[most],
-        "worst_over_best": _losses.gap(line[worst], line[best]),
-        "fewest_over_best": _losses.gap(line[fewest], line[best]),
-        "most_over_best": _losses.gap(line[most], line[best]),
+        "fewest_over_best": gaps[fewest],
+        "most_over_best": gaps[most],
+        "fewest_share": Quantity(gaps[fewest].value / losses[best].value, "%"),
+        "most_share": Quantity(gaps[most].value / losses[best].value, "%"),
+        "seeds": Quantity(len(line[best]), "count"),
         "parameters": Quantity(_losses.parameters(row), "count"),
-        "layers": Quantity(row.case["layers"], "count"),
-        "width": Quantity(row.case["width"], "count"),
-        "steps": Quantity(row.case["steps"], "count"),
     }
-    return found | {f"loss_{heads}": loss for heads, loss in losses.items()}
+    found |= {name: Quantity(row.case[name], "count") for name in ("layers", "width", "steps")}
+    found |= {f"loss_{heads}": loss for heads, loss in losses.items()}
+    return found | {f"gap_{heads}": gap for heads, gap in gaps.items()}
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
@@ -51,6 +53,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     line = _losses.sized(runs[0].where(), "heads")
-    on = _style.chart(_axes.cases_axis("heads of the layer", list(line), "count"), _losses.axis(line))
+    best = min(line, key=lambda heads: _losses.last(line[heads]).value)
+    width = line[best][0].case["width"]
+    on = _style.chart(_axes.cases_axis(f"heads that share a width of {width}", list(line), "count"), _losses.axis(line))
     _losses.draw(on, line, _style.Look(_style.OURS), "trained", "heads", label_end=False)
+    loss = _losses.last(line[best])
+    _style.note(on, best, loss.value, f"least: {loss}", _style.OURS, above=False, shift=(0, -12))
     return _style.finish(on, runs[0])
