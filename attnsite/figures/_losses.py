@@ -7,7 +7,7 @@ from attnsite.figures import _axes, _measured, _style
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
-DIGITS = 4  # of a loss: the seeds differ in the third
+DIGITS, GAP_DIGITS = 4, 2  # of a loss, in which the seeds differ in the third digit, and of a difference
 Sized = Mapping[int, list[Row]]  # the runs of each size, one a seed
 
 
@@ -37,7 +37,8 @@ def gap(rows: list[Row], others: list[Row]) -> Quantity:
     gaps = [row.values["validation"] - beside[row.seed] for row in rows if row.seed in beside]
     if not gaps:
         raise LookupError("not measured yet on this machine: no seed with both models")
-    return _measured.quartiles(gaps, "nats")
+    made = _measured.quartiles(gaps, "nats")
+    return Quantity(made.value, made.unit, made.low, made.high, GAP_DIGITS)
 
 
 def parameters(row: Row) -> int:

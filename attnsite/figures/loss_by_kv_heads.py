@@ -1,4 +1,4 @@
-"""TITLE {one_over_all} {given_back}
+"""One KV head, not {heads}, changes the loss by {one_over_all}, and by {given_back} with its parameters given back
 
 The last validation loss of models that share keys and values among their query heads, by the number of KV heads. Read
 from right to left: the cache shrinks with each step.
