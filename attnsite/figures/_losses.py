@@ -1,5 +1,6 @@
 """What the figures of trained models share: last losses over the seeds, their gaps within a seed, lines over a size."""
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,10 +64,17 @@ def tabulate(runs: list[Run], columns: Mapping[str, str]) -> list[dict[str, Any]
     return lines
 
 
-def axis(*lines: Sized) -> _axes.Axis:
-    """A linear axis around all losses, not from zero: the differences are small."""
+def axis(*lines: Sized, room: float = 0.0) -> _axes.Axis:
+    """A linear axis around all losses, not from zero: the differences are small. `room` is a share kept free below."""
     seen = [row.values["validation"] for line in lines for rows in line.values() for row in rows]
-    return _axes.linear_axis("last validation loss a byte (axis not from zero)", seen, "nats", zero=False, most=6)
+    seen.append(min(seen) - room * (max(seen) - min(seen)))
+    made = _axes.linear_axis("last validation loss a byte (axis not from zero)", seen, "nats", zero=False, most=6)
+    return dataclasses.replace(made, texts=tuple(str(Quantity(round(t, 9), "nats", digits=DIGITS)) for t in made.ticks))
+
+
+def lowest(line: Sized, *sizes: int) -> float:
+    """The least loss of any seed, of these sizes or of all."""
+    return min(row.values["validation"] for size in sizes or line for row in line[size])
 
 
 def draw(on: _style.Chart, line: Sized, look: _style.Look, label: str, what: str, *, label_end: bool = True) -> None:

@@ -55,8 +55,10 @@ def draw(runs: list[Run]) -> go.Figure:
     line = _losses.sized(runs[0].where(), "heads")
     best = min(line, key=lambda heads: _losses.last(line[heads]).value)
     width = line[best][0].case["width"]
-    on = _style.chart(_axes.cases_axis(f"heads that share a width of {width}", list(line), "count"), _losses.axis(line))
+    on = _style.chart(
+        _axes.cases_axis(f"heads that share a width of {width}", list(line), "count"), _losses.axis(line, room=0.1)
+    )
     _losses.draw(on, line, _style.Look(_style.OURS), "trained", "heads", label_end=False)
-    loss = _losses.last(line[best])
-    _style.note(on, best, loss.value, f"least: {loss}", _style.OURS, above=False, shift=(0, -12))
+    text = f"least: {_losses.last(line[best])}"
+    _style.note(on, best, _losses.lowest(line, best), text, _style.OURS, above=False, shift=(0, -4))
     return _style.finish(on, runs[0])

@@ -64,13 +64,14 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     shared, given_back = lines(runs[0])
-    on = _style.chart(_axes.cases_axis("KV heads", [*shared, *given_back], "count"), _losses.axis(shared, given_back))
-    for line, look, label, above in (
-        (shared, _style.Look(_style.OURS), "fewer parameters", True),
-        (given_back, _style.Look(_style.OTHER, symbol="diamond"), "same parameters", False),
-    ):
-        _losses.draw(on, line, look, label, "KV heads", label_end=False)
-        one = min(line)  # the lines meet at the other end
-        _style.note(on, one, _losses.last(line[one]).value, label, look.colour, above=above, anchor="left",
-                    shift=(8, 4 if above else -4))  # fmt: skip
+    x, y = _axes.cases_axis("KV heads", [*shared, *given_back], "count"), _losses.axis(shared, given_back, room=0.12)
+    on = _style.chart(x, y)
+    fewer, same = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="diamond")
+    _losses.draw(on, shared, fewer, "fewer parameters", "KV heads", label_end=False)
+    _losses.draw(on, given_back, same, "same parameters", "KV heads", label_end=False)
+    one = min(shared)  # the lines meet at the other end
+    _style.note(on, one, _losses.last(shared[one]).value, "fewer parameters", fewer.colour, above=True, anchor="left",
+                shift=(8, 6))  # fmt: skip
+    _style.note(on, one, _losses.lowest(given_back), "same parameters", same.colour, above=False, anchor="left",
+                shift=(8, -4))  # fmt: skip
     return _style.finish(on, runs[0])
