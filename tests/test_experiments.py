@@ -9,7 +9,18 @@ import pytest
 
 from attnsite import accounting, digest, discover
 from attnsite.experiment import Count, Memory, Study, Timing
-from attnsite.experiments import attention_share, counted_flops, kv_cache, parameters_by_heads, rank_by_head_width
+from attnsite.experiments import (
+    _text_models,
+    attention_share,
+    counted_flops,
+    kv_cache,
+    loss_by_head_width,
+    loss_by_heads,
+    loss_by_kv_heads,
+    parameters_by_heads,
+    rank_by_head_width,
+)
+from attnsite.models.optimiser import Descent
 
 NAMES = discover.names("experiments")
 EXPERIMENTS = {name: discover.module("experiments", name, "experiment") for name in NAMES}
@@ -177,3 +188,59 @@ def test_a_change_of_the_table_makes_every_reader_stale(tmp_path):
     table.write_text(table.read_text(encoding="utf-8").replace("96,12288", "97,12288"), encoding="utf-8")
 
     assert all(old != digest.of_module(path, package) for old, path in zip(before, readers, strict=True))
+
+
+@pytest.mark.parametrize("experiment", [loss_by_head_width, loss_by_kv_heads], ids=lambda module: module.__name__)
+def test_what_is_given_up_elsewhere_is_what_the_heads_take(experiment):
+    """The shapes that are said to have the usual parameters have exactly those; the others differ among themselves."""
+    counts = {tuple(case.values()): experiment.model(case).count() for case in experiment.experiment.full}
+    if experiment is loss_by_head_width:
+        equal = [c for c in experiment.experiment.full if c["mlp"] == experiment.MLP_FOR.get(c["head_width"])]
+        alone = [c for c in experiment.experiment.full if c["mlp"] == experiment.USUAL_MLP]
+    else:
+        equal = [c for c in experiment.experiment.full if c["heads"] + c["kv_heads"] == 16]
+        alone = [c for c in experiment.experiment.full if c["heads"] == 8]
+
+    assert len(equal) == 3
+    assert len({counts[tuple(case.values())] for case in equal}) == 1
+    assert len({counts[tuple(case.values())] for case in alone}) == len(alone) > 3
+
+
+def test_cutting_the_width_into_heads_adds_no_parameters():
+    """All models of the study of heads have one number of parameters: of two layers, embeddings and norms, by hand."""
+    counts = {loss_by_heads.observe({**case, "steps": 1}, 0)["parameters"] for case in loss_by_heads.experiment.full}
+
+    assert counts == {2 * 12 * 64**2 + (256 + loss_by_heads.CONTEXT) * 64 + 5 * 2 * 64}
+
+
+@pytest.mark.parametrize("experiment", [loss_by_heads, loss_by_head_width, loss_by_kv_heads])
+def test_a_study_of_small_models_says_how_training_went(experiment):
+    """A last validation, at the end of a curve of them, below that of a guess; every run as many bytes a step."""
+    case = experiment.experiment.quick[-1]
+    seen = experiment.observe(case, 1)
+
+    assert seen["curve"][-1] == [case["steps"], seen["validation"]]
+    assert 2 < seen["validation"] < math.log(256)
+    assert seen["diverged_at"] is None
+    assert json.loads(json.dumps(seen)) == seen
+    assert experiment.CONTEXT * (_text_models.A_STEP // experiment.CONTEXT) == _text_models.A_STEP
+
+
+def test_the_cache_of_a_trained_model_is_counted(monkeypatch):
+    """Keys and values of every KV head in every layer: the accounting's own formula."""
+    monkeypatch.setattr(loss_by_kv_heads, "learn", lambda *_: {})
+    for case in loss_by_kv_heads.experiment.full:
+        layer = accounting.Attention(case["width"], case["heads"], loss_by_kv_heads.HEAD_WIDTH, case["kv_heads"])
+
+        cached = loss_by_kv_heads.observe(case, 0)["cached"]
+        assert cached == case["layers"] * layer.kv_cache_elements()
+
+
+def test_a_text_model_that_diverges_is_a_result(monkeypatch):
+    """A rate without measure: the loss is infinite and the row says at which step training was given up."""
+    monkeypatch.setattr(_text_models, "Descent", lambda rate, warmup: Descent(rate=1e9, warmup=warmup, clip=0))
+    seen = loss_by_heads.observe(loss_by_heads.experiment.quick[0], 0)
+
+    assert seen["validation"] == math.inf
+    assert seen["diverged_at"] is not None
+    assert seen["curve"] == []

@@ -14,7 +14,7 @@ import pytest
 from attnsite import discover, results
 from attnsite.accounting import block_pairs, visible_pairs
 from attnsite.experiment import Count, Memory, Study
-from attnsite.figures import _axes, _measured, _peers, _style
+from attnsite.figures import _axes, _losses, _measured, _peers, _style
 from attnsite.measure import contestants
 from attnsite.quantity import Quantity
 from attnsite.results import Provenance, Row, Run
@@ -82,6 +82,9 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
         rows = [Row(case=case, values=experiment.observe(case)) for case in experiment.cases]
     elif isinstance(experiment, Study):
         rows = [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in experiment.quick for s in (0, 1)]
+        if name == "training_speed":  # without a clock there are no times, and PyTorch may not be installed
+            times = {"ours": [1.0, 1.1, 1.2], "torch": [1.1, 1.2, 1.5]}
+            rows = [dataclasses.replace(row, values=row.values | {"seconds": times}) for row in rows]
     else:
         memory = isinstance(experiment, Memory)
         matching = [k for k in kernels if k in contestants.matching(experiment.kernels)]
@@ -297,3 +300,56 @@ def test_a_machine_without_other_libraries_does_not_spoil_the_figure(name):
     assert figure.draw([run, alone]) == figure.draw([run])
     with pytest.raises(LookupError, match="not measured yet"):
         figure.values(alone)
+
+
+def trained(heads, seed, loss, diverged_at=None):
+    """A row as the studies of small models write it."""
+    values = {"validation": loss, "diverged_at": diverged_at, "parameters": 100}
+    return Row(case={"heads": heads, "width": 8, "layers": 1, "steps": 5}, seed=seed, values=values)
+
+
+def test_losses_are_compared_seed_by_seed():
+    """What a seed does to both models cancels; a seed that only one of them has is left out."""
+    one = [trained(1, seed, 2 + seed) for seed in range(4)]
+    two = [trained(2, seed, 1.75 + seed) for seed in range(1, 6)]
+
+    found = _losses.gap(one, two)
+
+    assert (found.low, found.value, found.high) == (0.25, 0.25, 0.25)
+    with pytest.raises(LookupError, match="not measured yet"):
+        _losses.gap(one[:1], two)
+
+
+def test_a_model_that_diverged_is_told_and_not_drawn():
+    """Its infinite loss is in no median and on no axis; the table counts it, and says nothing where all diverged."""
+    rows = [trained(1, 0, 2.0), trained(1, 1, math.inf, 3), trained(2, 0, 1.5), trained(4, 0, math.inf, 2)]
+    run = Run("loss_by_heads", "study", "m", "quick", "d", (), PROVENANCE, tuple(rows))
+    figure = importlib.import_module("attnsite.figures.loss_by_heads")
+
+    assert figure.values(run)["loss_fewest"].value == 2
+    assert [(line["heads"], line["seeds"], line["diverged"]) for line in figure.tabulate([run])] == [
+        (1, 2, 1), (2, 1, 0), (4, 1, 1)]  # fmt: skip
+    assert all(math.isfinite(number) for number in numbers(json.loads(figure.draw([run]).to_json())["data"]))
+    with pytest.raises(LookupError, match="not measured yet"):
+        figure.values(Run(**{**run.__dict__, "rows": (rows[1], rows[3])}))
+
+
+def test_training_without_pytorch_is_told_in_the_table_alone():
+    """Our times stay in the table, the lead is not there; with PyTorch it is the faster of its ways that counts."""
+    figure = importlib.import_module("attnsite.figures.training_speed")
+    run = synthetic("training_speed")
+    seconds = {"ours": [1.0, 2.0], "torch": [1.5, 3.0], "torch_compile": [1.25, 2.5]}
+    first = dataclasses.replace(run.rows[0], values=run.rows[0].values | {"seconds": seconds})
+    alone = dataclasses.replace(first, values=first.values | {"seconds": {"ours": [1.0, 2.0]}})
+
+    assert figure.values(Run(**{**run.__dict__, "rows": (first, alone)}))["fastest"].value == pytest.approx(1.25)
+    assert [line["trained by"] for line in figure.tabulate([Run(**{**run.__dict__, "rows": (alone,)})])] == ["ours"]
+    with pytest.raises(LookupError, match="not measured yet"):
+        figure.values(Run(**{**run.__dict__, "rows": (alone,)}))
+
+
+def test_the_context_in_the_picture_is_that_of_the_models():
+    """A case does not say the length of the context, so the figure keeps it; the two are the same."""
+    figure = importlib.import_module("attnsite.figures.loss_by_head_width")
+
+    assert figure.CONTEXT == discover.module("experiments", figure.EXPERIMENT).CONTEXT

@@ -214,7 +214,7 @@ def finish(on: Chart, run: Run) -> go.Figure:
         yshift=4 - BOTTOM, showarrow=False, font={"color": MUTE, "size": 10},
     )  # fmt: skip
     right = max((len(part) for _, _, text, _ in edge for part in text.split("<br>")), default=0)
-    left = max((len(text) for text in on.y.texts), default=0)
+    left = max((len(part) for text in on.y.texts for part in text.split("<br>")), default=0)
     room = {}
     for name, (_, _, size) in SIZES.items():
         sides = {"l": round(left * _CHARACTER * size) + 20, "r": round(right * _CHARACTER * size) + 16}

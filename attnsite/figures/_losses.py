@@ -1,0 +1,94 @@
+"""What the figures of trained models share: last losses over the seeds, their gaps within a seed, lines over a size."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+DIGITS, GAP_DIGITS = 4, 2  # of a loss, in which the seeds differ in the third digit, and of a difference
+Sized = Mapping[int, list[Row]]  # the runs of each size, one a seed
+
+
+def sized(rows: list[Row], by: str) -> dict[int, list[Row]]:
+    """The runs that did not diverge, by that field of the case, least first. `LookupError` where there is none."""
+    found: dict[int, list[Row]] = {}
+    for row in sorted(rows, key=lambda row: (row.case[by], row.seed or 0)):
+        if row.values["diverged_at"] is None:
+            found.setdefault(row.case[by], []).append(row)
+    if not found:
+        raise LookupError("not measured yet on this machine: no model was trained to the end")
+    return found
+
+
+def last(rows: list[Row]) -> Quantity:
+    """The last validation loss: the median over the seeds and their middle half."""
+    made = _measured.quartiles([row.values["validation"] for row in rows], "nats")
+    return Quantity(made.value, made.unit, made.low, made.high, DIGITS)
+
+
+def gap(rows: list[Row], others: list[Row]) -> Quantity:
+    """How much higher the first's losses are, seed by seed: what a seed does to both of them cancels.
+
+    Raises `LookupError` where no seed has both.
+    """
+    beside = {row.seed: row.values["validation"] for row in others}
+    gaps = [row.values["validation"] - beside[row.seed] for row in rows if row.seed in beside]
+    if not gaps:
+        raise LookupError("not measured yet on this machine: no seed with both models")
+    made = _measured.quartiles(gaps, "nats")
+    return Quantity(made.value, made.unit, made.low, made.high, GAP_DIGITS)
+
+
+def parameters(row: Row) -> int:
+    """How many numbers the model of a row has."""
+    return int(row.values["parameters"])
+
+
+def tabulate(runs: list[Run], columns: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One line for each shape of a model; `columns` gives the fields of the case and their heads."""
+    lines = []
+    for run in runs:
+        shapes: dict[tuple[Any, ...], list[Row]] = {}
+        for row in run.where():
+            shapes.setdefault(tuple(row.case[field] for field in columns), []).append(row)
+        for shape, rows in shapes.items():
+            kept = [row for row in rows if row.values["diverged_at"] is None]
+            loss = last(kept) if kept else None
+            lines.append({"machine": run.machine, **dict(zip(columns.values(), shape, strict=True)),
+                          "parameters": Quantity(parameters(rows[0]), "count"), "steps": rows[0].case["steps"],
+                          "last validation loss a byte, median over seeds": loss, "seeds": len(rows),
+                          "diverged": len(rows) - len(kept)})  # fmt: skip
+    return lines
+
+
+def axis(*lines: Sized, room: float = 0.0) -> _axes.Axis:
+    """A linear axis around all losses, not from zero: the differences are small. `room` is a share kept free below."""
+    seen = [row.values["validation"] for line in lines for rows in line.values() for row in rows]
+    seen.append(min(seen) - room * (max(seen) - min(seen)))
+    made = _axes.linear_axis("last validation loss a byte (axis not from zero)", seen, "nats", zero=False, most=6)
+    return dataclasses.replace(made, texts=tuple(str(Quantity(round(t, 9), "nats", digits=DIGITS)) for t in made.ticks))
+
+
+def lowest(line: Sized, *sizes: int) -> float:
+    """The least loss of any seed, of these sizes or of all."""
+    return min(row.values["validation"] for size in sizes or line for row in line[size])
+
+
+def draw(on: _style.Chart, line: Sized, look: _style.Look, label: str, what: str, *, label_end: bool = True) -> None:
+    """Medians with the band of the middle half, and a small mark for every seed. `what` names the size in hovers."""
+    losses = [last(rows) for rows in line.values()]
+    seeds = [(size, row) for size, rows in line.items() for row in rows]
+    _style.points(on, [size for size, _ in seeds], [row.values["validation"] for _, row in seeds],
+                  _style.Look(_style.faint(look.colour, 0.5), symbol=look.symbol), f"{label}, every seed",
+                  [f"{size} {what}, seed {row.seed}: {row.values['validation']:.4f} nats" for size, row in seeds],
+                  size=5)  # fmt: skip
+    _style.line(
+        on, list(line), [loss.value for loss in losses], look, label, label_end=label_end,
+        low=[loss.value if loss.low is None else loss.low for loss in losses],
+        high=[loss.value if loss.high is None else loss.high for loss in losses],
+        hover=[f"{label}, {size} {what}: {loss}<br>middle half {loss.spread()}"
+               for size, loss in zip(line, losses, strict=True)],
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""TITLE {traded_gap}
+
+The last validation loss of models with {heads} heads, by the width of these heads. The upright line is the length of
+the context: left of it a head cannot express every pattern.
+
+One line leaves everything else as it is, so that wider heads bring more parameters; on the other an MLP gives up what
+the heads take, and all have {parameters}. Small marks are seeds, lines join the medians over the seeds, and bands hold
+the middle half of them. The models have {layers} layers of width {width} and were trained for {steps} steps. The axis
+of losses does not begin at zero; that of widths is logarithmic.
+
+A chart of two lines over the width of a head from {narrowest} to {widest}, the context being {context} bytes. With more
+parameters the loss goes from {loss_narrowest} to {loss_widest}; with the same ones it is {loss_traded_first} at a width
+of {traded_first} and {loss_traded_last} at {traded_last}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _losses, _style
+from attnsite.figures._losses import Sized
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "loss_by_head_width"
+CONTEXT = 32  # of the experiment; a case does not say it
+
+
+def lines(run: Run) -> tuple[Sized, Sized]:
+    """By the width of a head: the models whose MLP is the usual one, and those with the usual parameters."""
+    rows = run.where()
+    usual = [row for row in rows if row.case["heads"] * row.case["head_width"] == row.case["width"]]
+    if not usual:
+        raise LookupError("not measured yet on this machine: heads that make up the width")
+    alone = [row for row in rows if row.case["mlp"] == usual[0].case["mlp"]]
+    traded = [row for row in rows if _losses.parameters(row) == _losses.parameters(usual[0])]
+    return _losses.sized(alone, "head_width"), _losses.sized(traded, "head_width")
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    alone, traded = lines(run)
+    narrowest, widest, first, end = min(alone), max(alone), min(traded), max(traded)
+    row = traded[first][0]
+    usual = row.case["width"] // row.case["heads"]
+    found = {
+        "context": Quantity(CONTEXT, "count"),
+        "narrowest": Quantity(narrowest, "count"),
+        "widest": Quantity(widest, "count"),
+        "usual": Quantity(usual, "count"),
+        "traded_first": Quantity(first, "count"),
+        "traded_last": Quantity(end, "count"),
+        "loss_narrowest": _losses.last(alone[narrowest]),
+        "loss_widest": _losses.last(alone[widest]),
+        "loss_usual": _losses.last(alone[usual]),
+        "loss_traded_first": _losses.last(traded[first]),
+        "loss_traded_last": _losses.last(traded[end]),
+        "narrowest_over_usual": _losses.gap(alone[narrowest], alone[usual]),
+        "widest_over_usual": _losses.gap(alone[widest], alone[usual]),
+        "traded_gap": _losses.gap(traded[end], traded[usual]),
+        "parameters": Quantity(_losses.parameters(row), "count"),
+        "parameters_widest": Quantity(_losses.parameters(alone[widest][0]), "count"),
+    }
+    found |= {name: Quantity(row.case[name], "count") for name in ("heads", "layers", "width", "steps")}
+    found |= {f"loss_{size}": _losses.last(rows) for size, rows in alone.items()}
+    return found | {f"loss_traded_{size}": _losses.last(rows) for size, rows in traded.items()}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _losses.tabulate(runs, {"heads": "heads", "head_width": "head width", "mlp": "MLP width / width"})
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    alone, traded = lines(runs[0])
+    x = _axes.cases_axis("width of a head, in elements", [*alone, *traded, CONTEXT], "count")
+    on = _style.chart(x, _losses.axis(alone, traded))
+    _style.reference(on, [CONTEXT, CONTEXT], [on.y.low, on.y.high], "context", at=0.97, above=False)
+    _losses.draw(on, alone, _style.Look(_style.OURS), "more parameters", "wide")
+    _losses.draw(on, traded, _style.Look(_style.OTHER, symbol="diamond"), "same parameters", "wide")
+    return _style.finish(on, runs[0])

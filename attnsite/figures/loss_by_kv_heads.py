@@ -1,0 +1,77 @@
+"""One KV head, not {heads}, changes the loss by {one_over_all}, and by {given_back} with its parameters given back
+
+The last validation loss of models that share keys and values among their query heads, by the number of KV heads. Read
+from right to left: the cache shrinks with each step.
+
+One line keeps {heads} query heads, so that fewer KV heads are fewer parameters; the other gives these back as further
+query heads, up to {heads_given_back} of them, and has {parameters} parameters everywhere. Small marks are seeds, lines
+join the medians over the seeds, and bands hold the middle half of them. The models have {layers} layers of width
+{width} and were trained for {steps} steps on bytes of Shakespeare. The axis of losses does not begin at zero; that of
+KV heads is logarithmic.
+
+A chart of two lines over the number of KV heads. With a KV head for every query head the loss is {loss_all}; with one
+for all it is {loss_one}, and {loss_given_back} where the parameters are given back, while the cache of a token falls
+from {cache_all} to {cache_one} numbers.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _losses, _style
+from attnsite.figures._losses import Sized
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "loss_by_kv_heads"
+
+
+def lines(run: Run) -> tuple[Sized, Sized]:
+    """By KV heads: the models with as many query heads as the usual one, and those with as many parameters."""
+    rows = run.where()
+    usual = [row for row in rows if row.case["heads"] == row.case["kv_heads"]]
+    if not usual:
+        raise LookupError("not measured yet on this machine: a KV head for every query head")
+    shared = [row for row in rows if row.case["heads"] == usual[0].case["heads"]]
+    given_back = [row for row in rows if _losses.parameters(row) == _losses.parameters(usual[0])]
+    return _losses.sized(shared, "kv_heads"), _losses.sized(given_back, "kv_heads")
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    shared, given_back = lines(run)
+    every, one = max(shared), min(shared)
+    usual, least = shared[every][0], shared[one][0]
+    found = {
+        "loss_all": _losses.last(shared[every]),
+        "loss_one": _losses.last(shared[one]),
+        "loss_given_back": _losses.last(given_back[one]),
+        "one_over_all": _losses.gap(shared[one], shared[every]),
+        "given_back": _losses.gap(given_back[one], given_back[every]),
+        "heads_given_back": Quantity(given_back[one][0].case["heads"], "count"),
+        "parameters": Quantity(_losses.parameters(usual), "count"),
+        "parameters_one": Quantity(_losses.parameters(least) / _losses.parameters(usual), "%"),
+        "cache_all": Quantity(usual.values["cached"], "count"),
+        "cache_one": Quantity(least.values["cached"], "count"),
+    }
+    found |= {name: Quantity(usual.case[name], "count") for name in ("heads", "layers", "width", "steps")}
+    found |= {f"over_all_{size}": _losses.gap(rows, shared[every]) for size, rows in shared.items()}
+    return found | {f"given_back_{size}": _losses.gap(rows, shared[every]) for size, rows in given_back.items()}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return _losses.tabulate(runs, {"heads": "query heads", "kv_heads": "KV heads", "width": "width"})
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    shared, given_back = lines(runs[0])
+    x, y = _axes.cases_axis("KV heads", [*shared, *given_back], "count"), _losses.axis(shared, given_back, room=0.12)
+    on = _style.chart(x, y)
+    fewer, same = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="diamond")
+    _losses.draw(on, shared, fewer, "fewer parameters", "KV heads", label_end=False)
+    _losses.draw(on, given_back, same, "same parameters", "KV heads", label_end=False)
+    one = min(shared)  # the lines meet at the other end
+    _style.note(on, one, _losses.last(shared[one]).value, "fewer parameters", fewer.colour, above=True, anchor="left",
+                shift=(8, 6))  # fmt: skip
+    _style.note(on, one, _losses.lowest(given_back), "same parameters", same.colour, above=False, anchor="left",
+                shift=(8, -4))  # fmt: skip
+    return _style.finish(on, runs[0])
