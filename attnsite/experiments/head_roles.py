@@ -4,8 +4,9 @@ A decoder of two layers, attention only, is trained on random sequences that rep
 one sequence to the next. No token occurs twice in a period, so what comes next stands behind the token's last
 occurrence, at a distance that is not known beforehand. Each head's weights on held-out sequences are read as scores:
 how much of a query's weight lies on the token before, on what followed the same token earlier (induction), on that
-earlier token itself (duplicate), and on the first token. The same is read before training. For one seed every weight
-over one short sequence is kept too.
+earlier token itself (duplicate), and on the first token. The token before is asked for over the first tokens of a
+sequence, as many as the shortest period has: later queries look back on these in every sequence, and nothing looks back
+on the last ones. The same is read before training. For one seed every weight over one short sequence is kept too.
 """
 
 import math
@@ -24,7 +25,7 @@ from attnsite.models.training import Plan, train
 
 TASK = Repeats(shortest=16, longest=32, distinct=True)
 BATCH, SEQUENCES = 16, 64
-NONE, LEAST = "none of these", 0.4  # what a head is called whose scores are all below `LEAST`
+NONE, LEAST = "none of these", 0.5  # what a head is called whose scores are all below `LEAST`
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-"  # the tokens' names
 SHOWN, WORD, TOKENS = 0, "uncopyrightables", 24  # the seed whose weights are kept, over a word of different letters
 _HELD_OUT = 6  # what a generator is for
@@ -52,7 +53,7 @@ def read(maps: np.ndarray, tokens: np.ndarray) -> dict[str, Any]:
     `maps` are (layers, batch, heads, queries, keys), of tokens (batch, length).
     """
     scores = {
-        "previous token": heads.previous_token(maps),
+        "previous token": heads.previous_token(maps[..., : TASK.shortest, : TASK.shortest]),
         "induction": heads.induction(maps, tokens),
         "duplicate": heads.duplicate(maps, tokens),
         "first token": heads.first_token(maps),
@@ -68,6 +69,11 @@ def read(maps: np.ndarray, tokens: np.ndarray) -> dict[str, Any]:
     }
 
 
+def having(roles: list[list[str]], name: str) -> list[_removal.Head]:
+    """The heads of that role."""
+    return [(layer, head) for layer, names in enumerate(roles) for head, each in enumerate(names) if each == name]
+
+
 def rounded(numbers: np.ndarray, digits: int = 4) -> list[Any]:
     made: list[Any] = np.asarray(numbers, np.float64).round(digits).tolist()
     return made
@@ -81,6 +87,7 @@ def observe(case: Case, seed: int) -> Observed:
     data = TASK.sample(np.random.default_rng(_HELD_OUT), case["sequences"], held_out=True)
     asked = TASK.repeated(data[0])
     seen = run.model.look(data[0])
+    trained = read(seen.maps, data[0])
     found: dict[str, Any] = {
         "diverged_at": None,
         "least": LEAST,
@@ -88,9 +95,11 @@ def observe(case: Case, seed: int) -> Observed:
         "loss_initial": _removal.loss_without(initial, data, [], asked),
         "accuracy": float((seen.logits.argmax(axis=-1) == data[1])[asked].mean()),
         "rises": rounded(_removal.rises(run.model, data, asked)),
-        "trained": read(seen.maps, data[0]),
+        "without": {name: _removal.loss_without(run.model, data, having(trained["roles"], name), asked)
+                    for name in sorted({name for layer in trained["roles"] for name in layer})},
+        "trained": trained,
         "initial": read(initial.look(data[0]).maps, data[0]),
-    }
+    }  # fmt: skip
     if seed == SHOWN:
         found["shown"] = shown({"trained": run.model, "initial": initial})
     return found
@@ -117,5 +126,5 @@ def shown(models: dict[str, Model]) -> dict[str, Any]:
 experiment = Study(
     observe=observe,
     quick=({"width": 16, "layers": 2, "heads": 2, "steps": 20, "sequences": 8},),
-    full=({"width": 64, "layers": 2, "heads": 4, "steps": 700, "sequences": SEQUENCES},),
+    full=({"width": 64, "layers": 2, "heads": 4, "steps": 1400, "sequences": SEQUENCES},),
 )

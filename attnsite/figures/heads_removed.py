@@ -1,4 +1,4 @@
-"""Removing a quarter of the heads, the least important first, raises the loss by {rise_quarter}, at random by {random_quarter}
+"""Without the least important quarter of its heads a model's loss is {rise_quarter} higher, at random {random_quarter}
 
 The loss of a trained model on held-out text as ever more of its heads are removed, in three orders. Nothing is trained
 again. Compare how far each line can be followed before it leaves the loss of the whole model, which is dotted.
@@ -77,12 +77,6 @@ def values(run: Run) -> dict[str, Quantity]:
             found[f"loss_{label}{name}"] = _measured.quartiles([loss for loss, _ in losses], NATS)
             rises = [loss / whole - 1 for loss, whole in losses]
             found[f"{label or 'rise_'}{name}"] = _measured.quartiles(rises, "%")
-        ratios = [at(row, "by_importance", share)[0] - row.values["whole"] for row in found_in]
-        chance = [sum(at(row, "at_random", share)) / len(at(row, "at_random", share)) - row.values["whole"]
-                  for row in found_in]  # fmt: skip
-        found[f"random_over_importance_{name}"] = _measured.quartiles(
-            [c / max(r, 1e-9) for c, r in zip(chance, ratios, strict=True)], "×"
-        )
     each = [[rise / row.values["whole"] for rise in alone(row)] for row in found_in]
     found["alone_median"] = _measured.quartiles([sorted(rises)[len(rises) // 2] for rises in each], "%")
     found["alone_most"] = _measured.quartiles([max(rises) for rises in each], "%")
@@ -111,7 +105,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [q.high or q.value for line in lines.values() for q in line]
     on = _style.chart(
         _axes.linear_axis("share of the heads removed", [0, 1], "%", most=5, pad=0.01),
-        _axes.linear_axis("loss (nats a byte)", [whole.value * 0.97, *shown], zero=False, most=6),
+        _axes.linear_axis("loss on held-out text, a byte", [whole.value * 0.97, *shown], NATS, zero=False, most=6),
     )
     _style.reference(on, [0, 1], [whole.value] * 2, "the whole model", at=0.8, above=False)
     for order, (label, look) in ORDERS.items():
