@@ -4,9 +4,10 @@ A decoder of two layers, attention only, is trained on random sequences that rep
 one sequence to the next. No token occurs twice in a period, so what comes next stands behind the token's last
 occurrence, at a distance that is not known beforehand. Each head's weights on held-out sequences are read as scores:
 how much of a query's weight lies on the token before, on the query's own token, on what followed the same token earlier
-(induction), on that earlier token itself (duplicate), and on the first token. The token before is asked for over the first tokens of a
-sequence, as many as the shortest period has: later queries look back on these in every sequence, and nothing looks back
-on the last ones. The same is read before training. For one seed every weight over one short sequence is kept too.
+(induction), on that earlier token itself (duplicate), and on the first token. The token before is asked for over the
+first tokens of a sequence, as many as the shortest period has: later queries look back on these in every sequence, and
+nothing looks back on the last ones. The same is read before training. For one seed every weight over one short sequence
+is kept too.
 """
 
 import math

@@ -19,8 +19,8 @@ PAGE = "questions/learning/do_heads_specialise.md"
 EXPERIMENT = "head_roles"
 STATES = {"trained": "after training", "initial": "before training"}
 LEVELS = (0.03, 0.08, 0.2, 0.4, 0.65)  # from which weight on a cell is drawn one shade darker
-SCORES = {"previous token": "token before", "induction": "induction", "duplicate": "same token",
-          "first token": "first token"}  # fmt: skip
+SCORES = {"previous token": "token before", "own token": "own token", "induction": "induction",
+          "duplicate": "same token", "first token": "first token"}  # fmt: skip
 UNMEASURED = (
     "\n*No run of `head_roles` is here, so there are no maps to show: `attnsite measure head_roles` makes one.*\n"
 )
@@ -87,9 +87,10 @@ def told(row: Row, state: str, head: Head) -> str:
     shares = dict(scores(row, state, head))
     line = (
         f"{head.name}, {STATES[state]}: {role(row, state, head)}. Of its weight "
-        f"{Quantity(shares['previous token'], '%')} lies on the token before, {Quantity(shares['induction'], '%')} on "
-        f"what followed the same token earlier, {Quantity(shares['duplicate'], '%')} on that token itself and "
-        f"{Quantity(shares['first token'], '%')} on the first token."
+        f"{Quantity(shares['previous token'], '%')} lies on the token before, {Quantity(shares['own token'], '%')} on "
+        f"the query's own, {Quantity(shares['induction'], '%')} on what followed the same token earlier, "
+        f"{Quantity(shares['duplicate'], '%')} on that token itself and {Quantity(shares['first token'], '%')} on the "
+        "first token."
     )
     if state == "trained":
         loss, rise = row.values["loss"], row.values["rises"][head.layer][head.place]
