@@ -118,63 +118,6 @@ def values(run: Run) -> dict[str, Quantity]:
     return found
 
 
-def heads(rows: list[Row], state: str) -> Iterator[Head]:
-    """Every head of those models, `trained` or `initial`."""
-    for row in rows:
-        seen = row.values[state]
-        for layer, roles in enumerate(seen["roles"]):
-            for place, role in enumerate(roles):
-                scores = {name: each[layer][place] for name, each in seen["scores"].items()}
-                yield Head(row.seed or 0, layer, place, role, scores, seen["entropy"][layer][place],
-                           row.values["rises"][layer][place])  # fmt: skip
-
-
-def apart(row: Row, state: str) -> float:
-    """How far two heads of a layer are apart on average: the total variation between their weights, 0 to 1."""
-    table, width = row.values[state]["distances"], len(row.values[state]["roles"][0])
-    pairs = [table[a][b] for a in range(len(table)) for b in range(a) if a // width == b // width]
-    return sum(pairs) / max(1, len(pairs))
-
-
-def values(run: Run) -> dict[str, Quantity]:
-    rows = models(run)
-    trained, initial = list(heads(rows, "trained")), list(heads(rows, "initial"))
-    named = {role: [head for head in trained if head.role == role] for role in NAMES.values()}
-
-    def count(number: int) -> Quantity:
-        return Quantity(number, "count")
-
-    found = {
-        "models": count(len(rows)),
-        "heads": count(len(trained)),
-        "least": Quantity(rows[0].values["least"], "%"),
-        "named": count(sum(head.role != NONE for head in trained)),
-        "named_initial": count(sum(head.role != NONE for head in initial)),
-        "previous": count(len(named[PREVIOUS])),
-        "previous_elsewhere": count(sum(head.layer != 0 for head in named[PREVIOUS])),
-        "induction": count(len(named[INDUCTION])),
-        "induction_elsewhere": count(sum(head.layer == 0 for head in named[INDUCTION])),
-        "own": count(len(named[OWN])),
-        "own_elsewhere": count(sum(head.layer != 0 for head in named[OWN])),
-        "none": count(len(named[NONE])),
-        "most_initial": Quantity(max(max(h.scores[PREVIOUS], h.scores[INDUCTION]) for h in initial), "%"),
-        "accuracy": _measured.quartiles([row.values["accuracy"] for row in rows], "%"),
-        "loss": _measured.quartiles([row.values["loss"] for row in rows], "nats"),
-        "loss_initial": _measured.quartiles([row.values["loss_initial"] for row in rows], "nats"),
-        "apart": _measured.quartiles([apart(row, "trained") for row in rows], "%"),
-        "apart_initial": _measured.quartiles([apart(row, "initial") for row in rows], "%"),
-    }
-    for name, role in (("previous", PREVIOUS), ("induction", INDUCTION)):
-        each = [sum(head.role == role for head in heads([row], "trained")) for row in rows]
-        found[f"{name}_fewest"], found[f"{name}_most"] = count(min(each)), count(max(each))
-    for name, those in (("previous", named[PREVIOUS]), ("induction", named[INDUCTION]), ("none", named[NONE])):
-        if those:
-            found[f"rise_{name}"] = _measured.quartiles([head.rise for head in those], "nats")
-            found[f"rise_{name}_least"] = Quantity(min(head.rise for head in those), "nats")
-            found[f"rise_{name}_most"] = Quantity(max(head.rise for head in those), "nats")
-    return found
-
-
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "seed": head.seed, "head": head.name, "when": when, "role": head.role}
