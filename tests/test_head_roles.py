@@ -42,7 +42,7 @@ def test_a_map_made_by_hand_gets_its_role(name):
 
     assert read["roles"][0][1] == name
     assert head_roles.having(read["roles"], name) == [(0, 1)]
-    assert {name for name in read["scores"]} | {head_roles.NONE} == set(BY_HAND)
+    assert set(read["scores"]) | {head_roles.NONE} == set(BY_HAND)
 
 
 def test_a_head_is_named_from_the_threshold_on():
