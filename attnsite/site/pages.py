@@ -21,6 +21,7 @@ from attnsite.site import (
     colophon,
     evidence_pages,
     exhibits,
+    head_browser,
     kept,
     kernel_pages,
     machines_page,
@@ -35,7 +36,7 @@ from attnsite.site.markup import SOURCES
 from attnsite.site.text import directed
 
 Navigation = list[Any]
-PARTS = {calculator.PLACE: calculator.html, by_hand.PLACE: by_hand.html}
+PARTS = {calculator.PLACE: calculator.html, by_hand.PLACE: by_hand.html, head_browser.PLACE: head_browser.html}
 PLAY = ("calculator.md", "by_hand.md")
 
 
@@ -54,7 +55,8 @@ def render(root: Path) -> dict[str, str]:
     for question in questions:
         each = checked(question, known)
         ends = colophon.line(each), colophon.ending(each, questions, site)
-        pages[question_pages.path_of(question)] = question_pages.question_page(question, questions, known, *ends)
+        page = question_pages.question_page(question, questions, known, *ends)
+        pages[question_pages.path_of(question)] = with_parts(page, known)
     kernels = kernel_pages.ladder()
     pages["kernels.md"] = kernel_pages.overview_page(kernels, known)
     for kernel in [*kernels, *kernel_pages.libraries()]:

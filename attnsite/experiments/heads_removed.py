@@ -1,0 +1,59 @@
+"""How does the loss of a trained model rise as heads are removed, the least important first or at random?
+
+A decoder is trained on bytes of Shakespeare. Afterwards heads are removed, which sets what they put out to zero, and
+nothing is trained again. The order is that of the importance of Michel et al. 2019, estimated once from gradients on
+text that the model was trained on, or one of several drawn at random. The loss is that of held-out text, the same for
+every order, seed and number of heads.
+"""
+
+import math
+
+import numpy as np
+
+from attnsite.experiment import Case, Observed, Study
+from attnsite.experiments import _removal
+from attnsite.models.config import Config
+from attnsite.models.corpus import Text
+from attnsite.models.optimiser import Descent
+from attnsite.models.training import Plan, train
+
+LENGTH, BATCH = 128, 8
+_HELD_OUT, _ORDERS, _WEIGHED = 3, 4, 5  # what a generator is for
+
+
+def observe(case: Case, seed: int) -> Observed:
+    """Losses in nats a byte: of the whole model, of ever fewer heads in each order, and without each head alone."""
+    config = Config(width=case["width"], layers=case["layers"], heads=case["heads"], context=LENGTH)
+    plan = Plan(case["steps"], BATCH, Descent(rate=3e-3, warmup=case["steps"] // 10), validation=BATCH)
+    text = Text(LENGTH)
+    run = train(config, text, plan, seed)
+    if run.state == "diverged":
+        return {"diverged_at": run.rows[-1]["step"], "whole": math.inf}
+    model, heads = run.model, _removal.all_heads(run.model)
+    held_out = text.sample(np.random.default_rng(_HELD_OUT), case["sequences"], held_out=True)
+    importance = _removal.importance(model, text.sample(np.random.default_rng(_WEIGHED), case["sequences"]))
+    counts = range(0, len(heads) + 1, max(1, len(heads) // 16))
+
+    def losses(order: list[_removal.Head]) -> list[float]:
+        return [round(_removal.loss_without(model, held_out, order[:count]), 5) for count in counts]
+
+    rng = np.random.default_rng([_ORDERS, seed])
+    drawn = [[heads[place] for place in rng.permutation(len(heads))] for _ in range(case["draws"])]
+    order = _removal.least_first(importance)
+    return {
+        "diverged_at": None,
+        "whole": _removal.loss_without(model, held_out, []),
+        "removed": list(counts),
+        "by_importance": losses(order),
+        "most_important_first": losses(order[::-1]),
+        "at_random": [losses(drawn_order) for drawn_order in drawn],
+        "importance": importance.round(4).tolist(),
+        "rises": _removal.rises(model, held_out).round(5).tolist(),
+    }
+
+
+experiment = Study(
+    observe=observe,
+    quick=({"width": 32, "layers": 2, "heads": 4, "steps": 30, "sequences": 4, "draws": 2},),
+    full=({"width": 96, "layers": 4, "heads": 8, "steps": 400, "sequences": 16, "draws": 4},),
+)

@@ -1,0 +1,179 @@
+"""After training {named} of {heads} heads have a role that their weights show; before it, {named_initial} of them had
+
+Each mark is one head of a model of two layers, trained on sequences that repeat. To the right are heads that look at
+the token before, towards the top those that look at what followed the same token earlier. See where the heads are
+before training, and where those of either layer go.
+
+The scores are shares of a query's weight, on average over held-out sequences. Open marks are heads before training, the
+others after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer that
+keep to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed of
+its own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that
+the scores do not see.
+
+A chart of marks. Before training all heads lie close together near zero, at most at {most_initial} in either score.
+After training {previous} heads, {previous_elsewhere} of them in the second layer, put at least {least} of their weight
+on the token before, and {induction} heads, {induction_elsewhere} of them in the first layer, as much on what followed
+the same token earlier; {own} keep to their own token and {none} of {heads} have no role that was looked for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "head_roles"
+PREVIOUS, INDUCTION, OWN, NONE = "previous token", "induction", "own token", "none of these"
+NAMES = {"previous": PREVIOUS, "induction": INDUCTION, "own": OWN, "none": NONE}
+LOOKS = (_style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="square"))  # of the first layer, of later ones
+OWN_LOOK = _style.Look(_style.OURS_2, symbol="diamond")
+STATES = {"initial": "before training", "trained": "after training"}
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head of one model, before or after training."""
+
+    seed: int
+    layer: int
+    place: int
+    role: str
+    scores: dict[str, float]
+    entropy: float
+    rise: float  # of the trained model's loss when this head alone is removed, in nats
+
+    @property
+    def name(self) -> str:
+        return f"layer {self.layer + 1}, head {self.place + 1}"
+
+
+def models(run: Run) -> list[Row]:
+    """The models that were trained to the end, one a seed. Raises `LookupError` where there is none."""
+    found = [row for row in run.where() if row.values["diverged_at"] is None]
+    if not found:
+        raise LookupError("not measured yet on this machine: the roles of a trained model's heads")
+    return found
+
+
+def heads(rows: list[Row], state: str) -> Iterator[Head]:
+    """Every head of those models, `trained` or `initial`."""
+    for row in rows:
+        seen = row.values[state]
+        for layer, roles in enumerate(seen["roles"]):
+            for place, role in enumerate(roles):
+                scores = {name: each[layer][place] for name, each in seen["scores"].items()}
+                yield Head(row.seed or 0, layer, place, role, scores, seen["entropy"][layer][place],
+                           row.values["rises"][layer][place])  # fmt: skip
+
+
+def apart(row: Row, state: str) -> float:
+    """How far two heads of a layer are apart on average: the total variation between their weights, 0 to 1."""
+    table, width = row.values[state]["distances"], len(row.values[state]["roles"][0])
+    pairs = [table[a][b] for a in range(len(table)) for b in range(a) if a // width == b // width]
+    return sum(pairs) / max(1, len(pairs))
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    rows = models(run)
+    trained, initial = list(heads(rows, "trained")), list(heads(rows, "initial"))
+    named = {role: [head for head in trained if head.role == role] for role in NAMES.values()}
+
+    def count(number: int) -> Quantity:
+        return Quantity(number, "count")
+
+    found = {
+        "models": count(len(rows)),
+        "heads": count(len(trained)),
+        "least": Quantity(rows[0].values["least"], "%"),
+        "named": count(sum(head.role != NONE for head in trained)),
+        "named_initial": count(sum(head.role != NONE for head in initial)),
+        "previous": count(len(named[PREVIOUS])),
+        "previous_elsewhere": count(sum(head.layer != 0 for head in named[PREVIOUS])),
+        "induction": count(len(named[INDUCTION])),
+        "induction_elsewhere": count(sum(head.layer == 0 for head in named[INDUCTION])),
+        "own": count(len(named[OWN])),
+        "own_elsewhere": count(sum(head.layer != 0 for head in named[OWN])),
+        "none": count(len(named[NONE])),
+        "most_initial": Quantity(max(max(h.scores[PREVIOUS], h.scores[INDUCTION]) for h in initial), "%"),
+        "accuracy": _measured.quartiles([row.values["accuracy"] for row in rows], "%"),
+        "loss": _measured.quartiles([row.values["loss"] for row in rows], "nats"),
+        "loss_initial": _measured.quartiles([row.values["loss_initial"] for row in rows], "nats"),
+        "apart": _measured.quartiles([apart(row, "trained") for row in rows], "%"),
+        "apart_initial": _measured.quartiles([apart(row, "initial") for row in rows], "%"),
+    }
+    for name, role in NAMES.items():
+        each = [sum(head.role == role for head in heads([row], "trained")) for row in rows]
+        found[f"{name}_fewest"], found[f"{name}_most"] = count(min(each)), count(max(each))
+        rises = [head.rise for head in named[role]]
+        if rises:
+            without = [row.values["without"][role] for row in rows if role in row.values["without"]]
+            found[f"rise_{name}"] = _measured.quartiles(rises, "nats")
+            found[f"rise_{name}_least"] = Quantity(min(rises), "nats")
+            found[f"rise_{name}_most"] = Quantity(max(rises), "nats")
+            found[f"without_{name}"] = _measured.quartiles(without, "nats")
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "seed": head.seed, "head": head.name, "when": when, "role": head.role}
+        | {name: Quantity(score, "%") for name, score in head.scores.items()}
+        | {"entropy, share of the most": Quantity(head.entropy, "%"),
+           "loss without it rises by": Quantity(head.rise, "nats") if state == "trained" else None}
+        for run in runs
+        for state, when in reversed(STATES.items())
+        for head in heads(models(run), state)
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run, rows = runs[0], models(runs[0])
+    on = _style.chart(
+        _axes.linear_axis("weight on the token before", [0, 1], "%", most=5, pad=0.02),
+        _axes.linear_axis("weight on what followed the same token earlier", [0, 1], "%", most=5, pad=0.02),
+    )
+    least = rows[0].values["least"]
+    _style.reference(on, [least, least], [0, 1], "previous token from here on", dash="dash")
+    _style.reference(on, [0, 1], [least, least], "induction from here on", dash="dash")
+    for layer, look in enumerate(LOOKS):
+        for state, when in STATES.items():
+            those = [h for h in heads(rows, state) if (h.layer > 0) == (layer > 0) and h.role != OWN]
+            _marks(on, those, look, f"layer {layer + 1}, {when}", open_marks=state == "initial")
+    own = [head for state in STATES for head in heads(rows, state) if head.role == OWN]
+    _marks(on, own, OWN_LOOK, "own token, after training", open_marks=False)
+    _notes(on, rows)
+    return _style.finish(on, run)
+
+
+def _marks(on: _style.Chart, those: list[Head], look: _style.Look, name: str, *, open_marks: bool) -> None:
+    hover = [
+        f"seed {h.seed}, {h.name}, {name.split(', ')[1]}<br>{h.role}: token before "
+        f"{Quantity(h.scores[PREVIOUS], '%')}, induction {Quantity(h.scores[INDUCTION], '%')}"
+        for h in those
+    ]
+    symbol = f"{look.symbol}-open" if open_marks else look.symbol
+    _style.points(on, [h.scores[PREVIOUS] for h in those], [h.scores[INDUCTION] for h in those],
+                  _style.Look(look.colour, symbol=symbol), name, hover, size=9)  # fmt: skip
+    if open_marks:
+        on.figure.data[-1].marker.line = {"color": look.colour, "width": 1.5}
+
+
+def _notes(on: _style.Chart, rows: list[Row]) -> None:
+    """Each group of marks is named where it lies."""
+    initial = list(heads(rows, "initial"))
+    right = max(head.scores[PREVIOUS] for head in initial)
+    _style.note(on, right, 0.02, "before training", _style.MUTE, anchor="left", shift=(9, -1))
+    for layer, look in enumerate(LOOKS):
+        those = [head for head in heads(rows, "trained") if (head.layer > 0) == (layer > 0)]
+        if layer:
+            top = max(those, key=lambda head: head.scores[INDUCTION])
+            _style.note(on, top.scores[PREVIOUS], top.scores[INDUCTION], "second layer", look.colour, anchor="left",
+                        shift=(10, 0))  # fmt: skip
+        else:
+            far = max(those, key=lambda head: head.scores[PREVIOUS])
+            _style.note(on, far.scores[PREVIOUS], far.scores[INDUCTION], "first layer", look.colour, above=True,
+                        shift=(0, 8))  # fmt: skip
