@@ -64,6 +64,10 @@ EDITS = {
     "a page written by hand": {"docs/method.md": "# Method\n\nBy counting twice.\n"},
     "the title of a page written by hand": {"docs/method.md": "# How it is done\n\nBy counting.\n"},
     "a draft": {DRAFT: UNDONE.replace("Text.", "Further text.")},
+    "beside an editor's own file": {
+        AREA: checkouts.question(body="Typed."),
+        "docs/questions/shapes/.area.md.swp": "typed",
+    },
     "nothing": {},
 }
 

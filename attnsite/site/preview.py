@@ -6,7 +6,8 @@ disk is what a whole build would have made; a test compares the two.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,11 +84,17 @@ def ended() -> None:
 
 
 def stamp(config: MkDocsConfig) -> Stamp:
-    """The state of every file that the server watches."""
+    """The state of every file that the server watches, but for what editors and Python put beside them."""
     watched = [Path(path) for path in (config.docs_dir, config.config_file_path, *config.watch)]
-    files = (file for path in watched for file in (path.rglob("*") if path.is_dir() else [path]))
+    files = (file for path in watched for file in (_inside(path) if path.is_dir() else [path]))
     states = {file: file.stat() for file in files if file.is_file()}
     return {file: (state.st_mtime_ns, state.st_size) for file, state in states.items()}
+
+
+def _inside(folder: Path) -> Iterator[Path]:
+    for at, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        yield from (Path(at, name) for name in names if not name.startswith((".", "#")) and not name.endswith("~"))
 
 
 def put(files: Files, path: str, held: Held, config: MkDocsConfig) -> File:
