@@ -61,6 +61,22 @@ def there(site_folder, address):
     return (file / "index.html" if file.is_dir() else file).is_file()
 
 
+# --- pictures --------------------------------------------------------------------------------------------------
+
+
+def test_the_first_picture_is_fetched_at_once_and_no_other():
+    """Where it stands above the first section; the same again changes nothing."""
+    picture = '<div class="exhibit-stage"><picture><source srcset="a"><img src="a" loading="lazy"></picture></div>'
+    top, below = f"<h1>A</h1>{picture}{picture}<h2>B</h2>{picture}", f"<h1>A</h1><h2>B</h2>{picture}"
+    done = finish.at_once(top)
+
+    assert [word in done[: done.index("<h2")] for word in ('"eager"', '"lazy"')] == [True, True]
+    assert done.count('"eager"') == 1
+    assert done.index('"eager"') < done.index('"lazy"')
+    assert finish.at_once(done) == done
+    assert finish.at_once(below) == below
+
+
 # --- heads -----------------------------------------------------------------------------------------------------
 
 

@@ -86,7 +86,7 @@ def test_no_page_moves_when_its_scripts_come_late(site, browser):
     moving = {}
     for path in ("questions/learning/", "questions/cost/", "machines/", ""):
         page.goto(site + path, wait_until="networkidle")
-        assert page.evaluate("!!window.attnsite")
+        page.wait_for_function("!!window.attnsite")
         if page.evaluate("window.shift") > STILL:
             moving[path] = page.evaluate("[window.shift, window.moved]")
     context.close()

@@ -93,6 +93,7 @@ def draw(runs: list[Run]) -> go.Figure:
         _style.reference(on, [level, level], [on.y.low, on.y.high], label, dash="solid")
         _style.note(on, level, -0.42 if name == "fma" else len(rows) - 0.42, label, _style.MUTE, anchor="right",
                     shift=(-5, 0))  # fmt: skip
+        on.figure.layout.annotations[-1].bgcolor = _style.PAPER  # the other line would go through the word
     looks = _style.looks([str(row.kernel) for row in rows])
     for y, row in zip(ys, rows, strict=True):
         reached = speed(row)
@@ -109,4 +110,6 @@ def draw(runs: list[Run]) -> go.Figure:
         end = (reached.low if inside else reached.high) or reached.value
         _style.note(on, end, y, text, _style.PAPER if inside else _style.INK,
                     anchor="right" if inside else "left", shift=(-10 if inside else 8, 0))  # fmt: skip
+        if not inside:
+            on.figure.layout.annotations[-1].bgcolor = _style.PAPER  # a limit's line would go through the number
     return _style.finish(on, run)

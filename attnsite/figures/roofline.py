@@ -145,11 +145,14 @@ def _roof(on: _style.Chart, side: str, limits: dict[str, Quantity], corner: floa
     _style.note(on, near, near * read, short, _style.MUTE, anchor="right", shift=(-8, 5))
     for name in ("matmul", "fma"):
         level = limits[name].value
-        higher = level > limits["matmul" if name == "fma" else "fma"].value or name == "fma"
         _style.reference(on, [level / read, on.x.high], [level, level], f"{names[name]}, {limits[name]}", dash="solid")
-        near = on.x.high if higher else (level / read) ** 0.45 * on.x.high**0.55  # where the fewest marks are
-        _style.note(on, near, level, names[name], _style.MUTE, above=higher, anchor="right" if higher else "center",
-                    shift=(0, 3 if higher else -3))  # fmt: skip
+    upper, lower = sorted(("matmul", "fma"), key=lambda name: -limits[name].value)
+    near = limits[upper].value < 1.6 * limits[lower].value  # no room for words between them
+    told = f"{names[upper]},<br>{names[lower]} below" if near else names[upper]
+    _style.note(on, on.x.high, limits[upper].value, told, _style.MUTE, above=True, anchor="right", shift=(0, 3))
+    if not near:
+        _style.note(on, on.x.high, limits[lower].value, names[lower], _style.MUTE, above=True, anchor="right",
+                    shift=(0, 3))  # fmt: skip
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -162,7 +165,7 @@ def draw(runs: list[Run]) -> go.Figure:
     x = _axes.log_axis("FLOP for each byte that must be moved", [*map(_intensity, every), 4 * max(corners.values())],
                        base=2, most=9)  # fmt: skip
     rates = [rate for row in every for q in [speed(row)] for rate in (q.low or q.value, q.high or q.value)]
-    on = _style.chart(x, _axes.log_axis("speed", [*rates, *tops.values()], "FLOP/s", pad=1.8))
+    on = _style.chart(x, _axes.log_axis("speed", [*rates, *tops.values()], "FLOP/s", pad=2.6))
     for side, limits in roofs.items():
         _roof(on, side, limits, corners[side])
     for kernel, look in _style.looks(list(rows)).items():

@@ -80,7 +80,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = bars(run)
     labels = tuple(f"{PHASES[phase]},<br>{KINDS[kernel][1]}" for phase, kernel, _ in reversed(shown))
     ys = tuple(map(float, range(len(shown))))
-    most = max(1.0, *(q.high or q.value for _, _, q in shown)) * 1.22
+    most = max(1.0, *(q.high or q.value for _, _, q in shown)) * 1.3
     x = _axes.linear_axis("time over that with float32", [0, most], "×", pad=0, most=4)
     on = _style.chart(x, _axes.Axis("phase and storage (keys and values)", -0.6, len(shown) - 0.4, ys, labels))
     on.figure.update_yaxes(showgrid=False)

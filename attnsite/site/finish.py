@@ -29,6 +29,8 @@ HEADERS = """\
   Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; sandbox
 """
 
+_PICTURE = re.compile(r'(<div class="exhibit-stage"><picture>.*?<img [^>]*?loading=)"(?:lazy|eager)"', re.DOTALL)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the built site")
@@ -66,7 +68,7 @@ def finish(root: Path, folder: Path) -> int:
 
 
 def dressed(name: str, html: str, folder: Path, site: Site, known: Mapping[str, About]) -> str:
-    html = policy.tame(html)
+    html = at_once(policy.tame(html))
     if not is_page(name):
         return html
     place = address(name)
@@ -76,6 +78,12 @@ def dressed(name: str, html: str, folder: Path, site: Site, known: Mapping[str, 
     if facts.data and "image" in facts.data:
         facts.data["image"] = site.at(facts.card)
     return heads.dressed(html, place, site, facts)
+
+
+def at_once(html: str) -> str:
+    """The page with the picture above its first section fetched at once: nothing larger is seen first."""
+    top, mark, rest = html.partition("<h2")
+    return _PICTURE.sub(r'\1"eager"', top, count=1) + mark + rest
 
 
 def told(root: Path) -> dict[str, About]:
