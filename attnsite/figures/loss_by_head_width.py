@@ -1,4 +1,4 @@
-"""TITLE {traded_gap}
+"""Heads of {traded_last}, not {usual}, change the loss by {traded_gap} where the parameters stay equal
 
 The last validation loss of models with {heads} heads, by the width of these heads. The upright line is the length of
 the context: left of it a head cannot express every pattern.
@@ -56,13 +56,13 @@ def values(run: Run) -> dict[str, Quantity]:
         "loss_traded_last": _losses.last(traded[end]),
         "narrowest_over_usual": _losses.gap(alone[narrowest], alone[usual]),
         "widest_over_usual": _losses.gap(alone[widest], alone[usual]),
+        "widest_parameters": Quantity(_losses.parameters(alone[widest][0]) / _losses.parameters(row), "×"),
         "traded_gap": _losses.gap(traded[end], traded[usual]),
         "parameters": Quantity(_losses.parameters(row), "count"),
-        "parameters_widest": Quantity(_losses.parameters(alone[widest][0]), "count"),
     }
     found |= {name: Quantity(row.case[name], "count") for name in ("heads", "layers", "width", "steps")}
-    found |= {f"loss_{size}": _losses.last(rows) for size, rows in alone.items()}
-    return found | {f"loss_traded_{size}": _losses.last(rows) for size, rows in traded.items()}
+    found |= {f"over_usual_{size}": _losses.gap(rows, alone[usual]) for size, rows in alone.items()}
+    return found | {f"traded_{size}": _losses.gap(rows, alone[usual]) for size, rows in traded.items()}
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
