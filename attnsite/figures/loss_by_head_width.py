@@ -72,8 +72,12 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     alone, traded = lines(runs[0])
     x = _axes.cases_axis("width of a head, in elements", [*alone, *traded, CONTEXT], "count")
-    on = _style.chart(x, _losses.axis(alone, traded))
-    _style.reference(on, [CONTEXT, CONTEXT], [on.y.low, on.y.high], "context", at=0.97, above=False)
-    _losses.draw(on, alone, _style.Look(_style.OURS), "more parameters", "wide")
-    _losses.draw(on, traded, _style.Look(_style.OTHER, symbol="diamond"), "same parameters", "wide")
+    on = _style.chart(x, _losses.axis(alone, traded, room=0.1))
+    _style.reference(on, [CONTEXT, CONTEXT], [on.y.low, on.y.high], "context")
+    _style.note(on, CONTEXT, on.y.value_at(0.95), "context", _style.MUTE, anchor="left", shift=(5, 0))
+    more, same = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="diamond")
+    _losses.draw(on, alone, more, "more parameters", "wide")
+    _losses.draw(on, traded, same, "same parameters", "wide", label_end=False)
+    _style.note(on, max(traded), _losses.lowest(traded), "same parameters", same.colour, above=False, anchor="right",
+                shift=(0, -4))  # fmt: skip
     return _style.finish(on, runs[0])
