@@ -1,4 +1,4 @@
-"""TITLE {traded_gap}
+"""Heads of {traded_last}, not {usual}, change the loss by {traded_gap} where the parameters stay equal
 
 The last validation loss of models with {heads} heads, by the width of these heads. The upright line is the length of
 the context: left of it a head cannot express every pattern.
@@ -56,13 +56,13 @@ def values(run: Run) -> dict[str, Quantity]:
         "loss_traded_last": _losses.last(traded[end]),
         "narrowest_over_usual": _losses.gap(alone[narrowest], alone[usual]),
         "widest_over_usual": _losses.gap(alone[widest], alone[usual]),
+        "widest_parameters": Quantity(_losses.parameters(alone[widest][0]) / _losses.parameters(row), "×"),
         "traded_gap": _losses.gap(traded[end], traded[usual]),
         "parameters": Quantity(_losses.parameters(row), "count"),
-        "parameters_widest": Quantity(_losses.parameters(alone[widest][0]), "count"),
     }
     found |= {name: Quantity(row.case[name], "count") for name in ("heads", "layers", "width", "steps")}
-    found |= {f"loss_{size}": _losses.last(rows) for size, rows in alone.items()}
-    return found | {f"loss_traded_{size}": _losses.last(rows) for size, rows in traded.items()}
+    found |= {f"over_usual_{size}": _losses.gap(rows, alone[usual]) for size, rows in alone.items()}
+    return found | {f"traded_{size}": _losses.gap(rows, alone[usual]) for size, rows in traded.items()}
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
@@ -72,8 +72,12 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     alone, traded = lines(runs[0])
     x = _axes.cases_axis("width of a head, in elements", [*alone, *traded, CONTEXT], "count")
-    on = _style.chart(x, _losses.axis(alone, traded))
-    _style.reference(on, [CONTEXT, CONTEXT], [on.y.low, on.y.high], "context", at=0.97, above=False)
-    _losses.draw(on, alone, _style.Look(_style.OURS), "more parameters", "wide")
-    _losses.draw(on, traded, _style.Look(_style.OTHER, symbol="diamond"), "same parameters", "wide")
+    on = _style.chart(x, _losses.axis(alone, traded, room=0.1))
+    _style.reference(on, [CONTEXT, CONTEXT], [on.y.low, on.y.high], "context")
+    _style.note(on, CONTEXT, on.y.value_at(0.95), "context", _style.MUTE, anchor="left", shift=(5, 0))
+    more, same = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="diamond")
+    _losses.draw(on, alone, more, "more parameters", "wide")
+    _losses.draw(on, traded, same, "same parameters", "wide", label_end=False)
+    _style.note(on, max(traded), _losses.lowest(traded), "same parameters", same.colour, above=False, anchor="right",
+                shift=(0, -4))  # fmt: skip
     return _style.finish(on, runs[0])
