@@ -5,7 +5,8 @@ all, 3 layers of 4, 6 of 2 or 12 of 1, with the MLP divided as the heads are, af
 matrices have the same number of weights, only LayerNorm's gains and biases grow with the layers. Two controls change
 the number of heads alone, at the same weights: 3 layers of one wide head, 12 layers of four narrow ones. The third is
 a usual decoder of 12 layers and 4 heads, which is larger. Each has its norm before or after, and three rates. The seed
-decides the first values and the order of the batches. A run that diverges is a row that says so.
+decides the first values and the order of the batches. A run that diverges is a row that says so. How alike the tokens
+are in a trained model is the relative residual that `rank_collapse` follows in models at their first values.
 """
 
 import math
@@ -16,6 +17,7 @@ import numpy as np
 from attnsite.experiment import Case, Observed, Study
 from attnsite.models.config import DECAYED, Config
 from attnsite.models.corpus import HELD_OUT, Text, text
+from attnsite.models.heads import collapse
 from attnsite.models.optimiser import Descent
 from attnsite.models.training import Plan, Row, Training, train
 
@@ -30,7 +32,9 @@ def config_of(case: Case) -> Config:
 
 
 def observe(case: Case, seed: int, clock: Callable[[], float] | None = None) -> Observed:
-    """The way of the loss, and the gradient's norm in each layer, before the first step and over the last tenth."""
+    """The way of the loss; the gradient's norm in each layer, at the first step and over the last tenth; in the end,
+    how far the tokens are from all being alike, before the first layer and after each.
+    """
     config, tenth = config_of(case), max(1, case["steps"] // POINTS)
     plan = Plan(case["steps"], BATCH, Descent(rate=case["rate"], warmup=tenth), tenth, case["held_out"])
     run = train(config, Text(LENGTH), plan, seed, clock=clock)
@@ -41,6 +45,7 @@ def observe(case: Case, seed: int, clock: Callable[[], float] | None = None) -> 
         "largest_norm": max(row["norm"] for row in run.rows),
         "first_norms": by_layer(run, run.rows[:1]),
         "late_norms": by_layer(run, run.rows[-tenth:]),
+        "residual": residual(run),
         "parameters": config.count(),
         "weights": weights(config),
         "without_context": without_context(),
@@ -53,6 +58,14 @@ def by_layer(run: Training, rows: list[Row]) -> list[float]:
     groups = sorted(set(run.optimiser.groups))
     means = np.mean([row["norms"] for row in rows], axis=0)
     return [_short(norm) for group, norm in zip(groups, means, strict=True) if group >= 0]
+
+
+def residual(run: Training) -> list[float]:
+    """The mean relative residual of held-out tokens after each layer, that of what goes into the first before them."""
+    tokens, _ = run.data.sample(np.random.default_rng(0), BATCH, held_out=True)
+    with np.errstate(all="ignore"):  # a model that diverged is a result
+        states = run.model.look(tokens).states[:: len(run.config.sublayers) // run.config.layers]
+        return [_short(layer) for layer in collapse(states).mean(axis=-1)]
 
 
 def weights(config: Config) -> int:
@@ -91,7 +104,7 @@ experiment = Study(
     ),
     full=tuple(
         {"width": 64, "layers": layers, "heads": heads, "head_width": width, "mlp": mlp, "norm": norm, "rate": rate,
-         "steps": 300, "held_out": 64}
+         "steps": 250, "held_out": 64}
         for layers, heads, width, mlp in SHAPES for norm in NORMS for rate in RATES
     ),
 )  # fmt: skip
