@@ -3,8 +3,8 @@
 Decoders of width 64 are trained on bytes of Shakespeare. The three shapes of `divided` have twelve heads of width 16 in
 all, 3 layers of 4, 6 of 2 or 12 of 1, with the MLP divided as the heads are, after Liu, Liu and Han (2021): the
 matrices have the same number of weights, only LayerNorm's gains and biases grow with the layers. Two controls change
-the number of heads alone, at the same weights: 3 layers of one wide head, 12 layers of four narrow ones. The third is
-a usual decoder of 12 layers and 4 heads, which is larger. Each has its norm before or after, and three rates. The seed
+the number of heads alone, at the same weights: 3 layers of one wide head, 12 layers of four narrow ones. The third
+gives each of the 12 layers three more heads of the full width, and is larger by them. Each has its norm before or after, and three rates. The seed
 decides the first values and the order of the batches. A run that diverges is a row that says so. How alike the tokens
 are in a trained model is the relative residual that `rank_collapse` follows in models at their first values.
 """
@@ -91,7 +91,7 @@ SHAPES = (  # layers, heads, head width, hidden width of the MLP in widths
     (12, 1, 16, 1),
     (3, 1, 64, 4),
     (12, 4, 4, 1),
-    (12, 4, 16, 4),
+    (12, 4, 16, 1),
 )
 NORMS, RATES = ("pre", "post"), (1e-3, 3e-3, 1e-2)
 experiment = Study(
@@ -99,12 +99,12 @@ experiment = Study(
     quick=tuple(
         {"width": 16, "layers": layers, "heads": heads, "head_width": width, "mlp": mlp, "norm": norm, "rate": 3e-3,
          "steps": 6, "held_out": 8}
-        for layers, heads, width, mlp in ((1, 4, 4, 4), (4, 1, 4, 1), (1, 1, 16, 4), (4, 2, 2, 1), (4, 4, 4, 4))
+        for layers, heads, width, mlp in ((1, 4, 4, 4), (4, 1, 4, 1), (1, 1, 16, 4), (4, 2, 2, 1), (4, 4, 4, 1))
         for norm in NORMS
     ),
     full=tuple(
         {"width": 64, "layers": layers, "heads": heads, "head_width": width, "mlp": mlp, "norm": norm, "rate": rate,
-         "steps": 250, "held_out": 64}
+         "steps": 200, "held_out": 64}
         for layers, heads, width, mlp in SHAPES for norm in NORMS for rate in RATES
     ),
 )  # fmt: skip

@@ -38,7 +38,6 @@ LOOKS = {
     CAUSAL: _style.Look(_style.OTHER_2, "dash"),
     "attention_norm": _style.Look(_style.OTHER_2),
     "attention": _style.Look(_style.OTHER),
-    "attention_mlp": _style.Look(_style.MUTE, "dot"),
 }
 ENDS = {"attention_residual": "residual", "decoder_post": "decoder", CAUSAL: "causal, alone"}
 SHOWN = 8  # layers: by then what falls has fallen
@@ -117,7 +116,7 @@ def draw(runs: list[Run]) -> go.Figure:
         _style.line(on, list(ticks), [q.value for q in line], look, label, label_end=parts in ENDS,
                     low=[q.low or q.value for q in line], high=[q.high or q.value for q in line],
                     hover=[f"{label}, layer {n}: {_axes.small(q.value)}" for n, q in enumerate(line)])  # fmt: skip
-    for parts, at, anchor, away in (("attention_norm", 4, "left", 8), ("attention", 2, "right", -8),
-                                    ("attention_mlp", 3, "right", -8)):  # fmt: skip
-        _style.note(on, at, found[parts][at].value, NAMES[parts], LOOKS[parts].colour, anchor=anchor, shift=(away, 4))
+    for parts, at, anchor, away in (("attention_norm", 4, "left", 8), ("attention", 3, "right", -8)):
+        on_line = found[parts][at].value
+        _style.note(on, at, on_line, NAMES[parts], LOOKS[parts].colour, anchor=anchor, shift=(away, -4))
     return _style.finish(on, run)
