@@ -1,12 +1,12 @@
 """Does a deep model of one head a layer train worse than a shallow one of many, and is it the depth or the one head?
 
-Decoders of width 64 are trained on bytes of Shakespeare. The three shapes of `divided` have twelve heads of width 16 in
-all, 3 layers of 4, 6 of 2 or 12 of 1, with the MLP divided as the heads are, after Liu, Liu and Han (2021): the
-matrices have the same number of weights, only LayerNorm's gains and biases grow with the layers. Two controls change
-the number of heads alone, at the same weights: 3 layers of one wide head, 12 layers of four narrow ones. The third
-gives each of the 12 layers three more heads of the full width, and is larger by them. Each has its norm before or after, and three rates. The seed
-decides the first values and the order of the batches. A run that diverges is a row that says so. How alike the tokens
-are in a trained model is the relative residual that `rank_collapse` follows in models at their first values.
+Decoders of width 64 are trained on bytes of Shakespeare. Three shapes have twelve heads of width 16 in all, 3 layers of
+4, 6 of 2 or 12 of 1, with the MLP divided as the heads are, after Liu, Liu and Han (2021): their matrices have the same
+number of weights, only LayerNorm's gains and biases grow with the layers. Two controls change the number of heads
+alone, at the same weights: 3 layers of one wide head, 12 layers of four narrow ones. The third gives each of 12 layers
+three more heads of the full width, and is larger by them. Each shape has its norm before or after, and three rates. The
+seed decides the first values and the order of the batches. A run that diverges is a row that says so. How alike the
+tokens are in a trained model is the relative residual that `rank_collapse` follows in models at their first values.
 """
 
 import math
