@@ -1,7 +1,7 @@
 """The gradient starts out level over the layers, and dies on its way down in the deep models whose norm comes after
 
 The norm of each layer's part of the gradient, at the first step and over the last tenth of the steps, at the highest
-learning rate tried. Follow a line from the last layer to the left, the way the gradient goes.
+learning rate tried. Follow a line to the right, the way the gradient goes.
 
 A line is the median over the seeds, a band the middle half. Models of {layers} layers have equal weights whether they
 have one head or several narrow ones. The first step's gradient is that of the first values, before any update.
@@ -73,16 +73,15 @@ def draw(runs: list[Run]) -> go.Figure:
     named = _depth.shapes(run)
     lines = [(role, norm, when, look, by_layer(run, role, norm, when)) for role, norm, when, look in DRAWN]
     depth = named["deep_one_head"].layers
-    ticks = tuple(range(1, depth + 1))
-    x = _axes.Axis("layer (count from the input)", 0.8, depth + 0.2, ticks, tuple(map(str, ticks)))
+    back = tuple(range(1, depth + 1))
+    x = _axes.Axis("layers back from the output (count)", 0.8, depth + 0.2, back, tuple(map(str, back)))
     shown = [layer.value for *_, layers in lines for layer in layers]
-    on = _style.chart(x, _axes.power_axis("norm of the layer's gradient (ratio to a loss of one nat)", shown))
+    on = _style.chart(x, _axes.power_axis("norm of the layer's gradient (nats)", shown))
     for role, norm, when, look, layers in lines:
-        if not layers:
-            continue
         label = f"{named[role].label} {_depth.NORMS[norm].removeprefix('norm ')}, {WHEN[when]}"
-        _style.line(on, list(ticks), [q.value for q in layers], look, label, label_end=False,
-                    low=[q.low or q.value for q in layers], high=[q.high or q.value for q in layers],
-                    hover=[f"{label}, layer {n}: {_axes.small(q.value)}" for n, q in enumerate(layers, 1)])  # fmt: skip
-        _style.note(on, 1, layers[0].value, label, look.colour, above=True, anchor="left", shift=(2, 6))
+        way = layers[::-1]
+        _style.line(on, list(back[: len(way)]), [q.value for q in way], look, label,
+                    low=[q.low or q.value for q in way], high=[q.high or q.value for q in way],
+                    hover=[f"{label}, layer {depth - n}: {_axes.small(q.value)}"
+                           for n, q in enumerate(way)])  # fmt: skip
     return _style.finish(on, run)

@@ -76,7 +76,9 @@ def draw(runs: list[Run]) -> go.Figure:
         _axes.linear_axis("steps of training (count)", [0, last], "count", pad=0.0),
         _axes.linear_axis("validation loss (nats a byte)", [*shown, ceiling], _depth.NATS, zero=False),
     )
-    _style.reference(on, [0, last], [ceiling] * 2, "frequencies of bytes alone", at=0.02)
+    words = "frequencies of bytes alone"
+    _style.reference(on, [0, last], [ceiling] * 2, words)
+    _style.note(on, 0, ceiling, words, _style.MUTE, above=False, anchor="left", shift=(4, -4))
     for (role, norm), curve in found.items():
         label = f"{named[role].label} {_depth.NORMS[norm].removeprefix('norm ')}"
         look = _style.Look(_depth.LOOKS[role].colour, DASHES[norm])
