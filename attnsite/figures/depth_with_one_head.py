@@ -5,8 +5,8 @@ tried at which its median loss was least.
 
 Compare rows of one norm. The loss is in nats a byte of held-out text, the median over the seeds, and a run that
 diverged has none. The largest norm of a gradient is over all steps, before clipping. Parameters count LayerNorm's
-gains and biases, which grow with the layers; weights are those in matrices. The time of a step is the median over its
-steps and runs, on a machine on which nothing else was meant to run.
+gains and biases, which grow with the layers; weights are those in matrices. The time of a step is the median over the
+steps of a run and then over runs, with whatever else the machine was doing: a rough number.
 
 A table of {models} models. At its best rate the deepest model with one head reaches {deep_one_head_pre_best} with the
 norm before and {deep_one_head_post_best} with it after, the shallow one {shallow_pre_best} and {shallow_post_best}.

@@ -40,6 +40,7 @@ LOOKS = {
     "attention": _style.Look(_style.OTHER),
 }
 ENDS = {"attention_residual": "residual", "decoder_post": "decoder", CAUSAL: "causal, alone"}
+ON_THE_WAY = {"attention_norm": (4, "left"), "attention": (3, "right")}  # the layer at which a label stands, its side
 SHOWN = 8  # layers: by then what falls has fallen
 AT = 3  # layers: before rounding shows
 Size = tuple[int, int, bool]
@@ -113,10 +114,11 @@ def draw(runs: list[Run]) -> go.Figure:
             continue
         line = found[parts]
         label = ENDS.get(parts) or NAMES[parts]
-        _style.line(on, list(ticks), [q.value for q in line], look, label, label_end=parts in ENDS,
+        at, side = ON_THE_WAY.get(parts, (last, ""))
+        _style.line(on, list(ticks), [q.value for q in line], look, label, label_end=at >= last,
                     low=[q.low or q.value for q in line], high=[q.high or q.value for q in line],
                     hover=[f"{label}, layer {n}: {_axes.small(q.value)}" for n, q in enumerate(line)])  # fmt: skip
-    for parts, at, anchor, away in (("attention_norm", 4, "left", 8), ("attention", 3, "right", -8)):
-        on_line = found[parts][at].value
-        _style.note(on, at, on_line, NAMES[parts], LOOKS[parts].colour, anchor=anchor, shift=(away, -4))
+        if at < last:
+            away = 8 if side == "left" else -8
+            _style.note(on, at, line[at].value, label, look.colour, anchor=side, shift=(away, -4))
     return _style.finish(on, run)

@@ -14,6 +14,7 @@ same depth and {shallow_one_head_post_failed} of those of the shallow model with
 {deep_one_head_pre_failed}.
 """
 
+import statistics
 from typing import Any
 
 import plotly.graph_objects as go
@@ -37,9 +38,23 @@ def values(run: Run) -> dict[str, Quantity]:
             for name, rate in _depth.rates(run).items():
                 share = _depth.share_of_nothing(shape.rows(run, norm=norm, rate=rate))
                 found[f"{role}_{norm}_{name}_failed"] = Quantity(share, "%")
+    found |= _alike(run)
     found["rows"] = Quantity(len(named), "count")
     found["columns"] = Quantity(len(_columns(run)), "count")
     found["without_context"] = Quantity(_depth.without_context(run), _depth.NATS)
+    return found
+
+
+def _alike(run: Run) -> dict[str, Quantity]:
+    """How far the last states of held-out tokens are from all being alike, in runs that learned and in the others."""
+    found = {}
+    for name, failed in (("failed", True), ("learned", False)):
+        rows = [row for row in run.where() if row.values["diverged_at"] is None and _depth.nothing(row) is failed]
+        found[f"runs_{name}"] = Quantity(len(rows), "count")
+        if rows:
+            seen = [row.values["residual"][-1] for row in rows]
+            found[f"{name}_alike_median"] = Quantity(statistics.median(seen))
+            found[f"{name}_alike_least"], found[f"{name}_alike_most"] = Quantity(min(seen)), Quantity(max(seen))
     return found
 
 
