@@ -43,6 +43,10 @@ def values(run: Run) -> dict[str, Quantity]:
                 loss = _depth.loss(shape.rows(run, norm=norm, rate=rate))
                 if loss is not None:
                     found[f"{role}_{norm}_{name}"] = loss
+    for role in named:
+        for kind in ("weights", "parameters"):
+            ratio = found[f"{role}_{kind}"].value / found[f"shallow_{kind}"].value
+            found[f"{role}_{kind}_ratio"] = Quantity(ratio, "×")
     for norm in _depth.NORMS:
         found |= {f"{name}_{norm}": gap for name, gap in _gaps(run, named, norm).items()}
     if (deep := seconds(named["deep_one_head"].rows(run))) and (shallow := seconds(named["shallow"].rows(run))):

@@ -14,6 +14,7 @@ same depth and {shallow_one_head_post_failed} of those of the shallow model with
 {deep_one_head_pre_failed}.
 """
 
+import math
 import statistics
 from typing import Any
 
@@ -53,7 +54,7 @@ def _alike(run: Run) -> dict[str, Quantity]:
         found[f"runs_{name}"] = Quantity(len(rows), "count")
         if rows:
             seen = [row.values["residual"][-1] for row in rows]
-            found[f"{name}_alike_median"] = Quantity(statistics.median(seen))
+            found[f"{name}_alike"] = Quantity(-math.log10(statistics.median(seen)), "powers of ten", digits=2)
             found[f"{name}_alike_least"], found[f"{name}_alike_most"] = Quantity(min(seen)), Quantity(max(seen))
     return found
 
