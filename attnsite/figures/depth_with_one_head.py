@@ -1,4 +1,4 @@
-"""With the norm before, one head in each of many layers comes within {one_head_gap_pre} of the shallow model's loss
+"""At equal weights and their best rates, the deepest model of one head ends {one_head_gap_pre} behind the shallow one
 
 Decoders of equal weights, and one that is larger, with the norm before or after the sublayer, each at the rate of those
 tried at which its median loss was least.

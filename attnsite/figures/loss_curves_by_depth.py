@@ -1,6 +1,6 @@
-"""With the norm after, the deep model stays where the frequencies of bytes are while the shallow one learns
+"""At a rate that all of them bear, the deeper a model the later it learns more than how frequent bytes are
 
-The validation loss on the way, of models with equal weights at one learning rate of {rate}, with the norm before or
+The validation loss on the way, of models with equal weights at the lowest learning rate tried, {rate}, with the norm before or
 after the sublayer. Follow a line to the right.
 
 A line is the median over the seeds, a band the middle half; runs that diverged are in neither. Solid lines have the
@@ -29,7 +29,7 @@ Curve = dict[int, Quantity]
 
 def curves(run: Run) -> dict[tuple[str, str], Curve]:
     """By role and norm: the loss after each number of steps, the median over the seeds with the middle half."""
-    rate, found = _depth.rates(run)["middle"], {}
+    rate, found = _depth.rates(run)["low"], {}
     for role, shape in _depth.shapes(run).items():
         if role not in ROLES:
             continue
@@ -45,7 +45,7 @@ def curves(run: Run) -> dict[tuple[str, str], Curve]:
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    found = {"rate": Quantity(_depth.rates(run)["middle"], digits=1),
+    found = {"rate": Quantity(_depth.rates(run)["low"], digits=1),
              "without_context": Quantity(_depth.without_context(run), _depth.NATS),
              "steps": Quantity(run.where()[0].case["steps"], "count")}  # fmt: skip
     for (role, norm), curve in curves(run).items():

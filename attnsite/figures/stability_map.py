@@ -1,4 +1,4 @@
-"""Depth decides which models learn: {deep_one_head_post_failed} of the deep ones with one head and the norm after fail
+"""At the highest rate {post_high_failed} of the models with the norm after learn nothing, deep or shallow, one head or more
 
 The last validation loss of decoders by layers × heads a layer, in rows, and by place of the norm and learning rate, in
 columns. The fuller a cell, the worse the loss; a cross marks cells in which most seeds learned nothing.
@@ -8,10 +8,10 @@ shallow model's heads together, "narrow" are heads as wide together as the deep 
 heads alone. The last row is a decoder of usual parts, which is larger. Learned nothing means a loss that a model
 without any context, which knows how frequent each byte is, reaches too. The number is the median over the seeds.
 
-A map of {rows} rows and {columns} columns. With the norm after the sublayer, {deep_one_head_post_failed} of the runs of
-the deepest model with one head learned nothing, {deep_narrow_post_failed} of those with several narrow heads at the
-same depth and {shallow_one_head_post_failed} of those of the shallow model with one head; with the norm before,
-{deep_one_head_pre_failed}.
+A map of {rows} rows and {columns} columns. At the highest rate {post_high_failed} of the runs with the norm after
+learned nothing and {pre_high_failed} of those with the norm before. Over all rates and with the norm after, it is
+{deep_one_head_post_failed} of the runs of the deepest model with one head, {deep_narrow_post_failed} of those with
+several narrow heads at the same depth, and {shallow_post_failed} of those of the shallow model with several heads.
 """
 
 import math
@@ -39,6 +39,10 @@ def values(run: Run) -> dict[str, Quantity]:
             for name, rate in _depth.rates(run).items():
                 share = _depth.share_of_nothing(shape.rows(run, norm=norm, rate=rate))
                 found[f"{role}_{norm}_{name}_failed"] = Quantity(share, "%")
+    for norm in _depth.NORMS:
+        for name, rate in _depth.rates(run).items():
+            share = _depth.share_of_nothing(run.where(norm=norm, rate=rate))
+            found[f"{norm}_{name}_failed"] = Quantity(share, "%")
     found |= _alike(run)
     found["rows"] = Quantity(len(named), "count")
     found["columns"] = Quantity(len(_columns(run)), "count")
