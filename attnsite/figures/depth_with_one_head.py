@@ -60,6 +60,7 @@ def _gaps(run: Run, named: dict[str, _depth.Shape], norm: str) -> dict[str, Quan
         "one_head_gap": ("deep_one_head", "shallow"),
         "one_head_alone_gap": ("shallow_one_head", "shallow"),
         "heads_at_depth_gap": ("deep_narrow", "deep_one_head"),
+        "more_heads_at_depth_gap": ("deep_larger", "deep_one_head"),
         "larger_gap": ("deep_larger", "shallow"),
     }
     found = {}

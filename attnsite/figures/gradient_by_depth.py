@@ -1,4 +1,4 @@
-"""In deep models that learned nothing the gradient falls by {deep_one_head_post_late_fall} on its way to the first layer
+"""In deep models that learned nothing the gradient falls by {deep_one_head_post_late_fall} on its way back
 
 The norm of each layer's part of the gradient, at the first step and over the last tenth of the steps, at the highest
 learning rate tried. Follow a line to the right, the way the gradient goes.

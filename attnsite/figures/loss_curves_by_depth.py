@@ -1,7 +1,7 @@
 """At a rate that all of them bear, the deeper a model the later it learns more than how frequent bytes are
 
-The validation loss on the way, of models with equal weights at the lowest learning rate tried, {rate}, with the norm before or
-after the sublayer. Follow a line to the right.
+The validation loss on the way, of models with equal weights at the lowest learning rate tried, {rate}, with the norm
+before or after the sublayer. Follow a line to the right.
 
 A line is the median over the seeds, a band the middle half; runs that diverged are in neither. Solid lines have the
 norm before, dotted ones after. All models have the same number of heads in all, divided among more or fewer layers, and

@@ -1,4 +1,4 @@
-"""At the highest rate {post_high_failed} of the models with the norm after learn nothing, deep or shallow, one head or more
+"""At the highest rate {post_high_failed} of the models with the norm after learn nothing, whatever their heads
 
 The last validation loss of decoders by layers × heads a layer, in rows, and by place of the norm and learning rate, in
 columns. The fuller a cell, the worse the loss; a cross marks cells in which most seeds learned nothing.
