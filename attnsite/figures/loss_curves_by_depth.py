@@ -70,15 +70,16 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     found, named = curves(run), _depth.shapes(run)
     last = run.where()[0].case["steps"]
-    shown = [loss.value for curve in found.values() for loss in curve.values()]
+    shown = [loss.value for curve in found.values() for loss in list(curve.values())[1:]]  # all start alike, far above
     ceiling = _depth.without_context(run)
     on = _style.chart(
         _axes.linear_axis("steps of training (count)", [0, last], "count", pad=0.0),
         _axes.linear_axis("validation loss (nats a byte)", [*shown, ceiling], _depth.NATS, zero=False),
     )
-    words = "frequencies of bytes alone"
+    words = "no context"
     _style.reference(on, [0, last], [ceiling] * 2, words)
-    _style.note(on, 0, ceiling, words, _style.MUTE, above=False, anchor="left", shift=(4, -4))
+    above = ceiling < min(shown)  # where no curve is
+    _style.note(on, 0, ceiling, words, _style.MUTE, above=above, anchor="left", shift=(4, 4 if above else -4))
     for (role, norm), curve in found.items():
         label = f"{named[role].label} {_depth.NORMS[norm].removeprefix('norm ')}"
         look = _style.Look(_depth.LOOKS[role].colour, DASHES[norm])
