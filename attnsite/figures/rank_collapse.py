@@ -40,7 +40,7 @@ LOOKS = {
     "attention": _style.Look(_style.OTHER),
 }
 ENDS = {"attention_residual": "residual", "decoder_post": "decoder", CAUSAL: "causal, alone"}
-ON_THE_WAY = {"attention_norm": (4, "left"), "attention": (3, "right")}  # the layer at which a label stands, its side
+ON_THE_WAY = {"attention_norm": (4, "left"), "attention": (3.5, "right")}  # layers at which a label stands, its side
 SHOWN = 8  # layers: by then what falls has fallen
 AT = 3  # layers: before rounding shows
 Size = tuple[int, int, bool]
@@ -120,5 +120,6 @@ def draw(runs: list[Run]) -> go.Figure:
                     hover=[f"{label}, layer {n}: {_axes.small(q.value)}" for n, q in enumerate(line)])  # fmt: skip
         if at < last:
             away = 8 if side == "left" else -8
-            _style.note(on, at, line[at].value, label, look.colour, anchor=side, shift=(away, -4))
+            height = math.sqrt(line[math.floor(at)].value * line[math.ceil(at)].value)
+            _style.note(on, at, height, label, look.colour, anchor=side, shift=(away, -4))
     return _style.finish(on, run)
