@@ -5,8 +5,7 @@ tried at which its median loss was least.
 
 Compare rows of one norm. The loss is in nats a byte of held-out text, the median over the seeds, and a run that
 diverged has none. The largest norm of a gradient is over all steps, before clipping. Parameters count LayerNorm's
-gains and biases, which grow with the layers; weights are those in matrices. The time of a step is the median over the
-steps of a run and then over runs, with whatever else the machine was doing: a rough number.
+gains and biases, which grow with the layers; weights are those in matrices.
 
 A table of {models} models. At its best rate the deepest model with one head reaches {deep_one_head_pre_best} with the
 norm before and {deep_one_head_post_best} with it after, the shallow one {shallow_pre_best} and {shallow_post_best}.
@@ -18,7 +17,7 @@ from typing import Any
 from attnsite.figures import _depth, _measured
 from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
 from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.results import Run
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -49,8 +48,6 @@ def values(run: Run) -> dict[str, Quantity]:
             found[f"{role}_{kind}_ratio"] = Quantity(ratio, "×")
     for norm in _depth.NORMS:
         found |= {f"{name}_{norm}": gap for name, gap in _gaps(run, named, norm).items()}
-    if (deep := seconds(named["deep_one_head"].rows(run))) and (shallow := seconds(named["shallow"].rows(run))):
-        found["deep_step_over_shallow"] = Quantity(deep.value / shallow.value, "×")
     return found
 
 
@@ -80,12 +77,6 @@ def by_seed(run: Run, shape: _depth.Shape, norm: str) -> dict[int | None, float]
     return {row.seed: row.values["validation"] for row in rows}
 
 
-def seconds(rows: list[Row]) -> Quantity | None:
-    """The time of a step, the median over runs; None where there was no clock."""
-    seen = [row.values["seconds"] for row in rows if row.values["seconds"] is not None]
-    return _measured.quartiles(seen, "s") if seen else None
-
-
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = []
     for run in runs:
@@ -101,6 +92,5 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "largest norm of a gradient":
                         Quantity(statistics.median(row.values["largest_norm"] for row in rows)),
                     "runs that learned nothing": f"{sum(map(_depth.nothing, rows))} of {len(rows)}",
-                    "time of a step": seconds(rows),
                 })  # fmt: skip
     return lines
