@@ -192,7 +192,19 @@ def test_pictures_use_sentinels_finite_numbers_and_named_axes(figure):
             assert ("log scale" in words) == (axis.type == "log")
             assert len(axis.ticktext) == len(axis.tickvals) >= 2
             unit = any(re.search(r"[^\d.,\s]", tick) for tick in axis.ticktext)  # ms, GiB, ×, %, 4k
-            said = ("ratio", "count", "heads", "year", "token", "keys", "element", "FLOP", "millions")
+            said = (
+                "ratio",
+                "count",
+                "heads",
+                "year",
+                "token",
+                "keys",
+                "element",
+                "FLOP",
+                "millions",
+                "learning rate",
+                "nats",
+            )
             assert unit or any(word in words for word in said), words
 
 

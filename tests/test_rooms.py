@@ -33,6 +33,7 @@ ROOMS = {
     "experiments": {"math", "csv", "pathlib", "typing", "numpy", "attnsite.experiment", "attnsite.accounting",
                     "attnsite.ledger", "attnsite.kernels", "attnsite.models", "attnsite.experiments"},
     "experiments.training_speed": {"collections", "typing", "attnsite.experiment", "attnsite.models", "attnsite.peers"},
+    "experiments.depth_with_one_head": {"math", "collections", "numpy", "attnsite.experiment", "attnsite.models"},
     "experiments.cuda_compiled": {"attnsite.experiment", "attnsite.kernels", "attnsite.discover"},
     "measure": {STDLIB, "numpy", "numba", "threadpoolctl", "attnsite.measure", "attnsite.kernels",
                 "attnsite.experiment", "attnsite.results", "attnsite.discover", "attnsite.errors",

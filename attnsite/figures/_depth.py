@@ -1,0 +1,101 @@
+"""What the figures about deep and shallow models share: the shapes of that study by name, and its runs' losses."""
+
+import math
+import statistics
+from typing import Any, NamedTuple
+
+from attnsite.figures import _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "depth_with_one_head"
+NORMS = {"pre": "norm before", "post": "norm after"}
+NATS = "nats"
+MARGIN = 0.05  # nats: a run that ends less than this below the loss without context has learned nothing from it
+LOOKS = {
+    "shallow": _style.Look(_style.OURS_2),
+    "shallow_one_head": _style.Look(_style.OURS_2, "dot"),
+    "between": _style.Look(_style.OURS),
+    "deep_one_head": _style.Look(_style.OTHER),
+    "deep_narrow": _style.Look(_style.OTHER, "dot"),
+    "deep_larger": _style.Look(_style.OTHER_2),
+}
+
+
+class Shape(NamedTuple):
+    """A decoder's layers and heads, and what part it has in the comparison."""
+
+    layers: int
+    heads: int
+    head_width: int
+    mlp: int
+    role: str
+
+    @property
+    def label(self) -> str:
+        """Layers × heads a layer, and how the heads differ from those of the other shapes."""
+        kind = {"deep_narrow": " narrow", "deep_larger": " larger", "shallow_one_head": " wide"}.get(self.role, "")
+        return f"{self.layers}\u00a0×\u00a0{self.heads}{kind}"
+
+    def rows(self, run: Run, **case: Any) -> list[Row]:
+        return run.where(layers=self.layers, heads=self.heads, head_width=self.head_width, mlp=self.mlp, **case)
+
+
+def shapes(run: Run) -> dict[str, Shape]:
+    """The shapes of a run by role, the shallow ones first. Raises LookupError where there are not two depths."""
+    rows = run.where()
+    depths = sorted({row.case["layers"] for row in rows})
+    if len(depths) < 2:
+        raise LookupError("not measured yet on this machine: models of two depths")
+    least = min(row.values["weights"] for row in rows)
+    found = {}
+    for row in rows:
+        case = row.case
+        end = {depths[0]: "shallow", depths[-1]: "deep"}.get(case["layers"], "between")
+        role = end
+        if end == "shallow" and case["heads"] == 1:
+            role = "shallow_one_head"
+        elif end == "deep":
+            many = "deep_larger" if row.values["weights"] > least else "deep_narrow"
+            role = "deep_one_head" if case["heads"] == 1 else many
+        found[role] = Shape(case["layers"], case["heads"], case["head_width"], case["mlp"], role)
+    return {role: found[role] for role in LOOKS if role in found}
+
+
+def rates(run: Run) -> dict[str, float]:
+    """The lowest, the middle and the highest rate; one and the same where there was one."""
+    seen = sorted({row.case["rate"] for row in run.where()})
+    return {"low": seen[0], "middle": seen[len(seen) // 2], "high": seen[-1]}
+
+
+def loss(rows: list[Row]) -> Quantity | None:
+    """The last validation loss in nats a byte, the median over the seeds that did not diverge; None if all did."""
+    seen = [row.values["validation"] for row in rows if math.isfinite(row.values["validation"])]
+    return _measured.quartiles(seen, NATS) if seen else None
+
+
+def without_context(run: Run) -> float:
+    """The loss of a model that knows how frequent each byte is and nothing else."""
+    return float(run.where()[0].values["without_context"])
+
+
+def nothing(row: Row) -> bool:
+    """Whether a run diverged, or ended with no better loss than the frequencies of the bytes give."""
+    return not row.values["validation"] < row.values["without_context"] - MARGIN
+
+
+def share_of_nothing(rows: list[Row]) -> float:
+    """Of these runs. Raises LookupError where there are none."""
+    if not rows:
+        raise LookupError("not measured yet on this machine: every shape at every rate")
+    return statistics.fmean(nothing(row) for row in rows)
+
+
+def best(run: Run, shape: Shape, norm: str) -> tuple[float, Quantity]:
+    """The rate with the least median loss, and that loss."""
+    found = {rate: loss(shape.rows(run, norm=norm, rate=rate)) for rate in sorted(set(rates(run).values()))}
+    whole = {rate: q for rate, q in found.items() if q is not None}
+    if not whole:
+        raise LookupError("not measured yet on this machine: a run that did not diverge")
+    rate = min(whole, key=lambda rate: whole[rate].value)
+    return rate, whole[rate]

@@ -1,0 +1,87 @@
+"""In deep models that learned nothing the gradient falls by {deep_one_head_post_late_fall} on its way back
+
+The norm of each layer's part of the gradient, at the first step and over the last tenth of the steps, at the highest
+learning rate tried. Follow a line to the right, the way the gradient goes.
+
+A line is the median over the seeds, a band the middle half. Models of {layers} layers have equal weights whether they
+have one head or several narrow ones. The first step's gradient is that of the first values, before any update.
+
+A chart of lines on a logarithmic axis. Over the layers of the deepest model with one head and the norm after, the
+gradient changes by {deep_one_head_post_first_fall} at the first step and falls by {deep_one_head_post_late_fall} late
+in training, with several narrow heads by {deep_narrow_post_late_fall}; with the norm before and one head it changes by
+{deep_one_head_pre_late_fall}.
+"""
+
+import math
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _depth, _measured, _style
+from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+WHEN = {"first": "first step", "late": "late"}
+LEAST = 1e-38  # what is smaller is nothing in float32
+DRAWN = (  # role, norm, when, look
+    ("deep_one_head", "pre", "late", _style.Look(_style.OURS_2)),
+    ("deep_one_head", "post", "first", _style.Look(_style.OTHER_2, "dot")),
+    ("deep_narrow", "post", "late", _style.Look(_style.OURS, "dash")),
+    ("deep_one_head", "post", "late", _style.Look(_style.OTHER)),
+)
+
+
+def by_layer(run: Run, role: str, norm: str, when: str) -> list[Quantity]:
+    """The norm of each layer's gradient at the highest rate, the median over the seeds that did not diverge."""
+    rows = _depth.shapes(run)[role].rows(run, norm=norm, rate=_depth.rates(run)["high"])
+    seen = [row.values[f"{when}_norms"] for row in rows if row.values["diverged_at"] is None]
+    return [_measured.quartiles([max(LEAST, norm) for norm in layer], "1") for layer in zip(*seen, strict=True)]
+
+
+def fall(layers: list[Quantity]) -> Quantity:
+    """By how many powers of ten the first layer's is smaller than the last's."""
+    return Quantity(math.log10(layers[-1].value / layers[0].value), "powers of ten", digits=2)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found = {"layers": Quantity(_depth.shapes(run)["deep_one_head"].layers, "count"),
+             "rate": Quantity(_depth.rates(run)["high"], digits=1)}  # fmt: skip
+    for role in _depth.shapes(run):
+        for norm in _depth.NORMS:
+            for when in WHEN:
+                if layers := by_layer(run, role, norm, when):
+                    found[f"{role}_{norm}_{when}_fall"] = fall(layers)
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm], "when": words}
+        | {"layer": number, "norm of its gradient": _axes.small(layer.value),
+           "middle half": f"{_axes.small(layer.low or layer.value)} to {_axes.small(layer.high or layer.value)}"}
+        for run in runs
+        for role, shape in _depth.shapes(run).items()
+        for norm in _depth.NORMS
+        for when, words in WHEN.items()
+        for number, layer in enumerate(by_layer(run, role, norm, when), 1)
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    named = _depth.shapes(run)
+    lines = [(role, norm, when, look, by_layer(run, role, norm, when)) for role, norm, when, look in DRAWN]
+    depth = named["deep_one_head"].layers
+    back = tuple(range(1, depth + 1))
+    x = _axes.Axis("layers back from the output (count)", 0.8, depth + 0.2, back, tuple(map(str, back)))
+    shown = [layer.value for *_, layers in lines for layer in layers]
+    on = _style.chart(x, _axes.power_axis("norm of the layer's gradient (nats)", shown))
+    for role, norm, when, look, layers in lines:
+        label = f"{named[role].label} {_depth.NORMS[norm].removeprefix('norm ')}, {WHEN[when]}"
+        way = layers[::-1]
+        _style.line(on, list(back[: len(way)]), [q.value for q in way], look, label,
+                    low=[q.low or q.value for q in way], high=[q.high or q.value for q in way],
+                    hover=[f"{label}, layer {depth - n}: {_axes.small(q.value)}"
+                           for n, q in enumerate(way)])  # fmt: skip
+    return _style.finish(on, run)

@@ -1,0 +1,90 @@
+"""At a rate that all of them bear, the deeper a model the later it learns more than how frequent bytes are
+
+The validation loss on the way, of models with equal weights at the lowest learning rate tried, {rate}, with the norm
+before or after the sublayer. Follow a line to the right.
+
+A line is the median over the seeds, a band the middle half; runs that diverged are in neither. Solid lines have the
+norm before, dotted ones after. All models have the same number of heads in all, divided among more or fewer layers, and
+the same number of weights in their matrices. The thin line is the loss of a model that knows how frequent each byte is
+and nothing else.
+
+A chart of lines. After {steps} steps the deepest model with the norm after is at {deep_one_head_post_last}, with the
+norm before at {deep_one_head_pre_last}, the shallow one at {shallow_post_last} and {shallow_pre_last}; without any
+context the loss is {without_context}.
+"""
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _depth, _measured, _style
+from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+ROLES = ("shallow", "between", "deep_one_head")
+DASHES = {"pre": "solid", "post": "dot"}
+Curve = dict[int, Quantity]
+
+
+def curves(run: Run) -> dict[tuple[str, str], Curve]:
+    """By role and norm: the loss after each number of steps, the median over the seeds with the middle half."""
+    rate, found = _depth.rates(run)["low"], {}
+    for role, shape in _depth.shapes(run).items():
+        if role not in ROLES:
+            continue
+        for norm in _depth.NORMS:
+            seen: dict[int, list[float]] = {}
+            for row in shape.rows(run, norm=norm, rate=rate):
+                if row.values["diverged_at"] is None:
+                    for step, loss in row.values["curve"]:
+                        seen.setdefault(step, []).append(loss)
+            if seen:
+                found[role, norm] = {step: _measured.quartiles(losses, _depth.NATS) for step, losses in seen.items()}
+    return found
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found = {"rate": Quantity(_depth.rates(run)["low"], digits=1),
+             "without_context": Quantity(_depth.without_context(run), _depth.NATS),
+             "steps": Quantity(run.where()[0].case["steps"], "count")}  # fmt: skip
+    for (role, norm), curve in curves(run).items():
+        found[f"{role}_{norm}_last"] = curve[max(curve)]
+        learned = [step for step, loss in curve.items() if loss.value < _depth.without_context(run) - _depth.MARGIN]
+        if learned:
+            found[f"{role}_{norm}_learned_at"] = Quantity(min(learned), "count")
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "layers × heads": _depth.shapes(run)[role].label, "norm": _depth.NORMS[norm],
+         "steps": step, "validation loss a byte": loss}
+        for run in runs
+        for (role, norm), curve in curves(run).items()
+        for step, loss in curve.items()
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    found, named = curves(run), _depth.shapes(run)
+    last = run.where()[0].case["steps"]
+    shown = [loss.value for curve in found.values() for loss in list(curve.values())[1:]]  # all start alike, far above
+    ceiling = _depth.without_context(run)
+    on = _style.chart(
+        _axes.linear_axis("steps of training (count)", [0, last], "count", pad=0.0),
+        _axes.linear_axis("validation loss (nats a byte)", [*shown, ceiling], _depth.NATS, zero=False),
+    )
+    words = "no context"
+    _style.reference(on, [0, last], [ceiling] * 2, words)
+    above = ceiling < min(shown)  # where no curve is
+    _style.note(on, 0, ceiling, words, _style.MUTE, above=above, anchor="left", shift=(4, 4 if above else -4))
+    for (role, norm), curve in found.items():
+        label = f"{named[role].label} {_depth.NORMS[norm].removeprefix('norm ')}"
+        look = _style.Look(_depth.LOOKS[role].colour, DASHES[norm])
+        _style.line(on, list(curve), [q.value for q in curve.values()], look, label, markers=False,
+                    low=[q.low if q.low is not None else q.value for q in curve.values()],
+                    high=[q.high if q.high is not None else q.value for q in curve.values()],
+                    hover=[f"{label}, {step} steps: {q}" for step, q in curve.items()])  # fmt: skip
+    return _style.finish(on, run)

@@ -1,0 +1,125 @@
+"""After three layers of attention alone, tokens are {attention_fall_3} closer together; the residual keeps them apart
+
+How far the tokens are from all being alike, by the number of layers that they have passed, in models at their first
+values. Follow a line to the right: at the bottom all tokens are the same to the last bit.
+
+The measure is the relative residual: the norm of the states minus their mean over the tokens, as a share of the norm of
+the states. Embeddings have unit variance, attention sees all tokens unless the line says causal, the text is
+Shakespeare. A line is the median over the seeds, a band the middle half. A decoder has residual, MLP and LayerNorm.
+
+A chart of lines on a logarithmic axis, with {heads} heads in a width of {width}. Attention alone takes the tokens
+{attention_fall_3} closer together in three layers, with LayerNorm {attention_norm_fall_3}, with MLPs
+{attention_mlp_fall_3}; with the residual the measure is at {attention_residual_last} after {layers} layers, in a whole
+decoder at {decoder_post_last}.
+"""
+
+import math
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _measured, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+EXPERIMENT = "rank_collapse"
+HEADS, CAUSAL = 4, "causal_attention"
+NAMES = {
+    "attention": "attention alone",
+    "attention_norm": "with LayerNorm",
+    "attention_mlp": "with MLP",
+    "attention_residual": "with residual",
+    "decoder_pre": "decoder, norm before",
+    "decoder_post": "decoder, norm after",
+}
+LOOKS = {
+    "attention_residual": _style.Look(_style.OURS_2),
+    "decoder_post": _style.Look(_style.OURS),
+    CAUSAL: _style.Look(_style.OTHER_2, "dash"),
+    "attention_norm": _style.Look(_style.OTHER_2),
+    "attention": _style.Look(_style.OTHER),
+}
+ENDS = {"attention_residual": "residual", "decoder_post": "decoder", CAUSAL: "causal, alone"}
+ON_THE_WAY = {"attention_norm": (4, "left"), "attention": (3.5, "right")}  # layers at which a label stands, its side
+SHOWN = 8  # layers: by then what falls has fallen
+AT = 3  # layers: before rounding shows
+Size = tuple[int, int, bool]
+
+
+def layers(run: Run, parts: str, size: Size) -> list[Quantity]:
+    """The relative residual before the first layer and after each, the median over the seeds."""
+    width, heads, causal = size
+    rows = run.where(parts=parts, width=width, heads=heads, causal=causal)
+    return [_measured.quartiles(seen, "1") for seen in zip(*(row.values["residual"] for row in rows), strict=True)]
+
+
+def sizes(run: Run) -> list[Size]:
+    """Width, heads and mask of every stack; the one that is drawn first."""
+    found = {(row.case["width"], row.case["heads"], row.case["causal"]) for row in run.where()}
+    ordered = sorted(found, key=lambda size: (size[2], size[0], abs(size[1] - HEADS), size))
+    if not ordered or ordered[0][1:] != (HEADS, False):
+        raise LookupError("not measured yet on this machine: how alike tokens become")
+    return ordered
+
+
+def lines(run: Run) -> dict[str, list[Quantity]]:
+    """What is drawn: the parts at the first size, and attention alone under a causal mask if there is one."""
+    first, *others = sizes(run)
+    found = {parts: layers(run, parts, first) for parts in NAMES}
+    if masked := [size for size in others if size[2]]:
+        found[CAUSAL] = layers(run, "attention", masked[0])
+    return found
+
+
+def fall(line: list[Quantity]) -> Quantity:
+    """By how many powers of ten the measure falls in three layers."""
+    return Quantity(math.log10(line[0].value / line[AT].value), "powers of ten", digits=2)
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    width, heads, _ = sizes(run)[0]
+    found = {"width": Quantity(width, "count"), "heads": Quantity(heads, "count")}
+    for parts, line in lines(run).items():
+        found[f"{parts}_last"], found[f"{parts}_fall_{AT}"] = line[-1], fall(line)
+        found["layers"] = Quantity(len(line) - 1, "count")
+    for size in sizes(run):
+        if not size[2] and size[0] == width:
+            found[f"one_of_{size[1]}_heads_fall_{AT}"] = fall(layers(run, "attention", size))
+    return found
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "width": width, "heads": heads, "mask": "causal" if causal else "none",
+         "parts": NAMES[parts]}
+        | {f"after {at} layers" if at != 1 else "after 1 layer": _axes.small(line[at].value)
+           for at in sorted({1, 2, 3, 4, len(line) // 2, len(line) - 1})}
+        for run in runs
+        for width, heads, causal in sizes(run)
+        for parts in NAMES
+        for line in (layers(run, parts, (width, heads, causal)),)
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    found = {parts: line[: SHOWN + 1] for parts, line in lines(run).items()}
+    last = len(found["attention"]) - 1
+    ticks = tuple(range(last + 1))
+    x = _axes.Axis("layers passed (count)", 0, last, ticks, tuple(map(str, ticks)))
+    shown = [q.value for line in found.values() for q in line]
+    on = _style.chart(x, _axes.power_axis("distance from all tokens alike (ratio)", shown))
+    for parts, look in LOOKS.items():
+        if parts not in found:
+            continue
+        line = found[parts]
+        label = ENDS.get(parts) or NAMES[parts]
+        at, side = ON_THE_WAY.get(parts, (last, ""))
+        _style.line(on, list(ticks), [q.value for q in line], look, label, label_end=at >= last,
+                    low=[q.low or q.value for q in line], high=[q.high or q.value for q in line],
+                    hover=[f"{label}, layer {n}: {_axes.small(q.value)}" for n, q in enumerate(line)])  # fmt: skip
+        if at < last:
+            away = 8 if side == "left" else -8
+            height = math.sqrt(line[math.floor(at)].value * line[math.ceil(at)].value)
+            _style.note(on, at, height, label, look.colour, anchor=side, shift=(away, -4))
+    return _style.finish(on, run)

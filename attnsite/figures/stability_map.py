@@ -1,0 +1,120 @@
+"""At the highest rate {post_high_failed} of the models with the norm after learn nothing, whatever their heads
+
+The last validation loss of decoders by layers × heads a layer, in rows, and by place of the norm and learning rate, in
+columns. The fuller a cell, the worse the loss; a cross marks cells in which most seeds learned nothing.
+
+All rows but the last have the same number of weights in their matrices. "Wide" is one head as wide as the other
+shallow model's heads together, "narrow" are heads as wide together as the deep model's one; both change the number of
+heads alone. The last row is a decoder of usual parts, which is larger. Learned nothing means a loss that a model
+without any context, which knows how frequent each byte is, reaches too. The number is the median over the seeds.
+
+A map of {rows} rows and {columns} columns. At the highest rate {post_high_failed} of the runs with the norm after
+learned nothing and {pre_high_failed} of those with the norm before. Over all rates and with the norm after, it is
+{deep_one_head_post_failed} of the runs of the deepest model with one head, {deep_narrow_post_failed} of those with
+several narrow heads at the same depth, and {shallow_post_failed} of those of the shallow model with several heads.
+"""
+
+import math
+import statistics
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _depth, _style
+from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
+from attnsite.quantity import Quantity
+from attnsite.results import Run
+
+GAP = 0.35  # between the columns of the two norms, in columns
+FULLEST = 0.4
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    found: dict[str, Quantity] = {}
+    named = _depth.shapes(run)
+    for role, shape in named.items():
+        for norm in _depth.NORMS:
+            failed = _depth.share_of_nothing(shape.rows(run, norm=norm))
+            found[f"{role}_{norm}_failed"] = Quantity(failed, "%")
+            for name, rate in _depth.rates(run).items():
+                share = _depth.share_of_nothing(shape.rows(run, norm=norm, rate=rate))
+                found[f"{role}_{norm}_{name}_failed"] = Quantity(share, "%")
+    for norm in _depth.NORMS:
+        for name, rate in _depth.rates(run).items():
+            share = _depth.share_of_nothing(run.where(norm=norm, rate=rate))
+            found[f"{norm}_{name}_failed"] = Quantity(share, "%")
+    found |= _alike(run)
+    found["rows"] = Quantity(len(named), "count")
+    found["columns"] = Quantity(len(_columns(run)), "count")
+    found["without_context"] = Quantity(_depth.without_context(run), _depth.NATS)
+    return found
+
+
+def _alike(run: Run) -> dict[str, Quantity]:
+    """How far the last states of held-out tokens are from all being alike, in runs that learned and in the others."""
+    found = {}
+    for name, failed in (("failed", True), ("learned", False)):
+        rows = [row for row in run.where() if row.values["diverged_at"] is None and _depth.nothing(row) is failed]
+        found[f"runs_{name}"] = Quantity(len(rows), "count")
+        if rows:
+            seen = [row.values["residual"][-1] for row in rows]
+            found[f"{name}_alike"] = Quantity(-math.log10(statistics.median(seen)), "powers of ten", digits=2)
+            found[f"{name}_alike_least"], found[f"{name}_alike_most"] = Quantity(min(seen)), Quantity(max(seen))
+    return found
+
+
+def _columns(run: Run) -> list[tuple[str, float]]:
+    return [(norm, rate) for norm in _depth.NORMS for rate in sorted(set(_depth.rates(run).values()))]
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    return [
+        {"machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm], "learning rate": rate,
+         "validation loss a byte": _depth.loss(rows), "seeds that learned nothing": sum(map(_depth.nothing, rows)),
+         "seeds": len(rows), "seeds that diverged": sum(row.values["diverged_at"] is not None for row in rows)}
+        for run in runs
+        for shape in _depth.shapes(run).values()
+        for norm, rate in _columns(run)
+        for rows in (shape.rows(run, norm=norm, rate=rate),)
+    ]  # fmt: skip
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    named, columns, worst = _depth.shapes(run), _columns(run), _depth.without_context(run)
+    half = len(columns) // 2
+    lefts = [n + GAP * (n >= half) for n in range(len(columns))]
+    least = min(_depth.best(run, shape, norm)[1].value for shape in named.values() for norm in _depth.NORMS)
+    x = _axes.Axis("learning rate", 0, lefts[-1] + 1, tuple(left + 0.5 for left in lefts),
+                   tuple(f"{rate:g}" for _, rate in columns))  # fmt: skip
+    y = _axes.Axis("layers × heads; validation loss (nats a byte)", -len(named), 0.75,
+                   tuple(-row - 0.5 for row in range(len(named))),
+                   tuple(shape.label for shape in named.values()))  # fmt: skip
+    on = _style.chart(x, y)
+    on.figure.update_yaxes(showgrid=False)
+    on.figure.update_xaxes(showline=False, ticks="")
+    for start, norm in zip((0, half), _depth.NORMS, strict=True):
+        _style.note(on, lefts[start], 0.08, _depth.NORMS[norm], _style.MUTE, above=True, anchor="left")
+    for row, shape in enumerate(named.values()):
+        for left, (norm, rate) in zip(lefts, columns, strict=True):
+            _cell(on, run, shape, norm, rate, (left, -row), (least, worst))
+    return _style.finish(on, run)
+
+
+def _cell(on: _style.Chart, run: Run, shape: _depth.Shape, norm: str, rate: float, corner: tuple[float, float],
+          ends: tuple[float, float]) -> None:  # fmt: skip
+    """One rectangle, filled by how far its loss is from the best to that without context, with the loss in it."""
+    rows = shape.rows(run, norm=norm, rate=rate)
+    loss, failed = _depth.loss(rows), sum(map(_depth.nothing, rows))
+    share = min(1.0, max(0.0, (loss.value - ends[0]) / (ends[1] - ends[0]))) if loss else 1.0
+    (left, top), gap = corner, 0.03
+    xs, ys = (left + gap, left + 1 - gap), (top - gap, top - 1 + gap)
+    on.figure.add_scatter(
+        x=[xs[0], xs[1], xs[1], xs[0], xs[0]], y=[ys[0], ys[0], ys[1], ys[1], ys[0]], mode="lines", fill="toself",
+        fillcolor=_style.faint(_style.OTHER, round(0.04 + (FULLEST - 0.04) * share, 3)),
+        line={"width": 0, "color": _style.CLEAR}, hoveron="fills", hoverinfo="text",
+        text=f"{shape.label}, {_depth.NORMS[norm]}, rate {rate:g}<br>loss {loss or 'of no seed'}<br>"
+             f"{failed} of {len(rows)} seeds learned nothing",
+    )  # fmt: skip
+    text = f"{loss.value:.2f}" if loss else "—"
+    _style.note(on, left + 0.5, top - 0.5, f"{text} ✕" if failed > len(rows) / 2 else text)
