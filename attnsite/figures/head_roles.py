@@ -169,9 +169,9 @@ def _notes(on: _style.Chart, rows: list[Row]) -> None:
     _style.note(on, middle, max(head.scores[INDUCTION] for head in initial), "before training", _style.MUTE, above=True,
                 anchor="left", shift=(-8, 8))  # fmt: skip
     for role, text, look, anchor, shift in (
-        (INDUCTION, "induction heads,<br>second layer", LOOKS[1], "left", (10, 0)),
-        (PREVIOUS, "previous-token heads,<br>first layer", LOOKS[0], "right", (6, 26)),
-        (OWN, "own token", OWN_LOOK, "left", (-6, 26)),
+        (INDUCTION, "induction,<br>second layer", LOOKS[1], "left", (10, 0)),
+        (PREVIOUS, "previous token,<br>first layer", LOOKS[0], "right", (20, 26)),
+        (OWN, "own token", OWN_LOOK, "left", (-6, 42)),
     ):
         those = [head for head in trained if head.role == role]
         if not those:
