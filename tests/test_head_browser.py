@@ -31,7 +31,7 @@ def cells_of(weights):
 def drawn(html):
     """The same from the paths of a map."""
     found = {}
-    for shade, path in re.findall(r'<path class="a(\d)" d="([^"]*)"', html):
+    for shade, path in re.findall(r'<path class="hb(\d)" d="([^"]*)"', html):
         for key, query in re.findall(r"M(\d+) (\d+)\.5h1", path):
             found[int(key), int(query)] = int(shade)
     return found
@@ -119,6 +119,8 @@ def test_heads_are_picked_by_keyboard_and_mouse(site, open_page):
         "all => all.filter(e => getComputedStyle(e).display !== 'none').map(e => e.getAttribute('href'))"
     )
     assert uses == [f"#hb-trained-{HEADS[2].key}"]
+    style = "getComputedStyle(document.querySelector('.hb-large')).stroke"
+    assert page.evaluate(style) not in ("none", "rgba(0, 0, 0, 0)")
 
 
 @browser_test
@@ -184,7 +186,7 @@ def test_maps_are_seen_in_forced_colours(site, open_page):
     """The cells take the system's colour for text."""
     page = open_page(site + PATH, forced_colors="active")
     stroke, text = page.evaluate(
-        "[getComputedStyle(document.querySelector('.hb-map .a5')).stroke, getComputedStyle(document.body).color]"
+        "[getComputedStyle(document.querySelector('.hb-map .hb5')).stroke, getComputedStyle(document.body).color]"
     )
 
     assert stroke == text

@@ -164,16 +164,22 @@ def _marks(on: _style.Chart, those: list[Head], look: _style.Look, name: str, *,
 
 def _notes(on: _style.Chart, rows: list[Row]) -> None:
     """Each group of marks is named where it lies."""
-    initial = list(heads(rows, "initial"))
-    right = max(head.scores[PREVIOUS] for head in initial)
-    _style.note(on, right, 0.02, "before training", _style.MUTE, anchor="left", shift=(9, -1))
-    for layer, look in enumerate(LOOKS):
-        those = [head for head in heads(rows, "trained") if (head.layer > 0) == (layer > 0)]
-        if layer:
-            top = max(those, key=lambda head: head.scores[INDUCTION])
-            _style.note(on, top.scores[PREVIOUS], top.scores[INDUCTION], "second layer", look.colour, anchor="left",
-                        shift=(10, 0))  # fmt: skip
+    initial, trained = list(heads(rows, "initial")), list(heads(rows, "trained"))
+    middle = sum(head.scores[PREVIOUS] for head in initial) / len(initial)
+    _style.note(on, middle, max(head.scores[INDUCTION] for head in initial), "before training", _style.MUTE, above=True,
+                anchor="left", shift=(-8, 8))  # fmt: skip
+    for role, text, look, anchor, shift in (
+        (INDUCTION, "induction,<br>second layer", LOOKS[1], "left", (10, 0)),
+        (PREVIOUS, "previous token,<br>first layer", LOOKS[0], "right", (20, 26)),
+        (OWN, "own token", OWN_LOOK, "left", (-6, 42)),
+    ):
+        those = [head for head in trained if head.role == role]
+        if not those:
+            continue
+        if role == INDUCTION:
+            right = max(those, key=lambda head: head.scores[PREVIOUS])
+            _style.note(on, right.scores[PREVIOUS], right.scores[INDUCTION], text, look.colour, anchor=anchor,
+                        shift=shift)  # fmt: skip
         else:
-            far = max(those, key=lambda head: head.scores[PREVIOUS])
-            _style.note(on, far.scores[PREVIOUS], far.scores[INDUCTION], "first layer", look.colour, above=True,
-                        shift=(0, 8))  # fmt: skip
+            far = (max if role == PREVIOUS else min)(those, key=lambda head: head.scores[PREVIOUS])
+            _style.note(on, far.scores[PREVIOUS], far.scores[INDUCTION], text, look.colour, anchor=anchor, shift=shift)

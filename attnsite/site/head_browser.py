@@ -68,7 +68,7 @@ def paths(weights: Sequence[Sequence[float]]) -> str:
         for key, weight in enumerate(row):
             if shade := level(weight):
                 shades.setdefault(shade, []).append(f"M{key} {query}.5h1")
-    return "".join(f'<path class="a{shade}" d="{"".join(cells)}"/>' for shade, cells in sorted(shades.items()))
+    return "".join(f'<path class="hb{shade}" d="{"".join(cells)}"/>' for shade, cells in sorted(shades.items()))
 
 
 def scores(row: Row, state: str, head: Head) -> Iterator[tuple[str, float]]:
@@ -88,7 +88,7 @@ def told(row: Row, state: str, head: Head) -> str:
     line = (
         f"{head.name}, {STATES[state]}: {role(row, state, head)}. Of its weight "
         f"{Quantity(shares['previous token'], '%')} lies on the token before, {Quantity(shares['own token'], '%')} on "
-        f"the query's own, {Quantity(shares['induction'], '%')} on what followed the same token earlier, "
+        f"the query’s own, {Quantity(shares['induction'], '%')} on what followed the same token earlier, "
         f"{Quantity(shares['duplicate'], '%')} on that token itself and {Quantity(shares['first token'], '%')} on the "
         "first token."
     )
