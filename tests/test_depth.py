@@ -55,11 +55,13 @@ def test_a_control_changes_the_heads_alone(cases):
 
 def test_the_divided_shapes_have_as_many_heads_in_all():
     """Layers times heads is one number, and so is layers times the MLP, for the shapes that share a head width."""
-    divided = {(c["layers"], c["heads"], c["mlp"]) for c in FULL if c["head_width"] == 16}
-    least = {shape for shape in divided if shape[0] * shape[2] == 12}
+    least = min(depth_with_one_head.weights(depth_with_one_head.config_of(case)) for case in FULL)
+    divided = [case for case in of(FULL, head_width=16)
+               if depth_with_one_head.weights(depth_with_one_head.config_of(case)) == least]  # fmt: skip
 
-    assert {layers * heads for layers, heads, _ in least} == {12}
-    assert {layers for layers, *_ in least} == {3, 6, 12}
+    assert {case["layers"] * case["heads"] for case in divided} == {12}
+    assert {case["layers"] * case["mlp"] for case in divided} == {12}
+    assert {case["layers"] for case in divided} == {3, 6, 12}
 
 
 def test_a_run_observes_every_layer_and_is_the_same_each_time():
