@@ -1,4 +1,4 @@
-"""Without its least important quarter of heads a model has {rise_quarter} more loss, without a random one {random_quarter}
+"""Without the least important quarter of heads the loss is {rise_quarter} higher, without a random one {random_quarter}
 
 The loss of a trained model on held-out text as ever more of its heads are removed, in three orders. Nothing is trained
 again. Compare how far each line can be followed before it leaves the loss of the whole model, which is dotted.
