@@ -116,7 +116,7 @@ def test_heads_are_picked_by_keyboard_and_mouse(site, open_page):
     page.locator(".hb-cell").nth(2).locator(".hb-map:visible").click()
     assert page.locator("input[name=head]:checked").get_attribute("value") == HEADS[2].key
     uses = page.locator(".hb-large use").evaluate_all(
-        "all => all.filter(e => getComputedStyle(e).display !== 'none').map(e => e.getAttribute('href'))"
+        "all => all.filter(e => getComputedStyle(e).display !== 'none').map(e => e.getAttribute('xlink:href'))"
     )
     assert uses == [f"#hb-trained-{HEADS[2].key}"]
     style = "getComputedStyle(document.querySelector('.hb-large')).stroke"
