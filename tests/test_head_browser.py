@@ -116,7 +116,7 @@ def test_heads_are_picked_by_keyboard_and_mouse(site, open_page):
     page.locator(".hb-cell").nth(2).locator(".hb-map:visible").click()
     assert page.locator("input[name=head]:checked").get_attribute("value") == HEADS[2].key
     uses = page.locator(".hb-large use").evaluate_all(
-        "all => all.filter(e => getComputedStyle(e).display !== 'none').map(e => e.getAttribute('href'))"
+        "all => all.filter(e => getComputedStyle(e).display !== 'none').map(e => e.getAttribute('xlink:href'))"
     )
     assert uses == [f"#hb-trained-{HEADS[2].key}"]
     style = "getComputedStyle(document.querySelector('.hb-large')).stroke"
@@ -133,6 +133,7 @@ def test_a_query_is_read_out_as_the_run_has_it(site, open_page):
         for query in (0, 5, len(LETTERS) - 1):
             page.select_option("select[name=query]", str(query))
             assert page.locator(".hb-reading output").inner_text() == head_browser.reading(ROW, state, head, query)
+    page.locator(".hb-large").scroll_into_view_if_needed()
     box = page.locator(".hb-large").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + box["height"] / 2)
     query = int(page.locator("select[name=query]").input_value())

@@ -1,4 +1,4 @@
-"""Without the least important quarter of its heads a model's loss is {rise_quarter} higher, at random {random_quarter}
+"""Without the least important quarter of heads the loss is {rise_quarter} higher, without a random one {random_quarter}
 
 The loss of a trained model on held-out text as ever more of its heads are removed, in three orders. Nothing is trained
 again. Compare how far each line can be followed before it leaves the loss of the whole model, which is dotted.
@@ -120,10 +120,10 @@ def draw(runs: list[Run]) -> go.Figure:
 
 def _labels(on: _style.Chart, xs: Sequence[float], lines: dict[str, list[Quantity]]) -> None:
     """Names where the lines lie apart: above the upper two on their way, below the lowest."""
-    places = {"most_important_first": 0.25, "at_random": 0.45, "by_importance": 0.62}
-    for order, share in places.items():
+    places = {"most_important_first": (0.31, True, "center", (0, 8)), "at_random": (0.69, True, "right", (0, 10)),
+              "by_importance": (0.5, False, "left", (6, -8))}  # fmt: skip
+    for order, (share, above, anchor, shift) in places.items():
         place = min(range(len(xs)), key=lambda place: abs(xs[place] - share))
         label, look = ORDERS[order]
-        under = order == "by_importance"
-        _style.note(on, xs[place], lines[order][place].value, label, look.colour, above=not under,
-                    anchor="left" if under else "right", shift=(8, -4) if under else (-6, 4))  # fmt: skip
+        _style.note(on, xs[place], lines[order][place].value, label, look.colour, above=above, anchor=anchor,
+                    shift=shift)  # fmt: skip

@@ -163,8 +163,8 @@ def _large(row: Row, chosen: Head) -> str:
     text = row.values["shown"]["text"]
     size, places = len(text), " ".join(f"{at}.5" for at in range(len(text)))
     below = " ".join(f"{at}.8" for at in range(len(text)))
-    uses = "".join(
-        f'<use href="#hb-{state}-{head.key}" data-state="{state}" data-head="{head.key}"/>'
+    uses = "".join(  # not plain href: the theme's script would set that as if it were a link's
+        f'<use xlink:href="#hb-{state}-{head.key}" data-state="{state}" data-head="{head.key}"/>'
         for state in STATES
         for head in heads(row)
     )

@@ -16,7 +16,7 @@ from attnsite.experiments import _removal, head_roles
 from attnsite.models import heads
 from attnsite.models.training import Training
 
-steps = int(os.environ.get("STEPS", "700"))
+steps = int(os.environ.get("STEPS", "900"))
 case = {"width": 64, "layers": 2, "heads": 4, "steps": steps}
 task = head_roles.TASK
 tokens, targets = task.sample(np.random.default_rng(1), 1)
@@ -90,7 +90,7 @@ for name in sorted({name for names in roles for name in names}):
 # %% [markdown]
 # ## What the study found
 #
-# Five models from five seeds, with twice the steps: the roles are the same in each, and which head has them is not.
+# Five models from five seeds, with more steps: the roles are the same in each, and which head has them is not.
 
 # %%
 from attnsite.site.shown import Shown
