@@ -117,4 +117,5 @@ def _cell(on: _style.Chart, run: Run, shape: _depth.Shape, norm: str, rate: floa
              f"{failed} of {len(rows)} seeds learned nothing",
     )  # fmt: skip
     text = f"{loss.value:.2f}" if loss else "—"
-    _style.note(on, left + 0.5, top - 0.5, f"{text} ✕" if failed > len(rows) / 2 else text)
+    _style.note(on, left + 0.5, top - 0.5, f"{text}<br>✕" if failed > len(rows) / 2 else text)
+    on.figure.layout.annotations[-1].align = "center"
