@@ -61,6 +61,17 @@ def alone(row: Row) -> list[float]:
     return [rise for layer in row.values["rises"] for rise in layer]
 
 
+def added(row: Row) -> tuple[float, float]:
+    """The rises of single removals, added up over a quarter of the heads, as a share of the loss: over the quarter that
+    gradients call least important, and over the quarter of the least such rises.
+    """
+    weighed = [weight for layer in row.values["importance"] for weight in layer]
+    count, rises = round(SHARES["quarter"] * len(weighed)), alone(row)
+    least = sorted(range(len(weighed)), key=lambda head: weighed[head])[:count]
+    whole = row.values["whole"]
+    return sum(rises[head] for head in least) / whole, sum(sorted(rises)[:count]) / whole
+
+
 def values(run: Run) -> dict[str, Quantity]:
     found_in = models(run)
     heads = found_in[0].values["removed"][-1]
@@ -81,6 +92,11 @@ def values(run: Run) -> dict[str, Quantity]:
     found["alone_median"] = _measured.quartiles([sorted(rises)[len(rises) // 2] for rises in each], "%")
     found["alone_most"] = _measured.quartiles([max(rises) for rises in each], "%")
     found["alone_under_1"] = _measured.quartiles([sum(r < 0.01 for r in rises) / len(rises) for rises in each], "%")
+    quarter = [at(row, "by_importance", SHARES["quarter"])[0] / row.values["whole"] - 1 for row in found_in]
+    found["rise_quarter_least"], found["rise_quarter_most"] = (Quantity(f(quarter), "%") for f in (min, max))
+    gradients, removals = zip(*map(added, found_in), strict=True)
+    found["added_least"], found["added_most"] = (Quantity(f(gradients), "%") for f in (min, max))
+    found["added_of_least_rises"] = Quantity(max(removals), "%")
     found["alone_lowered"] = _measured.quartiles([sum(r < 0 for r in rises) / len(rises) for rises in each], "%")
     return found
 
