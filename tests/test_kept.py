@@ -49,7 +49,7 @@ def test_a_value_comes_back_as_it_was(tmp_path, value):
     assert make.calls == 1
 
 
-@pytest.mark.parametrize("value", [(1, 2), {1: 2}, {"a": {3}}, object()], ids=["tuple", "number as key", "set", "object"])
+@pytest.mark.parametrize("value", [(1, 2), {1: 2}, {"a": {3}}, object()], ids=["pair", "map", "set", "object"])
 def test_what_would_come_back_otherwise_is_made_each_time(tmp_path, value):
     make = Made(value)
     assert all(kept.kept(tmp_path, "this", make) is value for _ in range(2))
