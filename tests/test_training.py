@@ -1,6 +1,7 @@
 """Training: AdamW by hand, resuming bit for bit, divergence as a result, and PyTorch's losses step by step."""
 
 import math
+import signal
 from dataclasses import replace
 
 import numba
@@ -121,8 +122,12 @@ def test_ctrl_c_in_the_middle_of_a_step_waits_for_its_end(monkeypatch):
         whole(self, *arguments)
 
     monkeypatch.setattr(AdamW, "step", slow)
-    with pytest.raises(KeyboardInterrupt):
-        run.run()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what it puts aside without one
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(run.rows) == run.optimiser.done >= 3
     same(run.run(), expected)
 

@@ -77,6 +77,11 @@ def written(path: Path, cells: list[dict[str, Any]]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def linked(text: str) -> str:
+    """Text whose links to notebooks lead to the pages that stand in their place."""
+    return re.sub(r"(\]\([^)\s]*\bnotebooks/\w+)\.py\)", r"\1.md)", text)
+
+
 def offer(path: Path) -> str:
     name = path.name
     address = Page(f"notebooks/{path.stem}.md").to(f"notebooks/{name}")

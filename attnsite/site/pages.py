@@ -216,7 +216,7 @@ def write(root: Path, folder: Path) -> int:
         if isinstance(held, Path):
             shutil.copyfile(held, target)
         else:
-            target.write_text(held, encoding="utf-8", newline="\n")
+            target.write_text(notebook_pages.linked(held), encoding="utf-8", newline="\n")
     return len(pages)
 
 

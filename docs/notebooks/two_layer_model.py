@@ -3,7 +3,7 @@
 #
 # A model of two layers with four heads each, attention only, is trained here from nothing on sequences that repeat.
 # Then its heads are read by what they look at, the induction heads among them are found, and heads are removed.
-# It is the model of [the question whether heads specialise](../questions/learning/do_heads_specialise.md), with fewer
+# It is the model of the question *Do attention heads specialise?*, with fewer
 # steps: `STEPS=1400 python docs/notebooks/two_layer_model.py` in a checkout trains it as long as there, in well under
 # two minutes on two cores.
 
