@@ -12,14 +12,19 @@ DIGITS, GAP_DIGITS = 4, 2  # of a loss, in which the seeds differ in the third d
 Sized = Mapping[int, list[Row]]  # the runs of each size, one a seed
 
 
+def trained(rows: list[Row], what: str = "no model was trained to the end") -> list[Row]:
+    """The runs that did not diverge. Raises `LookupError`, which says what is missing, where there is none."""
+    found = [row for row in rows if row.values["diverged_at"] is None]
+    if not found:
+        raise LookupError(f"not measured yet on this machine: {what}")
+    return found
+
+
 def sized(rows: list[Row], by: str) -> dict[int, list[Row]]:
     """The runs that did not diverge, by that field of the case, least first. `LookupError` where there is none."""
     found: dict[int, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (row.case[by], row.seed or 0)):
-        if row.values["diverged_at"] is None:
-            found.setdefault(row.case[by], []).append(row)
-    if not found:
-        raise LookupError("not measured yet on this machine: no model was trained to the end")
+    for row in sorted(trained(rows), key=lambda row: (row.case[by], row.seed or 0)):
+        found.setdefault(row.case[by], []).append(row)
     return found
 
 
@@ -30,16 +35,18 @@ def last(rows: list[Row]) -> Quantity:
 
 
 def gap(rows: list[Row], others: list[Row]) -> Quantity:
-    """How much higher the first's losses are, seed by seed: what a seed does to both of them cancels.
-
-    Raises `LookupError` where no seed has both.
-    """
-    beside = {row.seed: row.values["validation"] for row in others}
-    gaps = [row.values["validation"] - beside[row.seed] for row in rows if row.seed in beside]
-    if not gaps:
+    """The median of `gaps` and their middle half. Raises `LookupError` where no seed has both."""
+    found = gaps(rows, others)
+    if not found:
         raise LookupError("not measured yet on this machine: no seed with both models")
-    made = _measured.quartiles(gaps, "nats")
+    made = _measured.quartiles(found, "nats")
     return Quantity(made.value, made.unit, made.low, made.high, GAP_DIGITS)
+
+
+def gaps(rows: list[Row], others: list[Row]) -> list[float]:
+    """How much higher the first's losses are, seed by seed: what a seed does to both of them cancels."""
+    beside = {row.seed: row.values["validation"] for row in others}
+    return [row.values["validation"] - beside[row.seed] for row in rows if row.seed in beside]
 
 
 def parameters(row: Row) -> int:

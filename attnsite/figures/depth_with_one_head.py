@@ -14,10 +14,10 @@ norm before and {deep_one_head_post_best} with it after, the shallow one {shallo
 import statistics
 from typing import Any
 
-from attnsite.figures import _depth, _measured
+from attnsite.figures import _depth, _losses, _measured
 from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
 from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.results import Row, Run
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -34,12 +34,10 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"{role}_weights"] = Quantity(shape.rows(run)[0].values["weights"], "count")
         found[f"{role}_parameters"] = Quantity(shape.rows(run)[0].values["parameters"], "count")
         for norm in _depth.NORMS:
-            found[f"{role}_{norm}_best_rate"], found[f"{role}_{norm}_best"] = (
-                Quantity(_depth.best(run, shape, norm)[0], digits=1),
-                _depth.best(run, shape, norm)[1],
-            )
-            for name, rate in _depth.rates(run).items():
-                loss = _depth.loss(shape.rows(run, norm=norm, rate=rate))
+            rate, found[f"{role}_{norm}_best"] = _depth.best(run, shape, norm)
+            found[f"{role}_{norm}_best_rate"] = Quantity(rate, digits=1)
+            for name, tried in _depth.rates(run).items():
+                loss = _depth.loss(shape.rows(run, norm=norm, rate=tried))
                 if loss is not None:
                     found[f"{role}_{norm}_{name}"] = loss
     for role in named:
@@ -63,18 +61,16 @@ def _gaps(run: Run, named: dict[str, _depth.Shape], norm: str) -> dict[str, Quan
     found = {}
     for name, (one, other) in pairs.items():
         if one in named and other in named:
-            sides = [by_seed(run, named[role], norm) for role in (one, other)]
-            both = [sides[0][seed] - sides[1][seed] for seed in sides[0] if seed in sides[1]]
-            if both:
-                found[name] = _measured.quartiles(both, _depth.NATS)
+            gaps = _losses.gaps(*(at_best_rate(run, named[role], norm) for role in (one, other)))
+            if gaps:
+                found[name] = _measured.quartiles(gaps, _depth.NATS)
     return found
 
 
-def by_seed(run: Run, shape: _depth.Shape, norm: str) -> dict[int | None, float]:
-    """The losses at the best rate, of seeds that did not diverge."""
+def at_best_rate(run: Run, shape: _depth.Shape, norm: str) -> list[Row]:
+    """The runs at the best rate that did not diverge; there is one, or the rate would not be the best."""
     rate, _ = _depth.best(run, shape, norm)
-    rows = [row for row in shape.rows(run, norm=norm, rate=rate) if row.values["diverged_at"] is None]
-    return {row.seed: row.values["validation"] for row in rows}
+    return _losses.trained(shape.rows(run, norm=norm, rate=rate))
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
+from attnsite.figures import _axes, _losses, _measured, _style
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
@@ -53,10 +53,7 @@ class Head:
 
 def models(run: Run) -> list[Row]:
     """The models that were trained to the end, one a seed. Raises `LookupError` where there is none."""
-    found = [row for row in run.where() if row.values["diverged_at"] is None]
-    if not found:
-        raise LookupError("not measured yet on this machine: the roles of a trained model's heads")
-    return found
+    return _losses.trained(run.where(), "the roles of a trained model's heads")
 
 
 def heads(rows: list[Row], state: str) -> Iterator[Head]:

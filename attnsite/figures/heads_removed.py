@@ -18,7 +18,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
+from attnsite.figures import _axes, _losses, _measured, _style
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
@@ -34,10 +34,7 @@ SHARES = {"quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
 
 def models(run: Run) -> list[Row]:
     """The models that were trained to the end, one a seed. Raises `LookupError` where there is none."""
-    found = [row for row in run.where() if row.values["diverged_at"] is None]
-    if not found:
-        raise LookupError("not measured yet on this machine: a model without some of its heads")
-    return found
+    return _losses.trained(run.where(), "a model without some of its heads")
 
 
 def curves(row: Row, order: str) -> list[Sequence[float]]:
