@@ -133,7 +133,7 @@ def draw(runs: list[Run]) -> go.Figure:
 
 def _labels(on: _style.Chart, xs: Sequence[float], lines: dict[str, list[Quantity]]) -> None:
     """Names where the lines lie apart: above the upper two on their way, below the lowest."""
-    places = {"most_important_first": (0.31, True, "center", (0, 8)), "at_random": (0.69, True, "right", (0, 10)),
+    places = {"most_important_first": (0.38, True, "right", (0, 9)), "at_random": (0.69, True, "right", (0, 10)),
               "by_importance": (0.5, False, "left", (6, -8))}  # fmt: skip
     for order, (share, above, anchor, shift) in places.items():
         place = min(range(len(xs)), key=lambda place: abs(xs[place] - share))
