@@ -123,6 +123,22 @@ def test_every_figure_tells_its_finding_and_has_its_numbers(site_folder):
     assert wrong == []
 
 
+def test_a_long_table_is_laid_out_when_it_comes_near_and_nothing_moves(site, look):
+    """It takes the room that it will need while it is skipped; then it is a stop for the keyboard, with a name."""
+    page = look(viewport={"width": 400, "height": 500})
+    page.goto(site + "calculator/", wait_until="load")
+    box = page.locator(".scrolls.is-long")
+    far = box.evaluate("e => [e.offsetHeight, e.querySelector('td').checkVisibility({ contentVisibilityAuto: true })]")
+    box.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.scrolls.is-long').tabIndex === 0")
+
+    assert far[1] is False
+    assert box.evaluate("e => e.querySelector('td').checkVisibility({ contentVisibilityAuto: true })")
+    assert box.evaluate("e => [e.offsetHeight, e.scrollHeight > e.clientHeight]") == [far[0], True]
+    assert box.get_attribute("role") == "region"
+    assert box.get_attribute("aria-label")
+
+
 # --- keyboard --------------------------------------------------------------------------------------------------
 
 CAN_FOCUS = """() => [...document.querySelectorAll(

@@ -171,6 +171,32 @@ def test_where_every_run_diverged_the_map_says_so_and_nothing_fails():
     assert stability_map.values(run)["deep_one_head_post_failed"].value == 1
 
 
+def test_steps_are_compared_run_by_run():
+    """At one rate and seed, so that a machine that slows down meanwhile does it to both; without a clock not at all."""
+    case = {"rate": 1e-3}
+    mine = [Row(case=case, seed=seed, values={"seconds": s}) for seed, s in enumerate((2.0, 20.0, 200.0))]
+    theirs = [Row(case=case, seed=seed, values={"seconds": s}) for seed, s in enumerate((1.0, 10.0, 100.0))]
+    idle = [Row(case=case, seed=0, values={"seconds": None})]
+
+    assert _depth.step(mine).value == 20
+    assert _depth.steps_over(mine, theirs[1:]).value == 2
+    assert (_depth.steps_over(mine, theirs).low, _depth.steps_over(mine, theirs).high) == (2, 2)
+    assert _depth.step(idle) is _depth.steps_over(idle, theirs) is _depth.steps_over(mine, idle) is None
+    assert _depth.steps_over([], theirs) is None
+
+
+def test_the_table_says_what_a_step_takes():
+    """Of the sweep's own clock where there was one, and a dash where there was none."""
+    from attnsite.figures import depth_with_one_head as figure
+
+    timed = quick_run(seconds=0.25)
+
+    assert {str(line["time a step"]) for line in figure.tabulate([timed])} == {"250\u202fms"}
+    assert figure.values(timed)["deep_one_head_pre_step_ratio"].value == 1
+    assert {line["time a step"] for line in figure.tabulate([quick_run()])} == {None}
+    assert not [name for name in figure.values(quick_run()) if "step_" in name or name.endswith("_step")]
+
+
 def test_tiny_numbers_are_written_as_powers():
     """With a sign above the line and two digits; ordinary numbers as they are."""
     assert [_axes.power(n) for n in (-12, -1, 0, 1, 2)] == ["10⁻¹²", "10⁻¹", "1", "10", "10²"]

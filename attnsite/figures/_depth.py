@@ -91,6 +91,22 @@ def share_of_nothing(rows: list[Row]) -> float:
     return statistics.fmean(nothing(row) for row in rows)
 
 
+def step(rows: list[Row]) -> Quantity | None:
+    """The time of a training step, the median over runs; None where a run had no clock."""
+    taken = [row.values["seconds"] for row in rows]
+    return None if None in taken else _measured.quartiles(taken, "s")
+
+
+def steps_over(rows: list[Row], others: list[Row]) -> Quantity | None:
+    """How many times longer the first's steps take, run by run of one rate and seed; None where one had no clock."""
+    beside = {(row.case["rate"], row.seed): row.values["seconds"] for row in others}
+    at = [(row.values["seconds"], (row.case["rate"], row.seed)) for row in rows]
+    pairs = [(mine, beside[which]) for mine, which in at if which in beside]
+    if not pairs or any(None in pair for pair in pairs):
+        return None
+    return _measured.quartiles([mine / theirs for mine, theirs in pairs], "×")
+
+
 def best(run: Run, shape: Shape, norm: str) -> tuple[float, Quantity]:
     """The rate with the least median loss, and that loss."""
     found = {rate: loss(shape.rows(run, norm=norm, rate=rate)) for rate in sorted(set(rates(run).values()))}

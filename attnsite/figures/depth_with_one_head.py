@@ -5,7 +5,8 @@ tried at which its median loss was least.
 
 Compare rows of one norm. The loss is in nats a byte of held-out text, the median over the seeds, and a run that
 diverged has none. The largest norm of a gradient is over all steps, before clipping. Parameters count LayerNorm's
-gains and biases, which grow with the layers; weights are those in matrices.
+gains and biases, which grow with the layers; weights are those in matrices. The time is that of a whole training step,
+the median over rates and seeds.
 
 A table of {models} models. At its best rate the deepest model with one head reaches {deep_one_head_pre_best} with the
 norm before and {deep_one_head_post_best} with it after, the shallow one {shallow_pre_best} and {shallow_post_best}.
@@ -44,6 +45,11 @@ def values(run: Run) -> dict[str, Quantity]:
         for kind in ("weights", "parameters"):
             ratio = found[f"{role}_{kind}"].value / found[f"shallow_{kind}"].value
             found[f"{role}_{kind}_ratio"] = Quantity(ratio, "×")
+        for norm in _depth.NORMS:
+            rows = named[role].rows(run, norm=norm)
+            step, longer = _depth.step(rows), _depth.steps_over(rows, named["shallow"].rows(run, norm=norm))
+            if step and longer:
+                found |= {f"{role}_{norm}_step": step, f"{role}_{norm}_step_ratio": longer}
     for norm in _depth.NORMS:
         found |= {f"{name}_{norm}": gap for name, gap in _gaps(run, named, norm).items()}
     return found
@@ -87,6 +93,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "norm": words.removeprefix("norm "), "best rate": rate, "loss a byte there": loss,
                     "largest norm of a gradient":
                         Quantity(statistics.median(row.values["largest_norm"] for row in rows)),
+                    "time a step": _depth.step(rows),
                     "runs that learned nothing": f"{sum(map(_depth.nothing, rows))} of {len(rows)}",
                 })  # fmt: skip
     return lines

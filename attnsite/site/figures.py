@@ -50,6 +50,9 @@ class Choice:
     spec: str
 
 
+LONG = 18  # rows that are higher than the box of a table on any screen, so that its height is known without them
+
+
 def label(shown: Exhibit) -> str:
     made_of = exhibits.hardware(shown.run)
     return exhibits.call_machine(shown.machine) + (f" ({made_of})" if made_of else "")
@@ -61,7 +64,8 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     chart = shown.chart is not None
     bar = picker(machines) if len(machines) > 1 else ""
     bar += acts(explores=chart and pictured)
-    table = f'<div class="scrolls">{tables.table(shown.rows, shown.title)}</div>'
+    long = " is-long" if len(shown.rows) >= LONG and not chart else ""
+    table = f'<div class="scrolls{long}">{tables.table(shown.rows, shown.title)}</div>'
     if chart:
         seen = stage(shown, files, pictured)
         opened = "" if pictured else " open"

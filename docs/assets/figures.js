@@ -174,19 +174,20 @@
     table.closest(".scrolls").before(make("div", { className: "filter" }, make("label", {}, "Filter ", input), count));
   }
 
-  /* A box that scrolls sideways must be reachable by keyboard; one that does not must not be a stop. */
-  const reach = new ResizeObserver(entries => {
-    for (const { target } of entries) {
-      const scrolls = target.scrollWidth > target.clientWidth + 1 || target.scrollHeight > target.clientHeight + 1;
+  /* A box that scrolls sideways must be reachable by keyboard; one that does not must not be a stop. All are looked at
+     before any is changed, so that the page is laid out once. */
+  const reachable = boxes => boxes.map(box => [box, box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1])
+    .forEach(([box, scrolls]) => {
       if (scrolls) {
-        target.tabIndex = 0;
-        target.setAttribute("role", "region");
-        target.setAttribute("aria-label", target.querySelector("table")?.getAttribute("aria-label") || "formula");
+        box.tabIndex = 0;
+        box.setAttribute("role", "region");
+        box.setAttribute("aria-label", box.querySelector("table")?.getAttribute("aria-label") || "formula");
       } else {
-        for (const name of ["tabindex", "role", "aria-label"]) target.removeAttribute(name);
+        for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
       }
-    }
-  });
+    });
+  const reach = new ResizeObserver(entries => reachable(entries.map(entry => entry.target)));
+  document.addEventListener("contentvisibilityautostatechange", event => { if (!event.skipped) reachable([event.target]); }, true);
 
   // --- cards on citations and numbers --------------------------------------------------------------------------
 
