@@ -3,6 +3,7 @@
 import json
 import posixpath
 import re
+from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
 
@@ -15,7 +16,7 @@ from attnsite.content import load_questions, load_themes
 from attnsite.errors import Mistake, flatten
 from attnsite.quantity import Quantity
 from attnsite.results import THIS_BUILD
-from attnsite.site import machines_page, markup, notebooks, pages, places, records
+from attnsite.site import machines_page, markup, notebooks, pages, places, question_pages, records
 from attnsite.site.figures import fence
 from tests import checkouts
 from tests.conftest import ROOT
@@ -339,6 +340,29 @@ def test_a_figure_begins_with_the_machine_that_the_text_quotes(checkout):
 
     assert shown[0] == "laptop"
     assert shown[1:] == sorted(shown[1:], key=lambda machine: (machine == THIS_BUILD, machine))
+
+
+def test_a_question_says_how_long_its_runs_took(monkeypatch):
+    """The sum for each machine, of the runs that its figures show; nothing of a moment, or of a quick sweep."""
+    held = records.Records(ROOT)
+    names = ["heads_at_fixed_width", "depth_with_one_head", "parameters_by_heads"]
+    machines = ["epyc_2core", "xeon_2core", "every_machine"]
+    runs = {name: held.runs(name)[machine] for name, machine in zip(names, machines, strict=True)}
+
+    def told(seconds, sweep="full"):
+        made = {
+            name: {run.machine: replace(run, sweep=sweep, provenance=replace(run.provenance, seconds=seconds[name]))}
+            for name, run in runs.items()
+        }
+        monkeypatch.setattr(held, "runs", made.get)
+        return question_pages.taken(names, held)
+
+    assert told(dict(zip(names, (100, 1211, 9999), strict=True))) == (
+        "The runs that are shown here were made with `--full` in its place, "
+        "which took 2 minutes on epyc_2core and 20 minutes on xeon_2core."
+    )
+    assert told(dict.fromkeys(names, 30)) == ""
+    assert told(dict.fromkeys(names, 1000), "quick") == ""
 
 
 def test_machines_are_compared_by_ratios_alone(checkout, monkeypatch):

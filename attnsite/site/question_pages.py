@@ -5,11 +5,14 @@ from collections.abc import Iterable, Sequence
 
 from attnsite.content import Claim, Number, Question, Theme, fences, marks
 from attnsite.errors import Mistake
+from attnsite.results import EVERY_MACHINE
 from attnsite.site import claims
+from attnsite.site.exhibits import call_machine
 from attnsite.site.markup import SOURCES
 from attnsite.site.records import Records
 from attnsite.site.text import head, linked, typed
 
+MOMENT = 90  # seconds of which there is nothing to say
 UNSEARCHED = "{ data-search-exclude }"  # what is found on its own page need not be found on this one too
 
 
@@ -65,7 +68,27 @@ def check_yourself(question: Question, records: Records) -> str:
         return ""
     told = "Measure and count what this page quotes, on your own machine; the next build shows it as one more machine."
     command = f"attnsite measure {' '.join(experiments)} --quick"
-    return f"## Check it yourself {UNSEARCHED}\n\n{told}\n\n```bash\n{command}\n```"
+    parts = [f"## Check it yourself {UNSEARCHED}", told, f"```bash\n{command}\n```", taken(experiments, records)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def taken(experiments: Iterable[str], records: Records) -> str:
+    """What `--full` took where this page's runs were made, a sum for each machine; nothing where it is a moment."""
+    seconds: dict[str, float] = {}
+    for experiment in experiments:
+        runs = records.runs(experiment)
+        whole = [run for run in runs.values() if run.sweep == "full" and run.machine != EVERY_MACHINE and run.complete]
+        for run in sorted(whole, key=lambda run: -records.quoted[run.machine])[:1]:  # the one that figures show first
+            seconds[run.machine] = seconds.get(run.machine, 0.0) + run.provenance.seconds
+    if sum(seconds.values()) < MOMENT:
+        return ""
+    times = " and ".join(f"{minutes(time)} on {call_machine(machine)}" for machine, time in seconds.items())
+    return f"The runs that are shown here were made with `--full` in its place, which took {times}."
+
+
+def minutes(seconds: float) -> str:
+    whole = max(1, round(seconds / 60))
+    return f"{whole} minute{'s' if whole > 1 else ''}"
 
 
 def cites(question: Question) -> bool:

@@ -187,6 +187,23 @@
       }
     });
   const reach = new ResizeObserver(entries => reachable(entries.map(entry => entry.target)));
+
+  /* What is closed is left alone until it is opened, because a browser lays it out as soon as anything in it changes:
+     its tables become sortable just before, at the click, so that nothing moves when it is seen. */
+  const shut = element => element.closest("details:not([open])");
+  const sortable = within => within.querySelectorAll("table[data-sorts='']").forEach(table => {
+    if (within.matches?.("details") || !shut(table)) enhance(table);
+  });
+  const watch = within => within.querySelectorAll(".scrolls").forEach(box => { if (!shut(box)) reach.observe(box); });
+  document.addEventListener("click", event => {
+    const summary = event.target.closest?.("summary");
+    if (summary) sortable(summary.parentElement);
+  }, true);
+  document.addEventListener("toggle", event => {
+    if (!event.target.open) return;
+    sortable(event.target);
+    watch(event.target);
+  }, true);
   document.addEventListener("contentvisibilityautostatechange", event => { if (!event.skipped) reachable([event.target]); }, true);
 
   // --- cards on citations and numbers --------------------------------------------------------------------------
@@ -259,12 +276,12 @@
       figure.dataset.seen = "";
       prepare(figure);
     }
-    document.querySelectorAll("table[data-sorts='']").forEach(enhance);
+    sortable(document);
     let kept;
     try { kept = localStorage.getItem("attnsite.machine"); } catch { /* nothing is kept where that is forbidden */ }
     if (kept) later_on("machines.js", m => m.apply());
     if (modules.has("dropped.js")) later_on("dropped.js", m => m.apply());
-    document.querySelectorAll(".scrolls").forEach(box => reach.observe(box));
+    watch(document);
     unname();
     names.disconnect();
     for (const code of document.querySelectorAll(".highlight")) names.observe(code, { childList: true, subtree: true });

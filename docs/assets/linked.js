@@ -1,7 +1,7 @@
 /* What is pointed at in a live chart, found again: its row in the data table, and its place in the page's other live
    charts over the same quantity. The other way round, a row that is pointed at, or reached by key, marks its point.
    A point and a row belong together when the row holds the point's value, and its place too where several do. */
-const { live } = window.attnsite;
+const { enhance, live } = window.attnsite;
 const AT_MOST = 3; // rows for one point: with more of them the value says too little
 const wired = new WeakMap(); // chart or table -> what it was wired for
 
@@ -47,6 +47,7 @@ export function connect(figure, state) {
   wired.set(chart, spec);
   if (wired.get(table) === chart) return;
   wired.set(table, chart);
+  enhance(table); // rows have numbers from then on
   wire(figure, state, table);
   reachable(table, links);
 }
