@@ -46,14 +46,17 @@ def evidence_page(questions: Sequence[Question], records: Records) -> str:
 
 
 def runs_by_machine(records: Records, page: Page) -> str:
-    """A table of all runs for each machine."""
+    """A table of all runs for each machine, folded: what is not opened costs a phone nothing."""
     parts = []
     for machine, runs in machines(records).items():
         rows = [run_row(run, records.state(run), page) for run in runs.values()]
-        label = f"Runs: {call_machine(machine)}"
+        states = Counter(row["state"] for row in rows)
+        told = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
+        tabled = f'<div class="scrolls">{table(rows, f"Runs: {call_machine(machine)}")}</div>'
         parts += [
             f"### {typed(call_machine(machine))}",
-            f'<div class="scrolls" data-search-exclude>{table(rows, label)}</div>',
+            f'<details class="folded" data-search-exclude><summary>{len(rows)} run{"s" if len(rows) > 1 else ""}: '
+            f"{told}</summary>{tabled}</details>",
         ]
     return "\n\n".join(parts) or "Nothing has been measured yet: `attnsite measure` does it."
 
