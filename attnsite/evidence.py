@@ -31,6 +31,7 @@ class Evidence:
     _runs: dict[str, dict[str, Run]] = field(default_factory=dict)
     _values: dict[tuple[str, str], dict[str, Quantity]] = field(default_factory=dict)
     _states: dict[tuple[str, str], str] = field(default_factory=dict)
+    _paths: dict[tuple[str, str], Path] = field(default_factory=dict)
     _figures: dict[str, ModuleType] = field(default_factory=dict)
 
     def runs(self, experiment: str) -> Mapping[str, Run]:
@@ -64,11 +65,12 @@ class Evidence:
 
     def path(self, run: Run) -> Path:
         """A run's file, below the checkout."""
-        for folder in (results.COMMITTED, results.BUILT):
-            path = folder / run.machine / f"{run.experiment}.json"
-            if (self.root / path).is_file():
-                return path
-        return results.COMMITTED / run.machine / f"{run.experiment}.json"
+        key = (run.experiment, run.machine)
+        if key not in self._paths:
+            file = Path(run.machine) / f"{run.experiment}.json"
+            built = not (self.root / results.COMMITTED / file).is_file() and (self.root / results.BUILT / file).is_file()
+            self._paths[key] = (results.BUILT if built else results.COMMITTED) / file
+        return self._paths[key]
 
     def state(self, run: Run) -> str:
         key = (run.experiment, run.machine)

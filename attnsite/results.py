@@ -95,14 +95,14 @@ class Run:
 
     def where(self, kernel: str | None = None, stage: str | None = None, **case: Any) -> list[Row]:
         """The rows that were not skipped, of that kernel and stage, whose case has these values."""
-        return [
+        found = [
             row
             for row in self.rows
-            if row.skipped is None
-            and (kernel is None or row.kernel == kernel)
-            and row.stage == stage
-            and all(row.case.get(name) == value for name, value in case.items())
+            if row.skipped is None and row.stage == stage and (kernel is None or row.kernel == kernel)
         ]
+        for name, value in case.items():
+            found = [row for row in found if row.case.get(name) == value]
+        return found
 
     def kernel_names(self) -> list[str]:
         """The kernels with at least one row that ran, without ceilings."""
