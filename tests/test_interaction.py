@@ -107,6 +107,39 @@ def test_a_number_says_where_it_comes_from(site, open_page):
     assert any(line.startswith("results/") for line in told)
 
 
+# --- steps within a page and away ------------------------------------------------------------------------------
+
+
+def test_the_first_step_within_a_page_leaves_it_as_it_is(site, open_page):
+    """A heading or a source is gone to without the page being loaded again: what was woken stays, and the focus too.
+
+    Another page, the way back and a step within that one work as they did.
+    """
+    page = open_page(site + COST)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(site)))
+    figure = page.locator("figure.is-chart").first
+    figure.locator(".exhibit-go").click()
+    page.wait_for_selector("figure.is-live")
+    page.evaluate("document.querySelector('article').dataset.mine = 'yes'")
+
+    page.locator("article a.cite").first.click()
+    page.wait_for_function("location.hash.startsWith('#source-')")
+    page.wait_for_timeout(500)
+    assert COST not in asked
+    assert page.locator("article[data-mine] figure.is-live").count() == 1
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('.sources') !== null")
+
+    page.locator(".md-tabs__link").first.click()
+    page.wait_for_function("document.querySelector('article[data-mine]') === null")
+    assert page.url == site
+    page.go_back()
+    page.wait_for_url(f"{site}{COST}**")
+    page.wait_for_selector("figure.is-chart[data-seen]")
+    page.wait_for_function("scrollY > 1000")  # where it was left, whatever heading the address names meanwhile
+
+
 # --- tables ----------------------------------------------------------------------------------------------------
 
 

@@ -293,6 +293,13 @@
     }
   }
 
+  /* The theme takes the first step within a page, to a heading or a source, for a new page: it would load the page again
+     and put it in the place of the one that is read, with its charts still and the focus lost. As long as no other page
+     has been gone to, the browser can do that alone. */
+  const came = location.pathname, steps = window.location$, step = steps?.next;
+  let gone = false;
+  if (step) steps.next = to => { gone ||= to.pathname !== came; if (gone) step.call(steps, to); };
+
   const redraw = () => { if (live.size) bring("live.js").then(({ redraw }) => redraw(), () => {}); };
   NARROW.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
