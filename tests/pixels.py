@@ -4,6 +4,7 @@ import struct
 import zlib
 
 import numpy as np
+from numba import njit
 
 
 def read(png: bytes) -> np.ndarray:
@@ -17,40 +18,37 @@ def read(png: bytes) -> np.ndarray:
             packed += png[at + 8 : at + 8 + length]
         at += length + 12
     lines = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(height, 1 + width * channels)
-    done = np.zeros((height + 1, width, channels), np.uint8)
-    for row, line in enumerate(lines, 1):
-        rest, above = line[1:].reshape(width, channels), done[row - 1]
-        done[row] = FILTERS[line[0]](rest, above)
-    return done[1:, :, :3]
+    return _unfiltered(lines, channels).reshape(height, width, channels)[:, :, :3]
 
 
-def _sub(rest, _):
-    return np.cumsum(rest, axis=0, dtype=np.uint8)
-
-
-def _average(rest, above):
-    done, left = np.empty_like(rest), np.zeros(rest.shape[1], np.int64)
-    for x in range(len(rest)):
-        left = (rest[x] + (left + above[x]) // 2) & 255
-        done[x] = left
+@njit(cache=True)
+def _unfiltered(lines, channels):
+    """The bytes of the lines, each of which begins with the filter that it went through (PNG, section 9)."""
+    height, width = lines.shape[0], lines.shape[1] - 1
+    done = np.zeros((height, width), np.uint8)
+    for y in range(height):
+        kind = lines[y, 0]
+        for x in range(width):
+            left = np.int64(done[y, x - channels]) if x >= channels else 0
+            up = np.int64(done[y - 1, x]) if y else 0
+            corner = np.int64(done[y - 1, x - channels]) if y and x >= channels else 0
+            if kind == 0:
+                guess = 0
+            elif kind == 1:
+                guess = left
+            elif kind == 2:
+                guess = up
+            elif kind == 3:
+                guess = (left + up) // 2
+            else:
+                to_left, to_up, to_corner = abs(up - corner), abs(left - corner), abs(left + up - 2 * corner)
+                guess = corner
+                if to_left <= to_up and to_left <= to_corner:
+                    guess = left
+                elif to_up <= to_corner:
+                    guess = up
+            done[y, x] = (np.int64(lines[y, x + 1]) + guess) & 255
     return done
-
-
-def _paeth(rest, above):
-    done = np.empty_like(rest)
-    channels = rest.shape[1]
-    left, corner = [0] * channels, [0] * channels
-    for x, (own, up) in enumerate(zip(rest.tolist(), above.tolist(), strict=True)):
-        for c in range(channels):
-            a, b, d = left[c], up[c], corner[c]
-            p, q, r = abs(b - d), abs(a - d), abs(a + b - 2 * d)
-            left[c] = (own[c] + (a if p <= q and p <= r else b if q <= r else d)) & 255
-        done[x] = left
-        corner = up
-    return done
-
-
-FILTERS = {0: lambda rest, _: rest, 1: _sub, 2: lambda rest, above: rest + above, 3: _average, 4: _paeth}
 
 
 def write(picture: np.ndarray) -> bytes:

@@ -102,6 +102,7 @@ def test_a_number_says_where_it_comes_from(site, open_page):
     number = page.locator("article a.quantity").first
     told = number.get_attribute("title").split(" · ")
     number.focus()
+    page.locator(".card").wait_for()
 
     assert page.locator(".card .card-line").all_inner_texts() == told
     assert any(line.startswith("results/") for line in told)
@@ -131,9 +132,9 @@ def test_the_first_step_within_a_page_leaves_it_as_it_is(site, open_page):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('.sources') !== null")
 
-    page.locator(".md-tabs__link").first.click()
+    page.locator(".onward a").first.click()
     page.wait_for_function("document.querySelector('article[data-mine]') === null")
-    assert page.url == site
+    assert COST not in page.url
     page.go_back()
     page.wait_for_url(f"{site}{COST}**")
     page.wait_for_selector("figure.is-chart[data-seen]")

@@ -1,6 +1,7 @@
 /* The living part of the pages: figures that wake on intent, a machine picker, cards on citations, tables that sort.
    What fewer readers ask for is in modules beside this file, each loaded when it is first wanted: `live.js` (the chart),
-   `machines.js` (another machine's run), `acts.js` (full screen, link, PNG), `dropped.js` (the reader's own run).
+   `machines.js` (another machine's run), `cards.js` (what a citation or a number stands for), `acts.js` (full screen,
+   link, PNG), `dropped.js` (the reader's own run).
    Everything here adds to a page that is complete without it. It runs once a visit; `scan` runs after each page
    change and leaves alone what it has already seen. */
 (() => {
@@ -208,58 +209,11 @@
 
   // --- cards on citations and numbers --------------------------------------------------------------------------
 
-  let card = null, owner = null, timer;
-
-  function show(link) {
-    clearTimeout(timer);
-    if (owner === link) return;
-    hide();
-    let content;
-    if (link.matches(".cite")) {
-      const source = document.getElementById(decodeURIComponent(link.hash.slice(1)));
-      if (!source) return;
-      content = [...source.cloneNode(true).childNodes].filter(node => !(node.matches && node.matches(".back")));
-      const place = link.dataset.place;
-      if (place) content.unshift(make("p", { className: "card-place" }, place));
-    } else {
-      content = link.title.split(" · ").map(line => make("span", { className: "card-line" }, line));
-    }
-    owner = link;
-    link.dataset.title = link.title;
-    link.removeAttribute("title");
-    card = make("div", { className: "card md-typeset", id: "attnsite-card", role: "tooltip" }, ...content);
-    for (const node of card.querySelectorAll("[id]")) node.removeAttribute("id");
-    card.addEventListener("pointerenter", () => clearTimeout(timer));
-    card.addEventListener("pointerleave", later);
-    document.body.append(card);
-    link.setAttribute("aria-describedby", card.id);
-    const box = link.getBoundingClientRect(), own = card.getBoundingClientRect();
-    const left = Math.max(8, Math.min(box.left, document.documentElement.clientWidth - own.width - 8));
-    const below = box.bottom + 6 + own.height < innerHeight;
-    card.style.left = `${left + scrollX}px`;
-    card.style.top = `${(below ? box.bottom + 6 : Math.max(8, box.top - own.height - 6)) + scrollY}px`;
-  }
-
-  function hide() {
-    clearTimeout(timer);
-    if (owner) {
-      owner.removeAttribute("aria-describedby");
-      owner.title = owner.dataset.title;
-      delete owner.dataset.title;
-    }
-    card?.remove();
-    card = owner = null;
-  }
-
-  const later = () => { clearTimeout(timer); timer = setTimeout(hide, 200); };
   const CARDS = "a.cite, a.quantity, a.term";
-  document.addEventListener("pointerover", event => {
-    const link = event.pointerType === "mouse" && event.target.closest?.(CARDS);
-    if (link) show(link); else if (owner && !event.target.closest?.(".card")) later();
+  for (const intent of ["pointerover", "focusin"]) document.addEventListener(intent, event => {
+    const link = event.target.closest?.(CARDS);
+    if (link && event.pointerType !== "touch") later_on("cards.js", m => m.show(link));
   });
-  document.addEventListener("focusin", event => { const link = event.target.closest?.(CARDS); if (link) show(link); });
-  document.addEventListener("focusout", event => { if (event.target === owner) later(); });
-  document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
 
   /* The theme's copy buttons stand in landmarks without a name, one for each block of code: they are none. */
   const unname = () => {
@@ -270,7 +224,7 @@
   // --- every page ----------------------------------------------------------------------------------------------
 
   function scan() {
-    hide();
+    if (modules.has("cards.js")) later_on("cards.js", m => m.hide());
     for (const figure of [...live.keys()]) if (!figure.isConnected) sleep(figure);
     for (const figure of document.querySelectorAll("figure.exhibit:not([data-seen])")) {
       figure.dataset.seen = "";

@@ -1,0 +1,57 @@
+/* Cards: the source of a citation, where a number comes from, what a term means. Loaded when the first of such links is
+   pointed at or reached by key; without it each has its text as a title. */
+const { make } = window.attnsite;
+let card = null, owner = null, timer;
+
+export function show(link) {
+  if (!link.matches(":hover, :focus")) return; // left again while this was loading
+  clearTimeout(timer);
+  if (owner === link) return;
+  hide();
+  let content;
+  if (link.matches(".cite")) {
+    const source = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    if (!source) return;
+    content = [...source.cloneNode(true).childNodes].filter(node => !(node.matches && node.matches(".back")));
+    const place = link.dataset.place;
+    if (place) content.unshift(make("p", { className: "card-place" }, place));
+  } else {
+    content = link.title.split(" · ").map(line => make("span", { className: "card-line" }, line));
+  }
+  owner = link;
+  link.dataset.title = link.title;
+  link.removeAttribute("title");
+  card = make("div", { className: "card md-typeset", id: "attnsite-card", role: "tooltip" }, ...content);
+  for (const node of card.querySelectorAll("[id]")) node.removeAttribute("id");
+  card.addEventListener("pointerenter", () => clearTimeout(timer));
+  card.addEventListener("pointerleave", later);
+  document.body.append(card);
+  link.setAttribute("aria-describedby", card.id);
+  const box = link.getBoundingClientRect(), own = card.getBoundingClientRect();
+  const left = Math.max(8, Math.min(box.left, document.documentElement.clientWidth - own.width - 8));
+  const below = box.bottom + 6 + own.height < innerHeight;
+  card.style.left = `${left + scrollX}px`;
+  card.style.top = `${(below ? box.bottom + 6 : Math.max(8, box.top - own.height - 6)) + scrollY}px`;
+}
+
+export function hide() {
+  clearTimeout(timer);
+  if (owner) {
+    owner.removeAttribute("aria-describedby");
+    owner.title = owner.dataset.title;
+    delete owner.dataset.title;
+  }
+  card?.remove();
+  card = owner = null;
+}
+
+function later() {
+  clearTimeout(timer);
+  timer = setTimeout(hide, 200);
+}
+
+document.addEventListener("pointerover", event => {
+  if (owner && event.target.closest?.("a") !== owner && !event.target.closest?.(".card")) later();
+});
+document.addEventListener("focusout", event => { if (event.target === owner) later(); });
+document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
