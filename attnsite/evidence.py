@@ -68,8 +68,9 @@ class Evidence:
         key = (run.experiment, run.machine)
         if key not in self._paths:
             file = Path(run.machine) / f"{run.experiment}.json"
-            built = not (self.root / results.COMMITTED / file).is_file() and (self.root / results.BUILT / file).is_file()
-            self._paths[key] = (results.BUILT if built else results.COMMITTED) / file
+            folders = [results.COMMITTED, results.BUILT]
+            has = [folder for folder in folders if (self.root / folder / file).is_file()]
+            self._paths[key] = (has or folders)[0] / file
         return self._paths[key]
 
     def state(self, run: Run) -> str:

@@ -195,6 +195,22 @@ def test_typing_filters_the_rows_of_a_long_table(models):
     assert shown.count() == total
 
 
+def test_the_table_of_a_chart_sorts_once_it_is_opened(site, open_page):
+    """What is closed is left as it came, since a browser would lay it out; however it is opened, it then sorts."""
+    page = open_page(site + COST)
+    closed = page.locator("figure.is-chart details.exhibit-data")
+    assert closed.count() > 2
+    assert page.locator("details:not([open]) .sort").count() == 0
+
+    closed.nth(0).locator("summary").click()
+    assert closed.nth(0).locator(".sort").count() > 2
+    closed.nth(1).evaluate("e => { e.open = true; }")  # as a search in the page does
+    closed.nth(1).locator(".sort").first.wait_for()
+    assert page.locator("details:not([open]) .sort").count() == 0
+    closed.nth(1).locator(".sort").first.click()
+    assert closed.nth(1).locator("[aria-sort='ascending']").count() == 1
+
+
 def test_a_click_on_a_head_sorts_by_number(models):
     """9 comes before 10; a second click turns it round; only the column that orders the rows says so; none is lost."""
     _, figure = models

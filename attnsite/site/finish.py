@@ -32,6 +32,11 @@ HEADERS = """\
 _PICTURE = re.compile(r'(<div class="exhibit-stage"><picture>.*?<img [^>]*?loading=)"(?:lazy|eager)"', re.DOTALL)
 
 
+# The theme's second style sheet holds palettes that this site does not use, and a rule for every element of the page
+# while the colours are set, which a page does as it opens: all is styled three times more. `site.css` has the rest.
+_PALETTE = re.compile(r'\s*<link rel="stylesheet" href="[^"]*assets/stylesheets/palette\.\w+\.min\.css"\s*/?>')
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the built site")
 
@@ -68,7 +73,7 @@ def finish(root: Path, folder: Path) -> int:
 
 
 def dressed(name: str, html: str, folder: Path, site: Site, known: Mapping[str, About]) -> str:
-    html = at_once(policy.tame(html))
+    html = at_once(policy.tame(_PALETTE.sub("", html)))
     if not is_page(name):
         return html
     place = address(name)
