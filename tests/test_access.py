@@ -62,6 +62,7 @@ def test_no_page_breaks_a_rule_of_access(site, paths, look):
             wrong += [(path, "alive", *found) for found in visits.violations(page, context=visits.ALIVE)]
         page.emulate_media(color_scheme="dark")  # only colours differ in the other theme
         page.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
+        page.wait_for_function("document.getAnimations().every(a => a.playState !== 'running')")  # colours that fade
         whole = visits.ALIVE | {"include": [["body"]]}
         wrong += [(path, "dark", *found) for found in visits.violations(page, visits.COLOURS, whole)]
     assert wrong == []

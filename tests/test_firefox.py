@@ -38,7 +38,9 @@ def light(start):
     browser.said.clear()
     browser.asked.clear()
     yield browser
-    assert browser.said == []
+    # of a formula that it lays out before all of it has arrived; whether they are whole is asked in `test_site`
+    said = [line for line in browser.said if "Incorrect number of children for <m" not in line]
+    assert said == []
     assert [url for url in browser.asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:", "about:"))] == []
 
 

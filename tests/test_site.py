@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 
@@ -208,3 +209,19 @@ def test_downloads_of_every_figure_are_built(site_folder):
     assert {path.parent.name for path in specs} == names - without_a_run()
     for spec in specs:
         assert spec.with_suffix(".csv").read_text(encoding="utf-8").count("\n") >= 2, spec
+
+
+CHILDREN = {"msub": 2, "msup": 2, "mfrac": 2, "munder": 2, "mover": 2, "mroot": 2, "msubsup": 3, "munderover": 3}
+
+
+def test_every_formula_is_whole(site_folder):
+    """Elements of MathML that have two or three parts have as many on every page."""
+    count, wrong = 0, []
+    for path in site_folder.rglob("*.html"):
+        for found in re.findall(r"<math.*?</math>", path.read_text(encoding="utf-8"), re.DOTALL):
+            count += 1
+            for element in ElementTree.fromstring(re.sub(r"&(?!#|amp|lt|gt)(\w+);", "x", found)).iter():
+                if len(element) != CHILDREN.get(element.tag.rpartition("}")[2], len(element)):
+                    wrong.append((path.relative_to(site_folder).as_posix(), ElementTree.tostring(element, "unicode")))
+    assert count > 100
+    assert wrong == []
