@@ -65,12 +65,13 @@ def sight(queries, keys, causal, window=(-1, -1), aligned="bottom-right"):
 
 
 def weight_error(q, k, v, dout, seen):
-    """How far a relative error of eps · (1.5 + |lse| + |score − lse| / 2 + |q|·|k|) in all weights can move dq, dk, dv.
+    """How far a relative error of eps · (1 + |lse| + |score − lse| / 2) in every weight can move dq, dk and dv.
 
-    Weights are computed from the stored log-sum-exp, whose last bit alone is an error of the first kind, the score is
-    added up in another order than on the way forward, and the difference is rounded once more before it is
-    exponentiated; plain NumPy has none of these. Of what is subtracted for dq and dk both sides are sums, added up in
-    another order than NumPy's, where one key alone leaves nothing else. To the first order.
+    Weights are computed from the stored log-sum-exp, whose last bit alone is an error of the first kind, and the
+    difference is rounded once more before it is exponentiated; plain NumPy has neither. Where one key has most of a
+    query's weight, nearly all in NumPy cancels to the bit and little error of its own is left to compare with: there
+    the kernel's sums, added up in another order on the way back, move the weight by eps · (1/2 + |q|·|k|) more, and the
+    two that are subtracted for dq and dk by eps / 2 each. To the first order.
     """
     group, scale = q.shape[1] // k.shape[1], 1 / math.sqrt(q.shape[3])
     worst = np.zeros(3)
@@ -82,14 +83,13 @@ def weight_error(q, k, v, dout, seen):
         most = np.where(seen.any(axis=1), scores.max(axis=1), 0)[:, None]
         total = np.exp(scores - most).sum(axis=1, keepdims=True)
         lse = most + np.log(np.where(total > 0, total, 1))
-        rounded = 1.5 + abs(lse) + abs(np.where(seen, scores - lse, 0)) / 2 + abs(one_q) @ abs(one_k).T * scale
+        most_of_it = np.exp(scores - lse) > 0.5
+        rounded = 1 + abs(lse) + abs(np.where(seen, scores - lse, 0)) / 2
+        rounded = rounded + most_of_it * (0.5 + abs(one_q) @ abs(one_k).T * scale)
         weights = np.exp(scores - lse) * np.finfo(np.float32).eps * rounded
         from_out = one_do @ one_v.T
-        seen_weights = np.exp(scores - lse)
-        moved = weights * (abs(from_out) + abs((seen_weights * from_out).sum(axis=1, keepdims=True))) * scale
-        summed = abs(one_do) @ abs(one_v).T
-        summed = seen_weights * (summed + (seen_weights * summed).sum(axis=1, keepdims=True))
-        moved += summed * np.finfo(np.float32).eps / 2 * scale
+        moved = weights * (abs(from_out) + abs((np.exp(scores - lse) * from_out).sum(axis=1, keepdims=True))) * scale
+        moved += most_of_it * (abs(one_do) @ abs(one_v).T) * np.finfo(np.float32).eps * scale
         worst[0] = max(worst[0], (moved @ abs(one_k)).max())
         sums[0, b, kv] += moved.T @ abs(one_q)
         sums[1, b, kv] += weights.T @ abs(one_do)
