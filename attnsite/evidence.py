@@ -68,9 +68,9 @@ class Evidence:
         key = (run.experiment, run.machine)
         if key not in self._paths:
             file = Path(run.machine) / f"{run.experiment}.json"
-            folders = [results.COMMITTED, results.BUILT]
-            has = [folder for folder in folders if (self.root / folder / file).is_file()]
-            self._paths[key] = (has or folders)[0] / file
+            folders = (results.COMMITTED, results.BUILT)
+            has = (folder for folder in folders if (self.root / folder / file).is_file())
+            self._paths[key] = next(has, results.COMMITTED) / file
         return self._paths[key]
 
     def state(self, run: Run) -> str:

@@ -37,21 +37,18 @@ def look(browser):
 # --- axe -------------------------------------------------------------------------------------------------------
 
 # The first rows of a figure's table and the first lines of a program have the colours of all: the rest is looked at
-# once, in the light theme, and of the kernels' programs that of one, which halves the time.
-PROGRAM = ".highlight code > span:nth-of-type(n + 40) { display: none !important; }"
-FEW = ":is(.exhibit-data, .exhibit-table) tbody tr:nth-child(n + 6) { display: none !important; }\n" + PROGRAM
-WHOLE_PROGRAM = "kernels/cpu_simd/"
+# once, in the light theme, which halves the time.
+FEW = """:is(.exhibit-data, .exhibit-table) tbody tr:nth-child(n + 6), .highlight code > span:nth-of-type(n + 40) {
+  display: none !important;
+}"""
 
 
 def test_no_page_breaks_a_rule_of_access(site, paths, look):
     """axe finds nothing against WCAG 2.2 AA and good practice on any page, in both themes, still and alive."""
     page, wrong = look(color_scheme="light", reduced_motion="reduce"), []  # no colour is asked while it fades
-    assert WHOLE_PROGRAM in paths
     for path in paths:
         page.emulate_media(color_scheme="light")
         page.goto(site + path, wait_until="load")
-        if path.startswith("kernels/") and path != WHOLE_PROGRAM:
-            page.add_style_tag(content=PROGRAM)
         if page.locator("h1").count() != 1:
             wrong.append((path, "light", "one h1", []))
         wrong += [(path, "light", *found) for found in visits.violations(page)]

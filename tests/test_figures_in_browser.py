@@ -559,14 +559,7 @@ def test_what_is_not_asked_for_is_not_loaded(first):
     page.wait_for_load_state("networkidle")
     loaded = page.evaluate("performance.getEntriesByType('resource').map(e => e.name.split('/').pop())")
 
-    assert not {
-        "live.js",
-        "machines.js",
-        "acts.js",
-        "linked.js",
-        "dropped.js",
-        "beside.js",
-        "run.js",
-        "cards.js",
-    } & set(loaded)
+    modules = {path.name for path in (ROOT / "docs" / "assets").glob("*.js")} - {"figures.js"}
+    assert {"live.js", "cards.js", "plotly-attnsite.min.js"} < modules
+    assert not modules & set(loaded)
     assert not [name for name in loaded if name.startswith("plotly")]

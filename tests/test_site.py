@@ -211,6 +211,18 @@ def test_downloads_of_every_figure_are_built(site_folder):
         assert spec.with_suffix(".csv").read_text(encoding="utf-8").count("\n") >= 2, spec
 
 
+def test_the_dark_theme_is_whole_without_the_themes_palettes(site_folder):
+    """No page loads that sheet, so what it sets for the dark theme is set by ours, or not at all."""
+    (palettes,) = (site_folder / "assets" / "stylesheets").glob("palette.*.css")
+    dark = r'\[data-md-color-scheme="?slate"?\] ?{([^}]*)}'
+    wanted = set(re.findall(r"(--[\w-]+):", "".join(re.findall(dark, palettes.read_text(encoding="utf-8")))))
+    ours = (ROOT / "docs" / "assets" / "site.css").read_text(encoding="utf-8")
+
+    assert len(wanted) > 30
+    assert wanted - set(re.findall(r"(--[\w-]+):", "".join(re.findall(dark, ours)))) == set()
+    assert not [path for path in site_folder.rglob("*.html") if palettes.name in path.read_text(encoding="utf-8")]
+
+
 CHILDREN = {"msub": 2, "msup": 2, "mfrac": 2, "munder": 2, "mover": 2, "mroot": 2, "msubsup": 3, "munderover": 3}
 
 

@@ -76,9 +76,9 @@ def taken(experiments: Iterable[str], records: Records) -> str:
     """What `--full` took where this page's runs were made, a sum for each machine; nothing where it is a moment."""
     seconds: dict[str, float] = {}
     for experiment in experiments:
-        runs = records.runs(experiment)
-        whole = [run for run in runs.values() if run.sweep == "full" and run.machine != EVERY_MACHINE and run.complete]
-        for run in sorted(whole, key=lambda run: -records.quoted[run.machine])[:1]:  # the one that figures show first
+        runs = records.quoted_first(experiment)
+        whole = [run for run in runs if run.sweep == "full" and run.machine != EVERY_MACHINE and run.complete]
+        for run in whole[:1]:  # the one that figures show first
             seconds[run.machine] = seconds.get(run.machine, 0.0) + run.provenance.seconds
     if sum(seconds.values()) < MOMENT:
         return ""

@@ -53,6 +53,10 @@ class Records:
     def runs(self, experiment: str) -> Mapping[str, Run]:
         return self.evidence.runs(experiment)
 
+    def quoted_first(self, experiment: str) -> list[Run]:
+        """An experiment's runs: that of the machine which the text quotes most comes first."""
+        return sorted(self.runs(experiment).values(), key=lambda run: -self.quoted[run.machine])
+
     def state(self, run: Run) -> str:
         return self.evidence.state(run)
 
@@ -66,7 +70,7 @@ class Records:
         for machine, run in runs.items():
             if (name, machine) not in self.drawn:
                 self.drawn[name, machine] = self._drawn(module, runs, machine, self.state(run))
-        found = (self.drawn[name, machine] for machine in sorted(runs, key=lambda machine: -self.quoted[machine]))
+        found = (self.drawn[name, run.machine] for run in self.quoted_first(module.EXPERIMENT))
         return [shown for shown in found if isinstance(shown, Exhibit)]
 
     def _drawn(self, module: ModuleType, runs: Mapping[str, Run], machine: str, state: str) -> Exhibit | NotMeasured:

@@ -212,7 +212,7 @@
   const CARDS = "a.cite, a.quantity, a.term";
   for (const intent of ["pointerover", "focusin"]) document.addEventListener(intent, event => {
     const link = event.target.closest?.(CARDS);
-    if (link && event.pointerType !== "touch") later_on("cards.js", m => m.show(link));
+    if (link && (event.type === "focusin" || event.pointerType === "mouse")) later_on("cards.js", m => m.show(link));
   });
 
   /* The theme's copy buttons stand in landmarks without a name, one for each block of code: they are none. */
