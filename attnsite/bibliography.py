@@ -199,9 +199,12 @@ def _name(person: Person, all_parts: bool) -> str:
 
 def plain(latex: str) -> str:
     """BibTeX text without its TeX: accents as letters, no braces, plain spaces. A % is one, and begins no comment."""
+    if not _TEX.search(latex):
+        return " ".join(latex.split())
     latex = re.sub(r"(?<!\\)%", r"\\%", latex)
     latex = re.sub(r"\$([^$]*)\$", lambda match: match[1].replace("^2", "²"), latex)
     return " ".join(Text.from_latex(latex).render(_PLAIN).replace("\xa0", " ").split())
 
 
+_TEX = re.compile(r"[^ -~\u00a1-\uffff]|[\\{}$%~^_&#'\"`<>]|--|,,")  # what may mean more than it is; few names have any
 _PLAIN = Backend()  # `render_as("text")` would search all installed packages for it, at every call

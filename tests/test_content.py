@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pybtex.backends.plaintext import Backend
+from pybtex.richtext import Text
 
 from attnsite import bibliography, check, cli, content, discover
 from attnsite.content import Cite, Number
@@ -118,6 +120,21 @@ def test_marks_are_found_outside_code_and_formulas_only():
 def test_text_of_a_source_is_plain_and_whole(latex, text):
     """Accents are letters, braces go, and a percent sign hides nothing behind it."""
     assert bibliography.plain(latex) == text
+
+
+def test_text_without_tex_is_read_as_tex_would_be():
+    """It is told from text that holds some, and not read for it: that is most of what sources hold."""
+    letters = [chr(code) for code in (*range(32, 127), 0xE9, 0x2013, 0x2019, 0x2003)]
+    texts = [f"a{one}{other}b" for one in letters for other in letters]
+    plainly = [text for text in texts if not bibliography._TEX.search(text)]
+    other = [text for text in plainly if bibliography.plain(text) != " ".join(_by_tex(text).split())]
+
+    assert other == []
+    assert len(plainly) > 5000
+
+
+def _by_tex(text):
+    return Text.from_latex(text).render(Backend()).replace("\xa0", " ")
 
 
 @given(st.text(max_size=120))

@@ -1,7 +1,10 @@
 """What is kept from build to build: it comes back as it was, from what it was made from only, and is never needed."""
 
+import json
+import os
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -11,10 +14,11 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from pymdownx import highlight
 
-from attnsite import digest
+from attnsite import digest, results
 from attnsite.quantity import Quantity
-from attnsite.site import highlighting, kept, searching, templates
+from attnsite.site import exhibits, highlighting, kept, pages, picture, records, searching, tables, templates
 from attnsite.site.tables import Link
+from tests import checkouts
 from tests.conftest import ROOT
 
 VALUES = [
@@ -101,6 +105,68 @@ def test_what_fails_is_not_kept(tmp_path):
         kept.kept(tmp_path, "this", lambda: 1 / 0)
 
     assert files(tmp_path) == []
+
+
+def test_what_no_build_asks_for_is_thrown_away_after_a_month(tmp_path):
+    """What is asked for stays, however long ago it was made."""
+    for source in ("never asked again", "asked again", "new"):
+        kept.kept(tmp_path, source, Made(source))
+    old = time.time() - (kept.DAYS + 1) * 86_400
+    for source in ("never asked again", "asked again"):
+        os.utime(tmp_path / kept.CACHE / f"{kept.name(source)}.json", (old, old))
+    kept.kept(tmp_path, "asked again", Made("asked again"))
+    kept.forget(tmp_path)
+
+    left = {path.stem for path in files(tmp_path)}
+    assert left == {kept.name("asked again"), kept.name("new")}
+
+
+def test_nothing_kept_is_nothing_to_throw_away(tmp_path):
+    kept.forget(tmp_path)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A checkout whose figure is code in a file, as the project's own are: what it draws is kept."""
+    checkouts.register(monkeypatch)
+    checkout = checkouts.fill(tmp_path / "checkout")
+    file = tmp_path / "squares.py"
+    file.write_text("SIDE = 1\n", encoding="utf-8")
+    monkeypatch.setattr(records.read(checkout).figure("squares"), "__file__", str(file), raising=False)
+    monkeypatch.setattr(records, "_kept", {})
+    return checkout
+
+
+def test_what_a_page_shows_of_a_figure_is_kept_and_as_it_was_made(checkout, monkeypatch):
+    """Its files and its markup: a build that finds them makes none of it, and they are those of a first build."""
+    first = {**pages.published(checkout), **pages.render(checkout)}
+    shown = records.read(checkout).exhibits("squares")[0]
+    made = pages.described(exhibits.exhibit(records.read(checkout).figure("squares"), {shown.machine: shown.run},
+                                            shown.machine, shown.state))  # fmt: skip
+
+    def fails(*_):
+        raise AssertionError("made again")
+
+    monkeypatch.setattr(records, "_kept", {})
+    for module, name in ((exhibits, "exhibit"), (exhibits, "downloads"), (tables, "table"), (picture, "layouts")):
+        monkeypatch.setattr(module, name, fails)
+    again = {**pages.published(checkout), **pages.render(checkout)}
+
+    assert again == first
+    assert first["figures/squares/every_machine.json"] == made
+
+
+def test_another_state_of_a_run_is_another_file_of_its_figure(checkout, monkeypatch):
+    """It says of itself that it is stale, also where the fresh one is kept."""
+    fresh = records.read(checkout).exhibits("squares")[0]
+    monkeypatch.setattr(records, "_kept", {})
+    monkeypatch.setattr(results, "state", lambda run: "stale")
+    stale = records.read(checkout).exhibits("squares")[0]
+
+    told = [json.loads(pages.described(shown, checkout))["state"] for shown in (fresh, stale, fresh)]
+    assert told == ["fresh", "stale", "fresh"]
 
 
 TWO = """

@@ -3,6 +3,8 @@
 import json
 import posixpath
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html import escape
 from html.parser import HTMLParser
@@ -328,6 +330,24 @@ def test_a_notebook_loses_its_dress_and_keeps_its_content():
     assert '<pre tabindex="0">1 + 1</pre>' in slim
     assert '<pre tabindex="0">2</pre>' in slim
     assert slim.index("</h1>") < slim.index('href="sum.py" download')
+
+
+IMPORTED = """
+import importlib.metadata as metadata
+
+import attnsite.site
+
+def load(entry):
+    raise SystemExit(f"{entry.name} was loaded")
+
+metadata.EntryPoint.load = load
+import nbconvert.nbconvertapp
+"""
+
+
+def test_the_exporters_of_notebooks_are_not_made_for_a_text_of_help():
+    """nbconvert makes one of each as it is imported, and so would every build of the site."""
+    subprocess.run([sys.executable, "-c", IMPORTED], cwd=ROOT, check=True)
 
 
 def test_a_figure_begins_with_the_machine_that_the_text_quotes(checkout):

@@ -140,6 +140,29 @@ def test_a_mark_that_stands_for_nothing_is_shown_and_told(checkout, tmp_path, ca
     assert 'class="unresolved"' in (tmp_path / "site/questions/shapes/area/index.html").read_text(encoding="utf-8")
 
 
+def test_a_link_to_a_figure_is_known_and_one_to_no_place_of_a_page_is_told(checkout, tmp_path, caplog):
+    """Whether the page with the figure or the one with the link was edited, and in a build of the whole."""
+    page = (
+        "# Method\n\n[A figure](questions/shapes/area.md#figure-squares), [none](questions/shapes/area.md#nowhere).\n"
+    )
+
+    def told():
+        found = [record.getMessage() for record in caplog.records if record.name == "mkdocs.structure.pages"]
+        caplog.clear()
+        return found
+
+    checkouts.put(checkout, AREA, checkouts.question(body=FIGURE))
+    assert preview.edited()
+    checkouts.put(checkout, "docs/method.md", page)
+    assert preview.edited()
+    [after_an_edit] = told()
+    served(checkout, tmp_path / "whole")
+    [after_a_build] = told()
+
+    assert after_an_edit == after_a_build
+    assert "'questions/shapes/area.md#nowhere'" in after_a_build
+
+
 def test_a_build_that_failed_is_followed_by_a_whole_one(checkout, tmp_path):
     """It left nothing that an edit could go on from."""
     checkouts.put(checkout, DRAFT, UNDONE.replace("order: 3", "order: third"))

@@ -22,7 +22,8 @@ class Exhibit:
     """One figure or table as shown for one machine.
 
     `title`, `caption`, `reading` and `alt` are the four paragraphs of the figure's docstring with their numbers
-    filled in; `chart` is Plotly's description of the picture, None for a figure that is a table.
+    filled in; `table` is the rows as HTML, `csv` as a file; `chart` is Plotly's description of the picture, None for a
+    figure that is a table. `made_from` stands for all that it was made from but its run's state; empty: not known.
     """
 
     name: str
@@ -33,7 +34,10 @@ class Exhibit:
     reading: str
     alt: str
     rows: list[dict[str, Any]]
+    table: str
+    csv: str
     chart: dict[str, Any] | None
+    made_from: str = ""
 
     @property
     def machine(self) -> str:
@@ -61,7 +65,8 @@ def exhibit(module: ModuleType, runs: Mapping[str, Run], machine: str, state: st
         raise NotMeasured(str(error)) from None
     title, caption, reading, alt = (fill(text, values, f"attnsite/figures/{name}.py") for text in paragraphs(module))
     chart = compact(json.loads(drawn.to_json())) if drawn is not None else None
-    return Exhibit(name, runs[machine], state, title, caption, reading, alt, rows, chart)
+    table, csv = tables.table(rows, title), tables.comma_separated(rows)
+    return Exhibit(name, runs[machine], state, title, caption, reading, alt, rows, table, csv, chart)
 
 
 def paragraphs(module: ModuleType) -> list[str]:

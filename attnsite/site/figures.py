@@ -9,7 +9,7 @@ from markdown import Markdown
 
 from attnsite.errors import Mistake
 from attnsite.results import EVERY_MACHINE
-from attnsite.site import exhibits, picture, places, tables
+from attnsite.site import exhibits, picture, places
 from attnsite.site.exhibits import Exhibit
 
 
@@ -65,7 +65,7 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     bar = picker(machines) if len(machines) > 1 else ""
     bar += acts(explores=chart and pictured)
     long = " is-long" if len(shown.rows) >= LONG and not chart else ""
-    table = f'<div class="scrolls{long}">{tables.table(shown.rows, shown.title)}</div>'
+    table = f'<div class="scrolls{long}">{shown.table}</div>'
     if chart:
         seen = stage(shown, files, pictured)
         opened = "" if pictured else " open"

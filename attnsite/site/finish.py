@@ -73,7 +73,8 @@ def finish(root: Path, folder: Path) -> int:
 
 
 def dressed(name: str, html: str, folder: Path, site: Site, known: Mapping[str, About]) -> str:
-    html = at_once(policy.tame(_PALETTE.sub("", html)))
+    head, mark, rest = html.partition("</head>")
+    html = at_once(policy.tame(_PALETTE.sub("", head) + mark + rest))
     if not is_page(name):
         return html
     place = address(name)

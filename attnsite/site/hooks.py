@@ -59,6 +59,8 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    if page.present_anchor_ids is not None:  # MkDocs saw the text before figures stood in it
+        page.present_anchor_ids |= pages.anchors(html)
     return notebooks.slim(html, page.file.src_uri) if page.file.src_uri.endswith(".py") else html
 
 
@@ -71,6 +73,7 @@ def on_post_build(config: MkDocsConfig) -> None:
     if not _serving:
         with told():
             finish.finish(root(config), Path(config.site_dir))
+        kept.forget(root(config))
 
 
 def on_serve(server: LiveReloadServer, config: MkDocsConfig, builder: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 from attnsite.results import Run
-from attnsite.site import figures, pages, picture, tables
+from attnsite.site import figures, pages, picture
 from attnsite.site.exhibits import Exhibit, exhibit
 
 
@@ -34,7 +34,7 @@ class Shown:
 
     def _file(self, ending: str) -> str:
         if ending == ".csv":
-            return _address("text/csv", tables.comma_separated(self.exhibit.rows).encode())
+            return _address("text/csv", self.exhibit.csv.encode())
         if ending == ".json":
             return _address("application/json", pages.described(self.exhibit).encode())
         assert self.exhibit.chart is not None

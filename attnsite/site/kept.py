@@ -16,6 +16,7 @@ from attnsite.quantity import Quantity
 from attnsite.site.tables import Link
 
 CACHE = Path(".cache/attnsite/kept")
+DAYS = 30  # that what no build asked for is kept
 _FORMAT = 2  # of what is kept: raise it when a value is written otherwise
 
 
@@ -24,11 +25,11 @@ def kept(root: Path, made_from: object, make: Callable[[], Any]) -> Any:
 
     `made_from` must name everything that decides the value. Quantities and links come back as such.
     """
-    name = hashlib.sha256(repr((_FORMAT, sys.version_info[:2], made_from)).encode()).hexdigest()[:24]
-    path = root / CACHE / f"{name}.json"
+    path = root / CACHE / f"{name(made_from)}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
         summed, _, text = path.read_text(encoding="utf-8").partition("\n")
         if summed == _sum(text):
+            os.utime(path)
             return json.loads(text, object_hook=_read)
     value = make()
     with contextlib.suppress(OSError, TypeError, ValueError):
@@ -38,6 +39,20 @@ def kept(root: Path, made_from: object, make: Callable[[], Any]) -> Any:
         temporary.write_text(f"{_sum(text)}\n{text}", encoding="utf-8", newline="\n")
         temporary.replace(path)
     return value
+
+
+def forget(root: Path) -> None:
+    """Throw away what no build has asked for in the last `DAYS` days before the one that just ended."""
+    with contextlib.suppress(OSError):  # another build may do the same
+        asked = {path: path.stat().st_mtime for path in (root / CACHE).glob("*.json")}
+        for path, last in asked.items():
+            if last < max(asked.values()) - DAYS * 86_400:
+                path.unlink()
+
+
+def name(made_from: object) -> str:
+    """What a value made from these is kept under."""
+    return hashlib.sha256(repr((_FORMAT, sys.version_info[:2], made_from)).encode()).hexdigest()[:24]
 
 
 def _sum(text: str) -> str:

@@ -29,7 +29,6 @@ from attnsite.site import (
     places,
     question_pages,
     records,
-    tables,
 )
 from attnsite.site.checked import checked
 from attnsite.site.markup import SOURCES
@@ -139,10 +138,9 @@ def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str |
             return places.figure(exhibit.name, exhibit.machine, ending)
 
         files[place(".json")] = described(exhibit, root)
-        files[place(".csv")] = tables.comma_separated(exhibit.rows)
+        files[place(".csv")] = exhibit.csv
         if exhibit.chart is not None and picture.drawn(root, exhibit.chart):
-            for size in picture.SIZES:
-                files[place(f"-{size}.svg")] = picture.path(root, exhibit.chart, size)
+            files |= {place(f"-{size}.svg"): path for size, path in picture.paths(root, exhibit.chart).items()}
             files[place(".svg")] = picture.alone(root, exhibit.chart)
     if (root / "docs" / calculator.PAGE).is_file():
         files[calculator.DATA] = calculator.data(records.read(root))
@@ -169,13 +167,13 @@ def catalogue(known: records.Records, questions: list[Question]) -> dict[str, An
 def described(exhibit: exhibits.Exhibit, root: Path | None = None) -> str:
     """A figure's JSON file: texts and rows to read, and the chart that the page's script draws.
 
-    In a checkout, `root`, the chart's layouts are kept for the next build.
+    In a checkout, `root`, it is kept for the next build.
     """
+    if root is not None and exhibit.made_from:
+        made_from = ("described", exhibit.made_from, kept.code_of(Path(__file__)))
+        return str(kept.kept(root, made_from, lambda: described(exhibit)))
     told, chart = exhibits.downloads(exhibit), exhibit.chart
-    if chart is not None and root is not None:
-        made_from = ("layouts", picture.key(chart), kept.code_of(Path(picture.__file__)))
-        told |= {"data": chart["data"], "layouts": kept.kept(root, made_from, lambda: picture.layouts(chart))}
-    elif chart is not None:
+    if chart is not None:
         told |= {"data": chart["data"], "layouts": picture.layouts(chart)}
     return picture.named_colours(json.dumps(told, ensure_ascii=False, separators=(",", ":")))
 
@@ -228,3 +226,8 @@ def name_menus(html: str) -> str:
         lambda match: f'{match[1]} aria-label="Menu, part {next(number)}"',
         html,
     )
+
+
+def anchors(html: str) -> set[str]:
+    """Every place of a page that a link can lead to."""
+    return set(re.findall(r'\sid="([^"]+)"', html))

@@ -67,8 +67,14 @@ def path(root: Path, chart: dict[str, Any], size: str) -> Path:
     return root / CACHE / f"{key(chart)}-{size}.svg"
 
 
+def paths(root: Path, chart: dict[str, Any]) -> dict[str, Path]:
+    """The same for all sizes of a page."""
+    name = key(chart)
+    return {size: root / CACHE / f"{name}-{size}.svg" for size in SIZES}
+
+
 def drawn(root: Path, chart: dict[str, Any]) -> bool:
-    return all(whole(path(root, chart, size)) for size in SIZES)
+    return all(map(whole, paths(root, chart).values()))
 
 
 def whole(file: Path) -> bool:

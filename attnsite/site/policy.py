@@ -136,9 +136,10 @@ def _in_attribute(element: str, name: str, value: str) -> Iterable[str]:
 
 def secured(html: str, rules: str) -> str:
     """A page with its policy as soon as its character set is said, before anything that it rules."""
-    html = _POLICY.sub("", html)
+    head, mark, rest = html.partition("</head>")
     meta = f'<meta http-equiv="Content-Security-Policy" content="{rules}">'
-    return _CHARSET.sub(lambda charset: f"{charset[0]}\n      {meta}", html, count=1)
+    head = _CHARSET.sub(lambda charset: f"{charset[0]}\n      {meta}", _POLICY.sub("", head), count=1)
+    return head + mark + rest
 
 
 def tame(html: str) -> str:

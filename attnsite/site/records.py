@@ -81,21 +81,22 @@ class Records:
                 made = exhibit(module, runs, machine, state)
             except NotMeasured as error:
                 return {"lacks": str(error)}
-            return {
-                part: getattr(made, part) for part in ("name", "title", "caption", "reading", "alt", "rows", "chart")
-            }
+            return {part: getattr(made, part) for part in _PARTS}
 
         files = [results.path_of(self.root, other, module.EXPERIMENT) for other in runs]
         written = getattr(module, "__file__", None)
         if not written or not all(file.is_file() for file in files):
-            told = make()
+            key, told = "", make()
         else:
             code = (kept.code_of(Path(written)), kept.code_of(Path(exhibits.__file__)), _PLOTLY)
             made_from = (module.__name__, code, machine, state, *runs, *map(kept.bytes_of, files))
-            told = kept.kept(self.root, made_from, make)
-        return NotMeasured(told["lacks"]) if "lacks" in told else Exhibit(run=runs[machine], state=state, **told)
+            key, told = kept.name(made_from), kept.kept(self.root, made_from, make)
+        if "lacks" in told:
+            return NotMeasured(told["lacks"])
+        return Exhibit(run=runs[machine], state=state, made_from=key, **told)
 
 
+_PARTS = ("name", "title", "caption", "reading", "alt", "rows", "table", "csv", "chart")
 _PLOTLY = version("plotly")
 _kept: dict[Path, tuple[object, Records]] = {}
 
