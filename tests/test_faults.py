@@ -511,7 +511,7 @@ while part := os.read(3, 65536):
     [
         (None, "no Chromium was found"),
         ("#!/bin/sh\nexit 1\n", "could not draw"),
-        ("#!/bin/sh\nsleep 1000\n", "has drawn nothing for 3 s, and was ended"),
+        ("#!/bin/sh\nsleep 1000\n", "has drawn nothing for 3 s, 2 times, and was ended"),
         ("#!/bin/sh\ntrap '' TERM INT HUP\nwhile true; do sleep 1; done\n", "was ended"),
         (ANCIENT.format(python=sys.executable), "could not draw"),
     ],
@@ -549,6 +549,28 @@ def running(word):
         with contextlib.suppress(psutil.Error):
             found += [process.pid] if word in process.cmdline() else []
     return found
+
+
+@posix
+def test_a_browser_that_hangs_once_is_started_again(checkout, monkeypatch, capfd):
+    """As it happens on a busy machine: the pictures are there, and nothing is said."""
+    if chromium.find() is None:
+        pytest.skip("there is no Chromium here")
+    file, hung = checkout / "browser", checkout / "hung"
+    file.write_text(
+        f'#!/bin/sh\n[ -e "{hung}" ] && exec "{chromium.find()}" "$@"\ntouch "{hung}"\nsleep 1000\n', encoding="utf-8"
+    )
+    file.chmod(0o755)
+    monkeypatch.setenv("CHROMIUM", str(file))
+    monkeypatch.setattr(drawing, "STALL_S", 8.0)
+    chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [1, 4]}], "layout": {}}
+    shutil.copytree(ROOT / picture.BUNDLE.parent, checkout / picture.BUNDLE.parent)
+
+    picture.draw(checkout, [chart])
+
+    assert hung.exists()
+    assert picture.drawn(checkout, chart)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_browser_that_can_draw_does(checkout):

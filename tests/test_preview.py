@@ -1,13 +1,14 @@
 """The site while it is written: an edit leaves what a build of the whole would make of it, and a mistake is told."""
 
 import filecmp
+import shutil
 
 import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
 from attnsite import discover
-from attnsite.site import preview
+from attnsite.site import picture, preview
 from tests import checkouts
 
 AREA, VOLUME = "docs/questions/shapes/area.md", "docs/questions/shapes/volume.md"
@@ -17,7 +18,8 @@ OTHER = checkouts.question(title="How large is a cube?", order=2, answer="As its
 
 
 @pytest.fixture
-def checkout(tmp_path, monkeypatch):
+def checkout(tmp_path, tmp_path_factory, monkeypatch):
+    """A checkout that was built as it is served; its pictures are drawn for the first of all tests."""
     checkouts.register(monkeypatch)
     few, names = {"kernels": ["reference", "cpu_naive"], "peers": []}, discover.names
     monkeypatch.setattr(discover, "names", lambda room: few[room] if room in few else names(room))
@@ -29,7 +31,11 @@ def checkout(tmp_path, monkeypatch):
     checkouts.put(root, "docs/method.md", "# Method\n\nBy counting.\n")
     checkouts.put(root, "docs/glossary.md", "# Glossary\n\n## Side\n\nWhat is squared.\n")
     checkouts.put_builder(root)
+    kept, pictures = tmp_path_factory.getbasetemp() / "pictures", root / picture.CACHE
+    if kept.is_dir():
+        shutil.copytree(kept, pictures)
     config = served(root, tmp_path / "site")
+    shutil.copytree(pictures, kept, dirs_exist_ok=True)
     yield root
     config.plugins.on_startup(command="build", dirty=False)
 

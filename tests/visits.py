@@ -23,6 +23,11 @@ AWAKE = """() => [...document.querySelectorAll("figure.is-chart .exhibit-go")].e
 
 
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+# Everything but these: their cost grows with the words of a page, that of all others with its kinds of elements.
+BUT_COLOURS = {
+    "runOnly": {"type": "tag", "values": TAGS},
+    "rules": {"target-size": {"enabled": True}} | {rule: {"enabled": False} for rule in COLOURS["runOnly"]["values"]},
+}
 ALL = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {"target-size": {"enabled": True}}}  # off unless asked for
 # The text of a live chart is SVG, of whose colours axe knows nothing; the palette has tests of its own.
 ALIVE = {"include": [["figure.is-live"]], "exclude": [[".exhibit-live svg"]]}
@@ -38,6 +43,22 @@ def violations(page, options=ALL, context=None):
         [context, options | {"resultTypes": ["violations"]}],
     )
     return [(rule, nodes) for rule, nodes in found]
+
+
+# Rows of tables and lines of programs that look as earlier ones of the page do, whatever they say: hidden, so that
+# colours are asked of each look twice and not of each cell. A look is what style sheets can tell of an element by
+# names: its own, and those of all that it stands in.
+TWICE = """() => {
+  const named = e => `${e.localName}.${e.getAttribute("class") || ""}`;
+  const seen = new Map();
+  for (const row of document.querySelectorAll("tbody tr, .highlight code > span")) {
+    let around = "";
+    for (let e = row.parentElement; e; e = e.parentElement) around += ` ${named(e)}`;
+    const looks = [...new Set([row, ...row.querySelectorAll("*")].map(named))].map(look => look + around);
+    if (looks.every(look => seen.get(look) >= 2)) row.style.setProperty("display", "none", "important");
+    for (const look of looks) seen.set(look, (seen.get(look) || 0) + 1);
+  }
+}"""
 
 
 def wake(page):

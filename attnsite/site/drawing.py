@@ -11,6 +11,7 @@ from typing import Any
 # No browser may hold up a build: this long without a further picture, and it is ended. A slow machine takes twenty
 # seconds to start one; a picture takes less than one.
 STALL_S = 60.0
+TRIES = 2  # on a busy machine a browser hangs as it starts, once in some dozens of times, and the next one does not
 
 
 def write(orders: list[dict[str, Any]], options: dict[str, Any], folder: Path) -> str:
@@ -18,6 +19,18 @@ def write(orders: list[dict[str, Any]], options: dict[str, Any], folder: Path) -
 
     The pictures that were finished before are whole. `folder` is for notes of ours.
     """
+    for _ in range(TRIES):
+        problem = _write([order for order in orders if not begun(Path(order["path"]))], options, folder)
+        if problem != STALLED:
+            return problem
+    return f"it has drawn nothing for {STALL_S:.0f} s, {TRIES} times, and was ended"
+
+
+STALLED = "stalled"
+
+
+def _write(orders: list[dict[str, Any]], options: dict[str, Any], folder: Path) -> str:
+    """One try; `STALLED` where the browser was ended."""
     note, said = folder / "orders.json", folder / "said.txt"
     note.write_text(json.dumps({"orders": orders, "options": options}, default=str), encoding="utf-8")
     paths = [Path(order["path"]) for order in orders]
@@ -29,7 +42,7 @@ def write(orders: list[dict[str, Any]], options: dict[str, Any], folder: Path) -
         finally:
             end(process)
     if stalled:
-        return f"it has drawn nothing for {STALL_S:.0f} s, and was ended"
+        return STALLED
     lines = said.read_text(encoding="utf-8", errors="replace").split("\n")
     told = next((line for line in reversed(lines) if line.startswith(FAILED)), "")
     return told.removeprefix(FAILED)[:200] or (f"it ended with status {process.returncode}" * bool(process.returncode))
@@ -43,9 +56,13 @@ def wait(process: subprocess.Popen[bytes], paths: list[Path]) -> bool:
             process.wait(0.5)
             return False
         except subprocess.TimeoutExpired:
-            here = sum(path.is_file() and path.stat().st_size > 0 for path in paths)
+            here = sum(map(begun, paths))
             done, quiet_s = (here, 0.0) if here > done else (done, quiet_s + 0.5)
     return True
+
+
+def begun(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
