@@ -121,6 +121,20 @@ def test_what_no_build_asks_for_is_thrown_away_after_a_month(tmp_path):
     assert left == {kept.name("asked again"), kept.name("new")}
 
 
+def test_what_may_only_be_read_is_read(tmp_path, monkeypatch):
+    """As in a checkout of somebody else, whose files cannot be marked as asked for."""
+
+    def refused(*_):
+        raise PermissionError("not yours")
+
+    make = Made("value")
+    kept.kept(tmp_path, "this", make)
+    monkeypatch.setattr(kept.os, "utime", refused)
+
+    assert kept.kept(tmp_path, "this", make) == "value"
+    assert make.calls == 1
+
+
 def test_nothing_kept_is_nothing_to_throw_away(tmp_path):
     kept.forget(tmp_path)
 

@@ -23,7 +23,7 @@ class Exhibit:
 
     `title`, `caption`, `reading` and `alt` are the four paragraphs of the figure's docstring with their numbers
     filled in; `table` is the rows as HTML, `csv` as a file; `chart` is Plotly's description of the picture, None for a
-    figure that is a table. `made_from` stands for all that it was made from but its run's state; empty: not known.
+    figure that is a table. `made_from` is the hash of all that it was made from, empty where that is not known.
     """
 
     name: str

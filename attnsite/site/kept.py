@@ -29,8 +29,10 @@ def kept(root: Path, made_from: object, make: Callable[[], Any]) -> Any:
     with contextlib.suppress(OSError, ValueError, TypeError):
         summed, _, text = path.read_text(encoding="utf-8").partition("\n")
         if summed == _sum(text):
-            os.utime(path)
-            return json.loads(text, object_hook=_read)
+            value = json.loads(text, object_hook=_read)
+            with contextlib.suppress(OSError):  # in a checkout of somebody else
+                os.utime(path)
+            return value
     value = make()
     with contextlib.suppress(OSError, TypeError, ValueError):
         text = json.dumps(_written(value))
@@ -45,9 +47,9 @@ def forget(root: Path) -> None:
     """Throw away what no build has asked for in the last `DAYS` days before the one that just ended."""
     with contextlib.suppress(OSError):  # another build may do the same
         asked = {path: path.stat().st_mtime for path in (root / CACHE).glob("*.json")}
-        for path, last in asked.items():
-            if last < max(asked.values()) - DAYS * 86_400:
-                path.unlink()
+        newest = max(asked.values(), default=0.0)
+        for path in (path for path, last in asked.items() if last < newest - DAYS * 86_400):
+            path.unlink()
 
 
 def name(made_from: object) -> str:
