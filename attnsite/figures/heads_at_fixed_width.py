@@ -5,12 +5,13 @@ Compare how the parts of a bar grow.
 
 Each bar is the sum of three steps, timed one by one: the scores QKᵀ, their softmax, and the weighted sums of values.
 The FLOPs of the first and the last are the same for every number of heads, but their matrices become thinner. The
-softmax has as many exponentials more as there are heads more. The cross-line is the time of the whole call, its whisker
-the middle half of the samples.
+softmax has as many exponentials more as there are heads more. The cross-line is the time of the whole call, which gets
+the memory for its scores as well; its whisker is the middle half of the samples.
 
 A bar chart over the number of heads at {tokens} tokens. From 8 heads to 128 the whole call goes from {time_8} to
-{time_128}, and softmax from {softmax_share_8} to {softmax_share_128} of it; the softmax alone takes {softmax_growth} as
-long, the two products {products_growth}.
+{time_128}, and softmax from {softmax_share_8} to {softmax_share_128} of the three steps; the softmax alone takes
+{softmax_growth} as long, the two products {products_growth}. With 128 heads the whole call takes {whole_over_steps} its
+three steps.
 """
 
 from typing import Any
@@ -59,6 +60,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "scores_growth": _measured.ratio(many["scores"], few["scores"]),
         "values_growth": _measured.ratio(many["values"], few["values"]),
         "products_growth": Quantity(_sum(many, "scores", "values") / _sum(few, "scores", "values"), "×"),
+        "whole_over_steps": Quantity(many[""].median / _sum(many, *STEPS), "×"),
+        "score_bytes": Quantity(4 * MANY * many[""].case["queries"] * many[""].case["keys"], "B"),
         "tokens": Quantity(few[""].case["queries"], "count"),
     }
     for heads, rows in measured.items():
