@@ -20,21 +20,32 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
-# The files that take a minute or so and more, longest first: a process takes the next file when it is done with one, so
-# that the last ones should be short. The second does not need the site, which the first has to wait for.
+# The files that take twenty seconds and more, longest first: a process takes the next file when it is done with one, so
+# that the last ones should be short. The second to the fourth do not need the site, which the first has to wait for.
 LONGEST = (
     "test_access",
     "test_recipes",
-    "test_cuda_simulator",
-    "test_firefox",
-    "test_weight",
     "test_simd",
-    "test_figures_in_browser",
-    "test_faults",
-    "test_interaction",
-    "test_successor",
+    "test_cuda_simulator",
     "test_calculator",
+    "test_weight",
+    "test_figures_in_browser",
+    "test_cuda_compile",
+    "test_firefox",
+    "test_backward",
+    "test_successor",
     "test_looks",
+    "test_security",
+    "test_interaction",
+    "test_faults",
+    "test_block_sparse",
+    "test_kernels",
+    "test_preview",
+    "test_figures",
+    "test_experiments",
+    "test_picture",
+    "test_head_browser",
+    "test_site",
     "test_difference",
     "test_doctor",
 )
