@@ -23,11 +23,6 @@ AWAKE = """() => [...document.querySelectorAll("figure.is-chart .exhibit-go")].e
 
 
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
-# Everything but these: their cost grows with the words of a page, that of all others with its kinds of elements.
-BUT_COLOURS = {
-    "runOnly": {"type": "tag", "values": TAGS},
-    "rules": {"target-size": {"enabled": True}} | {rule: {"enabled": False} for rule in COLOURS["runOnly"]["values"]},
-}
 ALL = {"runOnly": {"type": "tag", "values": TAGS}, "rules": {"target-size": {"enabled": True}}}  # off unless asked for
 # The text of a live chart is SVG, of whose colours axe knows nothing; the palette has tests of its own.
 ALIVE = {"include": [["figure.is-live"]], "exclude": [[".exhibit-live svg"]]}

@@ -73,8 +73,7 @@ def finish(root: Path, folder: Path) -> int:
 
 
 def dressed(name: str, html: str, folder: Path, site: Site, known: Mapping[str, About]) -> str:
-    head, mark, rest = html.partition("</head>")
-    html = at_once(policy.tame(_PALETTE.sub("", head) + mark + rest))
+    html = at_once(policy.tame(_PALETTE.sub("", html, count=1)))  # it begins with spaces: no search through the text
     if not is_page(name):
         return html
     place = address(name)
