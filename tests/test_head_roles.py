@@ -57,8 +57,8 @@ def text_model(seed=3):
     return model, Text(32).sample(np.random.default_rng(0), 6)
 
 
-def test_importance_is_what_the_gates_gradients_say():
-    """The derivative by a gate is that of finite differences, its size the mean over sequences, scaled by layer."""
+def test_sensitivity_is_what_the_gates_gradients_say():
+    """The derivative by a gate is that of finite differences, its size the mean over sequences; by layer of norm one."""
     model, (tokens, targets) = text_model()
     model = Model(model.config, 3, dtype=np.float64)
     wanted = np.zeros((2, 4))
@@ -72,10 +72,12 @@ def test_importance_is_what_the_gates_gradients_say():
             wanted[head] += abs(losses[0] - losses[1]) / 2e-5
     model.gates[...] = 1
 
-    found = _removal.importance(model, (tokens, targets))
+    found = _removal.sensitivity(model, (tokens, targets))
 
-    assert found == pytest.approx(wanted / np.linalg.norm(wanted, axis=1, keepdims=True), rel=1e-4)
-    assert np.linalg.norm(found, axis=1) == pytest.approx(1)
+    assert found == pytest.approx(wanted / len(tokens), rel=1e-4)
+    scaled = _removal.by_layer(found)
+    assert np.linalg.norm(scaled, axis=1) == pytest.approx(1)
+    assert scaled == pytest.approx(wanted / np.linalg.norm(wanted, axis=1, keepdims=True), rel=1e-4)
 
 
 def test_heads_go_in_the_order_of_their_importance():
@@ -129,7 +131,8 @@ def test_all_orders_begin_with_the_whole_model_and_end_without_heads():
     """No head removed is the whole model's loss, all of them one loss whatever the order."""
     case = heads_removed.experiment.quick[0]
     seen = heads_removed.observe(case, 0)
-    curves = [seen["by_importance"], seen["most_important_first"], *seen["at_random"]]
+    by = ("by_gradient", "by_gradient_in_layers", "by_removal", "largest_gradient_first")
+    curves = [*(seen[order] for order in by), *seen["at_random"]]
 
     assert len(seen["at_random"]) == case["draws"]
     assert seen["removed"][0] == 0
@@ -137,6 +140,14 @@ def test_all_orders_begin_with_the_whole_model_and_end_without_heads():
     assert {len(curve) for curve in curves} == {len(seen["removed"])}
     assert all(curve[0] == pytest.approx(seen["whole"], abs=1e-5) for curve in curves)
     assert len({curve[-1] for curve in curves}) == 1
+
+
+def test_layers_go_whole_and_stay_whole():
+    """In a model of two layers what is without the first has the second alone, and the other way round."""
+    seen = heads_removed.observe({"width": 32, "layers": 2, "heads": 4, "steps": 10, "sequences": 4, "draws": 1}, 0)
+
+    assert seen["without_layer"] == seen["with_one_layer"][::-1]
+    assert len(set(seen["without_layer"])) == 2
 
 
 def test_the_weights_that_are_kept_are_those_of_the_word():

@@ -35,17 +35,25 @@ def rises(model: Model, data: Batch, asked: np.ndarray | None = None) -> np.ndar
     return np.array(alone).reshape(model.gates.shape)
 
 
-def importance(model: Model, data: Batch) -> np.ndarray:
-    """How much each head matters as Michel et al. 2019 estimate it from gradients: (layers, heads).
+def sensitivity(model: Model, data: Batch) -> np.ndarray:
+    """How much the loss would change if a head were turned down a little: (layers, heads), in nats.
 
-    The absolute derivative of a sequence's loss by the head's gate, the mean over the sequences, divided by the layer's
-    root of the sum of squares, as there in section 4.1. It asks for no removal, one backward pass for each sequence.
+    The absolute derivative of a sequence's loss by the head's gate, the mean over the sequences, as in Michel et al.
+    2019, section 4.1. It asks for no removal, one backward pass for each sequence.
     """
     total = np.zeros(model.gates.shape)
     for tokens, targets in zip(*data, strict=True):
         model.gradients(tokens[None], targets[None], of_gates=True)
         total += abs(model.gate_gradients)
-    made: np.ndarray = total / np.linalg.norm(total, axis=1, keepdims=True)
+    return total / len(data[0])
+
+
+def by_layer(sensitivities: np.ndarray) -> np.ndarray:
+    """The same divided by each layer's root of the sum of squares, as Michel et al. 2019 do: (layers, heads).
+
+    Heads can then be compared within a layer only: every layer has the same norm, whether it matters or not.
+    """
+    made: np.ndarray = sensitivities / np.linalg.norm(sensitivities, axis=1, keepdims=True)
     return made
 
 

@@ -1,9 +1,10 @@
 """How does the loss of a trained model rise as heads are removed, the least important first or at random?
 
 A decoder is trained on bytes of Shakespeare. Afterwards heads are removed, which sets what they put out to zero, and
-nothing is trained again. The order is that of the importance of Michel et al. 2019, estimated once from gradients on
-text that the model was trained on, or one of several drawn at random. The loss is that of held-out text, the same for
-every order, seed and number of heads.
+nothing is trained again. Four ways decide the order: the gradient of the loss by each head's gate, estimated once on
+text that the model was trained on; the same gradient divided by its layer's norm, as Michel et al. 2019 do; the rise of
+the loss on that text when the head alone is removed; and several draws at random. Whole layers of heads are removed as
+well. The loss is that of held-out text, the same for every order, seed and number of heads.
 """
 
 import math
@@ -31,7 +32,8 @@ def observe(case: Case, seed: int) -> Observed:
         return {"diverged_at": run.rows[-1]["step"], "whole": math.inf}
     model, heads = run.model, _removal.all_heads(run.model)
     held_out = text.sample(np.random.default_rng(_HELD_OUT), case["sequences"], held_out=True)
-    importance = _removal.importance(model, text.sample(np.random.default_rng(_WEIGHED), case["sequences"]))
+    seen = text.sample(np.random.default_rng(_WEIGHED), case["sequences"])
+    gradients = _removal.sensitivity(model, seen)
     counts = range(0, len(heads) + 1, max(1, len(heads) // 16))
 
     def losses(order: list[_removal.Head]) -> list[float]:
@@ -39,15 +41,21 @@ def observe(case: Case, seed: int) -> Observed:
 
     rng = np.random.default_rng([_ORDERS, seed])
     drawn = [[heads[place] for place in rng.permutation(len(heads))] for _ in range(case["draws"])]
-    order = _removal.least_first(importance)
+    order = _removal.least_first(gradients)
+    layers = [[head for head in heads if head[0] == layer] for layer in range(config.layers)]
+    others = [[head for head in heads if head[0] != layer] for layer in range(config.layers)]
     return {
         "diverged_at": None,
         "whole": _removal.loss_without(model, held_out, []),
         "removed": list(counts),
-        "by_importance": losses(order),
-        "most_important_first": losses(order[::-1]),
+        "by_gradient": losses(order),
+        "by_gradient_in_layers": losses(_removal.least_first(_removal.by_layer(gradients))),
+        "by_removal": losses(_removal.least_first(_removal.rises(model, seen))),
+        "largest_gradient_first": losses(order[::-1]),
         "at_random": [losses(drawn_order) for drawn_order in drawn],
-        "importance": importance.round(4).tolist(),
+        "without_layer": [round(_removal.loss_without(model, held_out, layer), 5) for layer in layers],
+        "with_one_layer": [round(_removal.loss_without(model, held_out, layer), 5) for layer in others],
+        "gradients": [[float(f"{one:.4g}") for one in layer] for layer in gradients],
         "rises": _removal.rises(model, held_out).round(5).tolist(),
     }
 
