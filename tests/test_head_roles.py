@@ -58,7 +58,7 @@ def text_model(seed=3):
 
 
 def test_sensitivity_is_what_the_gates_gradients_say():
-    """The derivative by a gate is that of finite differences, its size the mean over sequences; by layer of norm one."""
+    """The derivative by a gate is that of finite differences, its size the mean over sequences."""
     model, (tokens, targets) = text_model()
     model = Model(model.config, 3, dtype=np.float64)
     wanted = np.zeros((2, 4))

@@ -9,7 +9,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "depth_with_one_head"
-NORMS = {"pre": "norm before", "post": "norm after"}
+NORMS = {"pre": "pre-norm", "post": "post-norm"}
 NATS = "nats"
 MARGIN = 0.05  # nats: a run that ends less than this below the loss without context has learned nothing from it
 LOOKS = {

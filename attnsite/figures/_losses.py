@@ -1,6 +1,9 @@
 """What the figures of trained models share: last losses over the seeds, their gaps within a seed, lines over a size."""
 
 import dataclasses
+import functools
+import math
+import statistics
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,18 +38,60 @@ def last(rows: list[Row]) -> Quantity:
 
 
 def gap(rows: list[Row], others: list[Row]) -> Quantity:
-    """The median of `gaps` and their middle half. Raises `LookupError` where no seed has both."""
-    found = gaps(rows, others)
-    if not found:
-        raise LookupError("not measured yet on this machine: no seed with both models")
-    made = _measured.quartiles(found, "nats")
-    return Quantity(made.value, made.unit, made.low, made.high, GAP_DIGITS)
+    """How much higher the first's median loss is than the others': what the table's medians say.
+
+    The bounds are the middle half of the differences between any seed of the one and any of the other. Seeds are not
+    paired: between models of unlike shape their losses hardly go together. Raises `LookupError` where one has no run.
+    """
+    if not rows or not others:
+        raise LookupError("not measured yet on this machine: both of two models")
+    mine, theirs = ([row.values["validation"] for row in side] for side in (rows, others))
+    spread = _measured.quartiles([one - other for one in mine for other in theirs], "nats")
+    difference = statistics.median(mine) - statistics.median(theirs)
+    low, high = (min(spread.low or difference, difference), max(spread.high or difference, difference))
+    return Quantity(difference, "nats", low, high, GAP_DIGITS)
 
 
-def gaps(rows: list[Row], others: list[Row]) -> list[float]:
-    """How much higher the first's losses are, seed by seed: what a seed does to both of them cancels."""
-    beside = {row.seed: row.values["validation"] for row in others}
-    return [row.values["validation"] - beside[row.seed] for row in rows if row.seed in beside]
+def interval(rows: list[Row], others: list[Row]) -> tuple[Quantity, Quantity] | None:
+    """The ends of a 95 % confidence interval of the difference of the mean losses, by Welch's t; None for single runs.
+
+    It says which differences so few seeds can tell from none: those whose interval does not hold 0.
+    """
+    mine, theirs = ([row.values["validation"] for row in side] for side in (rows, others))
+    if min(len(mine), len(theirs)) < 2:
+        return None
+    parts = [statistics.variance(side) / len(side) for side in (mine, theirs)]
+    error = math.sqrt(sum(parts))
+    degrees = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (mine, theirs), strict=True))
+    middle, reach = statistics.fmean(mine) - statistics.fmean(theirs), _t(0.975, degrees) * error
+    low, high = (Quantity(end, "nats", digits=GAP_DIGITS) for end in (middle - reach, middle + reach))
+    return low, high
+
+
+def with_interval(name: str, rows: list[Row], others: list[Row]) -> dict[str, Quantity]:
+    """The gap under its name, and the ends of its interval as `name_low` and `name_high`."""
+    ends = interval(rows, others)
+    return {name: gap(rows, others)} | ({f"{name}_low": ends[0], f"{name}_high": ends[1]} if ends else {})
+
+
+@functools.cache
+def _t(share: float, degrees: float) -> float:
+    """The quantile of Student's t: below it lies that share, above one half, of the distribution."""
+    steps = 200  # of Simpson's rule, from 0 on, for a density that is smooth
+
+    def below(t: float) -> float:
+        density = [(1 + (n * t / steps) ** 2 / degrees) ** (-(degrees + 1) / 2) for n in range(steps + 1)]
+        total = density[0] + density[-1] + 4 * sum(density[1:-1:2]) + 2 * sum(density[2:-1:2])
+        scale = math.exp(math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)) / math.sqrt(degrees * math.pi)
+        return 0.5 + scale * total * t / steps / 3
+
+    low, high = 0.0, 1.0
+    while below(high) < share:
+        high *= 2
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if below(middle) < share else (low, middle)
+    return (low + high) / 2
 
 
 def parameters(row: Row) -> int:

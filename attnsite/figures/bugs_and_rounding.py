@@ -1,4 +1,4 @@
-"""A mistake is at least {least_over_plain} the rounding error of float32, and may still pass a tolerance of 0.001
+"""Each of these mistakes is at least {least_of_all} float32's rounding error, and may pass a tolerance of 0.001
 
 The largest error of three mistakes and of rounding, against float64, by the number of keys. Compare the distance
 between the two groups with where a fixed tolerance would lie.
@@ -64,13 +64,19 @@ def values(run: Run) -> dict[str, Quantity]:
                        ("cpu_online", "cpu_online"), ("plain_bf16", "plain_bf16")):  # fmt: skip
         found[name] = size(_measured.over_seeds(run, what, **last))
         found[f"{name}_fewest"] = size(_measured.over_seeds(run, what, tokens=tokens[0]))
-    over_plain = [ratio(run, what, "plain", tokens=n) for what in MISTAKES for n in tokens]
+    over_plain = [row.values[what] / row.values["plain"] for row in run.where() for what in MISTAKES]
+    over_twice = [
+        row.values[what] / row.values["plain"] / 2 for row in run.where() for what in ("cpu_simd", "cpu_online")
+    ]
+    floors = [FLOOR * row.values["largest_value"] / (2 * row.values["plain"]) for row in run.where(**last)]
     small = ("mask_off_by_one", "key_forgotten")
     hidden = [row.values[what] < TOLERANCE for row in run.where(**last) for what in small]
     mistakes = [bound for n in tokens for what in MISTAKES for bound in bounds(run, n, what)]
     kernels = [bound for n in tokens for what in ("cpu_simd", "cpu_online") for bound in bounds(run, n, what)]
     return found | {
-        "least_over_plain": min(over_plain, key=lambda q: q.value),
+        "least_of_all": Quantity(min(over_plain), "×"),
+        "kernels_most_over_twice_plain": Quantity(max(over_twice), "×"),
+        "floor_over_twice_plain": _measured.quartiles(floors, "×"),
         "kernel_over_plain": ratio(run, "cpu_simd", "plain", **last),
         "online_over_plain": ratio(run, "cpu_online", "plain", **last),
         "bf16_over_plain_bf16": ratio(run, "cpu_simd_stored_bf16", "plain_bf16", **last),

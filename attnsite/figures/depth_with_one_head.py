@@ -1,21 +1,21 @@
-"""At equal weights and their best rates, the deepest model of one head ends {one_head_gap_pre} behind the shallow one
+"""After {steps} steps the deepest model of one head is {one_head_gap_pre} behind the shallow one of equal weights
 
-Decoders of equal weights, and one that is larger, with the norm before or after the sublayer, each at the rate of those
-tried at which its median loss was least.
+Decoders of equal weights, and one that is larger, with pre-norm or post-norm, after {steps} steps, each at the rate of
+those tried at which its median loss was least.
 
 Compare rows of one norm. The loss is in nats a byte of held-out text, the median over the seeds, and a run that
-diverged has none. The largest norm of a gradient is over all steps, before clipping. Parameters count LayerNorm's
-gains and biases, which grow with the layers; weights are those in matrices. The time is that of a whole training step,
-the median over rates and seeds.
+diverged has none. A difference in the text is one of these medians. The largest norm of a gradient is over all steps,
+before clipping. Parameters count LayerNorm's gains and biases, which grow with the layers; weights are those in
+matrices. The time is that of a whole training step, the median over rates and seeds.
 
-A table of {models} models. At its best rate the deepest model with one head reaches {deep_one_head_pre_best} with the
-norm before and {deep_one_head_post_best} with it after, the shallow one {shallow_pre_best} and {shallow_post_best}.
+A table of {models} models. At its best rate the deepest model with one head reaches {deep_one_head_pre_best} with
+pre-norm and {deep_one_head_post_best} with post-norm, the shallow one {shallow_pre_best} and {shallow_post_best}.
 """
 
 import statistics
 from typing import Any
 
-from attnsite.figures import _depth, _losses, _measured
+from attnsite.figures import _depth, _losses
 from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
@@ -41,6 +41,9 @@ def values(run: Run) -> dict[str, Quantity]:
                 loss = _depth.loss(shape.rows(run, norm=norm, rate=tried))
                 if loss is not None:
                     found[f"{role}_{norm}_{name}"] = loss
+    edges = {tried for name, tried in _depth.rates(run).items() if name != "middle"}
+    at_edge = sum(found[f"{role}_{norm}_best_rate"].value in edges for role in named for norm in _depth.NORMS)
+    found["best_at_edge"] = Quantity(at_edge, "count")
     for role in named:
         for kind in ("weights", "parameters"):
             ratio = found[f"{role}_{kind}"].value / found[f"shallow_{kind}"].value
@@ -51,25 +54,23 @@ def values(run: Run) -> dict[str, Quantity]:
             if step and longer:
                 found |= {f"{role}_{norm}_step": step, f"{role}_{norm}_step_ratio": longer}
     for norm in _depth.NORMS:
-        found |= {f"{name}_{norm}": gap for name, gap in _gaps(run, named, norm).items()}
+        found |= _gaps(run, named, norm)
     return found
 
 
 def _gaps(run: Run, named: dict[str, _depth.Shape], norm: str) -> dict[str, Quantity]:
-    """By how much models differ at their best rates, seed by seed."""
+    """By how much models differ, each at the best of the rates tried, and the interval that so few seeds give."""
     pairs = {
-        "one_head_gap": ("deep_one_head", "shallow"),
-        "one_head_alone_gap": ("shallow_one_head", "shallow"),
-        "heads_at_depth_gap": ("deep_narrow", "deep_one_head"),
-        "more_heads_at_depth_gap": ("deep_larger", "deep_one_head"),
-        "larger_gap": ("deep_larger", "shallow"),
+        f"one_head_gap_{norm}": ("deep_one_head", "shallow"),
+        f"one_head_alone_gap_{norm}": ("shallow_one_head", "shallow"),
+        f"heads_at_depth_gap_{norm}": ("deep_narrow", "deep_one_head"),
+        f"more_heads_at_depth_gap_{norm}": ("deep_larger", "deep_one_head"),
+        f"larger_gap_{norm}": ("deep_larger", "shallow"),
     }
-    found = {}
+    found: dict[str, Quantity] = {}
     for name, (one, other) in pairs.items():
         if one in named and other in named:
-            gaps = _losses.gaps(*(at_best_rate(run, named[role], norm) for role in (one, other)))
-            if gaps:
-                found[name] = _measured.quartiles(gaps, _depth.NATS)
+            found |= _losses.with_interval(name, *(at_best_rate(run, named[role], norm) for role in (one, other)))
     return found
 
 
@@ -90,7 +91,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "machine": run.machine, "layers × heads": shape.label, "head width": shape.head_width,
                     "weights": Quantity(rows[0].values["weights"], "count"),
                     "parameters": Quantity(rows[0].values["parameters"], "count"),
-                    "norm": words.removeprefix("norm "), "best rate": rate, "loss a byte there": loss,
+                    "norm": words, "best rate": rate, "loss a byte there": loss,
                     "largest norm of a gradient":
                         Quantity(statistics.median(row.values["largest_norm"] for row in rows)),
                     "time a step": _depth.step(rows),

@@ -1,15 +1,18 @@
-"""A head fits an arbitrary pattern exactly only when it is as wide as the context is long
+"""Of the head dimensions tried, only one as large as the context fits a random attention pattern exactly
 
-The error of the best possible fit of a random attention pattern, by the width of the head. Follow one line to zero.
+The error of the best possible fit of a random attention pattern, by head dimension. Follow one line to zero.
 
 The pattern is random: each query spreads its weight uniformly at random over all tokens. The error is the least
 distance, over all queries and keys of that width, between the logarithms of the wanted and of the fitted weights, as a
-share of the error of attending to everything equally; a constant added to a row is free, because softmax ignores it. It
-is computed exactly, from singular values. Bands hold the middle half over seeds, and are narrower than the lines.
+share of the error of attending to everything equally; a constant added to a row is free, because softmax ignores it.
+It is computed exactly, from singular values. Since a constant is free, one dimension fewer than tokens would be
+enough; dimensions tried are powers of two. It is a distance between logarithms and for independent random rows, the
+worst case: how much attention goes astray is less. Bands hold the middle half over seeds, and are narrower than the
+lines.
 
 A chart of lines falling from almost one to zero over head widths from 2 to 256. With {most_tokens} tokens, a head of
-width 64 still misses {error_at_64} of the pattern, and the error is zero only when the head is as wide as there are
-tokens.
+dimension 64 leaves {error_at_64} of that distance, and of the dimensions tried the error is zero only where there are
+as many as tokens.
 """
 
 from typing import Any

@@ -1,14 +1,14 @@
-"""In deep models that learned nothing the gradient falls by {deep_one_head_post_late_fall} on its way back
+"""In deep runs at the unigram baseline the gradient falls by {deep_one_head_post_late_fall} on its way back
 
 The norm of each layer's part of the gradient, at the first step and over the last tenth of the steps, at the highest
 learning rate tried. Follow a line to the right, the way the gradient goes.
 
 A line is the median over the seeds, a band the middle half. Models of {layers} layers have equal weights whether they
-have one head or several narrow ones. The first step's gradient is that of the first values, before any update.
+have one head or several narrow ones. The first step's gradient is that at initialisation, before any update.
 
-A chart of lines on a logarithmic axis. Over the layers of the deepest model with one head and the norm after, the
-gradient changes by {deep_one_head_post_first_fall} at the first step and falls by {deep_one_head_post_late_fall} late
-in training, with several narrow heads by {deep_narrow_post_late_fall}; with the norm before and one head it changes by
+A chart of lines on a logarithmic axis. Over the layers of the deepest model with one head and post-norm, the gradient
+changes by {deep_one_head_post_first_fall} at the first step and falls by {deep_one_head_post_late_fall} late in
+training, with several narrow heads by {deep_narrow_post_late_fall}; with pre-norm and one head it changes by
 {deep_one_head_pre_late_fall}.
 """
 
@@ -40,8 +40,8 @@ def by_layer(run: Run, role: str, norm: str, when: str) -> list[Quantity]:
 
 
 def fall(layers: list[Quantity]) -> Quantity:
-    """By how many powers of ten the first layer's is smaller than the last's."""
-    return Quantity(math.log10(layers[-1].value / layers[0].value), "powers of ten", digits=2)
+    """By how many orders of magnitude the first layer's is smaller than the last's."""
+    return Quantity(math.log10(layers[-1].value / layers[0].value), "orders of magnitude", digits=2)
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -78,7 +78,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [layer.value for *_, layers in lines for layer in layers]
     on = _style.chart(x, _axes.power_axis("norm of the layer's gradient (nats)", shown))
     for role, norm, when, look, layers in lines:
-        label = f"{named[role].label} {_depth.NORMS[norm].removeprefix('norm ')}, {WHEN[when]}"
+        label = f"{named[role].label} {_depth.NORMS[norm].removesuffix('-norm')}, {WHEN[when]}"
         way = layers[::-1]
         _style.line(on, list(back[: len(way)]), [q.value for q in way], look, label,
                     low=[q.low or q.value for q in way], high=[q.high or q.value for q in way],

@@ -1,18 +1,21 @@
-"""Without the least important quarter of heads the loss is {rise_quarter} higher, without a random one {random_quarter}
+"""Half of the heads can go for {gradient_half} of the loss when the smallest gradients go first, all layers together
 
-The loss of a trained model on held-out text as ever more of its heads are removed, in three orders. Nothing is trained
+The loss of a trained model on held-out text as ever more of its heads are removed, in four orders. Nothing is trained
 again. Compare how far each line can be followed before it leaves the loss of the whole model, which is dotted.
 
-A removed head puts out zero. Importance is estimated once, on the whole model, from the gradients of the loss by each
-head's gate. The lines are medians over {seeds} models that were trained from different seeds, for the random order over
-all draws of all models too; the bands hold the middle half. With no heads left only the embeddings and the MLPs remain.
+A removed head puts out zero. A head's gradient is that of the loss by its gate, estimated once on the whole model.
+"Within layers" divides it by its layer's norm, which hides how much more one layer matters than another. The lines are
+medians over {seeds} models that were trained from different seeds, for the random order over all draws of all models
+too; the bands hold the interquartile range. With no heads left only the embeddings and the MLPs remain.
 
-A chart of three rising lines over the share of heads removed, with the whole model's loss of {whole} as a level line.
-With a quarter of {heads} heads removed the loss is {loss_quarter} in the order of importance, {loss_random_quarter} at
-random and {loss_reversed_quarter} with the most important first; with half of them {loss_half}, {loss_random_half} and
-{loss_reversed_half}.
+A chart of four rising lines over the share of heads removed, with the whole model's loss of {whole} as a level line.
+With half of {heads} heads removed the loss is {loss_gradient_half} with the smallest gradients first,
+{loss_in_layers_half} with gradients divided by their layer's norm, {loss_random_half} at random and
+{loss_largest_half} with the largest gradients first.
 """
 
+import math
+import statistics
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,9 +28,18 @@ from attnsite.results import Row, Run
 EXPERIMENT = "heads_removed"
 NATS = "nats"
 ORDERS = {
-    "by_importance": ("least important first", _style.Look(_style.OURS)),
+    "by_gradient": ("smallest gradient first", _style.Look(_style.OURS)),
+    "by_gradient_in_layers": ("smallest within layers first", _style.Look(_style.OTHER_2, "dot", "diamond")),
     "at_random": ("at random", _style.Look(_style.OTHER, "dash", "square")),
-    "most_important_first": ("most important first", _style.Look(_style.OURS_2, "dot", "diamond")),
+    "largest_gradient_first": ("largest gradient first", _style.Look(_style.OURS_2, "dot", "diamond")),
+}
+LABELS = {order: label for order, (label, _) in ORDERS.items()} | {"by_removal": "smallest rise alone first"}
+CALLED = {  # in the names of values
+    "by_gradient": "gradient",
+    "by_gradient_in_layers": "in_layers",
+    "by_removal": "removal",
+    "at_random": "random",
+    "largest_gradient_first": "largest",
 }
 SHARES = {"quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
 
@@ -58,17 +70,6 @@ def alone(row: Row) -> list[float]:
     return [rise for layer in row.values["rises"] for rise in layer]
 
 
-def added(row: Row) -> tuple[float, float]:
-    """The rises of single removals, added up over a quarter of the heads, as a share of the loss: over the quarter that
-    gradients call least important, and over the quarter of the least such rises.
-    """
-    weighed = [weight for layer in row.values["importance"] for weight in layer]
-    count, rises = round(SHARES["quarter"] * len(weighed)), alone(row)
-    least = sorted(range(len(weighed)), key=lambda head: weighed[head])[:count]
-    whole = row.values["whole"]
-    return sum(rises[head] for head in least) / whole, sum(sorted(rises)[:count]) / whole
-
-
 def values(run: Run) -> dict[str, Quantity]:
     found_in = models(run)
     heads = found_in[0].values["removed"][-1]
@@ -78,24 +79,51 @@ def values(run: Run) -> dict[str, Quantity]:
         "layers": Quantity(len(found_in[0].values["rises"]), "count"),
         "whole": _measured.quartiles([row.values["whole"] for row in found_in], NATS),
     }
-    called = {"by_importance": "", "at_random": "random_", "most_important_first": "reversed_"}
     for name, share in SHARES.items():
-        for order, label in called.items():
+        for order, label in CALLED.items():
             losses = [(loss, row.values["whole"]) for row in found_in for loss in at(row, order, share)]
-            found[f"loss_{label}{name}"] = _measured.quartiles([loss for loss, _ in losses], NATS)
+            found[f"loss_{label}_{name}"] = _measured.quartiles([loss for loss, _ in losses], NATS)
             rises = [loss / whole - 1 for loss, whole in losses]
-            found[f"{label or 'rise_'}{name}"] = _measured.quartiles(rises, "%")
+            found[f"{label}_{name}"] = _measured.quartiles(rises, "%")
+            found[f"{label}_{name}_least"] = Quantity(min(rises), "%")
+            found[f"{label}_{name}_most"] = Quantity(max(rises), "%")
     each = [[rise / row.values["whole"] for rise in alone(row)] for row in found_in]
     found["alone_median"] = _measured.quartiles([sorted(rises)[len(rises) // 2] for rises in each], "%")
     found["alone_most"] = _measured.quartiles([max(rises) for rises in each], "%")
     found["alone_under_1"] = _measured.quartiles([sum(r < 0.01 for r in rises) / len(rises) for rises in each], "%")
-    quarter = [at(row, "by_importance", SHARES["quarter"])[0] / row.values["whole"] - 1 for row in found_in]
-    found["rise_quarter_least"], found["rise_quarter_most"] = (Quantity(f(quarter), "%") for f in (min, max))
-    gradients, removals = zip(*map(added, found_in), strict=True)
-    found["added_least"], found["added_most"] = (Quantity(f(gradients), "%") for f in (min, max))
-    found["added_of_least_rises"] = Quantity(max(removals), "%")
-    found["alone_lowered"] = _measured.quartiles([sum(r < 0 for r in rises) / len(rises) for rises in each], "%")
+    return found | _by_layer(found_in)
+
+
+def _by_layer(rows: list[Row]) -> dict[str, Quantity]:
+    """What each layer's heads cost, alone and together, and how their gradients compare; layers count from 1."""
+    found: dict[str, Quantity] = {}
+    for layer in range(len(rows[0].values["rises"])):
+        each = [rise / row.values["whole"] for row in rows for rise in row.values["rises"][layer]]
+        found[f"layer_{layer + 1}_alone_least"] = Quantity(min(each), "%")
+        found[f"layer_{layer + 1}_alone_most"] = Quantity(max(each), "%")
+        found[f"layer_{layer + 1}_under_1"] = Quantity(sum(rise < 0.01 for rise in each), "count")
+        found[f"layer_{layer + 1}_of"] = Quantity(len(each), "count")
+        for name in ("without_layer", "with_one_layer"):
+            rises = [row.values[name][layer] / row.values["whole"] - 1 for row in rows]
+            found[f"{name}_{layer + 1}"] = _measured.quartiles(rises, "%")
+            found[f"{name}_{layer + 1}_least"] = Quantity(min(rises), "%")
+            found[f"{name}_{layer + 1}_most"] = Quantity(max(rises), "%")
+    size = len(rows[0].values["gradients"][0])
+    first = [statistics.fmean(row.values["gradients"][0]) for row in rows]
+    later = [statistics.fmean(g for layer in row.values["gradients"][1:] for g in layer) for row in rows]
+    found["first_gradient_ratio"] = _measured.quartiles([a / b for a, b in zip(first, later, strict=True)], "×")
+    taken = [_from_first(row, round(SHARES["quarter"] * size * len(row.values["gradients"]))) for row in rows]
+    found["in_layers_quarter_first_least"] = Quantity(min(taken), "count")
+    found["in_layers_quarter_first_most"] = Quantity(max(taken), "count")
     return found
+
+
+def _from_first(row: Row, count: int) -> int:
+    """How many of that many heads are of the first layer, in the order of gradients divided by their layer's norm."""
+    scaled = [
+        (gradient / math.hypot(*layer), at) for at, layer in enumerate(row.values["gradients"]) for gradient in layer
+    ]
+    return sum(at == 0 for _, at in sorted(scaled, key=lambda one: one[0])[:count])
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
@@ -103,7 +131,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {"machine": run.machine, "heads removed": models(run)[0].values["removed"][place],
          "share of all heads": Quantity(share, "%")}
         | {f"loss, {label}": _measured.quartiles([loss for row in models(run) for loss in at(row, order, share)], NATS)
-           for order, (label, _) in ORDERS.items()}
+           for order, label in LABELS.items()}
         for run in runs
         for place, share in enumerate(shares(models(run)[0]))
     ]  # fmt: skip
@@ -118,14 +146,14 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [q.high or q.value for line in lines.values() for q in line]
     on = _style.chart(
         _axes.linear_axis("share of the heads removed", [0, 1], "%", most=5, pad=0.01),
-        _axes.linear_axis("loss on held-out text, a byte", [whole.value * 0.97, *shown], NATS, zero=False, most=6),
+        _axes.linear_axis("loss on held-out text (nats/byte)", [whole.value * 0.97, *shown], NATS, zero=False, most=6),
     )
     _style.reference(on, [0, 1], [whole.value] * 2, "the whole model", at=0.8, above=False)
     for order, (label, look) in ORDERS.items():
         line = lines[order]
         _style.line(on, xs, [q.value for q in line], look, label, label_end=False,
                     low=[q.low or q.value for q in line], high=[q.high or q.value for q in line],
-                    hover=[f"{label}, {Quantity(x, '%')} removed<br>loss {q}, middle half {q.spread()}"
+                    hover=[f"{label}, {Quantity(x, '%')} removed<br>loss {q}, IQR {q.spread()}"
                            for x, q in zip(xs, line, strict=True)])  # fmt: skip
     _labels(on, xs, lines)
     return _style.finish(on, run)
@@ -133,8 +161,9 @@ def draw(runs: list[Run]) -> go.Figure:
 
 def _labels(on: _style.Chart, xs: Sequence[float], lines: dict[str, list[Quantity]]) -> None:
     """Names where the lines lie apart: above the upper two on their way, below the lowest."""
-    places = {"most_important_first": (0.38, True, "right", (0, 9)), "at_random": (0.69, True, "right", (0, 10)),
-              "by_importance": (0.5, False, "left", (6, -8))}  # fmt: skip
+    places = {"largest_gradient_first": (0.38, True, "right", (0, 9)), "at_random": (0.69, True, "right", (0, 10)),
+              "by_gradient_in_layers": (0.69, False, "left", (6, -6)),
+              "by_gradient": (0.75, False, "left", (6, -8))}  # fmt: skip
     for order, (share, above, anchor, shift) in places.items():
         place = min(range(len(xs)), key=lambda place: abs(xs[place] - share))
         label, look = ORDERS[order]

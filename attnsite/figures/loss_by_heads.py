@@ -44,7 +44,9 @@ def values(run: Run) -> dict[str, Quantity]:
     }
     found |= {name: Quantity(row.case[name], "count") for name in ("layers", "width", "steps")}
     found |= {f"loss_{heads}": loss for heads, loss in losses.items()}
-    return found | {f"gap_{heads}": gap for heads, gap in gaps.items()}
+    for heads, rows in line.items():
+        found |= _losses.with_interval(f"gap_{heads}", rows, line[best])
+    return found
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:

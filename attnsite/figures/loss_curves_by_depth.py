@@ -1,16 +1,16 @@
-"""At a rate that all of them bear, the deeper a model the later it learns more than how frequent bytes are
+"""At the lowest rate, the deeper a model the later it leaves the unigram baseline
 
-The validation loss on the way, of models with equal weights at the lowest learning rate tried, {rate}, with the norm
-before or after the sublayer. Follow a line to the right.
+The validation loss on the way, of models with equal weights at the lowest learning rate tried, {rate}, with pre-norm
+or post-norm. Follow a line to the right.
 
-A line is the median over the seeds, a band the middle half; runs that diverged are in neither. Solid lines have the
-norm before, dotted ones after. All models have the same number of heads in all, divided among more or fewer layers, and
-the same number of weights in their matrices. The thin line is the loss of a model that knows how frequent each byte is
-and nothing else.
+A line is the median over the seeds, a band the middle half; runs that diverged are in neither. Solid lines have
+pre-norm, dotted ones post-norm. All models have the same number of heads in all, divided among more or fewer layers,
+and the same number of weights in their matrices. The thin line is the loss of a model that knows how frequent each
+byte is and nothing else.
 
-A chart of lines. After {steps} steps the deepest model with the norm after is at {deep_one_head_post_last}, with the
-norm before at {deep_one_head_pre_last}, the shallow one at {shallow_post_last} and {shallow_pre_last}; without any
-context the loss is {without_context}.
+A chart of lines. After {steps} steps the deepest model with post-norm is at {deep_one_head_post_last}, with pre-norm
+at {deep_one_head_pre_last}, the shallow one at {shallow_post_last} and {shallow_pre_last}; without any context the
+loss is {without_context}.
 """
 
 from typing import Any
@@ -81,7 +81,7 @@ def draw(runs: list[Run]) -> go.Figure:
     above = ceiling < min(shown)  # where no curve is
     _style.note(on, 0, ceiling, words, _style.MUTE, above=above, anchor="left", shift=(4, 4 if above else -4))
     for (role, norm), curve in found.items():
-        label = f"{named[role].label} {_depth.NORMS[norm].removeprefix('norm ')}"
+        label = f"{named[role].label} {_depth.NORMS[norm].removesuffix('-norm')}"
         look = _style.Look(_depth.LOOKS[role].colour, DASHES[norm])
         _style.line(on, list(curve), [q.value for q in curve.values()], look, label, markers=False,
                     low=[q.low if q.low is not None else q.value for q in curve.values()],

@@ -1,16 +1,16 @@
-"""After three layers of attention alone, tokens are {attention_fall_3} closer together; the residual keeps them apart
+"""Without a mask, three layers of attention alone bring tokens {attention_fall_3} closer; a residual keeps them apart
 
-How far the tokens are from all being alike, by the number of layers that they have passed, in models at their first
-values. Follow a line to the right: at the bottom all tokens are the same to the last bit.
+How far the tokens are from all being alike, by the number of layers that they have passed, in models at
+initialisation. Follow a line to the right: at the bottom all tokens are the same to the last bit.
 
-The measure is the relative residual: the norm of the states minus their mean over the tokens, as a share of the norm of
-the states. Embeddings have unit variance, attention sees all tokens unless the line says causal, the text is
+The measure is the relative residual: the norm of the states minus their mean over the tokens, as a share of the norm
+of the states. Embeddings have unit variance, attention sees all tokens unless the line says causal, the text is
 Shakespeare. A line is the median over the seeds, a band the middle half. A decoder has residual, MLP and LayerNorm.
 
 A chart of lines on a logarithmic axis, with {heads} heads in a width of {width}. Attention alone takes the tokens
 {attention_fall_3} closer together in three layers, with LayerNorm {attention_norm_fall_3}, with MLPs
-{attention_mlp_fall_3}; with the residual the measure is at {attention_residual_last} after {layers} layers, in a whole
-decoder at {decoder_post_last}.
+{attention_mlp_fall_3}, under a causal mask {causal_attention_fall_3}; with the residual the measure is at
+{attention_residual_last} after {layers} layers, in a whole decoder at {decoder_post_last}.
 """
 
 import math
@@ -29,8 +29,8 @@ NAMES = {
     "attention_norm": "with LayerNorm",
     "attention_mlp": "with MLP",
     "attention_residual": "with residual",
-    "decoder_pre": "decoder, norm before",
-    "decoder_post": "decoder, norm after",
+    "decoder_pre": "decoder, pre-norm",
+    "decoder_post": "decoder, post-norm",
 }
 LOOKS = {
     "attention_residual": _style.Look(_style.OURS_2),
@@ -72,8 +72,8 @@ def lines(run: Run) -> dict[str, list[Quantity]]:
 
 
 def fall(line: list[Quantity]) -> Quantity:
-    """By how many powers of ten the measure falls in three layers."""
-    return Quantity(math.log10(line[0].value / line[AT].value), "powers of ten", digits=2)
+    """By how many orders of magnitude the measure falls in three layers."""
+    return Quantity(math.log10(line[0].value / line[AT].value), "orders of magnitude", digits=2)
 
 
 def values(run: Run) -> dict[str, Quantity]:

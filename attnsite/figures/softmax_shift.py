@@ -1,18 +1,19 @@
-"""Without subtracting the maximum, float32 breaks at scores of about {overflow_from} and of {underflow_from}
+"""Without subtracting the maximum, float32 fails when {overflow_from} is added to the scores, or {underflow_from}
 
 The error of attention in which every score has been raised or lowered by the same amount, which changes nothing in
 exact arithmetic. See where the lines without a shift end.
 
 The line without a shift takes the exponentials of the scores as they are; a gap means that at least one row was no
-longer a number in every seed. Above, an exponential or a sum of them overflows; below, all of them vanish, and the line
-climbs on the way there as their digits run out. The dotted uprights are the logarithms of the largest float32 and of
-its smallest number. The kernel subtracts the running maximum and never leaves the range; its error grows on both sides
-too, since a large score is rounded more coarsely before anything is subtracted. The error is the root mean square over
-that of the result, on a logarithmic axis; lines join medians over the seeds.
+longer a number in every seed. Above, an exponential or a sum of them overflows; below, all of them vanish, and the
+line climbs on the way there as their digits run out. Amounts were tried in steps of four. The dotted uprights are the
+logarithms of the largest float32 and of its smallest number. The kernel subtracts the running maximum and never leaves
+the range; its error grows on both sides too, since a large score is rounded more coarsely before anything is
+subtracted. The error is the root mean square over that of the result, on a logarithmic axis; lines join medians over
+the seeds.
 
 A chart of three lines over amounts from {least} to {most}. The kernel's error is smallest around zero, {kernel_zero},
-and {kernel_far} at the ends. Without a shift the error in float32 is {unshifted_zero} at zero and the line ends on both
-sides; with weights in float16 it ends at {f16_overflow_from} already.
+and {kernel_far} at the ends. Without a shift the error in float32 is {unshifted_zero} at zero and the line ends on
+both sides; with weights in float16 it ends at {f16_overflow_from} already.
 """
 
 import math

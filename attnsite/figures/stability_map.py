@@ -1,15 +1,16 @@
-"""At the highest rate {post_high_failed} of the models with the norm after learn nothing, whatever their heads
+"""At the highest rate {post_high_failed} of post-norm runs are at the unigram baseline after {steps} steps
 
 The last validation loss of decoders by layers × heads a layer, in rows, and by place of the norm and learning rate, in
-columns. The fuller a cell, the worse the loss; a cross marks cells in which most seeds learned nothing.
+columns. The fuller a cell, the worse the loss; a cross marks cells in which most seeds are still at the unigram
+baseline when the run ends.
 
 All rows but the last have the same number of weights in their matrices. "Wide" is one head as wide as the other
 shallow model's heads together, "narrow" are heads as wide together as the deep model's one; both change the number of
-heads alone. The last row is a decoder of usual parts, which is larger. Learned nothing means a loss that a model
-without any context, which knows how frequent each byte is, reaches too. The number is the median over the seeds.
+heads alone. The last row is a decoder of usual parts, which is larger. The unigram baseline is the loss of a model
+without any context, which knows how frequent each byte is. The number is the median over the seeds.
 
-A map of {rows} rows and {columns} columns. At the highest rate {post_high_failed} of the runs with the norm after
-learned nothing and {pre_high_failed} of those with the norm before. Over all rates and with the norm after, it is
+A map of {rows} rows and {columns} columns. At the highest rate {post_high_failed} of the post-norm runs end at the
+unigram baseline and {pre_high_failed} of the pre-norm runs. Over all rates and with post-norm, it is
 {deep_one_head_post_failed} of the runs of the deepest model with one head, {deep_narrow_post_failed} of those with
 several narrow heads at the same depth, and {shallow_post_failed} of those of the shallow model with several heads.
 """
@@ -46,6 +47,7 @@ def values(run: Run) -> dict[str, Quantity]:
     found |= _alike(run)
     found["rows"] = Quantity(len(named), "count")
     found["columns"] = Quantity(len(_columns(run)), "count")
+    found["steps"] = Quantity(run.where()[0].case["steps"], "count")
     found["without_context"] = Quantity(_depth.without_context(run), _depth.NATS)
     return found
 
@@ -58,7 +60,7 @@ def _alike(run: Run) -> dict[str, Quantity]:
         found[f"runs_{name}"] = Quantity(len(rows), "count")
         if rows:
             seen = [row.values["residual"][-1] for row in rows]
-            found[f"{name}_alike"] = Quantity(-math.log10(statistics.median(seen)), "powers of ten", digits=2)
+            found[f"{name}_alike"] = Quantity(-math.log10(statistics.median(seen)), "orders of magnitude", digits=2)
             found[f"{name}_alike_least"], found[f"{name}_alike_most"] = Quantity(min(seen)), Quantity(max(seen))
     return found
 
@@ -70,7 +72,7 @@ def _columns(run: Run) -> list[tuple[str, float]]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm], "learning rate": rate,
-         "validation loss a byte": _depth.loss(rows), "seeds that learned nothing": sum(map(_depth.nothing, rows)),
+         "validation loss a byte": _depth.loss(rows), "seeds at the unigram baseline": sum(map(_depth.nothing, rows)),
          "seeds": len(rows), "seeds that diverged": sum(row.values["diverged_at"] is not None for row in rows)}
         for run in runs
         for shape in _depth.shapes(run).values()
@@ -114,7 +116,7 @@ def _cell(on: _style.Chart, run: Run, shape: _depth.Shape, norm: str, rate: floa
         fillcolor=_style.faint(_style.OTHER, round(0.04 + (FULLEST - 0.04) * share, 3)),
         line={"width": 0, "color": _style.CLEAR}, hoveron="fills", hoverinfo="text",
         text=f"{shape.label}, {_depth.NORMS[norm]}, rate {rate:g}<br>loss {loss or 'of no seed'}<br>"
-             f"{failed} of {len(rows)} seeds learned nothing",
+             f"{failed} of {len(rows)} seeds at the unigram baseline",
     )  # fmt: skip
     text = f"{loss.value:.2f}" if loss else "—"
     _style.note(on, left + 0.5, top - 0.5, f"{text}<br>✕" if failed > len(rows) / 2 else text)
