@@ -16,7 +16,7 @@ BATCHES = (1, 4, 16, 64, 256)
 def observe(case: Case) -> Observed:
     """A layer's weights, its cached elements a token, and the context at which they are equal, for each batch."""
     layer = Attention(case["width"], case["query_heads"], case["head_dim"], case["kv_heads"])
-    weights = layer.parameters() + attention_share.MLP_OVER_SQUARE * case["width"] ** 2
+    weights = layer.parameters() + attention_share.mlp_weights(case)
     cached = layer.kv_cache_elements()
     context = case["context"]
     return {

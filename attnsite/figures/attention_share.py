@@ -1,11 +1,12 @@
 """Until the context is very long, most of a model's FLOPs are not in QKᵀ and AV
 
-The share of a forward pass that depends on the context, by the length of the context. See where each line crosses half.
+The share of a forward pass that depends on the context, by the length of the context. See where each line crosses
+half.
 
 Counted for a decoder with a causal mask in which every layer sees everything: QKᵀ and AV, averaged over the positions,
-against these and the products with the weights of the same layers. The weights of the MLP are taken as 8 × width²,
-which is what 4 × width makes with a plain MLP and 8/3 × width with a gated one; the models' own widths differ a little.
-Embeddings and the output layer are left out. Wider models cross later.
+against these and the products with the weights of the same layers, each model with the MLP of its own configuration;
+models whose MLP is not in the table are left out, and so are embeddings and the output layer. Wider models cross
+later, those with a wide MLP too.
 
 A chart of rising curves over contexts from 1k to 1M tokens on a logarithmic scale. For a model shaped like Llama 2 7B
 the share is {llama2_7b_at_4k} at 4k tokens and reaches half at {llama2_7b_crossover} tokens; among the models counted
