@@ -4,15 +4,16 @@ The time of a decoding step of one layer a sequence, at {context} tokens of cont
 the batch, with 8 key-value heads. See which part of a bar shrinks.
 
 The lower part is attention, measured for the whole batch and divided by it. The upper part is the products with the
-weights: counted, as the longer of reading the weights once and of two FLOPs for each weight and sequence, at the rates
-of reading and of a matrix product that were measured in the same rounds, and divided by the batch. Whiskers at
-the top are the middle half of the samples of attention.
+weights: modelled, as the longer of reading the weights once and of two FLOPs for each weight and sequence, at the
+median rates of reading and of a matrix product over all rounds of this run, and divided by the batch. Whiskers at the
+top are the middle half of the samples of attention.
 
 A bar chart of batches from 1 to {largest}. A step takes {one} for a single sequence and {many} for each of {largest}.
-Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, each beside the bandwidth of
-its own rounds, and its share of the step goes from {share_one} to {share_many}.
+Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, and its share of the step
+goes from {share_one} to {share_many}.
 """
 
+import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -25,7 +26,7 @@ from attnsite.results import Row, Run
 
 EXPERIMENT = "time_per_token"
 KV_HEADS = 8
-WEIGHTS, ATTENTION = ("weights, counted", _style.OURS_2), ("attention, measured", _style.OURS)
+WEIGHTS, ATTENTION = ("weights, modelled", _style.OURS_2), ("attention, measured", _style.OURS)
 
 
 def batches(run: Run) -> dict[int, Row]:
@@ -56,11 +57,18 @@ def values(run: Run) -> dict[str, Quantity]:
         "weights_many": wn,
         "attention_one": a1,
         "attention_many": an,
-        "attention_growth": Quantity(_measured.reads(run, rows[largest]) / _measured.reads(run, rows[1]), "×"),
+        "attention_growth": _measured.ratio(rows[largest], rows[1]),
+        "read_growth": _read_growth(run, rows[largest], rows[1]),
         "attention_growth_a_sequence": Quantity(an.value / a1.value, "×"),
         "share_one": Quantity(a1.value / (w1.value + a1.value), "%"),
         "share_many": Quantity(an.value / (wn.value + an.value), "%"),
     }
+
+
+def _read_growth(run: Run, row: Row, other: Row) -> Quantity:
+    """How many times as fast memory could be read in the one's rounds as in the other's."""
+    mine, theirs = run.ceiling("read", row), run.ceiling("read", other)
+    return Quantity(mine.value / theirs.value if mine and theirs else math.nan, "×")
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
@@ -71,7 +79,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             lines.append(
                 {"machine": run.machine, "batch": batch, "context, tokens": row.case["keys"],
                  "attention of the batch": row.quantity(), "attention a sequence": attention,
-                 "weights a sequence, counted": weights, "step a sequence": plus(weights, attention)}
+                 "weights a sequence, modelled": weights, "step a sequence": plus(weights, attention)}
             )  # fmt: skip
     return lines
 

@@ -4,13 +4,13 @@ The time of one decoding step of one layer by the context, 32 query heads of 128
 dotted lines are the part that does not grow, the products with the layer's weights; look at what comes on top.
 
 Attention was run and timed. The products with weights were not: a dotted line is the number of bytes of the weights
-over the bandwidth of reading that was measured in the same rounds, the least time that they can take at a batch of one.
+over the median bandwidth of reading over all rounds of this run, the least time that they can take at a batch of one.
 Weights and cache are both float32; with 16 bits for both, all times halve and the picture stays. Bands hold the middle
 half of the samples. Both axes are linear and begin at zero.
 
 A chart of three rising lines over contexts up to {context_long} tokens. With 32 key-value heads a step goes from
 {mha_short} to {mha_long}, with 8 from {gqa_short} to {gqa_long}, with one from {mqa_short} to {mqa_long}; of the last
-value, {mha_weights}, {gqa_weights} and {mqa_weights} are for reading the weights.
+value, {mha_weights}, {gqa_weights} and {mqa_weights} are modelled, for reading the weights.
 """
 
 from typing import Any
@@ -46,7 +46,7 @@ def ends(run: Run) -> tuple[int, int]:
 
 
 def totals(run: Run, kv_heads: int) -> list[Quantity]:
-    """Attention as measured, and the products with weights as counted."""
+    """Attention as measured, and the products with weights as modelled."""
     constant = products(run, kv_heads)
     return [plus(constant, row.quantity()) for row in steps(run, kv_heads)]
 
@@ -69,7 +69,7 @@ def values(run: Run) -> dict[str, Quantity]:
             f"{name}_attention_long": rows[long].quantity(),
             f"{name}_attention_growth": _measured.ratio(rows[long], rows[short]),
             f"{name}_attention_share": Quantity(rows[long].median / last.value, "%"),
-            f"{name}_thousand_tokens": Quantity(1024 * grown / (long - short), "s"),
+            f"{name}_thousand_tokens": Quantity(1000 * grown / (long - short), "s"),
         }
     found["context_ratio"] = Quantity(long / short, "×")
     return found
@@ -78,7 +78,7 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "KV heads": kv_heads, "context, tokens": row.case["keys"],
-         "weights, counted": products(run, kv_heads), "attention, measured": row.quantity(),
+         "weights, modelled": products(run, kv_heads), "attention, measured": row.quantity(),
          "step of the layer": total, "samples": len(row.samples)}
         for run in runs
         for kv_heads in KINDS
@@ -110,6 +110,6 @@ def draw(runs: list[Run]) -> go.Figure:
             low=[q.low or q.value for q in those], high=[q.high or q.value for q in those],
         )  # fmt: skip
     lowest = min(products(run, kv_heads).value for kv_heads in KINDS)
-    _style.note(on, x.low, lowest, "dotted: reading the weights, counted", _style.MUTE, above=False, anchor="left",
+    _style.note(on, x.low, lowest, "dotted: reading the weights, modelled", _style.MUTE, above=False, anchor="left",
                 shift=(6, -4))  # fmt: skip
     return _style.finish(on, run)

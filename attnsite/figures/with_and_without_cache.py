@@ -3,8 +3,8 @@
 The time of one more token in one layer, by how many come before it, with a cache and without. Compare the slopes, and
 where the solid lines leave the dotted ones.
 
-Without a cache a layer works on all tokens again for each new one: its products with weights for every token, counted
-at the rate of a matrix product that was measured in the same rounds, and a causal prompt of that length, measured. With
+Without a cache a layer works on all tokens again for each new one: its products with weights for every token, modelled
+at the median rate of a matrix product over all rounds of this run, and a causal prefill of that length, measured. With
 a cache it works on one token: the weights are read once and the cache once. Dotted is attention alone, measured. All
 with 32 key-value heads; between measured contexts the cached attention is interpolated for the sums in the text. Bands
 hold the middle half of the samples, and both axes are logarithmic.
@@ -87,11 +87,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         for row in prompts(run):
             n = row.case["queries"]
             lines.append({"machine": run.machine, "cache": "no", "tokens": n, "attention, measured": row.quantity(),
-                          "weights, counted": products(run, KV_HEADS, n),
+                          "weights, modelled": products(run, KV_HEADS, n),
                           "one more token": plus(products(run, KV_HEADS, n), row.quantity())})  # fmt: skip
         for row in steps(run, KV_HEADS):
             lines.append({"machine": run.machine, "cache": "yes", "tokens": row.case["keys"],
-                          "attention, measured": row.quantity(), "weights, counted": products(run, KV_HEADS),
+                          "attention, measured": row.quantity(), "weights, modelled": products(run, KV_HEADS),
                           "one more token": plus(products(run, KV_HEADS), row.quantity())})  # fmt: skip
     return lines
 
