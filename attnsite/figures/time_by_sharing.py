@@ -1,17 +1,17 @@
-"""It takes {doubling} for each key to double the time of a call, and only {batch_doubling} of a batch
+"""Sharing keys doubles a call's time at {doubling} of a group, {tokens_doubling} of tokens; a batch at {batch_doubling}
 
-How long one call takes over a cache of {cache_bytes}, by how many queries there are for each KV head. See where the two
-lines of queries that share the keys leave the level line, and that the batch's does so at once.
+How long one call takes over a cache of {cache_bytes}, by how many queries there are for each KV head. See where the
+two lines of queries that share the keys leave the level line, and that the batch's does so at once.
 
 The level line is the time in which this machine reads the cache, the slanted one the time of the multiply-adds alone,
-both at rates measured in the same rounds; where they cross, at {balance_queries}, a perfect kernel would change from
-waiting for memory to waiting for arithmetic. Queries that share a key are those of the query heads of a group or those
-of one head's tokens; the sequences of a batch bring a cache each. The fastest of our kernels counts at each point.
-Bands hold the middle half of the samples; both axes are logarithmic.
+both modelled at the median rates of this run; where they cross, at {balance_queries}, a perfect kernel would change
+from waiting for memory to waiting for arithmetic. Queries that share a key are those of the query heads of a group or
+those of one head's tokens; the sequences of a batch bring a cache each. The fastest of our kernels counts at each
+point. Bands hold the middle half of the samples; both axes are logarithmic.
 
-A chart of three lines from a common start at {one_time}, of which reading is {read_time}. With {group} query heads for
-each KV head the call takes {group_growth} as long, with {tokens} tokens {tokens_growth}, at {speed_at_most}. A batch of
-{batch} sequences takes {batch_reads} as long as one, each beside the bandwidth of its own rounds.
+A chart of three lines from a common start at {one_time}; reading is modelled as {read_time}. With {group} query heads
+for each KV head the call takes {group_growth} as long, with {tokens} tokens {tokens_growth}, at {speed_at_most}. A
+batch of {batch} sequences takes {batch_growth} as long as one.
 """
 
 import itertools
