@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attnsite.figures import _style
@@ -42,6 +42,20 @@ def exponent(rows: Sequence[Row], varied: str) -> Quantity:
     fits = [slope(times) for times in zip(*(row.samples for row in rows), strict=False)]
     value, (low, _, high) = slope(row.median for row in rows), statistics.quantiles([*fits] * 2, n=4)
     return Quantity(value, "1", min(low, value), max(high, value))
+
+
+FULL = 0.7  # of both neighbours' rates: below it a size was not measured at the speed of the others
+
+
+def half_speed(rates: Mapping[int, float]) -> set[int]:
+    """The sizes whose rate is less than `FULL` of that at the next smaller and at the next larger size.
+
+    On a machine of a few virtual cores one of them may be gone for all rounds of a workload: then all samples agree,
+    and only the neighbours tell. The first and the last size have one neighbour and are not judged.
+    """
+    sizes = sorted(rates)
+    triples = zip(sizes, sizes[1:], sizes[2:], strict=False)
+    return {at for before, at, after in triples if rates[at] < FULL * min(rates[before], rates[after])}
 
 
 def kernels(run: Run) -> list[str]:

@@ -5,8 +5,9 @@ many pairs. Compare the slopes.
 
 Both patterns have blocks of 64 tokens. The band keeps eight blocks up to the diagonal, so its pairs grow with the
 length; the one with columns keeps four and every eighth of those before, so they grow with its square, with a smaller
-factor. Each dashed line is a window that keeps about as many pairs as the line of its colour. Bands hold the middle
-half of the samples; both axes are logarithmic.
+factor. Each dashed line is a window that keeps about as many pairs as the line of its colour. Lengths left out,
+because this machine gave a kernel half of its speed there in all samples: {left_out}. Bands hold the middle half of
+the samples; both axes are logarithmic.
 
 A chart of five lines over prompts from {shortest} to {tokens} tokens. At the longest, dense attention takes
 {dense_time}, the band with columns {columns_time} for {columns_kept} of the pairs and the band alone {band_time} for
@@ -52,7 +53,20 @@ def contests(run: Run) -> dict[int, dict[str, Row]]:
     whole = {tokens: rows for tokens, rows in sorted(found.items()) if len(rows) == 6}
     if not whole:
         raise LookupError(f"not measured yet on this machine: {DENSE} and {SPARSE} on the same prompts")
-    return whole
+    return {tokens: rows for tokens, rows in whole.items() if tokens not in _disturbed(whole)}
+
+
+def _disturbed(rows: dict[int, dict[str, Row]]) -> set[int]:
+    """The prompts at which one of the kernels ran at half the speed of the same at both neighbouring lengths."""
+    names = next(iter(rows.values()))
+    speeds = ({tokens: _pairs.speed(those[name]).value for tokens, those in rows.items()} for name in names)
+    return set().union(*map(_measured.half_speed, speeds))
+
+
+def left_out(run: Run) -> list[int]:
+    """The prompts that were measured, at which this machine gave one of the kernels half of its speed."""
+    timed = {row.case["keys"] for row in _pairs.timed(run, DENSE)}
+    return sorted(timed - contests(run).keys())
 
 
 def kept(row: Row) -> float:
@@ -76,6 +90,7 @@ def values(run: Run) -> dict[str, Quantity]:
     found = {
         "shortest": Quantity(shortest, "count"),
         "tokens": Quantity(longest, "count"),
+        "left_out": Quantity(len(left_out(run)), "count"),
         "dense_time": last["dense"].quantity(),
         "dense_speed": dense,
         "in_blocks_over_dense": _measured.ratio(last["dense_in_blocks"], last["dense"]),

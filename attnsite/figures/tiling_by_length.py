@@ -4,10 +4,11 @@ The time of a kernel that writes its scores out over the time of one that takes 
 by the length of the prompt. Compare the line of equal products with the others, and the dashed one with 1.
 
 “Same products” are two kernels that differ in nothing but the writing. The other lines compare kernels that differ in
-everything, products, exponential and calls, as kernels in use do; the dashed one is on one thread. An upright line says
-from which length the scores of all {heads} heads fill the caches of that level, of all cores together. Dotted is the
-time of `cpu_simd` with that of moving the scores four times at the bandwidth of reading added to it. Bands hold the
-middle half of the ratios of the rounds; both axes are logarithmic.
+everything, products, exponential and calls, as kernels in use do; the dashed one is on one thread. An upright line
+says from which length the scores of all {heads} heads fill the caches of that level, of all cores together. Dotted is
+the time of `cpu_simd` with that of moving the scores four times at the bandwidth of added to it. Lengths left out,
+because multiply-adds ran at half their rate in the same rounds: {left_out}. Bands hold the middle half of the ratios
+of the rounds; both axes are logarithmic.
 
 A chart of four lines over prompts from {shortest} to {longest} tokens. With the same products, writing the scores out
 takes {written_shortest} the time at {shortest} tokens, {written_at_512} at 512 and {written_longest} at {longest}. The
@@ -41,11 +42,22 @@ Pair = tuple[str, str, int]
 def times(run: Run, threads: int = 0) -> dict[str, dict[int, Row]]:
     """By kernel and length, the rows of whole calls on so many threads."""
     found: dict[str, dict[int, Row]] = {}
+    slow = disturbed(run)
     for row in run.where(threads=threads):
-        if row.kernel and row.samples:
+        if row.kernel and row.samples and (threads, row.case["queries"]) not in slow:
             found.setdefault(row.kernel, {})[row.case["queries"]] = row
     if not all(kernel in found for pair in PAIRS for kernel in pair[:2]):
         raise LookupError("not measured yet on this machine: kernels with their scores written out and without")
+    return found
+
+
+def disturbed(run: Run) -> set[tuple[int, int]]:
+    """Threads and length of the workloads in whose rounds multiply-adds ran at half the rate of their neighbours."""
+    found = set()
+    for threads in {row.case["threads"] for row in run.where("ceiling:fma")}:
+        rates = {row.case["queries"]: row.values["flops"] / row.median
+                 for row in run.where("ceiling:fma", threads=threads) if row.samples}  # fmt: skip
+        found |= {(threads, length) for length in _measured.half_speed(rates)}
     return found
 
 
@@ -103,6 +115,7 @@ def values(run: Run) -> dict[str, Quantity]:
     last = rows[TILED][lengths[-1]]
     named = {
         "heads": Quantity(last.case["heads"], "count"),
+        "left_out": Quantity(len(disturbed(run)), "count"),
         "shortest": Quantity(lengths[0], "count"),
         "longest": Quantity(lengths[-1], "count"),
         "score_bytes_longest": Quantity(score_bytes(last), "B"),
