@@ -17,11 +17,12 @@ from typing import Any
 import plotly.graph_objects as go
 
 from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _style
+from attnsite.figures import _axes, _measured, _peers, _style
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "decode_by_context"
+STORED = ("bf16", "int8")
 OURS = ("cpu_simd_decode", "cpu_decode")  # the first that was measured is drawn: in float32, as the lines below it
 KINDS = {  # KV heads: the value's name, the label, the look
     32: ("mha", "32 KV heads,<br>MHA", _style.Look(_style.OTHER, symbol="square")),
@@ -69,6 +70,10 @@ def values(run: Run) -> dict[str, Quantity]:
             found[f"{name}_bandwidth_share"] = Quantity(
                 moved / row.median / read.value, "%", moved / most / high, moved / least / low
             )
+        for stored in STORED:
+            other = [r for r in run.where(f"cpu_simd_decode_{stored}", kv_heads=kv_heads, keys=context) if r.samples]
+            if other:
+                found[f"{name}_{stored}_gain"] = _peers.paired(row, other[0])
         if len(rows[kv_heads]) > 1:
             found[f"{name}_exponent"] = _measured.exponent(rows[kv_heads], "keys")
     found["gqa_speedup"] = _measured.ratio(at[32], at[8])
