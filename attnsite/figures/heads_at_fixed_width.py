@@ -60,12 +60,15 @@ def values(run: Run) -> dict[str, Quantity]:
         "scores_growth": _measured.ratio(many["scores"], few["scores"]),
         "values_growth": _measured.ratio(many["values"], few["values"]),
         "products_growth": Quantity(_sum(many, "scores", "values") / _sum(few, "scores", "values"), "×"),
+        "steps_growth": Quantity(_sum(many, *STEPS) / _sum(few, *STEPS), "×"),
         "whole_over_steps": Quantity(many[""].median / _sum(many, *STEPS), "×"),
         "score_bytes": Quantity(4 * MANY * many[""].case["queries"] * many[""].case["keys"], "B"),
         "tokens": Quantity(few[""].case["queries"], "count"),
     }
     for heads, rows in measured.items():
         found[f"time_{heads}"] = rows[""].quantity()
+        found[f"steps_time_{heads}"] = Quantity(_sum(rows, *STEPS), "s")
+        found[f"whole_over_steps_{heads}"] = Quantity(rows[""].median / _sum(rows, *STEPS), "×")
         found[f"softmax_share_{heads}"] = _share(rows)
     for kernel in run.kernel_names():
         tokens = few[""].case["queries"]
