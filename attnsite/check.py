@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from attnsite import content, discover, harmless, naked, results, vetting
+from attnsite import content, discover, harmless, naked, results, sweeps, vetting
 from attnsite.content import Cite, Claim, Number, Question
 from attnsite.errors import Mistake, flatten
 from attnsite.evidence import Evidence
@@ -71,7 +71,8 @@ def check(root: Path) -> list[Mistake]:
     themes, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
     unusable, unbelievable = committed_results(root)
-    mistakes, broken = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable], bool(unusable)
+    mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable, *sweeps.find_faults()]
+    broken = bool(unusable)
     evidence = Evidence(root)
     known = set(sources) | {path.stem for path in (root / "docs/sources").glob("*.bib")}
     named = names(root)

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import io
+import itertools
 import os
 import tokenize
 from collections.abc import Callable
@@ -66,6 +67,41 @@ def _imported(text: str) -> list[str]:
     return found
 
 
+def cut(text: str, argument: str) -> str:
+    """Code without an argument of the call whose value is named `experiment`; as it is where there is none of them."""
+    if not argument or f"{argument}=" not in text:
+        return text
+    return str(_keep(("cut", _own(), argument, text), lambda: _cut(text, argument)))
+
+
+def _cut(text: str, argument: str) -> str:
+    lines = text.encode().splitlines(keepends=True)  # ast counts bytes
+    before = [0, *itertools.accumulate(map(len, lines))]
+
+    def place(row: int | None, column: int | None) -> int:
+        return before[(row or 1) - 1] + (column or 0)
+
+    spans = []
+    for node in ast.parse(text).body:
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            continue
+        if not any(isinstance(name, ast.Name) and name.id == "experiment" for name in node.targets):
+            continue
+        call = node.value
+        given: list[ast.expr | ast.keyword] = [*call.args, *call.keywords]
+        parts = sorted((place(n.lineno, n.col_offset), place(n.end_lineno, n.end_col_offset), getattr(n, "arg", ""))
+                       for n in given)  # fmt: skip
+        for at, (start, end, name) in enumerate(parts):
+            if name == argument:
+                last = at + 1 == len(parts)
+                first = parts[at - 1][1] if at else place(call.func.end_lineno, call.func.end_col_offset) + 1
+                spans.append((first if last else start, end if last else parts[at + 1][0]))
+    code = text.encode()
+    for start, end in sorted(spans, reverse=True):
+        code = code[:start] + code[end:]
+    return code.decode()
+
+
 def _file(dotted: str, package: Path) -> Path | None:
     """The file of `attnsite.x.y` or of the module that holds the member `y`; None for other people's modules."""
     parts = dotted.split(".")
@@ -98,10 +134,15 @@ def _next(path: Path, modified: int, package: Path) -> list[Path]:
     return list(dict.fromkeys(file for file in files if file))
 
 
-def of_module(path: Path, package: Path = PACKAGE) -> str:
-    """Hash what a module computes: itself, all it reaches in the project, and the `.csv` of its name beside each."""
+def of_module(path: Path, package: Path = PACKAGE, without: str = "") -> str:
+    """Hash what a module computes: itself, all it reaches in the project, and the `.csv` of its name beside each.
+
+    `without` names an argument of the calls that make each module's `experiment`; it is left out, wherever in what is
+    reached it stands: what a full sweep computes does not depend on which of its cases are the quick ones.
+    """
     files = reached(path, package)
-    parts = [(file.relative_to(package).as_posix(), of_code(_text(file, file.stat().st_mtime_ns))) for file in files]
+    texts = ((file, _text(file, file.stat().st_mtime_ns)) for file in files)
+    parts = [(file.relative_to(package).as_posix(), of_code(cut(text, without))) for file, text in texts]
     for data in (file.with_suffix(".csv") for file in files):
         if data.is_file():
             parts.append((data.name, hashlib.sha256(data.read_bytes().replace(b"\r\n", b"\n")).hexdigest()))

@@ -6,6 +6,7 @@ import os
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,28 @@ class Run:
 # --- freshness -------------------------------------------------------------------------------------------------
 
 
-def experiment_digest(experiment: str) -> str:
-    return digest.of_module(discover.ROOT / "experiments" / f"{experiment}.py")
+def experiment_digest(experiment: str, sweep: str) -> str:
+    """The hash of what a sweep of an experiment computes: which of its cases are quick is nothing to a full one."""
+    path = discover.ROOT / "experiments" / f"{experiment}.py"
+    return digest.of_module(path, without="quick" if sweep == "full" else "")
+
+
+def is_current(run: Run) -> bool:
+    """Is the run's experiment still there, and would its sweep compute the same now?"""
+    if run.experiment not in discover.names("experiments"):
+        return False
+    now = experiment_digest(run.experiment, run.sweep)
+    return run.digest == now or (run.sweep == "full" and _renamed().get((run.experiment, run.digest)) == now)
+
+
+@cache
+def _renamed() -> dict[tuple[str, str], str]:
+    """Digests of full sweeps as they were made until November 2026, of the quick cases too, and as they are made now.
+
+    Every line was found with the old code and checked against it: the same cases, kernels, options, seeds and code.
+    """
+    lines = (discover.ROOT / "renamed_digests.csv").read_text(encoding="utf-8").split()[1:]
+    return {(name, old): new for name, old, new in (line.split(",") for line in lines)}
 
 
 def kernel_digest(kernel: str) -> str:
@@ -143,7 +164,7 @@ def state(run: Run | None) -> str:
     """`fresh`, `stale` (the experiment or a kernel has changed since, or a kernel has joined) or `missing`."""
     if run is None:
         return "missing"
-    if run.experiment not in discover.names("experiments") or run.digest != experiment_digest(run.experiment):
+    if not is_current(run):
         return "stale"
     known = {row.kernel: row.kernel_digest for row in run.rows if row.kernel and row.kernel_digest}
     wanted = set(discover.matching("kernels", run.kernels))

@@ -51,7 +51,7 @@ def why_stale(run: Run) -> list[str]:
         return ["the experiment is gone"]
     if not run.complete:
         found.append("was interrupted")
-    if run.digest != results.experiment_digest(run.experiment):
+    if not results.is_current(run):
         found.append("the experiment has changed")
     kernels = discover.names("kernels")
     measured = {row.kernel: row.kernel_digest for row in run.rows if row.kernel and row.kernel_digest}

@@ -13,8 +13,9 @@ from attnsite.figures import _axes, _depth
 from attnsite.models.corpus import HELD_OUT, text
 from attnsite.models.heads import collapse
 from attnsite.results import Provenance, Row, Run
+from tests import small
 
-QUICK = depth_with_one_head.experiment.quick
+QUICK = small.CASES["depth_with_one_head"]
 FULL = depth_with_one_head.experiment.full
 NEVER_THE_SAME = {"seconds"}
 

@@ -43,7 +43,7 @@ def hang(*_, **__):
 experiment = Count(lambda case: observe(case), tuple({"n": n} for n in (1, 2, 3)))
 discover.names = lambda room: ["mine"] if room == "experiments" else []
 discover.module = lambda *_: SimpleNamespace(experiment=experiment)
-results.experiment_digest = lambda name: "1" * 12
+results.experiment_digest = lambda *_: "1" * 12
 CODE
 sys.exit(cli.main(["--root", str(root), "measure", "mine", "--machine", "laptop"]))
 """

@@ -19,6 +19,7 @@ from attnsite.measure import contestants
 from attnsite.quantity import Quantity
 from attnsite.results import Provenance, Row, Run
 from attnsite.site import exhibits
+from tests import small
 
 ROOT = Path(__file__).parents[1]
 OF = {name: discover.module("figures", name).EXPERIMENT for name in discover.names("figures")}
@@ -81,7 +82,8 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
             return results.load(ROOT, name)[results.EVERY_MACHINE]
         rows = [Row(case=case, values=experiment.observe(case)) for case in experiment.cases]
     elif isinstance(experiment, Study):
-        rows = [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in experiment.quick for s in (0, 1)]
+        cases = small.CASES.get(name, experiment.quick)
+        rows = [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in cases for s in (0, 1)]
         if name == "training_speed":  # without a clock there are no times, and PyTorch may not be installed
             times = {"ours": [1.0, 1.1, 1.2], "torch": [1.1, 1.2, 1.5]}
             rows = [dataclasses.replace(row, values=row.values | {"seconds": times}) for row in rows]

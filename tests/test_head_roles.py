@@ -9,6 +9,7 @@ from attnsite.experiments import _removal, head_roles, heads_removed
 from attnsite.models.config import Config
 from attnsite.models.corpus import Text
 from attnsite.models.model import Model
+from tests import small
 
 LENGTH = 48
 TOKENS = np.tile(np.arange(16), 3)[None]  # a period of 16, three times
@@ -120,7 +121,7 @@ def test_gates_come_back_when_the_loss_cannot_be_had():
 @pytest.mark.parametrize("study", [head_roles, heads_removed], ids=lambda study: study.__name__.rsplit(".", 1)[-1])
 def test_a_case_is_observed_the_same_twice(study):
     """Equal case and seed give equal JSON values; another seed another model."""
-    case = study.experiment.quick[0]
+    case = small.CASES[study.__name__.rsplit(".", 1)[-1]][0]
     first = study.observe(case, 1)
 
     assert json.loads(json.dumps(first)) == first == study.observe(case, 1)
@@ -129,7 +130,7 @@ def test_a_case_is_observed_the_same_twice(study):
 
 def test_all_orders_begin_with_the_whole_model_and_end_without_heads():
     """No head removed is the whole model's loss, all of them one loss whatever the order."""
-    case = heads_removed.experiment.quick[0]
+    case = small.CASES["heads_removed"][0]
     seen = heads_removed.observe(case, 0)
     by = ("by_gradient", "by_gradient_in_layers", "by_removal", "largest_gradient_first")
     curves = [*(seen[order] for order in by), *seen["at_random"]]
@@ -152,7 +153,7 @@ def test_layers_go_whole_and_stay_whole():
 
 def test_the_weights_that_are_kept_are_those_of_the_word():
     """Rows add up to one, each as long as what its query sees, over letters that say the tokens."""
-    case = head_roles.experiment.quick[0]
+    case = small.CASES["head_roles"][0]
     shown = head_roles.observe(case, head_roles.SHOWN)["shown"]
 
     assert shown["text"] == (head_roles.WORD * 2)[: head_roles.TOKENS]

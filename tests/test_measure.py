@@ -51,7 +51,7 @@ def give(monkeypatch):
                             if room == "experiments" else modules[name])  # fmt: skip
         monkeypatch.setattr(contestants, "matching", lambda patterns: sorted(modules))
         monkeypatch.setattr(contestants, "kernel_digest", lambda name: "0" * 12)
-        monkeypatch.setattr(results, "experiment_digest", lambda name: "1" * 12)
+        monkeypatch.setattr(results, "experiment_digest", lambda *_: "1" * 12)
         monkeypatch.setattr(results, "kernel_digest", lambda name: "0" * 12)
         monkeypatch.setattr(timing, "BUDGETS", dict.fromkeys(("quick", "full"), timing.Budget(3, 0, 3, 1e9)))
 
@@ -157,7 +157,7 @@ def test_an_interrupted_run_of_other_code_is_not_continued(checkout, give, monke
 
     results.write(measurement.made([results.Row(case={"n": 1}, values={"n": 99})], 0, complete=False),
                   measurement.partial)  # fmt: skip
-    monkeypatch.setattr(results, "experiment_digest", lambda name: "2" * 12)
+    monkeypatch.setattr(results, "experiment_digest", lambda *_: "2" * 12)
     changed = running.Measurement(checkout, "mine", "here", "quick")
     assert changed.run(Progress("mine", 2, io.StringIO())).rows[0].values == {"n": 1}
 
@@ -500,7 +500,7 @@ def test_a_fresh_result_is_not_measured_again(checkout, capsys):
     first = path.stat().st_mtime_ns
     assert cli.main(words) == 0
     assert path.stat().st_mtime_ns == first
-    assert "1 of 1 experiments have a fresh result" in capsys.readouterr().out
+    assert "1 counts are fresh already" in capsys.readouterr().out
     assert cli.main([*words, "--again"]) == 0
     assert path.stat().st_mtime_ns > first
 
@@ -579,7 +579,7 @@ def test_status_tells_state_and_reason(checkout, capsys):
     assert "fresh" in told["depth_or_heads"]
     assert "missing" in told["roofline"]
 
-    path.write_text(path.read_text().replace(results.experiment_digest("depth_or_heads"), "0" * 12))
+    path.write_text(path.read_text().replace(results.experiment_digest("depth_or_heads", "quick"), "0" * 12))
     cli.main(["--root", str(checkout), "status"])
     told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "stale" in told["depth_or_heads"]

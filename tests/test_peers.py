@@ -119,7 +119,7 @@ def test_an_absent_library_is_a_skipped_row(library, without, monkeypatch, tmp_p
     real = discover.module
     monkeypatch.setattr(discover, "module", lambda room, name, *needs: type("E", (), {"experiment": asked})
                         if room == "experiments" else real(room, name, *needs))  # fmt: skip
-    monkeypatch.setattr("attnsite.results.experiment_digest", lambda name: "1" * 12)
+    monkeypatch.setattr("attnsite.results.experiment_digest", lambda *_: "1" * 12)
     monkeypatch.setattr(timing, "BUDGETS", {"quick": timing.Budget(3, 0, 3, 1e9)})
 
     made = running.Measurement(tmp_path, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))

@@ -165,7 +165,7 @@ def test_states(monkeypatch):
         results.discover, "names", lambda room: {"experiments": ["mine"], "kernels": ["cpu_a"]}.get(room, [])
     )
     monkeypatch.setattr(results.discover, "matching", lambda room, patterns: ["cpu_a"])
-    monkeypatch.setattr(results, "experiment_digest", lambda name: "0" * 12)
+    monkeypatch.setattr(results, "experiment_digest", lambda *_: "0" * 12)
     monkeypatch.setattr(results, "kernel_digest", lambda name: "1" * 12)
     assert results.state(None) == "missing"
     assert results.state(RUN) == "fresh"

@@ -15,7 +15,7 @@ def prompt(heads: int, tokens: int = 1024) -> Workload:
 
 experiment = Timing(
     kernels=("cuda_per_head", "cuda_tiled", "cuda_vector"),
-    quick=(prompt(1, 256), prompt(8, 256)),
+    quick=(prompt(1), prompt(8)),
     full=tuple(prompt(heads) for heads in (1, 2, 4, 8, 16, 32, 64, 96, 128, 132, 160, 192, 264, 330, 396)),
     ceilings=("fma",),
 )

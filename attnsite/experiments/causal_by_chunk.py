@@ -15,7 +15,7 @@ def chunk(queries: int, keys: int, causal: bool) -> Workload:
 
 experiment = Timing(
     kernels=("cpu_simd",),
-    quick=tuple(chunk(queries, 512, causal) for queries in (1, 128, 256, 512) for causal in (False, True)),
+    quick=tuple(chunk(queries, KEYS, causal) for queries in (1, 64, 256, 1024) for causal in (False, True)),
     full=tuple(
         chunk(queries, KEYS, causal) for queries in (1, 64, 256, 512, 1024, 2048, 4096) for causal in (False, True)
     ),

@@ -9,7 +9,7 @@ def prefill(dim: int, causal: bool) -> Workload:
 
 experiment = Timing(
     kernels=("cuda_mma",),
-    quick=(Workload(heads=4, queries=256, keys=256, dim=64),),
+    quick=(prefill(64, False),),
     full=tuple(prefill(dim, causal) for dim in (64, 128) for causal in (False, True)),
     ceilings=("matmul",),
     variants=tuple({"tiles": [warps, keys]} for warps in (4, 8) for keys in (32, 64, 128)),

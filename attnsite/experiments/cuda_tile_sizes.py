@@ -13,7 +13,7 @@ def prefill(dim: int, causal: bool) -> Workload:
 
 experiment = Timing(
     kernels=("cuda_vector",),
-    quick=(Workload(heads=4, queries=256, keys=256, dim=64),),
+    quick=(prefill(64, False),),
     full=tuple(prefill(dim, causal) for dim in (64, 128) for causal in (False, True)),
     ceilings=("fma",),
     variants=tuple(

@@ -21,7 +21,7 @@ def step(kv_heads: int, context: int) -> Workload:
 
 experiment = Timing(
     kernels=("cpu_simd", "cpu_simd_repeated"),
-    quick=(*(prompt(kv_heads, 256) for kv_heads in (32, 8, 1)), *(step(kv_heads, 4096) for kv_heads in (32, 8, 1))),
+    quick=(*(prompt(kv_heads, 2048) for kv_heads in (32, 1)), *(step(kv_heads, 16384) for kv_heads in (8, 1))),
     full=(*(prompt(kv_heads, 2048) for kv_heads in KV_HEADS), *(step(kv_heads, 16384) for kv_heads in KV_HEADS)),
     ceilings=("read", "fma"),
 )

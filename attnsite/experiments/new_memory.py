@@ -13,6 +13,6 @@ def prompt(heads: int, tokens: int) -> Workload:
 
 experiment = Timing(
     kernels=("cpu_blas", "control_kept"),
-    quick=(prompt(1, 512), prompt(4, 512)),
+    quick=(prompt(1, 1024), prompt(4, 1024)),
     full=tuple(prompt(heads, 1024) for heads in (1, 2, 4, 6, 8, 12, 16, 24, 32, 64)),
 )

@@ -13,7 +13,7 @@ def decode(kv_heads: int, context: int) -> Workload:
 
 experiment = Timing(
     kernels=("cuda_decode",),
-    quick=(decode(1, 1024), decode(1, 2048), decode(8, 1024), decode(8, 2048)),
+    quick=tuple(decode(kv_heads, context) for context in (4096, 16384) for kv_heads in (1, 8)),
     full=tuple(decode(kv_heads, context) for context in (4096, 16384, 65536) for kv_heads in (1, 4, 8, 32)),
     ceilings=("read",),
     variants=({}, {"parts": 1}),

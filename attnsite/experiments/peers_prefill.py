@@ -16,7 +16,7 @@ experiment = Timing(
     kernels=("cpu_simd", "peer_*"),
     quick=tuple(
         prompt(heads, tokens, dim, causal)
-        for heads, tokens, dim in ((1, 256, 64), (8, 256, 64), (8, 512, 128))
+        for heads, tokens, dim in ((1, 256, 64), (8, 256, 64), (8, 1024, 64))
         for causal in (False, True)
     ),
     full=tuple(

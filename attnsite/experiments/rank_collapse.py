@@ -43,7 +43,7 @@ SIZES = ((64, 1, False), (64, 4, False), (64, 16, False), (256, 4, False), (64, 
 experiment = Study(
     observe=observe,
     quick=tuple(
-        {"parts": parts, "width": 16, "heads": heads, "causal": False, "layers": 4}
+        {"parts": parts, "width": 64, "heads": heads, "causal": False, "layers": 16}
         for heads in (1, 4) for parts in PARTS
     ),
     full=tuple(

@@ -17,7 +17,7 @@ def decode(kv_heads: int, context: int, queries: int = 1) -> Workload:
 
 experiment = Timing(
     kernels=("cpu_*", "cuda_*"),
-    quick=(prefill(256, 8, 64), decode(32, 2048), decode(8, 2048), decode(1, 2048)),
+    quick=(prefill(256, 8, 64), *(decode(kv_heads, 4096) for kv_heads in (32, 8, 1))),
     full=(
         *(prefill(tokens, heads, dim) for tokens in (256, 1024, 2048) for heads, dim in ((16, 32), (8, 64), (4, 128))),
         *(decode(kv_heads, context) for context in (4096, 16384) for kv_heads in (32, 8, 4, 1)),

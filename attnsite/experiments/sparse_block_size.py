@@ -17,6 +17,6 @@ def blocks(size: int) -> tuple[int, int, int]:
 
 experiment = Timing(
     kernels=("cpu_block_sparse",),
-    quick=(prompt(1024), *(prompt(1024, blocks=blocks(size)) for size in (8, 32, 128))),
+    quick=(prompt(8192), *(prompt(8192, blocks=blocks(size)) for size in (32, 128))),
     full=(prompt(8192), *(prompt(8192, blocks=blocks(size)) for size in (8, 16, 32, 64, 128, 256))),
 )

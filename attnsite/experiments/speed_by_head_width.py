@@ -16,7 +16,7 @@ def cut(dim: int, tokens: int) -> Workload:
 
 experiment = Timing(
     kernels=("cpu_online", "cpu_simd", "cuda_vector", "cuda_mma"),
-    quick=tuple(cut(dim, 256) for dim in (32, 40, 64, 128)),
+    quick=tuple(cut(dim, 1024) for dim in (32, 40, 64, 128)),
     full=tuple(
         cut(dim, 1024) for dim in (8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96, 112, 128, 144, 160, 192, 224, 256)
     ),

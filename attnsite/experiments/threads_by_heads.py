@@ -15,6 +15,6 @@ def call(heads: int, threads: int, tokens: int) -> Workload:
 
 experiment = Timing(
     kernels=("cpu_*",),
-    quick=tuple(call(heads, threads, 256) for heads in (1, 2, 8) for threads in (1, 2)),
+    quick=tuple(call(heads, threads, 512) for heads in (1, 2, 8) for threads in (1, 2)),
     full=tuple(call(heads, threads, 512) for heads in (1, 2, 4, 8, 16) for threads in (1, 2, 4, 8)),
 )

@@ -14,7 +14,7 @@ def prefill(heads: int, tokens: int, dim: int, causal: bool) -> Workload:
 
 experiment = Timing(
     kernels=("cpu_simd",),
-    quick=(prefill(4, 256, 64, False),),
+    quick=(prefill(8, 256, 64, False),),
     full=tuple(
         prefill(heads, tokens, dim, causal)
         for heads, tokens in ((8, 256), (8, 1024), (2, 4096))

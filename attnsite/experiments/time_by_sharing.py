@@ -15,19 +15,15 @@ def step(context: int, group: int = 1, queries: int = 1, batch: int = 1) -> Work
     return Workload(heads=KV_HEADS * group, kv_heads=KV_HEADS, queries=queries, keys=context, dim=DIM, batch=batch)
 
 
-QUICK, FULL = 4096, 32768
+CONTEXT = 32768
 
 experiment = Timing(
     kernels=("cpu_simd", "cpu_simd_decode"),
-    quick=(
-        *(step(QUICK, group=group) for group in (1, 8, 32)),
-        *(step(QUICK, queries=queries) for queries in (8, 64)),
-        step(QUICK, batch=4),
-    ),
+    quick=(*(step(CONTEXT, group=group) for group in (1, 8)), step(CONTEXT, queries=8)),
     full=(
-        *(step(FULL, group=1 << power) for power in range(7)),
-        *(step(FULL, queries=1 << power) for power in range(1, 9)),
-        *(step(FULL, batch=1 << power) for power in range(1, 4)),
+        *(step(CONTEXT, group=1 << power) for power in range(7)),
+        *(step(CONTEXT, queries=1 << power) for power in range(1, 9)),
+        *(step(CONTEXT, batch=1 << power) for power in range(1, 4)),
     ),
     ceilings=("read", "fma"),
 )

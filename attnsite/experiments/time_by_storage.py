@@ -19,7 +19,7 @@ def step(context: int) -> Workload:
 
 experiment = Timing(
     kernels=("cpu_simd", "cpu_simd_stored_*", "cpu_simd_decode_int8"),
-    quick=(prompt(256), step(2048)),
+    quick=(prompt(512), step(4096)),
     full=(prompt(512), prompt(2048), step(4096), step(16384)),
     ceilings=("read", "fma"),
 )

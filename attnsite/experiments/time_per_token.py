@@ -23,9 +23,9 @@ def again(tokens: int) -> Workload:
 experiment = Timing(
     kernels=("cpu_simd",),
     quick=(
-        *(step(kv_heads, context) for context in (1024, 4096) for kv_heads in (32, 8, 1)),
-        *(again(tokens) for tokens in (128, 256)),
-        step(8, 4096, 2),
+        *(step(kv_heads, context) for context in (1024, 8192) for kv_heads in (32, 8, 1)),
+        *(again(tokens) for tokens in (256, 512)),
+        step(8, CONTEXT, 2),
     ),
     full=(
         *(step(kv_heads, context) for context in (1024, 8192, 16384, 24576, 32768) for kv_heads in (32, 8, 1)),

@@ -8,7 +8,7 @@ from attnsite.experiments.window_prefill import prompt
 
 experiment = Memory(
     kernels=("cpu_blas_masked", "cpu_simd"),
-    quick=(prompt(1024, 64), prompt(1024, 1024)),
+    quick=(prompt(4096, 64), prompt(4096, 4096)),
     full=tuple(prompt(4096, window) for window in (64, 256, 1024, 4096)),
     repeats=2,
 )

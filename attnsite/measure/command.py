@@ -6,12 +6,15 @@ import re
 import shutil
 import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
-from attnsite import discover, results
+from attnsite import discover, results, sweeps
 from attnsite.errors import Mistake, flatten, raise_all, refused
 from attnsite.measure import shards
 from attnsite.measure.progress import spoken
+
+A_MOMENT, ENOUGH = 1.0, 4  # seconds that an experiment works at least, and how many have to, for a guess of the rest
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    raise_all(list(faults(options.experiments, options.machine)))
+    raise_all(list(faults(options.experiments, options.machine, options.sweep)))
     names = options.experiments or discover.names("experiments")
     if not (options.root / "mkdocs.yml").is_file():
         where = target(options, names[0]).parent
@@ -42,20 +45,45 @@ def run(options: argparse.Namespace) -> int:
         part = shards.parse(options.shard)
         done = [measure(options, name, part) for name in names]
         return 0 if all(done) else 1
-    waiting = [name for name in names if options.again or needed(options, name)]
-    fresh = len(names) - len(waiting)
-    if fresh:
-        print(f"{fresh} of {len(names)} experiments have a fresh result of {options.machine} already")
-    done, started = [], time.monotonic()
+    asked = [name for name in names if asks(name, options.sweep)]
+    if absent := [name for name in names if name not in asked]:
+        print(f"{len(absent)} experiments have no {options.sweep} sweep, since every case takes minutes: "
+              f"{', '.join(absent)}")  # fmt: skip
+    waiting = [name for name in asked if options.again or needed(options, name)]
+    for line in already(options, [name for name in asked if name not in waiting], len(asked)):
+        print(line)
+    done, took = [], []
     for number, name in enumerate(waiting, 1):
+        begun = time.monotonic()
         done.append(measure(options, name))
+        took.append(time.monotonic() - begun)
         if number < len(waiting):
-            left = (time.monotonic() - started) / number * (len(waiting) - number)
-            print(f"{number} of {len(waiting)} experiments are done, about {spoken(left)} left", flush=True)
+            print(f"{number} of {len(waiting)} experiments are done{left(took, len(waiting))}", flush=True)
     return 0 if all(done) else 1
 
 
-def faults(experiments: list[str], machine: str) -> list[Mistake]:
+def already(options: argparse.Namespace, fresh: list[str], asked: int) -> Iterable[str]:
+    """What need not be measured, in a line for counts, which belong to no machine, and one for the rest."""
+    counts = [name for name in fresh if kind(name) == "count"]
+    if counts:
+        yield f"{len(counts)} counts are fresh already; they are the same on every machine"
+    if rest := len(fresh) - len(counts):
+        whose = "this machine" if options.machine == results.THIS_BUILD else options.machine
+        yield f"{rest} of {asked} experiments have a fresh result of {whose} already"
+
+
+def left(took: list[float], total: int) -> str:
+    """The time that the rest may take, from the seconds that each took so far; nothing while too few say it.
+
+    One that has nothing to do here, such as a GPU's, ends in a moment, and says nothing of the others.
+    """
+    worked = [seconds for seconds in took if seconds >= A_MOMENT]
+    if len(worked) < ENOUGH:
+        return ""
+    return f", about {spoken(sum(worked) / len(worked) * (total - len(took)))} left"
+
+
+def faults(experiments: list[str], machine: str, sweep: str = "full") -> list[Mistake]:
     """What is wrong with the names on the command line."""
     known = discover.names("experiments")
     found = [
@@ -63,10 +91,23 @@ def faults(experiments: list[str], machine: str) -> list[Mistake]:
         for name in experiments
         if name not in known
     ]
+    found += [
+        Mistake("attnsite measure", name, f"has no {sweep} sweep, since every case takes minutes", "use --full")
+        for name in experiments
+        if name in known and not asks(name, sweep)
+    ]
+    for name in experiments or known:
+        if name in known:
+            found += sweeps.faults(name, discover.module("experiments", name, "experiment").experiment)
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", machine) or machine == results.EVERY_MACHINE:
         remedy = "use lower-case words joined by underscores, such as epyc_2core, and never a host name"
         found.append(Mistake("attnsite measure", "--machine", f"{machine!r} is no name for a machine", remedy))
     return found
+
+
+def asks(name: str, sweep: str) -> bool:
+    """Has an experiment such a sweep? A study whose cases all take minutes has no quick one."""
+    return bool(getattr(discover.module("experiments", name, "experiment").experiment, sweep))
 
 
 def target(options: argparse.Namespace, name: str) -> Path:

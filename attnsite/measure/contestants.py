@@ -147,7 +147,8 @@ def _enter(
     if first > longest_s and kernel.startswith("peer_"):  # a library's first call may load and compile
         first = measure()
     if first > longest_s:
-        raise TooLong(f"one call took {first:.1f} s, longer than the {longest_s:g} s that this sweep allows")
+        took = above(first, longest_s)
+        raise TooLong(f"one call took {took} s, longer than the {longest_s:g} s that this sweep allows")
     made: Any = out()
     if experiment.gradients:
         verdict = gradients.compare(workload, made)
@@ -167,6 +168,11 @@ def accepted(call: Callable[..., Any], workload: Workload) -> dict[str, Any]:
         if name not in known:
             raise Skipped(f"takes no {name}")
     return options
+
+
+def above(number: float, limit: float) -> str:
+    """A number with as many decimals as show that it is above a limit."""
+    return next((text for digits in range(1, 13) if float(text := f"{number:.{digits}f}") > limit), str(number))
 
 
 Cache = tuple[Any, Any]  # of keys and of values, as a kernel takes them

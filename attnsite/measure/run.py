@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from attnsite import discover, results
+from attnsite import discover, results, sweeps
 from attnsite.errors import Mistake
 from attnsite.experiment import Count, Experiment, Memory, Study, Timing, Workload
 from attnsite.measure import contestants, machine, memory, timing
@@ -29,7 +29,7 @@ class Measurement:
     def __init__(self, root: Path, name: str, machine_name: str, sweep: str, device: str | None = None,
                  part: tuple[int, int] = (1, 1)) -> None:  # fmt: skip
         self.root, self.name, self.sweep, self.device, self.part = root, name, sweep, device, part
-        self.digest = results.experiment_digest(name)  # of the file as it is imported, not as it is when we are done
+        self.digest = results.experiment_digest(name, sweep)  # of the file as it is imported now
         self.experiment: Experiment = discover.module("experiments", name, "experiment").experiment
         self.kind = KINDS[type(self.experiment)]
         self.machine = results.EVERY_MACHINE if self.kind == "count" else machine_name
@@ -56,8 +56,7 @@ class Measurement:
         for case in cases:
             label = _describe(case)
             progress.step(label)
-            asked = case.case() if isinstance(case, Workload) else dict(case)
-            if case_key(asked) in done:
+            if case_key(sweeps.asked(case)) in done:
                 continue
             rows += self.answer(case)
             results.write(self.made(rows, time.monotonic() - begun, complete=False), self.partial)
@@ -85,7 +84,7 @@ class Measurement:
             return []
         asked = set(contestants.matching(found.kernels))
         answered = {row.kernel: row.kernel_digest for row in found.rows if row.kernel_digest}
-        same = found.digest == results.experiment_digest(self.name) and asked <= {row.kernel for row in found.rows}
+        same = found.digest == self.digest and asked <= {row.kernel for row in found.rows}
         if not same or any(name not in asked or results.kernel_digest(name) != d for name, d in answered.items()):
             return []
         self.seconds_before = found.provenance.seconds
@@ -198,8 +197,8 @@ class Measurement:
 
 def cases_of(name: str, sweep: str) -> list[dict[str, Any]]:
     """What an experiment's sweep asks, as JSON values, in order."""
-    asked = getattr(discover.module("experiments", name, "experiment").experiment, sweep)
-    return [case.case() if isinstance(case, Workload) else dict(case) for case in asked]
+    cases = getattr(discover.module("experiments", name, "experiment").experiment, sweep)
+    return [sweeps.asked(case) for case in cases]
 
 
 def contains(large: Workload, small: Workload) -> bool:
