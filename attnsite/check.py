@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from attnsite import content, digest, discover, harmless, results, sweeps, vetting
+from attnsite import asked, content, digest, discover, harmless, results, sweeps, vetting
 from attnsite import texts as texts_of
 from attnsite.content import Cite, Claim, Number, Question
 from attnsite.errors import Mistake, flatten
@@ -217,8 +217,21 @@ def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
     unbelievable = []
     for runs in machines.values():
         limits = vetting.limits_of(runs.values())
-        unbelievable += [mistake for path, run in runs.items() for mistake in vetting.faults(run, path, limits)]
+        for path, run in runs.items():
+            unbelievable += vetting.faults(run, path, limits, asked_of(root, run))
     return unusable, unbelievable
+
+
+def asked_of(root: Path, run: results.Run) -> dict[str, Any] | None:
+    """What a run's experiment asks; None where its code has changed since, or cannot be imported here."""
+    if not results.is_current(run):
+        return None
+    file = discover.ROOT / "experiments" / f"{run.experiment}.py"
+    try:
+        found: dict[str, Any] = kept.kept(root, ("asked", kept.code_of(file)), lambda: asked.asked(run.experiment))
+    except Exception:  # Numba is not installed, or the experiment is broken, which is told where it is
+        return None
+    return found
 
 
 def repeated(question: Question, questions: list[Question]) -> Iterable[Mistake]:
