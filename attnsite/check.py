@@ -2,17 +2,26 @@
 
 import argparse
 import csv
+import functools
+import importlib.util
 import json
 import re
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from attnsite import content, discover, harmless, naked, results, sweeps, vetting
+from attnsite import asked, content, digest, discover, harmless, results, sweeps, vetting
+from attnsite import texts as texts_of
 from attnsite.content import Cite, Claim, Number, Question
 from attnsite.errors import Mistake, flatten
 from attnsite.evidence import Evidence
+from attnsite.judging import Renderer, Text, judge
+from attnsite.nearest import nearest
+from attnsite.site import kept
 
 _LINK = re.compile(r"\]\(([^)\s#]+\.md)(?:#[^)\s]*)?\)")
 GENERATED = {"evidence.md", "sources.md", "machines.md", "kernels.md"}
@@ -67,38 +76,52 @@ def annotation(mistake: Mistake) -> str:
 
 def check(root: Path) -> list[Mistake]:
     """All mistakes of a checkout, in the order of the files."""
+    digest.keep(functools.partial(kept.kept, root))
     questions, mistakes = content.read_questions(root)
     themes, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
     unusable, unbelievable = committed_results(root)
-    mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable, *sweeps.find_faults()]
+    mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable, *in_sweeps(root)]
     broken = bool(unusable)
-    evidence = Evidence(root)
-    known = set(sources) | {path.stem for path in (root / "docs/sources").glob("*.bib")}
-    named = names(root)
+    marked = Marked(
+        set(sources) | {path.stem for path in (root / "docs/sources").glob("*.bib")}, Evidence(root), broken
+    )
+    judged = Judged(root, names(root), marked)
     slugs = [question.slug for question in questions]
     for question in questions:
         mistakes += repeated(question, questions)
         place = line(question, "related")
-        mistakes += [Mistake(question.path, place, f"relates to {slug}, which is no question", "mend the name")
+        mistakes += [Mistake(question.path, place, f"relates to {slug}, which is no question", nearest(slug, slugs))
                      for slug in question.related if slug not in slugs]  # fmt: skip
         texts = [(question.body, question.body_line), (question.answer, line(question, "answer"))]
-        mistakes += [m for text, first in texts for m in in_text(question.path, text, first, known, evidence, broken)]
-        mistakes += [m for claim in question.claims for m in in_claim(question, claim, known, evidence, broken)]
-        mistakes += acting(question.path, question.body, question.body_line)
-        mistakes += acting(question.path, question.answer, line(question, "answer"))
-        mistakes += [m for claim in question.claims for m in acting(question.path, claim.source, claim.line)]
-        if not question.draft:
-            mistakes += without_evidence(question, named)
+        mistakes += [m for text, first in texts for m in marked.in_text(question.path, text, first)]
+        mistakes += [m for claim in question.claims for m in in_claim(question, claim, marked)]
+        mistakes += judged.mistakes(question.path, texts_of.of_question(question))
         mistakes += links(root, question.path, question.body, question.body_line)
+    read = {question.path for question in questions}
+    for path in (path.relative_to(root) for path in sorted((root / content.FOLDER).glob("*/*.md"))):
+        if path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
+            body, first = texts_of.behind_front(text, path)  # what can be read of one that cannot be
+            mistakes += marked.in_text(path, text, 1)
+            mistakes += [*links(root, path, body, first), *judged.mistakes(path, Text().add(body, first))]
     for path in pages(root):
-        text = (root / path).read_text(encoding="utf-8")
-        mistakes += in_text(path, text, 1, known, evidence, broken)
+        if (text := text_of(root / path)) is None:
+            mistakes.append(Mistake(path, "", "is not UTF-8", "save it as UTF-8"))
+            continue
+        mistakes += marked.in_text(path, text, 1)
         mistakes += [
             Mistake(path, spot.line, f"{spot.source} is not a mark", spot.why) for spot in content.malformed(text)
         ]
-        mistakes += [*links(root, path, text, 1), *acting(path, text, 1, plain=False)]
-    mistakes += [m for theme in themes for m in acting(theme.path, theme.summary, 1)]
+        mistakes += [*links(root, path, text, 1), *judged.mistakes(path, texts_of.of_page(text, path))]
+        mistakes += in_front(path, text)
+    for theme in themes:
+        mistakes += marked.in_text(theme.path, theme.summary, 1)
+        mistakes += judged.mistakes(theme.path, texts_of.of_theme(theme, text_of(root / theme.path) or ""))
+    for path in sorted((root / "docs" / "notebooks").glob("*.py")):
+        mistakes += judged.mistakes(path.relative_to(root), texts_of.of_notebook(text_of(path) or ""))
+    if root == discover.ROOT.parent:  # they are the package's, whatever else is checked with it
+        for path, docstring in texts_of.of_kernels():
+            mistakes += judged.mistakes(path, docstring)
     order = {theme.order: theme for theme in themes}
     mistakes += [
         Mistake(theme.path, "order", f"has the order {theme.order} of {order[theme.order].slug}", "choose another")
@@ -108,14 +131,70 @@ def check(root: Path) -> list[Mistake]:
     return list(dict.fromkeys(mistakes))
 
 
-def acting(path: Path, text: str, first: int, plain: bool = True) -> list[Mistake]:
-    """Markup that acts or loads from elsewhere, in a text whose first line is the file's line `first`."""
-    return [Mistake(path, first + found.line - 1, found.what, found.remedy) for found in harmless.find(text, plain)]
+def in_sweeps(root: Path) -> list[Mistake]:
+    """What is wrong with the experiments' sweeps, found once while their code stays as it is: to look imports them."""
+    try:
+        code = [kept.code_of(discover.ROOT / "experiments" / f"{name}.py") for name in discover.names("experiments")]
+    except (SyntaxError, OSError):  # one of them cannot be read, which is told of it
+        return sweeps.find_faults()
+    made_from = ("sweeps", code, importlib.util.find_spec("numba") is not None)
+    found = kept.kept(root, made_from, lambda: [[m.path, m.where, m.what, m.remedy] for m in sweeps.find_faults()])
+    return [Mistake(*each) for each in found]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a page would show of texts, judged, each once while it stays as it is; `names` may have digits in them."""
+
+    root: Path
+    names: Sequence[str]
+    marked: "Marked"
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        from attnsite.site.rendering import Renderer  # here: a text that was judged before needs none
+
+        return Renderer(self.root)
+
+    @cached_property
+    def judges(self) -> tuple[object, ...]:
+        """All that decides what is found, besides a text."""
+        code = [kept.code_of(Path(__file__).parent / path) for path in ("judging.py", "site/rendering.py")]
+        configuration = self.root / "mkdocs.yml"
+        written = configuration.read_bytes() if configuration.is_file() else b""
+        return (*code, *map(version, ("markdown", "pymdown-extensions", "selectolax")), written, *self.names)
+
+    def mistakes(self, path: Path, text: Text) -> Iterable[Mistake]:
+        made_from = ("judged", self.judges, text.lines, text.places, text.plain, text.numbers)
+        found, unseen = kept.kept(self.root, made_from, lambda: self._judged(text))
+        yield from (Mistake(path, *each) for each in found)
+        for at, source in unseen:  # marks where Markdown sees text and `marks` sees code
+            for mark in content.marks(source):
+                yield from self.marked.in_mark(path, at, mark)
+
+    def _judged(self, text: Text) -> list[Any]:
+        found, unseen = judge(self.renderer, text, self.names)
+        return [[[each.line, each.what, each.remedy] for each in found], [[at, source] for at, source in unseen]]
+
+
+def text_of(path: Path) -> str | None:
+    """A file's text; None where it is not UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def in_front(path: Path, text: str) -> Iterable[Mistake]:
+    """Titles and descriptions become part of every page's menu and head as they stand."""
+    for name, value, at in texts_of.in_front(text, path):
+        for found in harmless.find(value, [value], plain=True):
+            yield Mistake(path, at, f"its {name} {found.what}", found.remedy)
 
 
 def pages(root: Path) -> list[Path]:
     """The hand-written pages that are no questions, relative to the checkout."""
-    return [path.relative_to(root) for path in sorted((root / "docs").glob("*.md"))]
+    return texts_of.hand_written(root)
 
 
 def line(question: Question, field: str) -> int:
@@ -138,8 +217,21 @@ def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
     unbelievable = []
     for runs in machines.values():
         limits = vetting.limits_of(runs.values())
-        unbelievable += [mistake for path, run in runs.items() for mistake in vetting.faults(run, path, limits)]
+        for path, run in runs.items():
+            unbelievable += vetting.faults(run, path, limits, asked_of(root, run))
     return unusable, unbelievable
+
+
+def asked_of(root: Path, run: results.Run) -> dict[str, Any] | None:
+    """What a run's experiment asks; None where its code has changed since, or cannot be imported here."""
+    if not results.is_current(run):
+        return None
+    file = discover.ROOT / "experiments" / f"{run.experiment}.py"
+    try:
+        found: dict[str, Any] = kept.kept(root, ("asked", kept.code_of(file)), lambda: asked.asked(run.experiment))
+    except Exception:  # Numba is not installed, or the experiment is broken, which is told where it is
+        return None
+    return found
 
 
 def repeated(question: Question, questions: list[Question]) -> Iterable[Mistake]:
@@ -153,36 +245,45 @@ def repeated(question: Question, questions: list[Question]) -> Iterable[Mistake]
             yield Mistake(other.path, line(other, "order"), what, "choose another")
 
 
-def in_text(path: Path, text: str, first: int, known: set[str], evidence: Evidence, broken: bool) -> Iterable[Mistake]:
-    """Marks and figures of a text whose first line is the file's line `first`."""
-    for mark in content.marks(text):
-        yield from in_mark(path, first + mark.line - 1, mark, known, evidence, broken)
-    for fence in content.fences(text):
-        if fence.figure not in discover.names("figures"):
-            what = f"there is no figure {fence.figure!r}"
-            yield Mistake(path, first + fence.line - 1, what, f"the figures are {', '.join(discover.names('figures'))}")
+@dataclass(frozen=True)
+class Marked:
+    """What marks may name: the keys of sources, and the runs and figures behind numbers. Where a run file is `broken`
+    that is named once, not at each mark that needs it."""
+
+    keys: set[str]
+    evidence: Evidence
+    broken: bool
+
+    def in_text(self, path: Path, text: str, first: int) -> Iterable[Mistake]:
+        """Marks and figures of a text whose first line is the file's line `first`."""
+        for mark in content.marks(text):
+            yield from self.in_mark(path, first + mark.line - 1, mark)
+        figures = discover.names("figures")
+        for fence in content.fences(text):
+            if fence.figure not in figures:
+                what = f"there is no figure {fence.figure!r}"
+                yield Mistake(path, first + fence.line - 1, what, nearest(fence.figure, figures))
+
+    def in_mark(self, path: Path, at: int, mark: Cite | Number) -> Iterable[Mistake]:
+        if isinstance(mark, Cite):
+            for key in mark.keys:
+                if key not in self.keys:
+                    remedy = f"write docs/sources/{key}.bib, or mend the key; {nearest(key, self.keys)}"
+                    yield Mistake(path, at, f"there is no source {key}", remedy)
+            return
+        try:
+            self.evidence.number(mark)
+        except (Mistake, ExceptionGroup) as error:
+            if not self.broken:
+                for mistake in flatten(error):
+                    place = "" if mistake.path == mark.source else f"{mistake.path} "
+                    yield Mistake(path, at, f"{mark.source} {place}{mistake.what}", mistake.remedy)
 
 
-def in_mark(path: Path, at: int, mark: Cite | Number, known: set[str], evidence: Evidence,
-            broken: bool) -> Iterable[Mistake]:  # fmt: skip
-    if isinstance(mark, Cite):
-        for key in mark.keys:
-            if key not in known:
-                yield Mistake(path, at, f"there is no source {key}", f"write docs/sources/{key}.bib, or mend the key")
-        return
-    try:
-        evidence.number(mark)
-    except (Mistake, ExceptionGroup) as error:
-        if not broken:  # a broken run file is named once, not at each mark that needs it
-            for mistake in flatten(error):
-                place = "" if mistake.path == mark.source else f"{mistake.path} "
-                yield Mistake(path, at, f"{mark.source} {place}{mistake.what}", mistake.remedy)
-
-
-def in_claim(question: Question, claim: Claim, known: set[str], evidence: Evidence, broken: bool) -> Iterable[Mistake]:
+def in_claim(question: Question, claim: Claim, marked: Marked) -> Iterable[Mistake]:
     """A claim ends in a mark of its kind."""
     for mark in claim.marks:
-        yield from in_mark(question.path, claim.line, mark, known, evidence, broken)
+        yield from marked.in_mark(question.path, claim.line, mark)
     if claim.kind == "opinion":
         return
     last = claim.marks[-1] if claim.marks else None
@@ -196,7 +297,7 @@ def in_claim(question: Question, claim: Claim, known: set[str], evidence: Eviden
     if claim.kind == "cited":
         right = isinstance(last, Cite)
     else:
-        right = isinstance(last, Number) and kind_of(last, evidence) in (
+        right = isinstance(last, Number) and kind_of(last, marked.evidence) in (
             {"count"} if claim.kind == "counted" else {"timing", "memory", "study", None}
         )
     if not right:
@@ -218,16 +319,9 @@ def names(root: Path) -> list[str]:
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [row["name"] for row in csv.DictReader(file) if any(c.isdigit() for c in row["name"])]
-
-
-def without_evidence(question: Question, known: list[str]) -> Iterable[Mistake]:
-    remedy = "end the sentence with [=figure.value machine] or [@source], or leave the number out"
-    for found in naked.find(question.body, known, question.body_line):
-        what = f"states {found.quantity!r} without evidence in “{found.sentence[:70]}”"
-        yield Mistake(question.path, found.line, what, remedy)
-    for found in naked.find(question.answer, known):
-        yield Mistake(question.path, line(question, "answer"), f"its answer states {found.quantity!r}", remedy)
+        full = [row["name"] for row in csv.DictReader(file)]
+    families = {name.rpartition(" ")[0] for name in full}  # Llama 2, of Llama 2 7B
+    return sorted({name for name in (*full, *families) if any(c.isdigit() for c in name)})
 
 
 def links(root: Path, path: Path, text: str, first: int) -> Iterable[Mistake]:
@@ -246,6 +340,6 @@ def cited(root: Path) -> set[str]:
     """The keys that any page or kernel cites."""
     questions, _ = content.read_questions(root)
     texts = [text for q in questions for text in (q.body, q.answer, *(claim.source for claim in q.claims))]
-    texts += [(root / path).read_text(encoding="utf-8") for path in pages(root)]
+    texts += [text_of(root / path) or "" for path in pages(root)]
     texts += [path.read_text(encoding="utf-8") for path in (discover.ROOT / "kernels").glob("*.py")]
     return {key for text in texts for mark in content.marks(text) if isinstance(mark, Cite) for key in mark.keys}

@@ -8,6 +8,7 @@ from types import ModuleType
 from attnsite import discover, results
 from attnsite.content import Number
 from attnsite.errors import Mistake
+from attnsite.nearest import nearest
 from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE, Run
 
@@ -48,7 +49,7 @@ class Evidence:
             except LookupError as error:
                 known = discover.names("figures")
                 what = str(error) if name in known else f"there is no figure {name}"
-                raise Mistake(f"attnsite/figures/{name}.py", "", what, f"the figures are {', '.join(known)}") from None
+                raise Mistake(f"attnsite/figures/{name}.py", "", what, nearest(name, known)) from None
         return self._figures[name]
 
     def values(self, figure: str, run: Run) -> Mapping[str, Quantity]:
@@ -105,7 +106,7 @@ class Evidence:
         values = self.values(mark.figure, run)
         if mark.value not in values:
             what = f"{mark.figure} has no value {mark.value}"
-            raise wrong(what, f"its values are {', '.join(sorted(values))}")
+            raise wrong(what, nearest(mark.value, values))
         quantity = values[mark.value]
         if mark.low is not None and mark.high is not None and not mark.low <= quantity.value <= mark.high:
             what = f"is {quantity}, outside the {mark.low:g} to {mark.high:g} that the sentence needs"

@@ -1,94 +1,161 @@
-"""What a text from anybody may not hold: markup that acts, or loads from elsewhere. Read where it is written, so that
-its author is told the line; what a built page holds is looked at again when the site is finished."""
+"""What a text from anybody may hold, judged by the HTML that a page would show of it: a list of what is allowed.
+
+Raw HTML is nearly all refused in a `plain` text, a question's; in any text whatever acts, asks for something, or loads
+from elsewhere. What a built page holds is looked at again when the site is finished, by `site/policy.py`.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from html import unescape
 
-from attnsite.marks import blank
+from attnsite.parsed_html import Element, enclosed
 
-PLAIN = {"abbr", "br", "kbd", "small", "sub", "sup"}  # elements that a question may hold, with a title at most
-ACTING = {
-    "applet", "audio", "base", "embed", "foreignobject", "frame", "frameset", "iframe", "link", "math", "meta",
-    "noscript", "object", "portal", "script", "style", "svg", "template", "video", "xml",
+PLAIN = {"abbr", "br", "kbd", "small", "sub", "sup"}  # raw elements that a question may hold, with a title at most
+ANY = {"class", "id", "title", "lang", "dir", "role"}
+_LISTED = {
+    "a": {"href", "name", "rel", "download"},
+    "img": {"src", "srcset", "alt", "width", "height", "loading", "decoding"},
+    "ol": {"start", "type", "reversed"},
+    "li": {"value"},
+    "td": {"colspan", "rowspan", "headers"},
+    "th": {"colspan", "rowspan", "headers", "scope"},
+    "col": {"span"},
+    "colgroup": {"span"},
+    "details": {"open", "name"},
+    "input": {"checked", "id", "name", "type"},  # a tab's, made by an extension, and no others: see _tab
+    "label": {"for"},
+    "data": {"value"},
+    "time": {"datetime"},
+    "blockquote": {"cite"},
+    "q": {"cite"},
+    "del": {"cite", "datetime"},
+    "ins": {"cite", "datetime"},
+    "math": {"alttext", "display", "xmlns"},
+}
+_BARE = [
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "em", "strong", "code", "pre", "span", "div", "section", "article",
+    "aside", "header", "footer", "hr", "br", "b", "i", "s", "u", "small", "sub", "sup", "abbr", "kbd", "samp",
+    "var", "mark", "cite", "dfn", "bdi", "bdo", "wbr", "ul", "dl", "dt", "dd", "table", "caption", "thead", "tbody",
+    "tfoot", "tr", "figure", "figcaption", "summary", "picture",
+]  # fmt: skip
+_FORMULA = [
+    "semantics", "annotation", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub",
+    "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr", "mtd",
+    "mpadded", "mphantom", "merror", "menclose", "mstyle", "none",
+]  # fmt: skip
+_MATHEMATICAL = {
+    "accent", "accentunder", "align", "class", "columnalign", "columnlines", "columnspacing", "depth", "display",
+    "displaystyle", "fence", "form", "frame", "height", "largeop", "linethickness", "lspace", "mathcolor",
+    "mathsize", "mathvariant", "maxsize", "minsize", "movablelimits", "notation", "rowlines", "rowspacing", "rspace",
+    "scriptlevel", "separator", "stretchy", "symmetric", "voffset", "width",
 }  # fmt: skip
+ALLOWED: Mapping[str, set[str]] = {
+    **{name: set() for name in _BARE},
+    **dict.fromkeys(_FORMULA, _MATHEMATICAL),
+    **_LISTED,
+}
+LOADED = {"src", "srcset"}
+ADDRESSES = {"href", "cite", *LOADED}
 SCHEMES = {"http", "https", "mailto"}
-# Not what looks like an address in angle brackets, which Markdown makes a link of.
-_TAG = re.compile(r"</?([a-zA-Z][\w-]*)(?=[\s/>]|$)((?:[^\"'<>]|\"[^\"]*\"|'[^']*')*)>?|<[!?][^>]*>?", re.MULTILINE)
-_ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'>]+))?")
-_LIST = re.compile(r"\{:?([^{}\n]*)\}")
-_TARGET = re.compile(r"\]\([ \t]*\n?[ \t]*<?[ \t]*([^\s)>]+)|^ {0,3}\[[^\]\n]+\]:\s*<?\s*(\S+)", re.MULTILINE)
-_IMAGE = re.compile(r"!\[[^\[\]\n]{0,500}\]\([ \t]*\n?[ \t]*<?[ \t]*([^\s)>]+)")
-_AUTO = re.compile(r"<([a-zA-Z][a-zA-Z0-9+.-]{0,30}):[^\s<>]*>")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
+_CLOSED = re.compile(r"</\s*([a-zA-Z][^\s/>]*)")
+_TAB = re.compile(r"__tabbed_\d+(?:_\d+)?")
+_OWN = re.compile(r"__")  # how the theme's own names begin, which its scripts look for
+_NAMED = re.compile(r"__(?:tabbed|span|codelineno)[\w-]*")
 
 
 @dataclass(frozen=True)
 class Found:
-    """Something that may not stand in a text: on which of its lines, what it is, and what to do instead."""
+    """Something that may not stand in a text: what it is, what to do instead, and how it begins where it is written."""
 
-    line: int
     what: str
     remedy: str
+    begins: str
 
 
-def find(text: str, plain: bool) -> list[Found]:
-    """What a Markdown text may not hold; in a `plain` one, a question's, raw HTML is nearly all of it."""
-    shown = blank(text)
-    found = [*_in_tags(shown, plain), *_in_lists(shown), *_in_links(shown)]
-    return sorted(set(found), key=lambda each: (each.line, each.what))
+def find(html: str, raw: Iterable[str], plain: bool) -> list[Found]:
+    """What a rendered text may not hold; `raw` are the pieces of it that were written as HTML."""
+    made, whole = enclosed(html)
+    found = [fault for element in made for fault in _in_element(element)]  # of Markdown too: links, lists of attributes
+    for piece in raw:
+        found += _in_raw(piece, plain)
+    if not whole and not found:
+        found.append(Found("closes an element that it did not open, or leaves one open", "close what it opens", "<"))
+    return list(dict.fromkeys(found))
 
 
-def _line(text: str, at: int) -> int:
-    return text.count("\n", 0, at) + 1
+def _in_raw(piece: str, plain: bool) -> Iterator[Found]:
+    """Faults of a piece by itself; an end without its beginning is the piece's own, too."""
+    made, whole = enclosed(piece)
+    opened = {element.name for element in made}
+    ends = {name.lower() for name in _CLOSED.findall(piece)} - opened
+    for element in [*made, *(Element(name, {}) for name in sorted(ends))]:
+        if plain and element.name not in PLAIN:
+            what = f"holds the raw element {element.name[:40]!r}"
+            remedy = f"write Markdown, or &lt; for the sign; of HTML there may be {', '.join(sorted(PLAIN))}"
+            yield Found(what, remedy, f"<{element.name}" if element.name in opened else f"</{element.name}")
+        elif plain:
+            for name in sorted(set(element.attributes) - {"title"}):
+                yield Found(f"holds the attribute {name}", "leave it out; a title may stay", name)
+        else:
+            held = {name: value for name, value in element.attributes.items() if name != "markdown"}
+            yield from _in_element(Element(element.name, held))
+    begun = piece.lstrip()
+    unread = begun.startswith(("<!", "<?", "</")) and not begun.startswith("<!--")  # a comment for a browser alone
+    if plain and not made and not ends and (unread or not whole):
+        yield Found(f"holds {_short(piece)}", "write it as Markdown; a figure is a fence named `figure`", piece[:4])
 
 
-def _in_tags(text: str, plain: bool) -> Iterator[Found]:
-    for match in _TAG.finditer(text):
-        line, name = _line(text, match.start()), (match[1] or "").lower()
-        shown = f"holds {match[0][:40].splitlines()[0]!r}"
-        if not name or name in ACTING:
-            if name or plain:
-                yield Found(line, shown, "write it as Markdown; a figure is a fence named `figure`")
-        elif plain and name not in PLAIN:
-            yield Found(
-                line, shown, f"write Markdown, or &lt; for the sign; of HTML there may be {', '.join(sorted(PLAIN))}"
-            )
-        for attribute, value in _ATTRIBUTE.findall(match[2] or ""):
-            yield from _attribute(line, attribute.lower(), value.strip("\"'"), plain and name in PLAIN)
+def _in_element(element: Element) -> Iterator[Found]:
+    name = element.name
+    if name not in ALLOWED:
+        remedy = "write it as Markdown; a figure is a fence named `figure`"
+        yield Found(f"holds the element {name[:40]!r}", remedy, f"<{name}")
+        return
+    if name == "input" and not _tab(element):
+        yield Found("holds a field to fill in", "leave it out: no page asks its reader for anything", "<input")
+    for attribute, value in element.attributes.items():
+        yield from _in_attribute(name, attribute, value)
 
 
-def _attribute(line: int, name: str, value: str, plain: bool) -> Iterator[Found]:
+def _tab(element: Element) -> bool:
+    """Whether a field is that of an extension's tabs."""
+    return element.attributes.get("type") == "radio" and bool(_TAB.fullmatch(element.attributes.get("name", "")))
+
+
+def _in_attribute(element: str, name: str, value: str) -> Iterator[Found]:
     if name.startswith("on") or name in ("style", "srcdoc", "formaction"):
-        yield Found(line, f"holds the attribute {name}", "leave it out: no page may run or dress what a text says")
-    elif plain and name != "title":
-        yield Found(line, f"holds the attribute {name}", "leave it out; a title may stay")
-    elif name in ("href", "src", "srcset", "action", "data", "xlink:href", "poster"):
-        yield from _address(line, value, loads=name in ("src", "srcset", "data", "poster"))
+        yield Found(f"holds the attribute {name}", "leave it out: no page may run or dress what a text says", name)
+    elif name not in ALLOWED[element] | ANY and not name.startswith(("data-", "aria-")):
+        yield Found(f"holds the attribute {name[:40]!r}", f"leave it out: {element} has no such attribute here", name)
+    elif name in ADDRESSES:
+        for one in re.split(r"\s*,\s+|\s+(?=\S+$)", value) if name == "srcset" else [value]:
+            yield from _in_address(one, loads=name in LOADED)
+    elif name == "id" and _OWN.match(value) and not _NAMED.fullmatch(value):
+        yield Found(f"holds the id {value[:40]!r}", "choose one that is not the theme's own", value)
 
 
-def _in_lists(text: str) -> Iterator[Found]:
-    """Attributes in braces, behind a heading, a paragraph or a word."""
-    for match in _LIST.finditer(text):
-        for name, value in _ATTRIBUTE.findall(match[1]):
-            if value:
-                yield from _attribute(_line(text, match.start()), name.lower(), value.strip("\"'"), plain=False)
-
-
-def _in_links(text: str) -> Iterator[Found]:
-    for match in _TARGET.finditer(text):
-        yield from _address(_line(text, match.start()), match[1] or match[2], loads=False)
-    for match in _IMAGE.finditer(text):
-        yield from _address(_line(text, match.start()), match[1], loads=True)
-    for match in _AUTO.finditer(text):
-        yield from _address(_line(text, match.start()), f"{match[1]}:", loads=False)
-
-
-def _address(line: int, address: str, loads: bool) -> Iterator[Found]:
-    plain = re.sub(r"[\x00-\x20\x7f\\]", "", unescape(address)).lower()
+def _in_address(address: str, loads: bool) -> Iterator[Found]:
+    plain = plainly(address)
     scheme = _SCHEME.match(plain)
+    begins = re.split(r"[\s\\&]", address.strip(), maxsplit=1)[0][:40]
     if scheme and scheme[1] not in SCHEMES:
-        yield Found(line, f"links to {address[:40]!r}", f"link to a page, a file or {', '.join(sorted(SCHEMES))}")
-    elif loads and (scheme or plain.startswith("//")):
-        yield Found(line, f"loads {address[:40]!r} from another host", "put the file into docs/assets, or link to it")
+        yield Found(f"links to {_short(address)}", f"link to a page, a file or {', '.join(sorted(SCHEMES))}", begins)
+    elif loads and foreign(address):
+        what = f"loads {_short(address)} from another host"
+        yield Found(what, "put the file into docs/assets, or link to it", begins)
+
+
+def plainly(address: str) -> str:
+    """An address as a browser reads it: without what it leaves out, its slashes forwards."""
+    return re.sub(r"[\t\n\r]", "", address.strip("".join(map(chr, range(0x21))))).replace("\\", "/").lower()
+
+
+def foreign(address: str) -> bool:
+    """Whether an address names a host, or a scheme that can."""
+    plain = plainly(address)
+    return plain.startswith("//") or bool(_SCHEME.match(plain))
+
+
+def _short(text: str) -> str:
+    return repr(" ".join(text.split())[:40])

@@ -11,12 +11,13 @@ _REAL = r"[-−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _NUMBER = re.compile(
     rf"=\s*([A-Za-z_]\w*)\.([A-Za-z_]\w*)(?:\s+(?!in\s)([A-Za-z_]\w*))?(?:\s+in\s+({_REAL})\s*\.\.\s*({_REAL}))?\s*"
 )
-_VERBATIM = r"(?<![\\`])(`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)\1(?!`)|<!--.*?-->"
+# A comment ends where browsers end it.
+_VERBATIM = r"(?<![\\`])(`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)\1(?!`)|<!--(?:-?>|.*?--!?>)"
 # As in site/formulas.py: no space just inside, and no digit behind, so that "$5 and $6" stays money.
 _MATH = r"(?<!\\)\$\$(?:(?!\n[ \t]*\n).)+?\$\$|(?<![\\$])\$(?![\s$])(?:\\.|[^$\\\n])+?(?<!\s)\$(?![\d$])"
 _HIDDEN = re.compile(rf"{_VERBATIM}|{_MATH}", re.DOTALL)  # whichever begins first wins
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)")
-_CONTAINER = re.compile(r"\s{0,3}(?:[-*+]\s|\d+[.)]\s|\?\?\?|!!!|===|\[\^)")
+_CONTAINER = re.compile(r"\s{0,3}(?:[-*+:]\s|\d+[.)]\s|\?\?\?|!!!|===|\[\^)")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Runs: one machine's answers to one experiment, as one JSON file. The only reader and writer of these files."""
 
+import hashlib
 import json
 import math
 import os
@@ -93,6 +94,7 @@ class Run:
     provenance: Provenance
     rows: tuple[Row, ...]
     complete: bool = True
+    rows_digest: str = field(default="", compare=False)  # as the file says it; see `rows_digest` below
 
     def where(self, kernel: str | None = None, stage: str | None = None, **case: Any) -> list[Row]:
         """The rows that were not skipped, of that kernel and stage, whose case has these values."""
@@ -180,11 +182,9 @@ def state(run: Run | None) -> str:
 def write(run: Run, path: Path) -> None:
     """Write a run whole or not at all: one row a line, to a temporary name, then renamed."""
     head = {"format": FORMAT} | {f.name: getattr(run, f.name) for f in fields(run) if f.name != "rows"}
-    head["provenance"] = asdict(run.provenance)
+    head |= {"provenance": asdict(run.provenance), "rows_digest": rows_digest(run)}
     lines = [f"{json.dumps(name)}: {_json(value)}" for name, value in head.items()]
-    rows = ",\n".join(
-        _json({k: v for k, v in asdict(row).items() if k == "case" or v not in (None, (), {}, [])}) for row in run.rows
-    )
+    rows = ",\n".join(map(_line, run.rows))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -194,6 +194,19 @@ def write(run: Run, path: Path) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def rows_digest(run: Run) -> str:
+    """The hash of a run's rows, which its file says of them: a number that changed by a slip is noticed by it.
+
+    It guards against slips and not against intent: whoever edits a row can work it out anew.
+    """
+    return hashlib.sha256("\n".join(map(_line, run.rows)).encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _line(row: Row) -> str:
+    """A row as its line of the file, without what is empty."""
+    return _json({k: v for k, v in asdict(row).items() if k == "case" or v not in (None, (), {}, [])})
 
 
 def _json(value: Any) -> str:
@@ -252,7 +265,9 @@ def read(path: Path) -> Run:
     rows = tuple(_row(row) for row in data["rows"])
     provenance = Provenance(**{f.name: _numbers(data["provenance"][f.name]) for f in fields(Provenance)})
     names = [f.name for f in fields(Run) if f.name not in ("rows", "provenance", "kernels")]
-    return Run(**{n: data[n] for n in names}, kernels=tuple(data["kernels"]), provenance=provenance, rows=rows)
+    return Run(
+        **{n: data[n] for n in names if n in data}, kernels=tuple(data["kernels"]), provenance=provenance, rows=rows
+    )
 
 
 def _no_constant(name: str) -> float:

@@ -10,6 +10,7 @@ KINDS = ("timing", "memory", "study", "count")
 NOT_FINITE = ("nan", "inf", "-inf")  # what JSON has no numbers for
 _HEAD = {"experiment": str, "kind": str, "machine": str, "sweep": str, "digest": str, "kernels": list,
          "provenance": dict, "rows": list, "complete": bool}  # fmt: skip
+_LATER = {"rows_digest": str}  # what the first files of this format do not have
 _PROVENANCE = {"machine": dict, "software": dict, "started": str, "seconds": int | float, "steadiness": dict}
 _ROW = {"case": dict, "kernel": str, "kernel_digest": str, "stage": str, "seed": int, "samples": list, "warmups": list,
         "values": dict, "max_error": int | float | str, "bound": int | float | str, "skipped": str}  # fmt: skip
@@ -28,7 +29,7 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
             elif name in shape and not isinstance(got, shape[name]):
                 yield Mistake(path, where + name, f"is {type(got).__name__}, not what a run has there", remedy)
 
-    found = list(typed("", data, _HEAD, _HEAD))
+    found = list(typed("", data, _HEAD | _LATER, _HEAD))
     yield from found
     if found:
         return

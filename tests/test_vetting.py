@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from checkouts import fill
 
-from attnsite import check, results, vetting
+from attnsite import asked, check, results, vetting
 from attnsite.errors import Mistake
 from attnsite.results import Provenance, Row, Run
 
@@ -21,7 +21,7 @@ WHOLE = Provenance(
     {"python": "3.12.1", "numpy": "2.1", "numba": "0.61", "commit": "0123456789ab", "clean": True},
     "2026-01-02T03:04:05+00:00", 2.0, {"verdict": "steady"},
 )  # fmt: skip
-RUN = Run("mine", "timing", "a_laptop", "quick", "0" * 12, ("cpu_*",), WHOLE, (
+RUN = Run("mine", "timing", "a_laptop", "quick", "0" * 12, ("cpu_*", "cuda_*"), WHOLE, (
     Row(CASE, "cpu_a", "1" * 12, samples=(FLOPS / 9e10,) * 3, max_error=1e-7, bound=2e-7),
     Row(CASE, "cpu_a", "1" * 12, stage="softmax", samples=(1e-9,) * 3),
     Row(CASE, "cuda_a", skipped="no CUDA here: no driver"),
@@ -30,8 +30,17 @@ RUN = Run("mine", "timing", "a_laptop", "quick", "0" * 12, ("cpu_*",), WHOLE, (
 PATH = Path("docs/results/a_laptop/mine.json")
 
 
-def told(run):
-    return [mistake.where for mistake in vetting.faults(run, PATH, vetting.limits_of([run]))]
+def signed(run):
+    """The run as it is read from a file that `attnsite measure` wrote."""
+    return dataclasses.replace(run, rows_digest=results.rows_digest(run))
+
+
+def faults(run, limits=None, asked=None):
+    return vetting.faults(signed(run), PATH, vetting.limits_of([RUN]) if limits is None else limits, asked)
+
+
+def told(run, asked=None):
+    return [mistake.where for mistake in faults(run, vetting.limits_of([run]), asked)]
 
 
 def with_row(**changes):
@@ -56,6 +65,29 @@ def test_a_whole_run_is_accepted():
         (with_row(samples=(0.0, 1.0, 1.0)), "row 1.samples"),
         (with_row(max_error=1e-3), "row 1.max_error"),
         (with_row(max_error=float("nan")), "row 1.max_error"),
+        (with_row(max_error=-1e-7), "row 1.max_error"),
+        (with_row(bound=None), "row 1.max_error"),
+        (with_row(max_error=5.0, bound=1e300), "row 1.bound"),
+        (with_row(bound=0.01), "row 1.bound"),  # of plain float32
+        (with_row(samples=(1e300,) * 3), "row 1.samples"),
+        (with_row(stage="thinking", max_error=None, bound=None), "row 1.stage"),
+        (with_row(kernel="gpu_fast"), "row 1.kernel"),
+        (with_row(kernel="ceiling:luck", values={"flops": 1.0}), "row 1.kernel"),
+        (with_row(case=CASE | {"heads": -3}), "row 1.case"),
+        (with_row(case=CASE | {"heads": "8"}), "row 1.case"),
+        (with_row(case=CASE | {"dim": None}), "row 1.case"),
+        (with_row(case=CASE | {"keys": 10**26}), "row 1.case"),
+        (with_row(case=CASE | {"dim": 1e308}), "row 1.case"),
+        (with_row(case=CASE | {"tokens": 1}), "row 1.case"),
+        (with_row(case={"heads": 1}), "row 1.case"),
+        (with_row(values={"share": 1e200}), "row 1.values.share"),
+        (dataclasses.replace(RUN, rows=(*RUN.rows, RUN.rows[0])), "row 5"),
+        (with_provenance("machine", cores=-1), "provenance.machine.cores"),
+        (with_provenance("machine", memory_bytes=float("inf")), "provenance.machine.memory_bytes"),
+        (with_provenance("machine", threads=True), "provenance.machine.threads"),
+        (with_provenance("machine", caches={"a": [[[[1]]]]}), "provenance.machine.caches"),
+        (with_provenance("steadiness", verdict="excellent"), "provenance.steadiness.verdict"),
+        (with_provenance("steadiness", median_spread=float("nan")), "provenance.steadiness.median_spread"),
         (with_provenance("software", clean=False), "provenance.software.clean"),
         (with_provenance("software", commit=None), "provenance.software.commit"),
         (with_provenance("machine", cpu=""), "provenance.machine.cpu"),
@@ -76,8 +108,9 @@ def test_a_whole_run_is_accepted():
 )  # fmt: skip
 def test_each_fault_is_named_at_its_place(run, where):
     """One sentence each, with the field or the row that it is about, and what to do."""
-    [mistake] = vetting.faults(run, PATH, vetting.limits_of([RUN]))
+    mistake, *others = faults(run)
 
+    assert {each.where for each in others} <= {"row 1.samples"}  # which are too fast for what it then says
     assert mistake.where == where
     assert mistake.remedy
     assert "\n" not in str(mistake)
@@ -90,14 +123,59 @@ def test_a_reason_for_skipping_tells_no_path():
     assert told(run) == ["row 5.skipped"]
 
 
+ASKED = {"kind": "timing", "cases": {"quick": [asked.key(CASE)], "full": []}, "variants": [{"rows": 4}], "seeds": []}
+
+
+def test_rows_answer_what_the_experiment_asks():
+    """Its cases as the sweep has them, its variants, its kind; skipped rows too, and each once."""
+    assert told(RUN, ASKED) == []
+    assert told(with_row(case=CASE | {"variant": {"rows": 4}}), ASKED) == []
+    assert told(with_row(case=CASE | {"variant": {"rows": 5}}), ASKED) == ["row 1.case.variant"]
+    assert told(with_row(case=CASE | {"heads": 1, "kv_heads": 1}), ASKED) == ["row 1.case"]
+    assert told(dataclasses.replace(RUN, sweep="full"), ASKED)[:1] == ["row 1.case"]
+    assert told(dataclasses.replace(RUN, rows=(*RUN.rows, Row({"heads": 1}, "cpu_x", skipped="x"))), ASKED) == [
+        "row 5.case"
+    ]
+    assert told(RUN, ASKED | {"kind": "study"}) == ["kind"]
+
+
+def test_a_bound_is_alike_for_all_kernels_of_a_workload():
+    """It says what plain arithmetic is off by, which no kernel changes."""
+    row = dataclasses.replace(RUN.rows[0], bound=2e-7)
+    rows = [dataclasses.replace(row, kernel=f"cpu_{name}") for name in "abc"]
+    strange = dataclasses.replace(row, kernel="cpu_d", bound=1e-4)
+
+    assert told(dataclasses.replace(RUN, rows=(*rows, LIMIT))) == []
+    assert told(dataclasses.replace(RUN, rows=(*rows, strange, LIMIT))) == ["row 4.bound"]
+    stored = dataclasses.replace(strange, kernel="cpu_simd_stored_bf16")
+    assert told(dataclasses.replace(RUN, rows=(*rows, stored, LIMIT))) == []
+
+
+def test_a_changed_sample_is_noticed(tmp_path):
+    """By the digest over the rows, which `attnsite measure` wrote; a file without one says so."""
+    path = tmp_path / "a_laptop" / "mine.json"
+    results.write(RUN, path)
+    assert vetting.faults(results.read(path), PATH, vetting.limits_of([RUN])) == []
+    text = path.read_text(encoding="utf-8")
+    sample = repr(RUN.rows[0].samples[0])
+    assert text.count(sample) == 3
+    path.write_text(text.replace(sample, repr(RUN.rows[0].samples[0] * 1.01), 1), encoding="utf-8")
+    [mistake] = vetting.faults(results.read(path), PATH, vetting.limits_of([RUN]))
+    assert mistake.where == "rows_digest"
+    lines = [line for line in text.split("\n") if not line.startswith('"rows_digest"')]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    [mistake] = vetting.faults(results.read(path), PATH, vetting.limits_of([RUN]))
+    assert (mistake.where, mistake.what) == ("rows_digest", "is missing")
+
+
 def test_limits_of_other_runs_of_the_machine_hold_too():
     """A run without limits is compared with what the machine reached elsewhere; without any, with nothing."""
     fast = dataclasses.replace(
         with_row(samples=(FLOPS / 2e11,) * 3), rows=with_row(samples=(FLOPS / 2e11,) * 3).rows[:1]
     )
 
-    assert vetting.faults(fast, PATH, {}) == []
-    assert len(vetting.faults(fast, PATH, vetting.limits_of([RUN]))) == 1
+    assert faults(fast, {}) == []
+    assert len(faults(fast)) == 1
 
 
 def test_windows_count_the_pairs_that_are_seen():

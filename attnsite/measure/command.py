@@ -13,6 +13,7 @@ from attnsite import discover, results, sweeps
 from attnsite.errors import Mistake, flatten, raise_all, refused
 from attnsite.measure import shards
 from attnsite.measure.progress import spoken
+from attnsite.nearest import nearest
 
 A_MOMENT, ENOUGH = 1.0, 4  # seconds that an experiment works at least, and how many have to, for a guess of the rest
 
@@ -87,7 +88,7 @@ def faults(experiments: list[str], machine: str, sweep: str = "full") -> list[Mi
     """What is wrong with the names on the command line."""
     known = discover.names("experiments")
     found = [
-        Mistake("attnsite measure", name, "is not an experiment", f"the experiments are {', '.join(known)}")
+        Mistake("attnsite measure", name, "is not an experiment", nearest(name, known))
         for name in experiments
         if name not in known
     ]

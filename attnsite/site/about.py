@@ -63,7 +63,7 @@ def read(root: Path) -> Site:
 
 @lru_cache(maxsize=8)
 def _read(root: Path, _stamp: object, *_environment: object) -> Site:
-    known, cited = _mapping(root / "mkdocs.yml"), _mapping(root / "CITATION.cff")
+    known, cited = configuration(root), _mapping(root / "CITATION.cff")
     url, repository = known.get("site_url") or "", (known.get("repo_url") or "").rstrip("/")
     edit = known.get("edit_uri") or ("edit/main/" if "github.com" in repository else "-/edit/main/")
     people = [p.get("name") or f"{p.get('given-names', '')} {p.get('family-names', '')}".strip()
@@ -77,6 +77,11 @@ def _read(root: Path, _stamp: object, *_environment: object) -> Site:
         authors=tuple(people) or (known.get("site_name") or "",),
         license=str(cited.get("license") or ""),
     )
+
+
+def configuration(root: Path) -> dict[str, Any]:
+    """The fields of a checkout's `mkdocs.yml`; what stands behind a tag of Python's is None."""
+    return _mapping(root / "mkdocs.yml")
 
 
 def _mapping(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from attnsite.errors import Mistake
+from attnsite.nearest import nearest
 from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE, THIS_BUILD, Run
 from attnsite.site import tables
@@ -86,7 +87,7 @@ def fill(text: str, values: Mapping[str, Quantity], path: str) -> str:
     def number(match: re.Match[str]) -> str:
         if match[1] not in values:
             what = f"its docstring asks for {{{match[1]}}}, which values() does not give"
-            raise Mistake(path, "", what, f"give one of {', '.join(sorted(values))}")
+            raise Mistake(path, "", what, f"give it; {nearest(match[1], values)}")
         return str(values[match[1]])
 
     return re.sub(r"\{(\w+)\}", number, text)

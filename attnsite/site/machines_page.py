@@ -29,7 +29,9 @@ git add docs/results/my_machine
 
 The name is what a reader would call the machine.
 No host name, user name or path is written.
-`attnsite check` refuses a file that has one, that was changed by hand, or that says more than the machine can do."""
+`attnsite check` refuses a file that has one, that answers what was not asked, or that says more than a machine can do.
+A digest over the rows notices a number that changed by a slip; that nobody edited a file is shown by review and by
+measuring again alone."""
 
 
 def page(questions: Sequence[Question], records: Records) -> str:

@@ -27,7 +27,7 @@ from attnsite.site.places import Page
 PAGE = "<!-- attnsite:page {} -->"
 SOURCES = "<!-- attnsite:sources -->"
 _PAGE = re.compile(r"\s*<!-- attnsite:page (\S+) -->\s*")
-_HELD = re.compile(r"<!--attnsite:mark (\d+)-->")
+HELD = re.compile(r"<!--attnsite:mark (\d+)-->")
 log = logging.getLogger("mkdocs.attnsite")
 
 
@@ -178,7 +178,7 @@ class _Resolve(Postprocessor):
                 self.markup.warn(mistake, mark.source)
                 return _unresolved(mark.source, mistake)
 
-        text = _HELD.sub(resolve, text)
+        text = HELD.sub(resolve, text)
         return text.replace(SOURCES, citations.listed())
 
 

@@ -10,23 +10,37 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from html import unescape
 
+from attnsite import harmless
 from attnsite.errors import Mistake
+from attnsite.parsed_html import Element, elements, scripts
 
-_INLINE = re.compile(r"<(script|style)\b([^>]*)>(.*?)</\1\s*>", re.DOTALL | re.IGNORECASE)
-_TAG = re.compile(r"<([a-zA-Z][\w:-]*)((?:[^\"'<>]|\"[^\"]*\"|'[^']*')*)>?")
-_ATTRIBUTE = re.compile(r"""([^\s"'<>/=]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+))?""")
-_DATA = re.compile(r"""type=["']?(?:application|text)/(?:ld\+)?json\b""")
+_DATA = re.compile(r"(?:application|text)/(?:ld\+)?json")
 # The way to the site's root, which pages differ in; on the page of what is not found it is the root's whole path.
 _SCOPE = re.compile(r'(?<=new URL\(")[\w./~-]*(?=",location\))')
 _POLICY = re.compile(r'\s*<meta http-equiv="Content-Security-Policy"[^>]*>')
 _CHARSET = re.compile(r"<meta charset=[^>]*>", re.IGNORECASE)
 _SHARE = 'href="javascript:void(0)"'  # the theme's link to a search, whose address it sets when there is one
 
-FORBIDDEN = {"iframe", "frame", "object", "embed", "applet", "base", "portal", "foreignobject", "marquee"}
-ADDRESSES = {"href", "src", "srcset", "action", "formaction", "xlink:href", "data", "poster", "background", "ping"}
-LOADED = {"src", "srcset", "poster", "background", "data"}
+# What the pages of the site are made of: elements of a text, of the theme, of forms that send nothing, of drawings.
+# No frame, no embedded document, no template, nothing that animates an attribute.
+ALLOWED = {
+    *harmless.ALLOWED,
+    "html", "head", "body", "title", "meta", "link", "script", "style", "nav", "main", "form", "fieldset", "legend",
+    "label", "button", "input", "select", "option", "optgroup", "datalist", "textarea", "output", "progress",
+    "meter", "dialog", "search", "canvas", "address", "hgroup", "ruby", "rt", "rp", "source", "svg", "g", "defs",
+    "symbol", "use", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan", "desc",
+    "marker", "clippath", "mask", "pattern", "lineargradient", "radialgradient", "stop",
+}  # fmt: skip
+FIELDS = {"", "button", "checkbox", "color", "date", "number", "radio", "range", "reset", "search", "text"}
+LINKS = {  # what a page may be linked with; only what is not fetched may lie elsewhere
+    "alternate", "author", "canonical", "describedby", "feed", "icon", "license", "manifest", "modulepreload",
+    "next", "preload", "prefetch", "prev", "stylesheet", "shortcut",
+}  # fmt: skip
+TOLD = {"alternate", "author", "canonical", "describedby", "feed", "license", "next", "prev"}
+ADDRESSES = {"href", "src", "srcset", "xlink:href", "data", "poster", "background", "ping", "cite", "longdesc"}
+LOADED = {"src", "srcset", "poster", "background", "data", "ping"}
+SENDING = {"action", "formaction", "method", "formmethod", "srcdoc", "target", "formtarget", "is", "ping"}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
 _SAFE = {"http", "https", "mailto", "data"}
 # Plotly puts an empty style element into the page and fills it rule by rule, which no policy can tell from outside.
@@ -60,9 +74,9 @@ def digest(text: str) -> str:
 def _inline(html: str) -> list[tuple[str, str]]:
     """The scripts and styles that a page holds and a browser would heed, each with its element's name."""
     return [
-        (kind.lower(), text)
-        for kind, attributes, text in _INLINE.findall(html)
-        if not _DATA.search(attributes) and not re.search(r"\bsrc\s*=", attributes)
+        (kind, text)
+        for kind, attributes, text in scripts(html)
+        if not (kind == "script" and _DATA.fullmatch(attributes.get("type", ""))) and "src" not in attributes
     ]
 
 
@@ -86,7 +100,7 @@ def faults(pages: Mapping[str, str]) -> list[Mistake]:
         for kind, text in _inline(html):
             if text not in (scripts if kind == "script" else styles):
                 found[_mistake(path, f"a {kind} that the theme did not write: {_short(text)}")] = None
-        for what in _in_tags(_INLINE.sub(_emptied, html)):
+        for what in _in_elements(html):
             found[_mistake(path, what)] = None
     return list(found)
 
@@ -100,38 +114,53 @@ def _short(text: str) -> str:
     return repr(" ".join(text.split())[:60])
 
 
-def _emptied(match: re.Match[str]) -> str:
-    return f"<{match[1]}{match[2]}></{match[1]}>"
-
-
-def _in_tags(html: str) -> Iterable[str]:
-    html = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
-    for name, attributes in dict.fromkeys(_TAG.findall(html)):
-        yield from _in_tag(name.lower(), attributes)
+def _in_elements(html: str) -> Iterable[str]:
+    found = dict.fromkeys((each.name, *each.attributes.items()) for each in elements(html))
+    for name, *attributes in found:
+        yield from _in_element(str(name), tuple(attributes))  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=65536)  # pages share their menus
-def _in_tag(name: str, attributes: str) -> tuple[str, ...]:
-    found = [f"the element {name}"] if name in FORBIDDEN else []
-    for attribute, quoted in _ATTRIBUTE.findall(attributes):
-        found += _in_attribute(name, attribute.lower(), unescape(quoted.strip("\"'")))
+def _in_element(name: str, attributes: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    element = Element(name, dict(attributes))
+    found = [] if name in ALLOWED else [f"the element {name}"]
+    if name == "input" and element.attributes.get("type", "").lower() not in FIELDS:
+        found.append(f"a field of the type {_short(element.attributes['type'])}")
+    if name == "link":
+        kinds = set(element.attributes.get("rel", "").lower().split())
+        if not kinds or not kinds <= LINKS:
+            found.append(f"a link of the kind {_short(element.attributes.get('rel', ''))}")
+        elif not kinds <= TOLD and harmless.foreign(element.attributes.get("href", "")):
+            found.append(f"something that loads from another host: {_short(element.attributes['href'])}")
+    for attribute, value in attributes:
+        found += _in_attribute(name, attribute, value)
     return tuple(found)
 
 
 def _in_attribute(element: str, name: str, value: str) -> Iterable[str]:
     if name.startswith("on"):
         yield f"the attribute {name}: {_short(value)}"
-    elif name in ("style", "srcdoc"):
+    elif name == "style":
         yield f"the attribute {name}, which the policy ignores: {_short(value)}"
+    elif name in SENDING and not (name == "target" and value in ("_blank", "_self")):
+        yield f"the attribute {name}, which sends or shows something elsewhere: {_short(value)}"
     elif name == "http-equiv" and value.lower() != "content-security-policy":
         yield f"a meta element that acts: {_short(value)}"
     elif name in ADDRESSES:
-        address = re.sub(r"[\x00-\x20\x7f]", "", value).lower()
-        scheme = _SCHEME.match(address)
-        if scheme and (scheme[1] not in _SAFE or (scheme[1] == "data" and address.startswith("data:text/html"))):
-            yield f"an address that acts: {_short(value)}"
-        elif element not in ("a", "link") and name in LOADED and re.match(r"https?:|//", address):
-            yield f"something that loads from another host: {_short(value)}"
+        for address in re.split(r",\s+", value) if name == "srcset" else [value]:
+            yield from _in_address(element, name, address)
+
+
+def _in_address(element: str, name: str, value: str) -> Iterable[str]:
+    address = harmless.plainly(value)
+    scheme = _SCHEME.match(address)
+    inside = bool(scheme and scheme[1] == "data")
+    if (scheme and scheme[1] not in _SAFE) or (inside and re.match(r"data:\s*text/html", address)):
+        yield f"an address that acts: {_short(value)}"
+    elif element == "use" and not address.startswith("#"):
+        yield f"a drawing of another file: {_short(value)}"
+    elif name in LOADED and harmless.foreign(value) and not (inside and element in ("img", "source")):
+        yield f"something that loads from another host: {_short(value)}"
 
 
 def secured(html: str, rules: str) -> str:

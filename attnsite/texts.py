@@ -1,0 +1,87 @@
+"""Every text of a checkout that anybody may write, put together as it stands on a page, with its lines in its file."""
+
+import re
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+from attnsite import discover
+from attnsite.content import Question, Theme, split_front
+from attnsite.judging import Text
+
+_WORD = re.compile(r"([\\\[\]])")
+_CELL = re.compile(r"# %%(.*)")
+
+
+def of_question(question: Question) -> Text:
+    """Title, answer, body and claims: what refers to what does so across them. A draft's numbers may wait."""
+    lines = question.lines or {}
+    text = Text(numbers=not question.draft)
+    text.add(f"# {_WORD.sub(_escaped, escape(question.title, quote=False))}", lines.get("title", 1), spread=False)
+    text.add(question.answer, lines.get("answer", 1), spread=False)
+    text.add(question.body, question.body_line)
+    for claim in question.claims:
+        text.add(f"- {claim.source}", claim.line, spread=False)
+    return text
+
+
+def of_theme(theme: Theme, source: str) -> Text:
+    lines = source.split("\n")
+    at = next((n for n, line in enumerate(lines, 1) if line.startswith("summary:")), 1)
+    return Text().add(theme.summary, at, spread=False)
+
+
+def of_page(source: str, path: Path) -> Text:
+    """A page that is written by hand: its raw HTML may dress it."""
+    return Text(plain=False).add(*behind_front(source, path))
+
+
+def behind_front(source: str, path: Path) -> tuple[str, int]:
+    """What stands behind the front matter, and its first line; the whole where there is none, or none that ends."""
+    lines = source.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    end = next((n for n, line in enumerate(lines) if n and line.rstrip() in ("---", "...")), None)
+    if lines[0].rstrip("\r").lstrip("\ufeff").rstrip() != "---" or end is None:
+        return "\n".join(lines), 1
+    return "\n".join(lines[end + 1 :]), end + 2
+
+
+def in_front(source: str, path: Path) -> Iterator[tuple[str, str, int]]:
+    """The texts of a page's front matter by name, with their lines: the theme puts them into pages as they stand."""
+    front, _ = split_front(source, path)
+    for name, node in (front.keys if front else {}).items():
+        if isinstance(node.value, str):
+            yield name, node.value, (front.lines[name] if front else 1)
+
+
+def of_kernels() -> Iterator[tuple[Path, Text]]:
+    """The docstrings of kernels and peers, which are their pages. Their numbers are of their code."""
+    for room in ("kernels", "peers"):
+        for name in discover.names(room):
+            path = discover.ROOT / room / f"{name}.py"
+            docstring = re.match(r'\s*r?"""(.*?)"""', path.read_text(encoding="utf-8"), re.DOTALL)
+            if docstring:
+                yield Path("attnsite") / room / path.name, Text(numbers=False).add(docstring[1], 1)
+
+
+def of_notebook(source: str) -> Text:
+    """The Markdown of a notebook's cells. Its numbers are its own: the cells beside them work them out."""
+    text, markdown = Text(numbers=False), False
+    for number, line in enumerate(source.split("\n"), 1):
+        if cell := _CELL.match(line):
+            markdown = "[markdown]" in cell[1]
+            text.add("", number)
+        elif markdown and line.startswith("#"):
+            text.lines.append(line[1:].removeprefix(" "))
+            text.places.append(number)
+    return text if text.lines else text.add("", 1)
+
+
+def hand_written(root: Path) -> list[Path]:
+    """The hand-written pages that are no questions, relative to the checkout."""
+    docs = root / "docs"
+    found = (path.relative_to(root) for path in sorted(docs.rglob("*.md")))
+    return [path for path in found if path.parts[1] not in ("questions", "sources", "results")]
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return "\\" + match[1]
