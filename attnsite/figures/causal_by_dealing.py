@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "causal_by_dealing"
+TITLE_COLUMNS = ("gain of the mask",)
 KERNEL = "control_masked"
 PANEL = (32, 8)  # what the kernel leaves out here
 KINDS = {
@@ -74,8 +75,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "machine": run.machine,
             "dealt out": kind,
             "tokens": n,
-            "time without / with the mask": gain,
-            "pairs of the busier thread": Quantity(expected(run, kind, n), "×"),
+            "gain of the mask": gain,
+            "bound by the busier thread": Quantity(expected(run, kind, n), "×"),
         }
         for run in runs
         for kind, those in gains(run).items()

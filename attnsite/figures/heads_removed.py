@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "heads_removed"
+TITLE_COLUMNS = ("loss, least important first", "loss, at random")
 NATS = "nats"
 ORDERS = {
     "by_importance": ("least important first", _style.Look(_style.OURS)),
