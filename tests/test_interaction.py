@@ -303,7 +303,7 @@ def test_another_machine_brings_its_own_picture_rows_and_files(picked):
     for address in addresses:
         assert other in address
         assert page.request.get(urljoin(page.url, address)).ok, address
-    figure.locator(".exhibit-data summary").click()
+    figure.locator(".exhibit-data > summary").click()
     figure.locator("thead .sort").first.click()
     assert figure.locator("[aria-sort=ascending]").count() == 1
 
