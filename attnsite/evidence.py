@@ -12,6 +12,8 @@ from attnsite.nearest import nearest
 from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE, Run
 
+_PARTS = ("EXPERIMENT", "TITLE_COLUMNS", "values", "tabulate")  # what every figure's module has
+
 
 @dataclass(frozen=True)
 class Resolved:
@@ -45,7 +47,7 @@ class Evidence:
         """The module of a figure. Raises `Mistake` where there is none of that name, or it is incomplete."""
         if name not in self._figures:  # asked for at each number of each page
             try:
-                self._figures[name] = discover.module("figures", name, "EXPERIMENT", "values", "tabulate")
+                self._figures[name] = discover.module("figures", name, *_PARTS)
             except LookupError as error:
                 known = discover.names("figures")
                 what = str(error) if name in known else f"there is no figure {name}"

@@ -82,6 +82,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "{experiment}"
+TITLE_COLUMNS = ("median time",)  # the columns that title and caption speak of: a page shows them first
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -91,7 +92,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     """A row for each row of the run."""
-    return [{{"kernel": row.kernel, "median time (s)": row.median}} for row in runs[0].where()]
+    return [{{"kernel": row.kernel, "median time": row.quantity()}} for row in runs[0].where()]
 '''
 
 

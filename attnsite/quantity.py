@@ -15,9 +15,10 @@ class Quantity:
     """A value in the base unit of its kind.
 
     `unit` is one of `"×"` (a ratio), `"%"` (a share of one), `"s"`, `"B"`, `"FLOP"`, `"FLOP/s"`, `"B/s"`, `"exp"` and
-    `"parameters"` (numbers of them, in words: 2.15 billion), `"1"` (a plain number), `"count"` (printed in full) or
-    any other text, printed behind the number. `low` and `high`
-    bound the middle half of the samples (or of the seeds), in the same unit; None where the value is exact.
+    `"parameters"` (numbers of them, in words: 2.15 billion), `"1"` (a plain number), `"small"` (a plain number that may
+    be tiny: 0.026, 1.3 × 10⁻⁶), `"count"` (printed in full) or any other text, printed behind the number.
+    `low` and `high` bound the middle half of the samples (or of the seeds), in the same unit; None where the value is
+    exact.
     """
 
     value: float
@@ -46,6 +47,8 @@ class Quantity:
             return f"{_round(100 * value, digits)}{_THIN}%"
         if unit == "1":
             return _round(value, digits)
+        if unit == "small":
+            return _small(value)
         if unit == "s":
             scale, name = next(((s, n) for s, n in _TIMES if value >= s), _TIMES[-1])
             return f"{_round(value / scale, digits)}{_THIN}{name}"
@@ -71,6 +74,23 @@ def _round(value: float, digits: int) -> str:
         return f"{whole:,}".replace(",", _THIN) if whole >= 10_000 else str(whole)
     places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     return f"{value:,.{places}f}".replace(",", _THIN)
+
+
+def power_of_ten(exponent: int) -> str:
+    """A power of ten as people write it: 10⁻⁸; 1 and 10 as they are."""
+    if exponent in (0, 1):
+        return str(10**exponent)
+    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def _small(value: float) -> str:
+    """Two digits, below a thousandth with a power of ten."""
+    if value >= 100:
+        return _round(value, 2)
+    if value == 0 or value >= 1e-3:
+        return f"{value:.2g}"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}\u00a0×\u00a0{power_of_ten(int(exponent))}"
 
 
 def _prefixed(value: float, base: int, names: tuple[str, ...], digits: int, unit: str) -> str:

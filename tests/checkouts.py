@@ -65,7 +65,8 @@ def squares():
                           line={"color": _style.OURS})  # fmt: skip
         return go.Figure(line, {"font": {"color": _style.INK}, "title": {"text": runs[0].machine}})
 
-    module.EXPERIMENT, module.values, module.tabulate, module.draw = "squares", values, tabulate, draw
+    module.EXPERIMENT, module.TITLE_COLUMNS = "squares", ("area",)
+    module.values, module.tabulate, module.draw = values, tabulate, draw
     return module
 
 

@@ -12,6 +12,7 @@ from attnsite.experiments import depth_with_one_head, rank_collapse
 from attnsite.figures import _axes, _depth
 from attnsite.models.corpus import HELD_OUT, text
 from attnsite.models.heads import collapse
+from attnsite.quantity import power_of_ten
 from attnsite.results import Provenance, Row, Run
 from tests import small
 
@@ -168,7 +169,7 @@ def test_where_every_run_diverged_the_map_says_so_and_nothing_fails():
 
     with pytest.raises(LookupError, match="not measured"):
         _depth.best(run, _depth.shapes(run)["shallow"], "pre")
-    assert {line["validation loss a byte"] for line in stability_map.tabulate([run])} == {None}
+    assert {line["validation loss"] for line in stability_map.tabulate([run])} == {None}
     assert stability_map.values(run)["deep_one_head_post_failed"].value == 1
 
 
@@ -192,15 +193,15 @@ def test_the_table_says_what_a_step_takes():
 
     timed = quick_run(seconds=0.25)
 
-    assert {str(line["time a step"]) for line in figure.tabulate([timed])} == {"250\u202fms"}
+    assert {str(line["time per step"]) for line in figure.tabulate([timed])} == {"250\u202fms"}
     assert figure.values(timed)["deep_one_head_pre_step_ratio"].value == 1
-    assert {line["time a step"] for line in figure.tabulate([quick_run()])} == {None}
+    assert {line["time per step"] for line in figure.tabulate([quick_run()])} == {None}
     assert not [name for name in figure.values(quick_run()) if "step_" in name or name.endswith("_step")]
 
 
 def test_tiny_numbers_are_written_as_powers():
     """With a sign above the line and two digits; ordinary numbers as they are."""
-    assert [_axes.power(n) for n in (-12, -1, 0, 1, 2)] == ["10⁻¹²", "10⁻¹", "1", "10", "10²"]
+    assert [power_of_ten(n) for n in (-12, -1, 0, 1, 2)] == ["10⁻¹²", "10⁻¹", "1", "10", "10²"]
     assert _axes.small(1.26e-6) == "1.3\u00a0×\u00a010⁻⁶"
     assert _axes.small(0.0264) == "0.026"
     assert dataclasses.asdict(_axes.power_axis("a (ratio)", [1e-9, 1.0]))["log"]

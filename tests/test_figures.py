@@ -136,7 +136,7 @@ def numbers(value):
 
 @pytest.fixture(params=NAMES)
 def figure(request):
-    return discover.module("figures", request.param, "EXPERIMENT", "values", "tabulate")
+    return discover.module("figures", request.param, "EXPERIMENT", "TITLE_COLUMNS", "values", "tabulate")
 
 
 def test_texts_have_four_paragraphs_and_every_placeholder_has_a_number(figure):

@@ -325,7 +325,7 @@ def test_a_point_and_its_row_are_marked_together(first):
     page = first
     explore(page, STEPS)
     figure = explore(page, KERNELS)
-    figure.locator(".exhibit-data summary").click()
+    figure.locator(".exhibit-data > summary").click()
     points = figure.locator(".exhibit-live .scatterlayer .point")
     points.nth(3).scroll_into_view_if_needed()
     page.wait_for_selector(f"#figure-{KERNELS} tr[tabindex]", state="attached")
@@ -346,7 +346,7 @@ def test_rows_are_reached_by_key(first):
     """One stop for Tab, arrows from row to row; the chart shows the row's point, and the row is described."""
     page = first
     figure = explore(page, KERNELS)
-    figure.locator(".exhibit-data summary").click()
+    figure.locator(".exhibit-data > summary").click()
     page.wait_for_selector(f"#figure-{KERNELS} tr[tabindex]")
     page.mouse.move(2, 2)
     stops = figure.locator("tr[tabindex='0']")

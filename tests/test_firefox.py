@@ -94,10 +94,12 @@ def test_still_pictures_follow_the_page_and_not_the_system(site, start, dark_sys
 def test_tables_sort_and_search_finds(site, light):
     """A head sorts its column; the field finds a question."""
     light.open(site + LONG)
-    light.run("() => document.querySelectorAll('#figure-kv_cache_models .sort')[1].click()")
-    years = light.run(
-        "() => [...document.querySelectorAll('#figure-kv_cache_models tbody tr')].map(r => r.cells[1].textContent)"
-    )
+    years = light.run("""() => {
+        const table = document.querySelector("#figure-kv_cache_models table");
+        const at = [...table.tHead.rows[0].cells].findIndex(head => head.textContent === "year");
+        table.querySelectorAll(".sort")[at].click();
+        return [...table.tBodies[0].rows].map(row => row.cells[at].textContent);
+    }""")
     assert len(years) > 20
     assert years == sorted(years)
 

@@ -361,7 +361,7 @@ def hostile_figure():
         notes = [{"text": text, "x": 1, "y": 1, "showarrow": False} for text in (HOSTILE, linked)]
         return go.Figure(line, {"title": {"text": HOSTILE}, "annotations": notes, "showlegend": True})
 
-    module.tabulate, module.draw = tabulate, draw
+    module.TITLE_COLUMNS, module.tabulate, module.draw = (HOSTILE,), tabulate, draw
     module.values = lambda run: {"largest": Quantity(1.0, HOSTILE), "largest_side": Quantity(1.0, HOSTILE)}
     return module
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from attnsite.quantity import Quantity
+from attnsite.quantity import Quantity, power_of_ten
 
 _STEPS = (2, 4, 8, 16, 32, 64, 256, 1024, 4096, 32768, 2**20)
 
@@ -86,25 +86,15 @@ def log_axis(title: str, values: Iterable[float], unit: str = "1", base: int = 1
     return Axis(f"{title}, log scale", low, high, tuple(ticks), tuple(text(t, unit) for t in ticks), log=True)
 
 
-def power(exponent: int) -> str:
-    """A power of ten as people write it: 10⁻⁸; 1 and 10 as they are."""
-    if exponent in (0, 1):
-        return str(10**exponent)
-    return "10" + str(exponent).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
 def small(value: float) -> str:
     """A positive number that may be tiny, with two digits: 0.026, 1.3 × 10⁻⁶."""
-    if value <= 0 or value >= 1e-3:
-        return f"{value:.2g}"
-    digits, exponent = f"{value:.1e}".split("e")
-    return f"{digits}\u00a0×\u00a0{power(int(exponent))}"
+    return str(Quantity(value, "small"))
 
 
 def power_axis(title: str, values: Iterable[float], most: int = 6, pad: float = 2.0) -> Axis:
     """A log axis over many powers of ten, whose ticks are written as powers. Raises `LookupError` like `log_axis`."""
     axis = log_axis(title, values, most=most, pad=pad)
-    texts = tuple(power(round(math.log10(tick))) if tick < 1e-2 else text(tick, "1") for tick in axis.ticks)
+    texts = tuple(power_of_ten(round(math.log10(tick))) if tick < 1e-2 else text(tick, "1") for tick in axis.ticks)
     return replace(axis, texts=texts)
 
 

@@ -111,7 +111,7 @@ def tabulate(runs: list[Run], columns: Mapping[str, str]) -> list[dict[str, Any]
             loss = last(kept) if kept else None
             lines.append({"machine": run.machine, **dict(zip(columns.values(), shape, strict=True)),
                           "parameters": Quantity(parameters(rows[0]), "count"), "steps": rows[0].case["steps"],
-                          "last validation loss a byte, median over seeds": loss, "seeds": len(rows),
+                          "validation loss": loss, "seeds": len(rows),
                           "diverged": len(rows) - len(kept)})  # fmt: skip
     return lines
 

@@ -78,7 +78,7 @@ def largest(rows: Iterable[Row], by: str, needed: Iterable[tuple[str, object]] =
 
 
 def table(
-    runs: Sequence[Run], columns: dict[str, str], unit: str = "s", head: str = "time a call"
+    runs: Sequence[Run], columns: dict[str, str], unit: str = "s", head: str = "time per call"
 ) -> list[dict[str, Any]]:
     """One line for each row that ran or was skipped; `columns` gives the fields of the case and their heads."""
     lines = []
@@ -92,7 +92,7 @@ def table(
                 line["step"] = row.stage or "whole call"
             line[head] = row.quantity(unit) if row.samples else None
             line["samples"] = len(row.samples)
-            line["largest error"] = f"{row.max_error:.2g}" if row.max_error is not None else None
+            line["largest error"] = Quantity(row.max_error, "small") if row.max_error is not None else None
             line["not run because"] = row.skipped
             lines.append(line)
     return lines

@@ -147,11 +147,10 @@ def _against(those: list[Contest], name: str) -> dict[str, Quantity]:
 
 def table(runs: list[Run], ours: Sequence[str]) -> list[dict[str, Any]]:
     """Every row of every run, with its time over ours at the same shape."""
-    lines = _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens", "causal": "causal"})
+    lines = _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens", "causal": "causal"})
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     beside = {(run.machine, key(c.ours)): c.ours for run, those in contested(runs, ours) for c in those}
     for line, row in zip(lines, measured, strict=True):
-        line["causal"] = "yes" if line["causal"] else "no"
         mine = beside.get((line["machine"], key(row)))
         line["its time / ours"] = paired(row, mine) if mine and row.samples else None
     return lines

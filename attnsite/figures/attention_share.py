@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "attention_share"
+TITLE_COLUMNS = ("share at 32k", "half at")
 NAMED = {"Qwen2.5-0.5B": "qwen2_5_0_5b", "Llama 2 7B": "llama2_7b", "Llama 2 70B": "llama2_70b",
          "GPT-3 175B": "gpt3_175b", "Llama 3 8B": "llama3_8b", "Llama 3.1 405B": "llama3_405b"}  # fmt: skip
 DRAWN = {
@@ -57,10 +58,10 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"model": row.case["name"], "width": row.case["width"], "all heads together": row.case["query_heads"]
-         * row.case["head_dim"], "half at this context, tokens": Quantity(row.values["crossover"], "count")}
+        {"model": row.case["name"], "hidden size": row.case["width"], "all heads": row.case["query_heads"]
+         * row.case["head_dim"], "half at": Quantity(row.values["crossover"], "count")}
         | {f"share at {_axes.tokens(n)}": Quantity(s, "%") for n, s in zip(*_curve(row), strict=True)}
-        | {"windows in some layers, not counted": "yes" if row.case["window"] else "no"}
+        | {"windowed layers": "yes" if row.case["window"] else "no"}
         for row in runs[0].where()
     ]  # fmt: skip
 

@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "balance_by_machine"
+TITLE_COLUMNS = ("FLOP/byte",)
 UNIT = "FLOP a byte"
 KINDS = ("MHA", "GQA", "MQA", "MLA")
 MEMORY, ARITHMETIC = _style.OURS_2, _style.OTHER_2
@@ -90,20 +91,20 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {
             "what": row.case["name"],
             "kind": "machine",
-            "FLOP a byte": intensity(row),
+            "FLOP/byte": intensity(row),
             "peak, 16 bits": Quantity(1e12 * row.case["teraflops"], "FLOP/s"),
             "bandwidth": Quantity(1e12 * row.case["terabytes"], "B/s"),
-            "queries a key to be busy": Quantity(row.values["queries_a_key"]),
-            "causal prompt to be busy, tokens": Quantity(row.values["causal_prompt"]),
+            "queries per key to be busy": Quantity(row.values["queries_a_key"]),
+            "causal prompt to be busy": Quantity(row.values["causal_prompt"]),
             "source": row.case["source"],
         }
         for row in machines(run)
     ]
     for kind in KINDS:
-        lines += [{"what": row.case["name"], "kind": f"decoding, {kind}", "FLOP a byte": intensity(row)}
+        lines += [{"what": row.case["name"], "kind": f"decoding, {kind}", "FLOP/byte": intensity(row)}
                   for row in decoding(run, kind)]  # fmt: skip
     return lines + [
-        {"what": f"{_axes.tokens(row.case['tokens'])} tokens", "kind": "prompt", "FLOP a byte": intensity(row)}
+        {"what": "a prompt", "kind": "prompt", "tokens": row.case["tokens"], "FLOP/byte": intensity(row)}
         for row in prompts(run)
     ]
 

@@ -25,6 +25,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "time_per_token"
+TITLE_COLUMNS = ("step per sequence", "weights per sequence")
 KV_HEADS = 8
 WEIGHTS, ATTENTION = ("weights, modelled", _style.OURS_2), ("attention, measured", _style.OURS)
 
@@ -77,9 +78,9 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         for batch, row in batches(run).items():
             weights, attention = parts(run, batch, row)
             lines.append(
-                {"machine": run.machine, "batch": batch, "context, tokens": row.case["keys"],
-                 "attention of the batch": row.quantity(), "attention a sequence": attention,
-                 "weights a sequence, modelled": weights, "step a sequence": plus(weights, attention)}
+                {"machine": run.machine, "batch": batch, "context length": row.case["keys"],
+                 "attention, whole batch": row.quantity(), "attention per sequence": attention,
+                 "weights per sequence": weights, "step per sequence": plus(weights, attention)}
             )  # fmt: skip
     return lines
 

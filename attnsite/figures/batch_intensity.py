@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "batch_intensity"
+TITLE_COLUMNS = ("whole step, FLOP/byte", "weights, FLOP/byte")
 UNIT = "FLOP a byte"
 CONTEXT = 4096  # of the experiment
 
@@ -83,9 +84,9 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"batch": row.case["batch"], "KV heads": row.case["kv_heads"]}
-        | {f"{name}, FLOP a byte": Quantity(of(row))
+        | {f"{name}, FLOP/byte": Quantity(of(row))
            for name, of in (("weights", weights), ("attention", attention), ("whole step", whole),
-                            ("attention, one shared context", shared))}
+                            ("attention, shared context", shared))}
         for row in runs[0].where()
     ]  # fmt: skip
 

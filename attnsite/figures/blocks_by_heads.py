@@ -20,6 +20,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "blocks_by_heads"
+TITLE_COLUMNS = ("time per call",)
 ONE_BLOCK, SPLIT = "cuda_per_head", "cuda_tiled"
 
 
@@ -50,7 +51,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"})
+    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "bugs_and_rounding"
+TITLE_COLUMNS = ("sum not rescaled", "float32")
 LINES = {  # what was observed: the value's name, the label, the look
     "sum_not_rescaled": ("sum_not_rescaled", "sum not rescaled", _style.Look(_style.OTHER, symbol="square")),
     "mask_off_by_one": ("mask_off_by_one", "mask off by one", _style.Look(_style.OTHER_2, symbol="diamond")),

@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "cache_formats"
+TITLE_COLUMNS = ("bits per element", "over its name")
 NAMED = {
     "bfloat16 or float16": "bf16",
     "int8, one float32 scale a row": "int8",
@@ -67,9 +68,9 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "bits in its name": row.case["bits"],
             "elements that share": row.case["group"] or None,
             "bits they share": row.case["extra_bits"] or None,
-            "bits an element": Quantity(row.values["bits"]),
-            "over the bits in its name": Quantity(row.values["over_bare"], "×"),
-            "a token of Llama 3 8B": Quantity(row.values["bytes"], "B"),
+            "bits per element": Quantity(row.values["bits"]),
+            "over its name": Quantity(row.values["over_bare"], "×"),
+            "Llama 3 8B, per token": Quantity(row.values["bytes"], "B"),
             "over 16 bits": Quantity(row.values["over_16_bits"], "×"),
             "where": row.case["where"],
         }

@@ -25,6 +25,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "cache_or_weights"
+TITLE_COLUMNS = ("equal at, batch of 1", "equal at, batch of 16")
 DRAWN = ("GPT-2 XL (1558M)", "Llama 2 7B", "GPT-3 175B", "Qwen3-0.6B", "Llama 3.2 1B", "Llama 3.1 8B", "Qwen2.5-72B",
          "Llama 3.1 405B", "Falcon-7B")  # fmt: skip
 NAMED = {"Llama 2 7B": "llama2_7b", "Llama 3.1 8B": "llama3_8b", "Llama 3.1 405B": "llama3_405b",
@@ -66,12 +67,12 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"model": row.case["name"], "year": row.case["year"], "query heads": row.case["query_heads"],
-         "KV heads": row.case["kv_heads"], "width": row.case["width"], "context": row.case["context"],
-         "weights of a layer": Quantity(row.values["layer_weights"], "parameters"),
-         "cached elements a token and layer": Quantity(row.values["cache_elements"], "count")}
+         "KV heads": row.case["kv_heads"], "hidden size": row.case["width"], "context": row.case["context"],
+         "weights per layer": Quantity(row.values["layer_weights"], "parameters"),
+         "cached elements per token and layer": Quantity(row.values["cache_elements"], "count")}
         | {f"equal at, batch of {batch}": Quantity(tokens, "count") for batch, tokens in row.values["equal_at"].items()}
-        | {"equal at, in widths of the model": Quantity(row.values["widths"], "×"),
-           "windows in some layers, not counted": "yes" if row.case["window"] else "no"}
+        | {"equal at / hidden size": Quantity(row.values["widths"], "×"),
+           "windowed layers": "yes" if row.case["window"] else "no"}
         for row in runs[0].where()
     ]  # fmt: skip
 

@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "causal_by_block"
+TITLE_COLUMNS = ("masking afterwards / leaving out",)
 KERNEL = "control_masked"
 KINDS = {  # blocks: the value's name, the label, the look
     (32, 8): ("fine", "32 × 8 blocks", _style.Look(_style.OURS)),
@@ -88,7 +89,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "machine": run.machine,
             "blocks left out": f"{kind[0]} × {kind[1]}" if kind else "none",
             "tokens": n,
-            "time masking afterwards / leaving out": gain,
+            "masking afterwards / leaving out": gain,
             "pairs in all / computed": Quantity(expected(kind, n), "×"),
         }
         for run in runs

@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "causal_by_chunk"
+TITLE_COLUMNS = ("gain of the mask",)
 KERNEL = "cpu_simd"
 LOOK = _style.KERNELS[KERNEL]
 
@@ -53,7 +54,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "machine": run.machine,
             "queries": n,
             "keys": context,
-            "time without / with the mask": gain,
+            "gain of the mask": gain,
             "pairs in all / seen": Quantity(_blocks.chunk_gain(n, context), "×"),
         }
         for run in runs

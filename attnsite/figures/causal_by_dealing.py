@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "causal_by_dealing"
+TITLE_COLUMNS = ("time in parts / by a counter",)
 KERNEL = "control_masked"
 PANEL = (32, 8)  # what the kernel leaves out here
 KINDS = {  # causal: the value's name, the label, the look
@@ -76,7 +77,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "mask": "causal" if causal else "none",
             "tokens": n,
             "time in parts / by a counter": ratio,
-            "pairs of the busier thread": Quantity(expected(run, n) if causal else 1.0, "×"),
+            "bound by the busier thread": Quantity(expected(run, n) if causal else 1.0, "×"),
         }
         for run in runs
         for causal, those in ratios(run).items()

@@ -25,6 +25,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "peers_prefill"
+TITLE_COLUMNS = ("gain of the mask", "its blocks allow")
 FEWEST = 8  # heads that are many: then every thread gets whole heads
 ONE = " one head"
 SERIES = {  # what is drawn: kernel, whether of a single head; the label and the look
@@ -98,8 +99,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         except LookupError:
             continue
         lines += [
-            {"machine": run.machine, "kernel": _style.call(kernel), "heads": "1" if alone else f"{FEWEST} and more",
-             "tokens": n, "time without / with the mask": gain,
+            {"machine": run.machine, "kernel": _style.call(kernel), "heads": "one" if alone else f"at least {FEWEST}",
+             "tokens": n, "gain of the mask": gain,
              "its blocks allow": Quantity(expected(run, n, alone), "×") if kernel == "peer_torch_flash" else None}
             for (kernel, alone), those in found.items() for n, gain in those.items()
         ]  # fmt: skip

@@ -18,6 +18,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "causal_pairs"
+TITLE_COLUMNS = ("256", "512", "1k")
 Counted = dict[tuple[int, int], dict[int, dict[str, Any]]]
 
 

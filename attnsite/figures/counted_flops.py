@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "counted_flops"
+TITLE_COLUMNS = ("over Kaplan's",)
 ALGORITHMS = {
     "mask_then_compute": ("every block,<br>then the mask", "mask", _style.Look(_style.OTHER, symbol="square")),
     "skip_blocks": ("masked blocks<br>skipped", "skip", _style.Look(_style.OURS)),
@@ -65,10 +66,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {
             "algorithm": label.replace("<br>", " "),
             "causal": causal,
-            "context, tokens": row.case["context"],
+            "context length": row.case["context"],
             "counted": Quantity(row.values["flops"], "FLOP"),
-            "over Kaplan's 2 n_ctx d_attn": Quantity(_over(row, "kaplan"), "×"),
-            "over 4 n_ctx d_attn": Quantity(_over(row, "palm"), "×"),
+            "over Kaplan's": Quantity(_over(row, "kaplan"), "×"),
+            "over twice Kaplan's": Quantity(_over(row, "palm"), "×"),
             "over the visible pairs": Quantity(_over(row, "exact"), "×"),
             "exponentials": Quantity(row.values["exponentials"], "count"),
             "comparisons": Quantity(row.values["comparisons"], "count"),

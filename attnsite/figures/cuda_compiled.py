@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "cuda_compiled"
+TITLE_COLUMNS = ("spilled", "registers per thread")
 # Of a multiprocessor: threads, blocks, registers, and bytes of shared memory (a block's share is 1 KiB larger).
 # CUDA C++ Programming Guide 13.0, "Compute Capabilities", table of technical specifications.
 LIMITS = {"sm_80": (2048, 32, 65536, 164 << 10), "sm_90": (2048, 32, 65536, 228 << 10),
@@ -87,16 +88,16 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "kernel": row.case["kernel"],
             "launch": row.case["entry"].replace("_", " "),
             "architecture": row.case["architecture"],
-            "threads a block": row.values["threads"],
-            "registers a thread": row.values["registers"],
-            "shared memory a block": Quantity(row.values["shared_bytes"], "B"),
+            "threads per block": row.values["threads"],
+            "registers per thread": row.values["registers"],
+            "shared memory per block": Quantity(row.values["shared_bytes"], "B"),
             "spilled": Quantity(spilled(row), "B"),
             "arrays in memory": Quantity(arrays(row), "B"),
             "instructions": row.values["ptx_instructions"],
             "fused multiply-adds": row.values["fused_multiply_adds"],
             "tensor-core products": row.values["tensor_core_products"],
             "16-byte loads": row.values["wide_loads"],
-            "threads a multiprocessor": threads,
+            "threads per multiprocessor": threads,
             "used up first": scarce,
         })  # fmt: skip
     return rows

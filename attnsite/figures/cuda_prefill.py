@@ -19,6 +19,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "cuda_prefill"
+TITLE_COLUMNS = ("time per call",)
 FIRST = "cuda_naive"
 LIMITS = {"cuda_fma": "float32 multiply-adds", "cuda_matmul": "tensor cores, bfloat16"}
 
@@ -50,7 +51,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens", "causal": "causal"})
+    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens", "causal": "causal"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -23,6 +23,7 @@ from attnsite.results import Row, Run
 
 EXPERIMENT = "decode_by_context"
 STORED = ("bf16", "int8")
+TITLE_COLUMNS = ("time per step",)
 OURS = ("cpu_simd_decode", "cpu_decode")  # the first that was measured is drawn: in float32, as the lines below it
 KINDS = {  # KV heads: the value's name, the label, the look
     32: ("mha", "32 KV heads,<br>MHA", _style.Look(_style.OTHER, symbol="square")),
@@ -83,7 +84,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context, tokens"}, head="time a step")
+    lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     for line, row in zip(lines, measured, strict=True):
         if row.samples:

@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "decode_by_context"
+TITLE_COLUMNS = ("time per step", "least time")
 BYTES = {"cpu_simd_decode_bf16": 2.0, "cpu_simd_decode_int8": 1.0}  # of an element; int8's factors come on top
 BEST = "cpu_simd_decode"
 
@@ -73,8 +74,8 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "kernel": row.kernel, "time a step": row.quantity("s"),
-         "cache": Quantity(cache_bytes(row), "B"), "least time to read it": Quantity(_least(run, row), "s"),
+        {"machine": run.machine, "kernel": row.kernel, "time per step": row.quantity("s"),
+         "cache": Quantity(cache_bytes(row), "B"), "least time": Quantity(_least(run, row), "s"),
          "samples": len(row.samples)}
         for run in runs
         for row in ladder(run)

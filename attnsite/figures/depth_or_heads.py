@@ -16,6 +16,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "depth_or_heads"
+TITLE_COLUMNS = ("all weights",)
 NAMES = {
     "bert_large": "BERT-large",
     "deep_divided_mlp": "one head, feed-forward divided by 16",
@@ -38,9 +39,9 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {
             "network": NAMES[row.case["shape"]],
             "layers": row.case["layers"],
-            "heads a layer": row.case["heads"],
+            "heads per layer": row.case["heads"],
             "heads in total": row.values["total_heads"],
-            "feed-forward width": row.case["mlp_width"],
+            "feed-forward size": row.case["mlp_width"],
             "attention weights": Quantity(row.values["attention_weights"], "count"),
             "feed-forward weights": Quantity(row.values["mlp_weights"], "count"),
             "all weights": Quantity(row.values["weights"], "count"),

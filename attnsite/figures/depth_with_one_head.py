@@ -20,6 +20,8 @@ from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
+TITLE_COLUMNS = ("loss per byte",)
+
 
 def values(run: Run) -> dict[str, Quantity]:
     named = _depth.shapes(run)
@@ -88,13 +90,13 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                 rows = shape.rows(run, norm=norm)
                 rate, loss = _depth.best(run, shape, norm)
                 lines.append({
-                    "machine": run.machine, "layers × heads": shape.label, "head width": shape.head_width,
+                    "machine": run.machine, "layers × heads": shape.label, "head dim": shape.head_width,
                     "weights": Quantity(rows[0].values["weights"], "count"),
                     "parameters": Quantity(rows[0].values["parameters"], "count"),
-                    "norm": words, "best rate": rate, "loss a byte there": loss,
-                    "largest norm of a gradient":
+                    "norm": words, "best rate": rate, "loss per byte": loss,
+                    "largest gradient norm":
                         Quantity(statistics.median(row.values["largest_norm"] for row in rows)),
-                    "time a step": _depth.step(rows),
-                    "runs that learned nothing": f"{sum(map(_depth.nothing, rows))} of {len(rows)}",
+                    "time per step": _depth.step(rows),
+                    "runs at the unigram baseline": sum(map(_depth.nothing, rows)), "runs": len(rows),
                 })  # fmt: skip
     return lines

@@ -25,6 +25,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "softmax_error"
+TITLE_COLUMNS = ("bfloat16", "float16", "float32")
 STORED = {  # what was observed: the value's name, the label, the look
     "int8_cache": ("int8", "int8 cache", _style.Look(_style.OTHER, symbol="square")),
     "bf16": ("bf16", "bfloat16", _style.Look(_style.OURS_2)),

@@ -25,6 +25,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "rank_by_head_width"
+TITLE_COLUMNS = ("fit error",)
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -37,8 +38,8 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "tokens": tokens, "head width": dim,
-         "error of the best fit, share of that of uniform attention": Quantity(q.value, "%", q.low, q.high)}
+        {"machine": run.machine, "head dim": dim, "tokens": tokens,
+         "fit error": Quantity(q.value, "%", q.low, q.high)}
         for run in runs
         for (tokens, dim), q in observed(run, "fit_error").items()
     ]  # fmt: skip

@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "parameters_by_heads"
+TITLE_COLUMNS = ("exponentials", "scores in float32")
 FLAT = ("weights", "projection_flops", "core_flops", "kv_cache_elements")
 GROWING = ("exponentials", "score_bytes")
 UNITS = {"weights": "count", "projection_flops": "FLOP", "core_flops": "FLOP", "kv_cache_elements": "count",
@@ -46,11 +47,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {
             "heads": row.case["heads"],
-            "head width": row.case["dim"],
+            "head dim": row.case["dim"],
             "weights": Quantity(row.values["weights"], "count"),
             "projections": Quantity(row.values["projection_flops"], "FLOP"),
             "QKᵀ and AV": Quantity(row.values["core_flops"], "FLOP"),
-            "KV cache, elements a token": Quantity(row.values["kv_cache_elements"], "count"),
+            "KV cache elements per token": Quantity(row.values["kv_cache_elements"], "count"),
             "exponentials": Quantity(row.values["exponentials"], "exp"),
             "scores in float32": Quantity(row.values["score_bytes"], "B"),
         }

@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "flop_formulas"
+TITLE_COLUMNS = ("6N", "6N + 12·L·H·Q·T")
 MODEL = "Llama 3 8B"
 NAMES = {  # every formula and count, as a label
     "six_n_blocks": "6N without vocabulary",
@@ -97,7 +98,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {
             "model": row.case["name"],
-            "context, tokens": row.case["context"],
+            "context length": row.case["context"],
             "counted, visible pairs": Quantity(row.values["visible"], "FLOP"),
         }
         | {"all pairs": Quantity(error(row, "all_pairs"), "%"),

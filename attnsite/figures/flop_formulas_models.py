@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "flop_formulas"
+TITLE_COLUMNS = ("6N + 12·L·H·Q·T", "6N + 12·L·d·T")
 CONTEXT = 32768
 DRAWN = {
     "palm": ("12 LHQT", _style.Look(_style.OURS)),
@@ -60,11 +61,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {
             "model": row.case["name"],
-            "heads × head width / width": Quantity(
+            "all heads / hidden size": Quantity(
                 row.case["query_heads"] * row.case["head_dim"] / row.case["width"], "×"
             ),
             "KV heads": row.case["kv_heads"],
-            "MLP width": row.case["mlp_width"],
+            "MLP size": row.case["mlp_width"],
             "MLP matrices": row.case["mlp_matrices"],
             "counted, all pairs": Quantity(row.values["all_pairs"], "FLOP"),
         }

@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "flop_formulas"
+TITLE_COLUMNS = ("L·H·Q·T",)
 MODEL = "GPT-2 XL (1558M)"
 COUNTS = {
     "visible": ("count: visible pairs", "what a causal model needs"),

@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "peers_prefill"
+TITLE_COLUMNS = ("scores held / fused", "size of the scores")
 HELD, FUSED = "peer_torch_math", "peer_torch_flash"
 LAST = 32 << 20  # bytes of a last cache, where a run does not say
 LOOKS = {
@@ -77,7 +78,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         except LookupError:
             continue
         lines += [
-            {"machine": run.machine, "heads": row.case["heads"], "head width": dim, "tokens": row.case["queries"],
+            {"machine": run.machine, "heads": row.case["heads"], "head dim": dim, "tokens": row.case["queries"],
              "size of the scores": Quantity(size, "B"), "scores held / fused": lead}
             for size, dim, lead, row in every
         ]  # fmt: skip

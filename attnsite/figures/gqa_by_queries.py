@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "gqa_by_queries"
+TITLE_COLUMNS = ("time per call",)
 KERNEL = "cpu_simd"
 SHARED = {8: ("8 KV heads", _style.Look(_style.OURS_2, symbol="diamond")), 1: ("1 KV head", _style.Look(_style.OURS))}
 

@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "gqa_elsewhere"
+TITLE_COLUMNS = ("weights of the layer", "cached elements per token")
 LINES = {  # what was counted: the value's name, the label, the look
     "prompt_exponentials": ("prompt", "QKᵀ, AV,<br>exponentials", _style.Look(_style.OTHER, symbol="square")),
     "layer_weights": ("layer", "layer’s weights", _style.Look(_style.OTHER_2, symbol="diamond")),
@@ -60,10 +61,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {"KV heads": row.case["kv_heads"],
          "weights of the projections": Quantity(row.values["projection_weights"], "parameters"),
          "weights of the layer": Quantity(row.values["layer_weights"], "parameters"),
-         "FLOPs of products with weights, a token": Quantity(row.values["layer_flops"], "FLOP"),
-         "FLOPs of QKᵀ and AV, a prompt": Quantity(row.values["prompt_flops"], "FLOP"),
-         "exponentials, a prompt": Quantity(row.values["prompt_exponentials"], "exp"),
-         "cached elements a token": Quantity(row.values["cache_elements"], "count")}
+         "weight FLOPs per token": Quantity(row.values["layer_flops"], "FLOP"),
+         "QKᵀ and AV FLOPs, prefill": Quantity(row.values["prompt_flops"], "FLOP"),
+         "exponentials, prefill": Quantity(row.values["prompt_exponentials"], "exp"),
+         "cached elements per token": Quantity(row.values["cache_elements"], "count")}
         for row in runs[0].where()
     ]  # fmt: skip
 

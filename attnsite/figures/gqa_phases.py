@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "gqa_phases"
+TITLE_COLUMNS = ("time per call",)
 SERIES = {  # name: the phase, the kernel, the label, the look
     "prompt": ("prompt", "cpu_simd", "prompt", _style.Look(_style.OURS_2)),
     "prompt_repeated": ("prompt", "cpu_simd_repeated", "prompt, copied", _style.Look(_style.OTHER_2, "dash", "square")),

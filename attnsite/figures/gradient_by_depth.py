@@ -22,6 +22,8 @@ from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
 from attnsite.quantity import Quantity
 from attnsite.results import Run
 
+TITLE_COLUMNS = ("gradient norm",)
+
 WHEN = {"first": "first step", "late": "late"}
 LEAST = 1e-38  # what is smaller is nothing in float32
 DRAWN = (  # role, norm, when, look
@@ -58,8 +60,9 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm], "when": words}
-        | {"layer": number, "norm of its gradient": _axes.small(layer.value),
-           "middle half": f"{_axes.small(layer.low or layer.value)} to {_axes.small(layer.high or layer.value)}"}
+        | {"layer": number, "gradient norm": Quantity(layer.value, "small"),
+           "lower quartile": Quantity(layer.low or layer.value, "small"),
+           "upper quartile": Quantity(layer.high or layer.value, "small")}
         for run in runs
         for role, shape in _depth.shapes(run).items()
         for norm in _depth.NORMS

@@ -28,6 +28,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "growth_in_heads"
+TITLE_COLUMNS = ("exponent, width 1024", "exponent, heads of 64")
 QUANTITIES = {
     "weights_mha": ("weights, MHA", "count"),
     "weights_gqa": ("weights, 8 KV heads", "count"),

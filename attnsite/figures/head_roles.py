@@ -27,6 +27,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "head_roles"
+TITLE_COLUMNS = ("previous token", "induction")
 PREVIOUS, INDUCTION, OWN, NONE = "previous token", "induction", "own token", "none of these"
 NAMES = {"previous": PREVIOUS, "induction": INDUCTION, "own": OWN, "none": NONE}
 LOOKS = (_style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="square"))  # of the first layer, of later ones
@@ -117,9 +118,9 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "seed": head.seed, "head": head.name, "when": when, "role": head.role}
+        {"machine": run.machine, "head": head.name, "seed": head.seed, "when": when, "role": head.role}
         | {name: Quantity(score, "%") for name, score in head.scores.items()}
-        | {"entropy, share of the most": Quantity(head.entropy, "%"),
+        | {"entropy, share of the maximum": Quantity(head.entropy, "%"),
            "loss without it rises by": Quantity(head.rise, "nats") if state == "trained" else None}
         for run in runs
         for state, when in reversed(STATES.items())

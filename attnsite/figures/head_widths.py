@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "kv_cache"
+TITLE_COLUMNS = ("from 2023 on", "before 2023")
 SPLIT = 2023
 PERIODS = (f"before {SPLIT}", f"from {SPLIT} on")
 
@@ -54,7 +55,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     widths = sorted({row.case["head_dim"] for row in rows})
     return [
         {
-            "head width": dim,
+            "head dim": dim,
             PERIODS[0]: sum(row.case["head_dim"] == dim and not late(row) for row in rows),
             PERIODS[1]: sum(row.case["head_dim"] == dim and late(row) for row in rows),
             "models": ", ".join(row.case["name"] for row in rows if row.case["head_dim"] == dim),
@@ -65,7 +66,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     lines = tabulate(runs)
-    names = [str(line["head width"]) for line in lines]
+    names = [str(line["head dim"]) for line in lines]
     tallest = max(line[PERIODS[0]] + line[PERIODS[1]] for line in lines)
     x = _axes.Axis("head width, in elements", -0.6, len(names) - 0.4, tuple(range(len(names))), tuple(names))
     on = _style.chart(x, _axes.linear_axis("models (count)", [0, tallest], "count"))

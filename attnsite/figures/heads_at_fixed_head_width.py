@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "heads_at_fixed_head_width"
+TITLE_COLUMNS = ("time per call",)
 KERNEL = "cpu_online"
 
 
@@ -59,7 +60,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"})
+    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "heads_at_fixed_width"
+TITLE_COLUMNS = ("time per call",)
 KERNEL = "cpu_blas"  # the kernel that writes its scores out, and whose steps are timed
 STEPS = {"values": ("values, AV", _style.OURS_2), "scores": ("scores, QKᵀ", _style.OURS),
          "softmax": ("softmax", _style.OTHER)}  # fmt: skip
@@ -79,7 +80,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"})
+    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -19,6 +19,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "heads_at_fixed_width"
+TITLE_COLUMNS = ("time per call",)
 FEW, MANY = 8, 128
 
 
@@ -48,7 +49,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"})
+    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

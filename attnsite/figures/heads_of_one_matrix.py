@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "heads_of_one_matrix"
+TITLE_COLUMNS = ("columns of a head",)
 DIFFERENCES = ("projection_difference", "score_difference", "output_difference")
 
 

@@ -26,6 +26,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "heads_removed"
+TITLE_COLUMNS = ("loss, smallest gradient first", "loss, smallest within layers first")
 NATS = "nats"
 ORDERS = {
     "by_gradient": ("smallest gradient first", _style.Look(_style.OURS)),

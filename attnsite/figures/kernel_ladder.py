@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "roofline"
+TITLE_COLUMNS = ("speed", "over the one before")
 HEADS, DIM, FEWEST = 8, 64, 3
 
 
@@ -73,8 +74,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         for i, row in enumerate(rows):
             lines.append(
                 {"machine": run.machine, "kernel": row.kernel, "speed": speed(row),
-                 "time a call": row.quantity("s"),
-                 "times the one before": _measured.ratio(rows[i - 1], row) if i else None,
+                 "time per call": row.quantity("s"),
+                 "over the one before": _measured.ratio(rows[i - 1], row) if i else None,
                  "samples": len(row.samples)}
             )  # fmt: skip
     return lines

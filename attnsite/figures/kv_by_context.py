@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "kv_calculators"
+TITLE_COLUMNS = ("KV cache",)
 DRAWN = {
     "Llama 3 8B": ("llama", "Llama 3 8B", _style.Look(_style.OTHER)),
     "Gemma 3 27B": ("gemma", "Gemma 3", _style.Look(_style.OURS)),
@@ -69,9 +70,9 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"model": model, "windowed layers": f"{row.case['windowed_layers']} of {row.case['layers']}",
-         "window": row.case["window"] or None, "context, tokens": n, "KV cache": Quantity(size, "B"),
-         "as if all layers were full": Quantity(full, "B"), "full over right": Quantity(full / size, "×")}
+        {"model": model, "windowed layers": row.case["windowed_layers"], "layers": row.case["layers"],
+         "window": row.case["window"] or None, "context length": n, "KV cache": Quantity(size, "B"),
+         "if all layers were full": Quantity(full, "B"), "full over right": Quantity(full / size, "×")}
         for model, row in _rows(runs[0]).items()
         for n, size, full in zip(*_curve(row), _curve(row, "as_full_by_context")[1], strict=True)
     ]  # fmt: skip

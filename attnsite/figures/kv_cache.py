@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "kv_cache"
+TITLE_COLUMNS = ("KV cache per token",)
 LOOKS = {
     "MHA": _style.Look(_style.OTHER),
     "GQA": _style.Look(_style.OURS, symbol="diamond"),
@@ -108,7 +109,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "model": row.case["name"],
             "year": row.case["year"],
             "attention": row.case["attention"],
-            "KV cache a token": Quantity(row.values["kv_bytes"], "B"),
+            "KV cache per token": Quantity(row.values["kv_bytes"], "B"),
             "query heads": row.case["query_heads"],
             "KV heads": row.case["kv_heads"],
             "source": row.case["source"],

@@ -19,6 +19,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "kv_cache"
+TITLE_COLUMNS = ("KV cache per token", "of a full context")
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -29,20 +30,20 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     rows = []
     for row in runs[0].where():
         model, seen = row.case, row.values
-        layers = f"{model['encoder_layers']} + {model['layers']}" if model["encoder_layers"] else model["layers"]
         rows.append({
             "model": model["name"],
             "year": model["year"],
             "attention": model["attention"] + (", windows" if model["window"] else ""),
             "query heads": model["query_heads"],
             "KV heads": model["kv_heads"],
-            "head width": model["head_dim"],
-            "width": model["width"],
-            "all heads / width": Quantity(seen["heads_width_over_width"], "×"),
-            "layers": layers,
+            "head dim": model["head_dim"],
+            "hidden size": model["width"],
+            "all heads / hidden size": Quantity(seen["heads_width_over_width"], "×"),
+            "layers": model["layers"],
+            "encoder layers": model["encoder_layers"] or None,
             "context": model["context"],
-            "KV cache a token": Quantity(seen["kv_bytes"], "B") if seen["kv_bytes"] else None,
-            "KV cache of a full context": Quantity(seen["kv_bytes_full_context"], "B")
+            "KV cache per token": Quantity(seen["kv_bytes"], "B") if seen["kv_bytes"] else None,
+            "of a full context": Quantity(seen["kv_bytes_full_context"], "B")
             if seen["kv_bytes"] and seen["kv_bytes_full_context"]
             else None,
             "source": model["source"] + ("" if model["verified"] == "read" else " (not re-read)"),

@@ -27,6 +27,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "kv_calculators"
+TITLE_COLUMNS = ("right, per token", "width for KV heads")
 MISTAKES = {
     "width": "width for KV heads",
     "query_heads": "query heads for KV heads",
@@ -95,7 +96,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {
             "model": row.case["name"],
             "attention": row.case["attention"],
-            "right, a token": Quantity(row.values["bytes"], "B"),
+            "right, per token": Quantity(row.values["bytes"], "B"),
         }
         | {
             label: Quantity(row.values["ratios"][mistake], "×") if row.values["ratios"][mistake] else None

@@ -17,6 +17,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "llama_cache_table"
+TITLE_COLUMNS = ("ratio", "KV heads printed")
 SHORT = {"Llama 3.1 8B": "8b", "Llama 3.1 70B": "70b", "Llama 3.1 405B": "405b"}
 
 
@@ -46,7 +47,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {
             "model": SHORT[row.case["model"]].upper(),
             "tokens": row.case["tokens"],
-            "printed, GB": f"{row.case['printed']:g}",
+            "printed, GB": row.case["printed"],
             "counted": Quantity(row.values["counted_bytes"], "B"),
             "ratio": Quantity(round(row.values["printed_over_counted"], 2), "×"),
             "KV heads printed": Quantity(round(row.values["kv_heads_of_printed"], 1)),

@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "loss_by_head_width"
+TITLE_COLUMNS = ("validation loss",)
 CONTEXT = 32  # of the experiment; a case does not say it
 
 
@@ -69,7 +70,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _losses.tabulate(runs, {"heads": "heads", "head_width": "head width", "mlp": "MLP width / width"})
+    return _losses.tabulate(runs, {"heads": "heads", "head_width": "head dim", "mlp": "MLP size / hidden size"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

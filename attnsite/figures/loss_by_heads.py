@@ -20,6 +20,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "loss_by_heads"
+TITLE_COLUMNS = ("validation loss",)
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -50,7 +51,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _losses.tabulate(runs, {"heads": "heads", "width": "width", "layers": "layers"})
+    return _losses.tabulate(runs, {"heads": "heads", "width": "hidden size", "layers": "layers"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

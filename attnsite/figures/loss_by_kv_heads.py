@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "loss_by_kv_heads"
+TITLE_COLUMNS = ("validation loss",)
 
 
 def lines(run: Run) -> tuple[Sized, Sized]:
@@ -62,7 +63,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _losses.tabulate(runs, {"heads": "query heads", "kv_heads": "KV heads", "width": "width"})
+    return _losses.tabulate(runs, {"kv_heads": "KV heads", "heads": "query heads", "width": "hidden size"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -22,6 +22,8 @@ from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
 from attnsite.quantity import Quantity
 from attnsite.results import Run
 
+TITLE_COLUMNS = ("validation loss",)
+
 ROLES = ("shallow", "between", "deep_one_head")
 DASHES = {"pre": "solid", "post": "dot"}
 Curve = dict[int, Quantity]
@@ -59,7 +61,7 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "layers × heads": _depth.shapes(run)[role].label, "norm": _depth.NORMS[norm],
-         "steps": step, "validation loss a byte": loss}
+         "steps": step, "validation loss": loss}
         for run in runs
         for (role, norm), curve in curves(run).items()
         for step, loss in curve.items()

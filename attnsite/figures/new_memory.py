@@ -25,6 +25,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "new_memory"
+TITLE_COLUMNS = ("time per score", "size of the scores")
 NEW, KEPT = "cpu_blas", "control_kept"
 MAPPED = 32 << 20  # bytes from which glibc maps a block anew for every allocation [@manpages2024mallopt]
 KERNELS = {
@@ -76,7 +77,7 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "memory of the scores": KERNELS[kernel][0], "heads": row.case["heads"],
-         "size of the scores": Quantity(size, "B"), "time of a call": row.quantity(), "time of a score": each(row)}
+         "size of the scores": Quantity(size, "B"), "time per call": row.quantity(), "time per score": each(row)}
         for run in runs
         for kernel, rows in rows_of(run).items()
         for size, row in rows.items()

@@ -20,6 +20,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "parameters_by_heads"
+TITLE_COLUMNS = ("weights",)
 REGIMES = {"fixed_width": "width 1024", "fixed_head_width": "head width 64"}
 GROWTHS = {"weights": "weights", "core_flops": "flops", "exponentials": "exponentials",
            "kv_cache_elements": "kv_cache", "score_bytes": "score_memory"}  # fmt: skip
@@ -55,14 +56,14 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {
             "regime": REGIMES[regime],
             "heads": row.case["heads"],
-            "head width": row.case["dim"],
+            "head dim": row.case["dim"],
             "weights": Quantity(row.values["weights"], "count"),
             "weights of the built layer": Quantity(row.values["weights_built"], "count"),
             "projections": Quantity(row.values["projection_flops"], "FLOP"),
             "QKᵀ and AV": Quantity(row.values["core_flops"], "FLOP"),
             "exponentials": Quantity(row.values["exponentials"], "exp"),
             "scores in float32": Quantity(row.values["score_bytes"], "B"),
-            "KV cache, elements a token": Quantity(row.values["kv_cache_elements"], "count"),
+            "KV cache elements per token": Quantity(row.values["kv_cache_elements"], "count"),
         }
         for regime in REGIMES
         for row in _rows(runs[0], regime)

@@ -19,6 +19,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "parts_by_context"
+TITLE_COLUMNS = ("one part over several",)
 KERNEL = "cuda_decode"
 LOOKS = (
     _style.Look(_style.OURS),

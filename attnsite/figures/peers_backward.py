@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "peers_backward"
+TITLE_COLUMNS = ("its time / ours",)
 OURS = ("cpu_simd_backward",)
 
 

@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "peers_prefill"
+TITLE_COLUMNS = ("its time / ours",)
 
 
 def _leads(those: list[Contest], peer: str, causal: bool | None = None) -> list[Quantity]:
@@ -51,7 +52,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                 leads = _leads(those, peer, causal)
                 if leads:
                     lines.append({"machine": run.machine, "library": _style.call(peer), "mask": mask,
-                                  "shapes": len(leads), "its time / ours, geometric mean": _peers.geomean(leads),
+                                  "shapes": len(leads), "its time / ours": _peers.geomean(leads),
                                   "worst shape for us": leads[0], "best shape for us": leads[-1]})  # fmt: skip
     return lines
 

@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "peers_decode"
+TITLE_COLUMNS = ("its time / ours", "time per step")
 OURS = ("cpu_simd_decode", "cpu_decode")
 
 
@@ -75,7 +76,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context, tokens"}, head="time a step")
+    lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
     rows = [(run, row) for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     ours = {(run.machine, _peers.key(c.ours)): c.ours for run, those in _peers.contested(runs, OURS) for c in those}
     for line, (run, row) in zip(lines, rows, strict=True):

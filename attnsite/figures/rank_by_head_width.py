@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "rank_by_head_width"
+TITLE_COLUMNS = ("rank of QKᵀ",)
 LOOKS = (_style.Look(_style.OURS_2), _style.Look(_style.OURS), _style.Look(_style.OTHER))
 
 
@@ -51,7 +52,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "tokens": tokens, "head width": dim, "rank of QKᵀ (median over seeds)": rank.value,
+        {"machine": run.machine, "head dim": dim, "tokens": tokens, "rank of QKᵀ": rank.value,
          "lowest quartile": rank.low, "highest quartile": rank.high}
         for run in runs
         for (tokens, dim), rank in observed(run, "rank").items()

@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "rank_collapse"
+TITLE_COLUMNS = ("after 3 layers", "after 16 layers")
 HEADS, CAUSAL = 4, "causal_attention"
 NAMES = {
     "attention": "attention alone",
@@ -90,9 +91,9 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "width": width, "heads": heads, "mask": "causal" if causal else "none",
-         "parts": NAMES[parts]}
-        | {f"after {at} layers" if at != 1 else "after 1 layer": _axes.small(line[at].value)
+        {"machine": run.machine, "parts": NAMES[parts], "hidden size": width, "heads": heads,
+         "mask": "causal" if causal else "none"}
+        | {f"after {at} layers" if at != 1 else "after 1 layer": Quantity(line[at].value, "small")
            for at in sorted({1, 2, 3, 4, len(line) // 2, len(line) - 1})}
         for run in runs
         for width, heads, causal in sizes(run)

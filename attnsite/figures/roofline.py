@@ -26,6 +26,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "roofline"
+TITLE_COLUMNS = ("reached", "FLOP/byte")
 NARROW = ("cpu_simd_decode_bf16", "cpu_simd_decode_int8")  # store fewer bytes than are counted here
 ROOFS = {"read": "reading memory", "matmul": "matrix product", "fma": "multiply-adds"}
 GPU_ROOFS = {"read": "GPU copying", "matmul": "GPU tensor cores", "fma": "GPU multiply-adds"}
@@ -109,11 +110,11 @@ def _values(run: Run, side: str, kernels: dict[str, list[Row]]) -> dict[str, Qua
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    columns = {"heads": "heads", "kv_heads": "KV heads", "queries": "queries", "keys": "keys", "dim": "head width"}
+    columns = {"heads": "heads", "kv_heads": "KV heads", "queries": "queries", "keys": "keys", "dim": "head dim"}
     lines = _measured.table(runs, columns)
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     for line, row in zip(lines, measured, strict=True):
-        line["FLOP a byte, at least moved"] = Quantity(_intensity(row))
+        line["FLOP/byte"] = Quantity(_intensity(row))
         line["reached"] = speed(row) if row.samples else None
     for run in runs:
         for side in _sides(_rows(run)):

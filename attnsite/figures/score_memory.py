@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "score_memory"
+TITLE_COLUMNS = ("rise of the peak",)
 WRITTEN_OUT, ONLINE = "cpu_blas", "cpu_online"
 PAGE = 4096  # bytes: memory is given in pages, so less than one cannot be seen
 
@@ -73,7 +74,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head width", "queries": "tokens"}, "B", "rise of the peak")
+    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"}, "B", "rise of the peak")
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "softmax_error"
+TITLE_COLUMNS = ("online", "BLAS")
 KERNELS = {
     "cpu_naive": ("three loops", _style.Look(_style.OTHER, "dash", "square")),
     "cpu_online": ("online, key by key", _style.Look(_style.OURS)),

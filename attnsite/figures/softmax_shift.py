@@ -26,6 +26,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "softmax_shift"
+TITLE_COLUMNS = ("no shift, float32", "online kernel")
 LINES = {
     "unshifted_f16": ("no shift,<br>float16", _style.Look(_style.OTHER_2, "dash", "diamond")),
     "unshifted": ("no shift, float32", _style.Look(_style.OTHER, symbol="square")),
@@ -76,8 +77,8 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    def cell(error: Quantity) -> Quantity | str:
-        return Quantity(error.value * 1e6, "millionths") if math.isfinite(error.value) else "no number"
+    def cell(error: Quantity) -> Quantity:
+        return Quantity(error.value * 1e6, "millionths")
 
     return [
         {"machine": run.machine, "added to each score": added}

@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "sparse_block_size"
+TITLE_COLUMNS = ("speed over kept pairs",)
 KERNEL = "cpu_block_sparse"
 
 
@@ -57,10 +58,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = _measured.table(runs, {"queries": "tokens"})
     measured = [row for run in runs for row in run.rows if row.kernel]
     for line, row in zip(lines, measured, strict=True):
-        line["tokens of a block"] = (_pairs.blocks(row) or (None,))[0]
-        line["pairs kept, a head"] = Quantity(_pairs.pairs(row), "count")
+        line["block size"] = (_pairs.blocks(row) or (None,))[0]
+        line["pairs kept per head"] = Quantity(_pairs.pairs(row), "count")
         line["speed over kept pairs"] = _pairs.speed(row) if row.samples else None
-    return lines
+    return [{"block size": line.pop("block size"), **line} for line in lines]
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "sparse_by_context"
+TITLE_COLUMNS = ("time per call", "pairs kept")
 DENSE, SPARSE = "cpu_simd", "cpu_block_sparse"
 PATTERNS = {  # by whether blocks behind the band are kept: name, label, colour
     False: ("band", "band", _style.OURS_2),
@@ -134,10 +135,10 @@ def _overhead(dense: Row, sparse: Row) -> Quantity:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"queries": "tokens", "window": "window, tokens"})
+    lines = _measured.table(runs, {"queries": "tokens", "window": "window"})
     measured = [row for run in runs for row in run.rows if row.kernel]
     for line, row in zip(lines, measured, strict=True):
-        line["blocks: size, near, every"] = ", ".join(map(str, _pairs.blocks(row))) or None
+        line |= zip(("block size", "near blocks", "every"), _pairs.blocks(row) or (None,) * 3, strict=True)
         line["pairs kept"] = Quantity(kept(row), "%")
         line["speed over kept pairs"] = _pairs.speed(row) if row.samples else None
     return lines

@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "sparse_models"
+TITLE_COLUMNS = ("same FLOPs at", "pairs kept")
 DRAWN = {("7B", "14B"): _style.Look(_style.OURS_2), ("14B", "32B"): _style.Look(_style.OURS, symbol="diamond"),
          ("32B", "72B"): _style.Look(_style.OTHER, symbol="square")}  # fmt: skip
 CONTEXT = 131072  # of all four models
@@ -68,7 +69,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "dense": small,
                     "sparse": large,
                     "pairs kept": Quantity(float(share), "%"),
-                    "same FLOPs at, tokens": None if tokens is None else Quantity(tokens, "count"),
+                    "same FLOPs at": None if tokens is None else Quantity(tokens, "count"),
                     "counting the whole square": None if square is None else Quantity(square, "count"),
                     "never above": Quantity(row.values["largest_share"], "%"),
                 }

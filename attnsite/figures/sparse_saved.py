@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "sparse_by_context"
+TITLE_COLUMNS = ("time saved", "pairs dropped")
 
 
 def _points(run: Run, name: str) -> dict[int, tuple[float, Quantity]]:

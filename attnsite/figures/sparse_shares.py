@@ -20,7 +20,8 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "sparse_models"
-WAYS = {"visible": "visible pairs, as here", "printed": "all pairs and the projections"}
+TITLE_COLUMNS = ("16k: visible pairs", "16k: all pairs and projections")
+WAYS = {"visible": "visible pairs", "printed": "all pairs and projections"}
 
 
 def _models(run: Run) -> list[Row]:

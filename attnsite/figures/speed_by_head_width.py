@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "speed_by_head_width"
+TITLE_COLUMNS = ("speed", "head dim")
 FASTEST = {"cpu_": "cpu_simd", "cuda_": "cuda_mma"}  # of a processor, and of a GPU where no processor was measured
 NAMED = (8, 16, 32, 40, 64, 80, 96, 128, 256)
 
@@ -82,7 +83,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"dim": "head width", "heads": "heads", "queries": "tokens"})
+    lines = _measured.table(runs, {"dim": "head dim", "heads": "heads", "queries": "tokens"})
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     for line, row in zip(lines, measured, strict=True):
         line["speed"] = speed(row) if row.samples else None

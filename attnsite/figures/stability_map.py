@@ -26,6 +26,8 @@ from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
 from attnsite.quantity import Quantity
 from attnsite.results import Run
 
+TITLE_COLUMNS = ("validation loss",)
+
 GAP = 0.35  # between the columns of the two norms, in columns
 FULLEST = 0.4
 
@@ -72,7 +74,7 @@ def _columns(run: Run) -> list[tuple[str, float]]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm], "learning rate": rate,
-         "validation loss a byte": _depth.loss(rows), "seeds at the unigram baseline": sum(map(_depth.nothing, rows)),
+         "validation loss": _depth.loss(rows), "seeds at the unigram baseline": sum(map(_depth.nothing, rows)),
          "seeds": len(rows), "seeds that diverged": sum(row.values["diverged_at"] is not None for row in rows)}
         for run in runs
         for shape in _depth.shapes(run).values()

@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "threads_by_heads"
+TITLE_COLUMNS = ("time per call",)
 WHOLE_HEADS, QUERY_BLOCKS = "cpu_naive", "cpu_online"
 Speedups = dict[int, Quantity]
 
@@ -59,7 +60,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "threads": "threads", "dim": "head width", "queries": "tokens"})
+    return _measured.table(runs, {"heads": "heads", "threads": "threads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "tile_sizes"
+TITLE_COLUMNS = ("share of the best",)
 CHOSEN = (6, 128)  # panels of queries and keys that `cpu_simd` uses; a test compares them
 Sizes = dict[tuple[int, int], list[float]]
 

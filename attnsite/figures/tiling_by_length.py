@@ -26,6 +26,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "tiling_by_length"
+TITLE_COLUMNS = ("written out / tiled",)
 WRITTEN, TILED = "control_written", "cpu_simd"
 PASSES = 4  # over all scores: written, read and written as weights, read
 PAIRS = {  # who writes its scores out, who does not, on how many threads (0 is all): the value's name, label and look
@@ -139,8 +140,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         for (above, below, threads), those in ratios(run).items():
             rows = times(run, threads)
             lines += [
-                {"machine": run.machine, "scores written out": above, "tiled": below, "threads": threads or "all",
-                 "tokens": n,
+                {"machine": run.machine, "scores written out": above, "tiled": below,
+                 "threads": "one" if threads else "all", "tokens": n,
                  "size of the scores": Quantity(score_bytes(rows[below][n]), "B"),
                  "time written out": rows[above][n].quantity(), "time tiled": rows[below][n].quantity(),
                  "written out / tiled": ratio}

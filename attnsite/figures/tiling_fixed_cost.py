@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "tiling_by_length"
+TITLE_COLUMNS = ("time per score",)
 KERNELS = {
     "cpu_blas": ("BLAS, written", _style.KERNELS["cpu_blas"]),
     "cpu_online": ("online", _style.KERNELS["cpu_online"]),
@@ -66,8 +67,8 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "kernel": kernel, "tokens": n, "time of a call": row.quantity(),
-         "time of a score": each(row)}
+        {"machine": run.machine, "kernel": kernel, "tokens": n, "time per call": row.quantity(),
+         "time per score": each(row)}
         for run in runs
         for kernel in KERNELS
         for n, row in sorted(times(run)[kernel].items())

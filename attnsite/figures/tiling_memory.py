@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "tiling_memory"
+TITLE_COLUMNS = ("rise of the peak", "inputs and output")
 PAGE = 4096  # bytes: memory is given in pages, so less than one cannot be seen
 KERNELS = {
     "cpu_blas": ("scores written out", _style.KERNELS["cpu_blas"]),

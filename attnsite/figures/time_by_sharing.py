@@ -27,6 +27,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "time_by_sharing"
+TITLE_COLUMNS = ("time per call",)
 ELEMENT_BYTES = 4
 SERIES = {
     "tokens": ("tokens of<br>one sequence", _style.Look(_style.OURS, symbol="square")),
@@ -122,7 +123,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     columns = {"heads": "query heads", "kv_heads": "KV heads", "queries": "tokens", "batch": "sequences",
-               "keys": "context, tokens"}  # fmt: skip
+               "keys": "context length"}  # fmt: skip
     lines = _measured.table(runs, columns)
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     for line, row in zip(lines, measured, strict=True):

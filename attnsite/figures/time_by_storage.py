@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "time_by_storage"
+TITLE_COLUMNS = ("time per call",)
 KINDS = {  # kernel: the value's name, the label, bytes over those of float32, the colour
     "cpu_simd_stored_f16": ("f16", "float16", 1 / 2, _style.OURS),
     "cpu_simd_stored_bf16": ("bf16", "bfloat16", 1 / 2, _style.OURS_2),

@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "time_per_token"
+TITLE_COLUMNS = ("step of the layer",)
 KERNEL = "cpu_simd"
 KINDS = {  # KV heads: the value's name, the label, the look
     32: ("mha", "32 KV heads,<br>MHA", _style.Look(_style.OTHER, symbol="square")),
@@ -77,7 +78,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "KV heads": kv_heads, "context, tokens": row.case["keys"],
+        {"machine": run.machine, "KV heads": kv_heads, "context length": row.case["keys"],
          "weights, modelled": products(run, kv_heads), "attention, measured": row.quantity(),
          "step of the layer": total, "samples": len(row.samples)}
         for run in runs

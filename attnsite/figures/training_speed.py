@@ -23,6 +23,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "training_speed"
+TITLE_COLUMNS = ("its time / ours",)
 WAYS = {"torch": ("eager", _style.Look(_style.OTHER)),
         "torch_compile": ("compiled", _style.Look(_style.OURS, symbol="diamond"))}  # fmt: skip
 
@@ -84,10 +85,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             seconds = row.values["seconds"]
             for way, name in {"ours": "ours", **{way: f"PyTorch, {name}" for way, (name, _) in WAYS.items()}}.items():
                 if seconds.get(way):
-                    lines.append({"machine": run.machine, "layers": row.case["layers"], "heads": row.case["heads"],
-                                  "tokens of a sequence": row.case["length"], "batch": row.case["batch"],
-                                  "trained by": name, "tokens a second": rate(row, way),
-                                  "time of a step": _measured.quartiles(seconds[way], "s"),
+                    lines.append({"machine": run.machine, "trained by": name, "layers": row.case["layers"],
+                                  "heads": row.case["heads"],
+                                  "sequence length": row.case["length"], "batch": row.case["batch"],
+                                  "tokens/s": rate(row, way),
+                                  "time per step": _measured.quartiles(seconds[way], "s"),
                                   "its time / ours": lead(row, way) if way != "ours" else None})  # fmt: skip
     return lines
 

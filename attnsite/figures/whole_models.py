@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "whole_models"
+TITLE_COLUMNS = ("weights", "KV cache", "one step")
 
 
 def _complete(run: Run) -> list[Row]:
@@ -57,14 +58,14 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "attention": Quantity(seen["weights"]["attention"], "parameters"),
             "MLP": Quantity(seen["weights"]["mlp"], "parameters") if known else None,
             "output layer": Quantity(seen["weights"]["output"], "parameters") if case["vocabulary"] else None,
-            "cache a token": Quantity(seen["cache"]["token"], "B"),
-            "cache of the sequence": Quantity(seen["cache"]["sequence"], "B"),
+            "KV cache per token": Quantity(seen["cache"]["token"], "B"),
+            "KV cache": Quantity(seen["cache"]["sequence"], "B"),
             "prompt": Quantity(seen["prompt_flops"]["all"], "FLOP"),
             "one step": Quantity(step["all"], "FLOP"),
             "of it attention": Quantity((step["scores"] + step["values"]) / step["all"], "%"),
-            "step, bytes moved": Quantity(seen["step_bytes"]["all"], "B"),
-            "step, FLOP a byte": Quantity(seen["step_intensity"]["all"]),
-            "its attention, FLOP a byte": Quantity(seen["step_intensity"]["attention"]),
+            "bytes moved per step": Quantity(seen["step_bytes"]["all"], "B"),
+            "FLOP/byte of a step": Quantity(seen["step_intensity"]["all"]),
+            "FLOP/byte of its attention": Quantity(seen["step_intensity"]["attention"]),
             "heads from": _source(case, "heads"),
             "other parts from": _source(case, "parts"),
         })  # fmt: skip

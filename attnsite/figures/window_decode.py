@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "window_decode"
+TITLE_COLUMNS = ("time per step",)
 WHOLE, ROLLED = "cpu_simd_decode", "cpu_simd_decode_rolled"
 LINES = {  # kernel, whether with a window: the value's name, the label, the look
     (WHOLE, False): ("none", "no window", _style.Look(_style.OTHER, symbol="square")),
@@ -79,7 +80,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    table = _measured.table(runs, {"keys": "context, tokens", "window": "window, tokens"}, head="time a step")
+    table = _measured.table(runs, {"keys": "context length", "window": "window"}, head="time per step")
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     for line, row in zip(table, measured, strict=True):
         case = row.case

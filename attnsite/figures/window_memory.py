@@ -22,6 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "window_memory"
+TITLE_COLUMNS = ("resident memory",)
 LOOKS = {
     WHOLE: ("whole", "whole cache", _style.Look(_style.OTHER, symbol="square")),
     ROLLED: ("rolled", "rolled cache", _style.Look(_style.OURS)),
@@ -63,7 +64,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"keys": "context, tokens", "window": "window, tokens"}, "B", "resident memory")
+    lines = _measured.table(runs, {"keys": "context length", "window": "window"}, "B", "resident memory")
     measured = [row for run in runs for row in run.rows if row.kernel]
     for line, row in zip(lines, measured, strict=True):
         line["closed form"] = Quantity(_kept(row), "B")

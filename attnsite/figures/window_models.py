@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "window_models"
+TITLE_COLUMNS = ("share",)
 NAMED = {"Mistral 7B v0.1": "mistral_7b", "Gemma 2 9B": "gemma2_9b", "Gemma 2 27B": "gemma2_27b",
          "Gemma 3 4B": "gemma3_4b", "Gemma 3 27B": "gemma3_27b", "gpt-oss-20b": "gpt_oss_20b",
          "gpt-oss-120b": "gpt_oss_120b"}  # fmt: skip
@@ -64,10 +65,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         lines.append(
             {
                 "model": row.case["name"],
-                "window, tokens": row.case["window"],
+                "window": row.case["window"],
                 "windowed layers": row.values["windowed_layers"],
                 "layers that see everything": row.values["full_layers"],
-                "context, tokens": int(longest),
+                "context length": int(longest),
                 "cache kept whole": Quantity(row.values["whole_bytes"][longest], "B"),
                 "cache rolled": Quantity(row.values["rolled_bytes"][longest], "B"),
                 "share": Quantity(_shares(row)[int(longest)], "%"),

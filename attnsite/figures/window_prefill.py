@@ -21,6 +21,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "window_prefill"
+TITLE_COLUMNS = ("time per call",)
 MASK, SKIP = "cpu_blas_masked", "cpu_simd"
 LOOKS = {
     MASK: ("laid over the scores", _style.Look(_style.OTHER, symbol="square")),
@@ -82,7 +83,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"queries": "tokens", "window": "window, tokens"})
+    lines = _measured.table(runs, {"queries": "tokens", "window": "window"})
     measured = [row for run in runs for row in run.rows if row.kernel]
     for line, row in zip(lines, measured, strict=True):
         line["visible pairs a head"] = Quantity(_pairs.pairs(row), "count")

@@ -24,6 +24,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "window_scores"
+TITLE_COLUMNS = ("rise of the peak",)
 WORDS = {MASK: "laid over<br>the scores", SKIP: "bounds<br>the loop"}
 
 
@@ -59,7 +60,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    columns = {"queries": "tokens", "heads": "heads", "window": "window, tokens"}
+    columns = {"queries": "tokens", "heads": "heads", "window": "window"}
     return _measured.table(runs, columns, "B", "rise of the peak")
 
 

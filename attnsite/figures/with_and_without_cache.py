@@ -26,6 +26,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "time_per_token"
+TITLE_COLUMNS = ("one more token",)
 KV_HEADS = 32
 CACHED, AGAIN = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="square")
 

@@ -3,7 +3,7 @@
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -16,6 +16,7 @@ from attnsite.site import tables
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
            "November", "December")  # fmt: skip
+LONG = 18  # rows that are higher than the box of a table on any screen, so that its height is known without them
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,9 @@ class Exhibit:
     """One figure or table as shown for one machine.
 
     `title`, `caption`, `reading` and `alt` are the four paragraphs of the figure's docstring with their numbers
-    filled in; `table` is the rows as HTML, `csv` as a file; `chart` is Plotly's description of the picture, None for a
-    figure that is a table. `made_from` is the hash of all that it was made from, empty where that is not known.
+    filled in. `rows` are in the order of `tables.arrange`; `table` is what a page shows of them, as HTML, and `layout`
+    says the same to the page's script; `csv` has all of them. `chart` is Plotly's description of the picture, None for
+    a figure that is a table. `made_from` is the hash of all that it was made from, empty where that is not known.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Exhibit:
     alt: str
     rows: list[dict[str, Any]]
     table: str
+    layout: dict[str, Any]
     csv: str
     chart: dict[str, Any] | None
     made_from: str = ""
@@ -66,8 +69,49 @@ def exhibit(module: ModuleType, runs: Mapping[str, Run], machine: str, state: st
         raise NotMeasured(str(error)) from None
     title, caption, reading, alt = (fill(text, values, f"attnsite/figures/{name}.py") for text in paragraphs(module))
     chart = compact(json.loads(drawn.to_json())) if drawn is not None else None
-    table, csv = tables.table(rows, title), tables.comma_separated(rows)
-    return Exhibit(name, runs[machine], state, title, caption, reading, alt, rows, table, csv, chart)
+    arranged = tables.arrange(rows, title_columns(module, rows), drawn_rows(rows, chart) if chart else None)
+    rows, heads = arranged.rows, tables.columns(arranged.rows)
+    layout = {
+        "columns": [heads.index(head) for head in arranged.heads],
+        "rows": arranged.shown,
+        "same": tables.same_in_all(arranged.same),
+        "not_run": tables.reasons(arranged.not_run),
+    }
+    table = tables.block(arranged, title, long=chart is None and arranged.shown >= LONG)
+    csv = tables.comma_separated(rows)
+    return Exhibit(name, runs[machine], state, title, caption, reading, alt, rows, table, layout, csv, chart)
+
+
+def title_columns(module: ModuleType, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The columns that title and caption speak of, which a page shows beside the row's name.
+
+    A figure says them in `TITLE_COLUMNS`; one that a run has no row for is left out. Raises `Mistake` where there is
+    none at all.
+    """
+    name = module.__name__.rsplit(".", 1)[-1]
+    heads = tables.columns(rows)
+    named = getattr(module, "TITLE_COLUMNS", ())
+    if found := [head for head in named if head in heads]:
+        return found
+    what = f"TITLE_COLUMNS names no column of its table ({', '.join(named)})" if named else "has no TITLE_COLUMNS"
+    remedy = f"name the columns that its title and caption speak of, of {', '.join(heads)}"
+    raise Mistake(f"attnsite/figures/{name}.py", "TITLE_COLUMNS", what, remedy)
+
+
+def drawn_rows(rows: Sequence[Mapping[str, Any]], chart: Mapping[str, Any]) -> list[bool]:
+    """For each row whether the chart draws it: one of its quantities is a value that a reader can point at.
+
+    Where most values of the chart are in no row, since it draws what is worked out from several, none counts as drawn.
+    """
+    values: set[float] = set()
+    for trace in chart["data"]:
+        if trace.get("hoverinfo") not in ("skip", "name"):
+            seen = trace.get("x" if trace.get("orientation") == "h" else "y")
+            values |= {v for v in seen if isinstance(v, int | float)} if isinstance(seen, list) else set()
+    own = [{compact(float(cell.value)) for cell in row.values() if isinstance(cell, Quantity)} & values for row in rows]
+    if 2 * len(set().union(*own)) < len(values):
+        return [False] * len(rows)
+    return [bool(found) for found in own]
 
 
 def paragraphs(module: ModuleType) -> list[str]:
@@ -172,5 +216,6 @@ def downloads(shown: Exhibit) -> dict[str, Any]:
         "alt": shown.alt,
         "made": provenance(shown.run, shown.state),
         "columns": tables.columns(shown.rows),
+        "table": shown.layout,
         "rows": [[[c.text, tables.plain(c.value)] for c in row] for row in tables.cells(shown.rows)],
     }

@@ -50,9 +50,6 @@ class Choice:
     spec: str
 
 
-LONG = 18  # rows that are higher than the box of a table on any screen, so that its height is known without them
-
-
 def label(shown: Exhibit) -> str:
     made_of = exhibits.hardware(shown.run)
     return exhibits.call_machine(shown.machine) + (f" ({made_of})" if made_of else "")
@@ -64,14 +61,14 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     chart = shown.chart is not None
     bar = picker(machines) if len(machines) > 1 else ""
     bar += acts(explores=chart and pictured)
-    long = " is-long" if len(shown.rows) >= LONG and not chart else ""
-    table = f'<div class="scrolls{long}">{shown.table}</div>'
     if chart:
         seen = stage(shown, files, pictured)
         opened = "" if pictured else " open"
-        data = f'<details class="exhibit-data" data-search-exclude{opened}><summary>Data</summary>{table}</details>'
+        data = (
+            f'<details class="exhibit-data" data-search-exclude{opened}><summary>Data</summary>{shown.table}</details>'
+        )
     else:
-        seen, data = f'<div class="exhibit-table" data-search-exclude>{table}</div>', ""
+        seen, data = f'<div class="exhibit-table" data-search-exclude>{shown.table}</div>', ""
     kind = "is-chart" if chart else "is-table"
     address = machines[0].spec if machines else files(".json")
     spec = f' data-spec="{escape(address)}"' if chart or len(machines) > 1 else ""
@@ -150,7 +147,8 @@ def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool
     )
     return (
         '<details class="exhibit-origin" data-search-exclude><summary>Downloads and code</summary>'
-        f'<p>{links}; <a href="{escape(run)}" data-run>every sample of the run</a>.</p>'
+        f'<p>{links}; <a href="{escape(run)}" data-run>every sample of the run</a>. CSV and JSON have all rows and '
+        "columns: the table's rows in its order, then those that were not run.</p>"
         f"<p>Asked by <code>attnsite/experiments/{experiment}.py</code>, drawn by "
         f"<code>attnsite/figures/{escape(shown.name)}.py</code>. "
         f"Make it yourself: <code>attnsite measure {experiment}</code></p>{own}</details>"

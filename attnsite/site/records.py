@@ -96,7 +96,7 @@ class Records:
         return Exhibit(run=runs[machine], state=state, made_from=key, **told)
 
 
-_PARTS = ("name", "title", "caption", "reading", "alt", "rows", "table", "csv", "chart")
+_PARTS = ("name", "title", "caption", "reading", "alt", "rows", "table", "layout", "csv", "chart")
 _PLOTLY = version("plotly")
 _kept: dict[Path, tuple[object, Records]] = {}
 

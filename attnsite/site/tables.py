@@ -3,12 +3,18 @@
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from attnsite.quantity import Quantity
+
+NOT_RUN = "not run because"  # the column that says why a row has no measurement
+KERNEL = "kernel"
+PROSE = 32  # characters from which a cell's text may take several lines
+WIDE = 100  # characters of a row from which a table is printed in the smallest type
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,7 @@ def cell(value: Any) -> Cell:
     if isinstance(value, Link):
         return Cell(value.text, value.text, value.address)
     if isinstance(value, bool):
-        return Cell("yes" if value else "no", "yes" if value else "no")
+        return Cell(plain(value), plain(value))
     if isinstance(value, int | float):
         return Cell(str(Quantity(value)), None if math.isnan(value) else value)
     return Cell(str(value), str(value))
@@ -57,23 +63,120 @@ def cells(rows: Sequence[Mapping[str, Any]]) -> list[list[Cell]]:
     return [[cell(row.get(head)) for head in heads] for row in rows]
 
 
-NUMBER = ' class="number"'
+# --- what a reader sees of the rows ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """Rows in the order in which they are published, and what a page shows of them.
+
+    The first `shown` of `rows` are in the table, in the columns of `heads`: the row's name, what the title speaks of,
+    then the rest. `same` are the columns that hold one text in all rows shown, which is said once above the table.
+    `not_run` are the rows behind the shown ones: for each reason how many rows of which kernels.
+    """
+
+    rows: list[dict[str, Any]]
+    shown: int
+    heads: list[str]
+    same: dict[str, str]
+    not_run: dict[str, Counter[str]]
+
+
+def arrange(
+    rows: Sequence[dict[str, Any]], title_columns: Sequence[str], drawn: Sequence[bool] | None = None
+) -> Arranged:
+    """Order rows and columns for a reader.
+
+    Rows that were not run come last. Before them stand the rows that the chart draws (`drawn`, one truth for each
+    row), then the others of the same kernels, then other kernels; within each of these they keep their order.
+    """
+    drawn = drawn or [False] * len(rows)
+    kernels = {row.get(KERNEL) for row, seen in zip(rows, drawn, strict=True) if seen}
+
+    def rank(at: int) -> int:
+        if rows[at].get(NOT_RUN):
+            return 3
+        return 0 if drawn[at] else 1 if rows[at].get(KERNEL) in kernels else 2
+
+    ordered = [rows[at] for at in sorted(range(len(rows)), key=rank)]
+    shown = [row for row in ordered if not row.get(NOT_RUN)]
+    texts = {head: {cell(row.get(head)).text for row in shown} for head in columns(rows)}
+    level = {head for head, found in texts.items() if len(found) == 1 and head not in title_columns}
+    if len(shown) < 2:
+        level = {head for head in level if texts[head] <= {"–", ""}}
+    varied = [head for head in texts if head not in level]
+    names = [head for head in varied if head not in title_columns]
+    heads = [*names[:1], *(head for head in title_columns if head in texts), *names[1:]]
+    same = {head: next(iter(texts[head])) for head in texts if head in level and not texts[head] <= {"–", ""}}
+    absent: dict[str, Counter[str]] = {}
+    for row in ordered[len(shown) :]:
+        absent.setdefault(str(row[NOT_RUN]), Counter())[str(row.get(KERNEL, ""))] += 1
+    return Arranged(ordered, len(shown), heads, same, absent)
+
+
+def same_in_all(same: Mapping[str, str]) -> str:
+    """The columns that a table leaves out, as one line: All rows: machine = epyc_2core; samples = 15."""
+    return f"All rows: {'; '.join(f'{head} = {text}' for head, text in same.items())}." if same else ""
+
+
+def reasons(not_run: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """A line for each reason: no CUDA here: 20 rows (cuda_mma 10, cuda_tiled 10)."""
+    lines = []
+    for reason, kernels in not_run.items():
+        count = sum(kernels.values())
+        rows = f"{count} row{'s' if count != 1 else ''}"
+        lines.append(f"{reason}: {rows} ({', '.join(f'{kernel} {n}' for kernel, n in kernels.items())})")
+    return lines
+
+
+def block(arranged: Arranged, label: str, long: bool = False) -> str:
+    """The table in its box, what all its rows share above it, and what was not run, closed, below it."""
+    shown = [{head: row.get(head) for head in arranged.heads} for row in arranged.rows[: arranged.shown]]
+    same = same_in_all(arranged.same)
+    above = f'<p class="rows-same">{escape(same)}</p>' if same else ""
+    below = ""
+    if arranged.not_run:
+        count = len(arranged.rows) - arranged.shown
+        items = "".join(f"<li>{escape(line)}</li>" for line in reasons(arranged.not_run))
+        below = f'<details class="rows-not-run"><summary>{not_run(count)}</summary><ul>{items}</ul></details>'
+    return f'{above}<div class="scrolls{" is-long" if long else ""}">{table(shown, label)}</div>{below}'
+
+
+def not_run(count: int) -> str:
+    return f"Not run: {count} row{'s' if count != 1 else ''}, and why"
+
+
+NUMBER = "number"
 
 
 def table(rows: Sequence[Mapping[str, Any]], label: str) -> str:
     """A table that is complete as it stands; the page's script adds sorting where it runs."""
     heads, body = columns(rows), cells(rows)
-    numeric = [any(row[i].numeric for row in body) for i in range(len(heads))]
+    kinds = [_kind([row[i] for row in body], i == 0) for i in range(len(heads))]
     head = "".join(
-        f'<th scope="col"{NUMBER if number else ""}>{escape(name)}</th>'
-        for name, number in zip(heads, numeric, strict=True)
+        f'<th scope="col"{_class(kind)}>{escape(name)}</th>' for name, kind in zip(heads, kinds, strict=True)
     )
     places = [_places([row[i] for row in body]) for i in range(len(heads))]
     lines = "".join(
-        f"<tr>{''.join(_cell(c, i == 0, places[i].get(c.value)) for i, c in enumerate(row))}</tr>" for row in body
+        f"<tr>{''.join(_cell(c, i == 0, kinds[i], places[i].get(c.value)) for i, c in enumerate(row))}</tr>"
+        for row in body
     )
-    named = f'class="rows" data-sorts aria-label="{escape(label)}"'  # the theme wraps tables that have no class
+    width = sum(max([len(row[i].text) for row in body if len(row[i].text) <= PROSE], default=PROSE)
+                for i in range(len(heads)))  # fmt: skip
+    wide = " is-wide" if width > WIDE else ""
+    named = f'class="rows{wide}" data-sorts aria-label="{escape(label)}"'  # the theme wraps tables that have no class
     return f"<table {named}><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _kind(column: Sequence[Cell], first: bool) -> str:
+    """How the cells of a column are set: numbers at the right, long texts on several lines, the row's name as it is."""
+    if any(cell.numeric for cell in column):
+        return NUMBER
+    return "prose" if not first and any(len(cell.text) > PROSE for cell in column) else ""
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""
 
 
 def _places(column: Sequence[Cell]) -> dict[Any, int]:
@@ -87,16 +190,21 @@ def _places(column: Sequence[Cell]) -> dict[Any, int]:
     return {value: place for place, value in enumerate(sorted({cell.value for cell in numbers}))}  # type: ignore[type-var]
 
 
-def _cell(cell: Cell, first: bool, place: int | None) -> str:
+def _cell(cell: Cell, first: bool, kind: str, place: int | None) -> str:
     tag, scope = ("th", ' scope="row"') if first else ("td", "")
     sort = f' data-value="{place}"' if cell.numeric and place is not None else ""
-    number = NUMBER if cell.numeric or cell.value is None else ""
+    set_as = NUMBER if cell.numeric or cell.value is None else "prose" if kind == "prose" else ""
     text = f'<a href="{escape(cell.address)}">{escape(cell.text)}</a>' if cell.address else escape(cell.text)
-    return f"<{tag}{scope}{number}{sort}>{text}</{tag}>"
+    return f"<{tag}{scope}{_class(set_as)}{sort}>{text}</{tag}>"
+
+
+# --- as files --------------------------------------------------------------------------------------------------
 
 
 def plain(value: Any) -> Any:
-    """A value for CSV and JSON: a quantity is its number in its base unit."""
+    """A value for CSV and JSON: a quantity is its number in its base unit, a truth is yes or no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, Quantity):
         value = value.value
     if isinstance(value, float) and not math.isfinite(value):
@@ -118,17 +226,20 @@ def comma_separated(rows: Sequence[Mapping[str, Any]]) -> str:
             value = row.get(head)
             line.append(plain(value))
             if head in spread:
-                line += [value.low, value.high] if isinstance(value, Quantity) else [None, None]
+                line += [plain(value.low), plain(value.high)] if isinstance(value, Quantity) else [None, None]
         writer.writerow(line)
     return text.getvalue()
 
 
-_BASE = {"s": "s", "B": "bytes", "%": "share of one", "FLOP": "FLOP", "FLOP/s": "FLOP/s", "B/s": "bytes/s", "×": "×"}
+_BASE = {"B": "bytes", "%": "share of one", "B/s": "bytes/s"} | dict.fromkeys(
+    ("1", "small", "count", "exp", "parameters"), ""
+)
 
 
 def _unit_head(head: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """The head with the base unit its numbers are in, where the cells are quantities."""
     name = head.removesuffix(", low").removesuffix(", high")
     units = {v.unit for row in rows if isinstance(v := row.get(name), Quantity)}
-    unit = _BASE.get(units.pop(), "") if len(units) == 1 else ""
+    unit = units.pop() if len(units) == 1 else ""
+    unit = _BASE.get(unit, unit)
     return f"{head} [{unit}]" if unit else head

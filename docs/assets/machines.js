@@ -78,10 +78,15 @@ async function pick(figure, address) {
     }
     const table = figure.querySelector(":is(.exhibit-data, .exhibit-table) table[data-sorts]");
     if (table) {
-      const fresh = build(spec.columns, spec.rows, table.getAttribute("aria-label"));
-      const before = table.closest(".scrolls").previousElementSibling;
-      if (before?.matches(".filter")) before.remove();
+      const { columns, rows, same, not_run } = spec.table; // what the page shows of all rows and columns
+      const chosen = row => columns.map(at => row[at]);
+      const fresh = build(chosen(spec.columns), spec.rows.slice(0, rows).map(chosen), table.getAttribute("aria-label"));
+      fresh.className = table.className;
+      const box = table.closest(".scrolls");
+      for (const part of box.parentElement.querySelectorAll(":scope > :is(.filter, .rows-same, .rows-not-run)")) part.remove();
       table.replaceWith(fresh);
+      if (same) box.before(make("p", { className: "rows-same" }, same));
+      if (not_run.length) box.after(missing(not_run, spec.rows.length - rows));
       enhance(fresh);
     }
     const state = live.get(figure);
@@ -99,17 +104,25 @@ const words = text => text.split("`").map((part, i) => (i % 2 ? make("code", {},
 
 export const call = machine => (machine === "this_build" ? "this build" : machine);
 
+/* The list of what was not run, closed, as `attnsite/site/tables.py` writes it. */
+const missing = (reasons, count) => make("details", { className: "rows-not-run" },
+  make("summary", {}, `Not run: ${count} row${count === 1 ? "" : "s"}, and why`),
+  make("ul", {}, ...reasons.map(line => make("li", {}, line))));
+
+const PROSE = 32; // characters from which a cell's text may take several lines
+
 /* A table like those of the page, of [text, value] cells. */
 export const build = (columns, rows, label) => {
   const number = columns.map((_, i) => rows.some(row => typeof row[i][1] === "number"));
+  const prose = columns.map((_, i) => i > 0 && !number[i] && rows.some(row => row[i][0].length > PROSE));
   const cells = (row, i) => {
     const cell = make(i ? "td" : "th", i ? {} : { scope: "row" }, row[0]);
     if (typeof row[1] === "number") cell.dataset.value = row[1];
-    if (typeof row[1] === "number" || row[1] === null) cell.className = "number";
+    cell.className = typeof row[1] === "number" || row[1] === null ? "number" : prose[i] ? "prose" : "";
     return cell;
   };
   return make("table", { className: "rows", "data-sorts": "", "aria-label": label },
     make("thead", {}, make("tr", {}, ...columns.map((head, i) =>
-      make("th", { scope: "col", className: number[i] ? "number" : "" }, head)))),
+      make("th", { scope: "col", className: number[i] ? "number" : prose[i] ? "prose" : "" }, head)))),
     make("tbody", {}, ...rows.map(row => make("tr", {}, ...row.map(cells)))));
 };
