@@ -1,6 +1,6 @@
 """The fence named `figure`: a figure or table with everything a reader may want of it, complete without JavaScript."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from markdown import Markdown
 
 from attnsite.errors import Mistake
-from attnsite.results import EVERY_MACHINE
+from attnsite.results import EVERY_MACHINE, THIS_BUILD
 from attnsite.site import exhibits, picture, places
 from attnsite.site.exhibits import Exhibit
 
@@ -36,7 +36,7 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         anchor=anchor,
         files=lambda ending: page.to(places.figure(name, first.machine, ending)),
         run=page.to(places.result(first.machine, first.run.experiment)),
-        machines=[Choice(e.machine, label(e), page.at(places.figure(name, e.machine, ".json"))) for e in shown],
+        machines=choices(shown, lambda e: page.at(places.figure(name, e.machine, ".json"))),
         pictured=first.chart is not None and picture.drawn(records.root, first.chart),
     )
 
@@ -48,11 +48,17 @@ class Choice:
     machine: str
     label: str
     spec: str
+    apart: bool = False  # this build, or a quick check: picked for one figure alone
+
+
+def choices(shown: Sequence[Exhibit], spec: Callable[[Exhibit], str]) -> list[Choice]:
+    """The machines that a figure can be shown for: this build, and those that were checked quickly, stand apart."""
+    return [Choice(e.machine, label(e), spec(e), e.machine == THIS_BUILD or e.run.is_quick) for e in shown]
 
 
 def label(shown: Exhibit) -> str:
     made_of = exhibits.hardware(shown.run)
-    return exhibits.call_machine(shown.machine) + (f" ({made_of})" if made_of else "")
+    return exhibits.call_run(shown.run) + (f" ({made_of})" if made_of else "")
 
 
 def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str, machines: Sequence[Choice],
@@ -105,13 +111,19 @@ def stage(shown: Exhibit, files: Callable[[str], str], pictured: bool) -> str:
 def picker(machines: Sequence[Choice]) -> str:
     """The choice of a machine, kept on every page that is read after it; shown where JavaScript runs."""
     quoted = f"The text quotes {exhibits.call_machine(machines[0].machine)}, whichever is picked here."
-    options = "".join(
-        f'<option value="{escape(choice.machine)}" data-spec="{escape(choice.spec)}">{escape(choice.label)}</option>'
-        for choice in machines
-    )
+
+    def options(those: Iterable[Choice]) -> str:
+        return "".join(
+            f'<option value="{escape(one.machine)}" data-spec="{escape(one.spec)}">{escape(one.label)}</option>'
+            for one in those
+        )
+
+    first = machines[:1] + [choice for choice in machines[1:] if not choice.apart]
+    apart = options(choice for choice in machines[1:] if choice.apart)
+    listed = options(first) + (f'<optgroup label="For this figure alone">{apart}</optgroup>' if apart else "")
     return (
         f'<label class="exhibit-machine" data-search-exclude title="{escape(quoted)}">Machine '
-        f"<select>{options}</select></label>"
+        f"<select>{listed}</select></label>"
     )
 
 
