@@ -380,8 +380,8 @@ def test_a_question_says_how_long_its_runs_took(monkeypatch):
         return question_pages.taken(names, held)
 
     assert told(dict(zip(names, (100, 1211, 9999), strict=True))) == (
-        "The runs that are shown here were made with `--full` in its place, "
-        "which took 2 minutes on epyc_2core and 20 minutes on xeon_2core."
+        "The runs that are shown here were made with `--full`, which took "
+        "2 minutes on epyc_2core and 20 minutes on xeon_2core."
     )
     assert told(dict.fromkeys(names, 30)) == ""
     assert told(dict.fromkeys(names, 1000), "quick") == ""

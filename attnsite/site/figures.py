@@ -9,8 +9,9 @@ from markdown import Markdown
 
 from attnsite.errors import Mistake
 from attnsite.results import EVERY_MACHINE, THIS_BUILD
-from attnsite.site import exhibits, picture, places
+from attnsite.site import exhibits, picture, places, quickly
 from attnsite.site.exhibits import Exhibit
+from attnsite.site.records import Records
 
 
 def fence(source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **_: Any) -> str:
@@ -38,6 +39,7 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         run=page.to(places.result(first.machine, first.run.experiment)),
         machines=choices(shown, lambda e: page.at(places.figure(name, e.machine, ".json"))),
         pictured=first.chart is not None and picture.drawn(records.root, first.chart),
+        again=repeat(records, first),
     )
 
 
@@ -62,8 +64,10 @@ def label(shown: Exhibit) -> str:
 
 
 def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str, machines: Sequence[Choice],
-           pictured: bool) -> str:  # fmt: skip
-    """The markup of a figure. `files` gives the address of the file with an ending, `run` is the run's own."""
+           pictured: bool, again: str = "") -> str:  # fmt: skip
+    """The markup of a figure. `files` gives the address of the file with an ending, `run` is the run's own, `again`
+    says how to make it.
+    """
     chart = shown.chart is not None
     bar = picker(machines) if len(machines) > 1 else ""
     bar += acts(explores=chart and pictured)
@@ -89,7 +93,7 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
         f'<figcaption><p><span data-text="caption">{words(shown.caption)}</span> '
         f'<span class="exhibit-reading" data-text="reading">{words(shown.reading)}</span></p>'
         f'<p class="exhibit-made" data-text="made">{made}</p></figcaption>'
-        f"{data}{origin(shown, files, run, pictured)}</figure>"
+        f"{data}{origin(shown, files, run, pictured, again)}</figure>"
     )
 
 
@@ -118,7 +122,7 @@ def picker(machines: Sequence[Choice]) -> str:
             for one in those
         )
 
-    first = machines[:1] + [choice for choice in machines[1:] if not choice.apart]
+    first = [choice for at, choice in enumerate(machines) if at == 0 or not choice.apart]
     apart = options(choice for choice in machines[1:] if choice.apart)
     listed = options(first) + (f'<optgroup label="For this figure alone">{apart}</optgroup>' if apart else "")
     return (
@@ -138,7 +142,20 @@ def acts(explores: bool) -> str:
     )
 
 
-def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool) -> str:
+def repeat(records: Records, shown: Exhibit) -> str:
+    """The command that makes the figure's rows again, and what it gives of them."""
+    name = shown.run.experiment
+    if not quickly.has_quick(records, name):
+        return f"<code>attnsite measure {name} --full</code>, since there is no quick sweep of what trains models."
+    command = f"<code>attnsite measure {name} --quick</code>"
+    found = quickly.beside(records, shown.run)
+    if found is None:
+        return f"{command}."
+    more = "" if found.rows == found.of else "; <code>--full</code> gives all"
+    return f"{command}, which gives {quickly.told([found])}{more}."
+
+
+def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool, again: str = "") -> str:
     """Downloads, and the code that made the figure."""
     endings = [("CSV", ".csv"), ("JSON", ".json")]
     if pictured:
@@ -163,7 +180,7 @@ def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool
         "columns: the table's rows in its order, then those that were not run.</p>"
         f"<p>Asked by <code>attnsite/experiments/{experiment}.py</code>, drawn by "
         f"<code>attnsite/figures/{escape(shown.name)}.py</code>. "
-        f"Make it yourself: <code>attnsite measure {experiment}</code></p>{own}</details>"
+        f"Make it yourself: {again or f'<code>attnsite measure {experiment}</code>'}</p>{own}</details>"
     )
 
 
