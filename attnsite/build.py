@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from attnsite import doctor
+from attnsite import doctor, here
 from attnsite.errors import CANNOT_WRITE, Mistake, refused
 from attnsite.site import portable
 
@@ -23,6 +23,8 @@ STOPPED = 130  # the exit status after Ctrl-C
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-measure", action="store_true", help="draw from the results that are there")
+    parser.add_argument("--publish", action="store_true", help="for readers elsewhere: the committed machines alone, "
+                        "without the quick check of this one (so it is wherever SITE_URL is set)")  # fmt: skip
     parser.add_argument("--site-dir", type=Path, default=None, help="where the site goes (default: site/)")
     parser.add_argument("--portable", action="store_true", help="make a site that opens from a disk, without a server")
 
@@ -55,6 +57,8 @@ def alone(root: Path) -> Iterator[None]:
 
 def build(options: argparse.Namespace) -> int:
     started = time.monotonic()
+    if options.publish:
+        os.environ[here.PUBLISH] = "yes"
     if not options.no_measure and (status := measure(options.root)):
         if status in (STOPPED, CANNOT_WRITE):
             return status
@@ -63,7 +67,8 @@ def build(options: argparse.Namespace) -> int:
         return status
     target = (options.site_dir or options.root / "site").resolve()
     tidy(options.root, target)
-    print("building the site", flush=True)
+    alone = "" if here.shown() else ", of the committed machines alone: it is for readers elsewhere"
+    print(f"building the site{alone}", flush=True)
     if status := mkdocs(options.root, target, options.portable):
         return status
     pages = sum(1 for _ in target.rglob("*.html"))

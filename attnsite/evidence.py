@@ -1,6 +1,6 @@
 """What stands behind a number: the run it comes from, how fresh that is, and the file."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -28,9 +28,10 @@ class Resolved:
 
 @dataclass
 class Evidence:
-    """The runs and figures of a checkout; each file is read once."""
+    """The runs and figures of a checkout; each file is read once. `keeps` says which runs of the cache are shown."""
 
     root: Path
+    keeps: Callable[[Run], bool] = lambda run: True
     _runs: dict[str, dict[str, Run]] = field(default_factory=dict)
     _values: dict[tuple[str, str], dict[str, Quantity]] = field(default_factory=dict)
     _states: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -40,7 +41,7 @@ class Evidence:
     def runs(self, experiment: str) -> Mapping[str, Run]:
         """All runs of an experiment by machine. Raises `Mistake`s where a file is broken."""
         if experiment not in self._runs:
-            self._runs[experiment] = results.load(self.root, experiment)
+            self._runs[experiment] = results.load(self.root, experiment, self.keeps)
         return self._runs[experiment]
 
     def figure(self, name: str) -> ModuleType:
@@ -105,6 +106,11 @@ class Evidence:
             what = f"there is no run of {machine}" if mark.machine else "names no machine, and is not a count"
             raise wrong(what, f"name a machine that has a run: {have}")
         run = runs[machine]
+        if run.is_quick:
+            what = f"is of a quick check of {machine}, which has a few points"
+            raise wrong(
+                what, f"name a machine that was measured whole, or measure: attnsite measure {run.experiment} --full"
+            )
         values = self.values(mark.figure, run)
         if mark.value not in values:
             what = f"{mark.figure} has no value {mark.value}"

@@ -96,6 +96,11 @@ class Run:
     complete: bool = True
     rows_digest: str = field(default="", compare=False)  # as the file says it; see `rows_digest` below
 
+    @property
+    def is_quick(self) -> bool:
+        """Is it a quick check of a machine, a few points of a full sweep? Counts are whole, whichever was asked for."""
+        return self.sweep == "quick" and self.kind != "count"
+
     def where(self, kernel: str | None = None, stage: str | None = None, **case: Any) -> list[Row]:
         """The rows that were not skipped, of that kernel and stage, whose case has these values."""
         found = [
@@ -286,16 +291,19 @@ def experiments(root: Path) -> list[str]:
     return sorted({path.stem for folder in (COMMITTED, BUILT) for path in (root / folder).glob("*/*.json")})
 
 
-def load(root: Path, experiment: str) -> dict[str, Run]:
+def load(root: Path, experiment: str, keeps: Callable[[Run], bool] = lambda run: True) -> dict[str, Run]:
     """All runs of an experiment by machine: committed machines first in alphabetical order, then this build.
 
-    A file of the cache that is broken is as good as none: it is measured again. A committed one raises its `Mistake`s.
+    `keeps` says of each run of the cache whether it is to be shown. A file of the cache that is broken is as good as
+    none: it is measured again. A committed one raises its `Mistake`s.
     """
     runs = {}
     for folder in (COMMITTED, BUILT):
         for path in sorted((root / folder).glob(f"*/{experiment}.json")):
             try:
-                runs[path.parent.name] = read(path)
+                run = read(path)
+                if folder == COMMITTED or keeps(run):
+                    runs[path.parent.name] = run
             except (Mistake, ExceptionGroup):
                 if folder == COMMITTED:
                     raise

@@ -470,6 +470,7 @@ def hostile():
         ("g.json", proto, "__proto__ is not a field"), ("h.json", in_row, "row 1.__proto__ is not a field"),
         ("i.json", text.replace('"samples": [', '"samples": [NaN, ', 1), "is not JSON"),
         ("j.json", json.dumps(good | {"rows": [row | {"samples": [-1.0, 1e300]}]}), "no clock says"),
+        ("p.json", json.dumps(good | {"rows": [row | {"samples": [0.0, 0.0]}]}), "a time of 0, which no call takes"),
         ("k.json", json.dumps(good | {"rows": [row | {"case": {"deep": [[[[1]]]]}}]}), "holds what runs do not hold"),
         ("l.json", "[" * 100_000 + "]" * 100_000, "is not a run"),
         ("m.json", json.dumps(good | {"machine": EVIL}), "machine is no name"),
@@ -502,7 +503,10 @@ def test_texts_of_a_run_stay_texts(first):
     told = drop(page, [("x.json", json.dumps(run))])
     assert "heads_at_fixed_width" in told
     page.wait_for_selector(f"#figure-{KERNELS} .exhibit-own")
-    assert "no row of yours" in page.locator(f"#figure-{KERNELS} .exhibit-own").inner_text()
+    said = page.locator(f"#figure-{KERNELS} .exhibit-own").inner_text()
+    assert "no row of yours" in said
+    assert "table" not in said
+    assert "0 rows" not in said
     assert page.locator(".exhibit-own img, .exhibit-own a, .own-report img").count() == 0
     assert page.evaluate("window.hacked") is None
 

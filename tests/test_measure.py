@@ -517,16 +517,18 @@ def test_counts_of_a_named_machine_are_committed_once_for_all(checkout):
 
 def test_a_cache_from_another_machine_and_a_device_that_came_are_measured_again(monkeypatch):
     """This build's results are of this machine; rows skipped for a reason that has gone are asked again."""
-    here = machine.describe()
+    here, software = machine.describe(), machine.software(discover.ROOT.parent)
 
-    def run(skipped=None, **described):
+    def run(skipped=None, software=software, **described):
         row = results.Row(case={}, kernel="cuda_a", skipped=skipped)
-        provenance = results.Provenance({**here, **described}, {}, "", 0, {})
+        provenance = results.Provenance({**here, **described}, software, "", 0, {})
         return results.Run("mine", "timing", results.THIS_BUILD, "quick", "", ("*",), provenance, (row,))
 
     plain = argparse.Namespace(machine=results.THIS_BUILD, sweep="quick", device=None)
     assert command.answers(plain, run())
     assert not command.answers(plain, run(cpu="another"))
+    assert not command.answers(plain, run(cores=99))
+    assert not command.answers(plain, run(software=software | {"numba": "0.1"}))
     assert not command.answers(argparse.Namespace(machine=results.THIS_BUILD, sweep="full", device=None), run())
     assert not command.answers(plain, run("only cpu kernels were asked for"))
     assert command.answers(argparse.Namespace(machine=results.THIS_BUILD, sweep="quick", device="cpu"),

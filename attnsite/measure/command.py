@@ -147,10 +147,11 @@ def answers(options: argparse.Namespace, found: results.Run) -> bool:
 
     if options.sweep == "full" and found.sweep == "quick":
         return False
-    here = machine.describe()
-    same = all(found.provenance.machine.get(what) == here.get(what) for what in ("cpu", "cores", "threads"))
-    if options.machine == results.THIS_BUILD and not same:
-        return False  # a cache that came from another machine
+    if options.machine == results.THIS_BUILD:
+        if not machine.made_here(found.provenance.machine, found.provenance.software):
+            return False  # a cache that came from another machine
+        if found.provenance.machine.get("threads") != machine.threads():
+            return False
     return not any(row.skipped and came(row.kernel or "", row.skipped, options.device) for row in found.rows)
 
 

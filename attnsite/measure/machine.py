@@ -5,6 +5,7 @@ import os
 import platform
 import re
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,22 @@ def software(root: Path) -> dict[str, Any]:
     commit = _git(root, "rev-parse", "--short=12", "HEAD")
     dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "attnsite")
     return {"python": platform.python_version(), **versions, "commit": commit or None, "clean": dirty == ""}
+
+
+@cache
+def identity() -> tuple[Any, ...]:
+    """What makes results of the cache this machine's own: the processor, its cores, and the versions that compute."""
+    versions = (importlib.metadata.version(package) for package in ("numpy", "numba"))
+    try:
+        return _cpu(), _cores(), platform.machine(), platform.python_version(), *versions
+    except importlib.metadata.PackageNotFoundError:  # nothing can have been measured here
+        return ()
+
+
+def made_here(machine: Mapping[str, Any], software: Mapping[str, Any]) -> bool:
+    """Was a run with this provenance made on this machine, with what is installed now?"""
+    named = (*(machine.get(what) for what in ("cpu", "cores", "architecture")), software.get("python"))
+    return (*named, software.get("numpy"), software.get("numba")) == identity()
 
 
 def _git(root: Path, *words: str) -> str | None:

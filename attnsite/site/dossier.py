@@ -35,7 +35,7 @@ def question(checked: Checked, records: Records, site: Site) -> dict[str, Any]:
         "asked": checked.asked or None,
         "measured": checked.measured or None,
         "sources_read": checked.read or None,
-        "reproduce": f"attnsite measure {' '.join(experiments)}" if experiments else None,
+        "reproduce": f"attnsite measure {' '.join(experiments)} --full" if experiments else None,
         "license": site.license_url or None,
         "claims": [claim(one, records, site) for one in asked.claims],
         "figures": [shown for name in names for shown in figures(name, records, site)],

@@ -57,17 +57,19 @@ def exhibit(module: ModuleType, runs: Mapping[str, Run], machine: str, state: st
 
     Raises `NotMeasured` when the run lacks what the figure needs, `Mistake` when the figure's texts are at fault.
     """
-    name = module.__name__.rsplit(".", 1)[-1]
-    ordered = [runs[machine], *(run for other, run in runs.items() if other != machine)]
+    name, run = module.__name__.rsplit(".", 1)[-1], runs[machine]
+    quick = run.is_quick
+    ordered = [run, *(one for other, one in runs.items() if other != machine)]
     try:
-        values = module.values(runs[machine])
+        values = {} if quick else module.values(run)
         rows = module.tabulate(ordered[:1])  # a page would grow with every machine that joins
         drawn = module.draw(ordered) if hasattr(module, "draw") else None
-    except LookupError as error:
-        if isinstance(error, KeyError | IndexError):
+    except (LookupError, ValueError, ArithmeticError, TypeError, AttributeError) as error:
+        if not quick and (isinstance(error, KeyError | IndexError) or not isinstance(error, LookupError)):
             raise
-        raise NotMeasured(str(error)) from None
-    title, caption, reading, alt = (fill(text, values, f"attnsite/figures/{name}.py") for text in paragraphs(module))
+        raise NotMeasured(str(error)) from None  # of a quick sweep, which has no more than a few of the points
+    texts = checked_quickly(module, run) if quick else paragraphs(module)
+    title, caption, reading, alt = (fill(text, values, f"attnsite/figures/{name}.py") for text in texts)
     chart = compact(json.loads(drawn.to_json())) if drawn is not None else None
     arranged = tables.arrange(rows, title_columns(module, rows), drawn_rows(rows, chart) if chart else None)
     rows, heads = arranged.rows, tables.columns(arranged.rows)
@@ -114,6 +116,18 @@ def drawn_rows(rows: Sequence[Mapping[str, Any]], chart: Mapping[str, Any]) -> l
     return [bool(found) for found in own]
 
 
+def checked_quickly(module: ModuleType, run: Run) -> list[str]:
+    """The four paragraphs for a run with a few points: what it is, and nothing that a figure finds in a full sweep."""
+    what = run.experiment.replace("_", " ")
+    mine = run.machine == THIS_BUILD
+    title = f"{'This machine’s' if mine else 'A'} quick check of {what}" + ("" if mine else f" on {run.machine}")
+    where = "here" if mine else "there"
+    caption = (f"Few points, each observed for a fraction of a second: they show that everything runs {where}. "
+               "What the page says is judged by full sweeps alone.")  # fmt: skip
+    reading = paragraphs(module)[2]
+    return [title, caption, "" if "{" in reading else reading, f"{title}. Its points are the rows of its table."]
+
+
 def paragraphs(module: ModuleType) -> list[str]:
     """The four paragraphs of a figure's docstring, each as one line."""
     name = module.__name__.rsplit(".", 1)[-1]
@@ -152,6 +166,11 @@ def compact(value: Any) -> Any:
 def call_machine(machine: str) -> str:
     """A machine's name as a reader meets it."""
     return {EVERY_MACHINE: "counted", THIS_BUILD: "this build"}.get(machine, machine)
+
+
+def call_run(run: Run) -> str:
+    """The machine of a run as a reader meets it, and that it is a quick check where it is one."""
+    return call_machine(run.machine) + (": quick check, few points" if run.is_quick else "")
 
 
 def day(run: Run) -> str:
@@ -197,10 +216,9 @@ def provenance(run: Run, state: str) -> str:
         where = "Counted, the same on every machine"
     else:
         made_of = hardware(run)
-        where = call_machine(run.machine) + (f" ({made_of})" if made_of else "")
+        where = call_run(run) + (f" ({made_of})" if made_of else "")
     timed = verdict if run.kind == "timing" and verdict != "not timed" else ""
-    sweep = "quick sweep" if run.sweep == "quick" and run.machine != EVERY_MACHINE else ""
-    parts = (where, day(run), commit(run), timed, sweep, freshness(state, run.kind))
+    parts = (where, day(run), commit(run), timed, freshness(state, run.kind))
     return " · ".join(part for part in parts if part)
 
 

@@ -1,6 +1,6 @@
 """The fence named `figure`: a figure or table with everything a reader may want of it, complete without JavaScript."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -8,9 +8,10 @@ from typing import Any
 from markdown import Markdown
 
 from attnsite.errors import Mistake
-from attnsite.results import EVERY_MACHINE
-from attnsite.site import exhibits, picture, places
+from attnsite.results import EVERY_MACHINE, THIS_BUILD
+from attnsite.site import exhibits, picture, places, quickly
 from attnsite.site.exhibits import Exhibit
+from attnsite.site.records import Records
 
 
 def fence(source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **_: Any) -> str:
@@ -36,8 +37,9 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         anchor=anchor,
         files=lambda ending: page.to(places.figure(name, first.machine, ending)),
         run=page.to(places.result(first.machine, first.run.experiment)),
-        machines=[Choice(e.machine, label(e), page.at(places.figure(name, e.machine, ".json"))) for e in shown],
+        machines=choices(shown, lambda e: page.at(places.figure(name, e.machine, ".json"))),
         pictured=first.chart is not None and picture.drawn(records.root, first.chart),
+        again=repeat(records, first),
     )
 
 
@@ -48,16 +50,24 @@ class Choice:
     machine: str
     label: str
     spec: str
+    apart: bool = False  # this build, or a quick check: picked for one figure alone
+
+
+def choices(shown: Sequence[Exhibit], spec: Callable[[Exhibit], str]) -> list[Choice]:
+    """The machines that a figure can be shown for: this build, and those that were checked quickly, stand apart."""
+    return [Choice(e.machine, label(e), spec(e), e.machine == THIS_BUILD or e.run.is_quick) for e in shown]
 
 
 def label(shown: Exhibit) -> str:
     made_of = exhibits.hardware(shown.run)
-    return exhibits.call_machine(shown.machine) + (f" ({made_of})" if made_of else "")
+    return exhibits.call_run(shown.run) + (f" ({made_of})" if made_of else "")
 
 
 def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str, machines: Sequence[Choice],
-           pictured: bool) -> str:  # fmt: skip
-    """The markup of a figure. `files` gives the address of the file with an ending, `run` is the run's own."""
+           pictured: bool, again: str = "") -> str:  # fmt: skip
+    """The markup of a figure. `files` gives the address of the file with an ending, `run` is the run's own, `again`
+    says how to make it.
+    """
     chart = shown.chart is not None
     bar = picker(machines) if len(machines) > 1 else ""
     bar += acts(explores=chart and pictured)
@@ -83,7 +93,7 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
         f'<figcaption><p><span data-text="caption">{words(shown.caption)}</span> '
         f'<span class="exhibit-reading" data-text="reading">{words(shown.reading)}</span></p>'
         f'<p class="exhibit-made" data-text="made">{made}</p></figcaption>'
-        f"{data}{origin(shown, files, run, pictured)}</figure>"
+        f"{data}{origin(shown, files, run, pictured, again)}</figure>"
     )
 
 
@@ -105,13 +115,19 @@ def stage(shown: Exhibit, files: Callable[[str], str], pictured: bool) -> str:
 def picker(machines: Sequence[Choice]) -> str:
     """The choice of a machine, kept on every page that is read after it; shown where JavaScript runs."""
     quoted = f"The text quotes {exhibits.call_machine(machines[0].machine)}, whichever is picked here."
-    options = "".join(
-        f'<option value="{escape(choice.machine)}" data-spec="{escape(choice.spec)}">{escape(choice.label)}</option>'
-        for choice in machines
-    )
+
+    def options(those: Iterable[Choice]) -> str:
+        return "".join(
+            f'<option value="{escape(one.machine)}" data-spec="{escape(one.spec)}">{escape(one.label)}</option>'
+            for one in those
+        )
+
+    first = [choice for at, choice in enumerate(machines) if at == 0 or not choice.apart]
+    apart = options(choice for choice in machines[1:] if choice.apart)
+    listed = options(first) + (f'<optgroup label="For this figure alone">{apart}</optgroup>' if apart else "")
     return (
         f'<label class="exhibit-machine" data-search-exclude title="{escape(quoted)}">Machine '
-        f"<select>{options}</select></label>"
+        f"<select>{listed}</select></label>"
     )
 
 
@@ -126,7 +142,20 @@ def acts(explores: bool) -> str:
     )
 
 
-def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool) -> str:
+def repeat(records: Records, shown: Exhibit) -> str:
+    """The command that makes the figure's rows again, and what it gives of them."""
+    name = shown.run.experiment
+    if not quickly.has_quick(records, name):
+        return f"<code>attnsite measure {name} --full</code>, since there is no quick sweep of what trains models."
+    command = f"<code>attnsite measure {name} --quick</code>"
+    found = quickly.beside(records, shown.run)
+    if found is None:
+        return f"{command}."
+    more = "" if found.rows == found.of else "; <code>--full</code> gives all"
+    return f"{command}, which gives {quickly.told([found])}{more}."
+
+
+def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool, again: str = "") -> str:
     """Downloads, and the code that made the figure."""
     endings = [("CSV", ".csv"), ("JSON", ".json")]
     if pictured:
@@ -151,7 +180,7 @@ def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool
         "columns: the table's rows in its order, then those that were not run.</p>"
         f"<p>Asked by <code>attnsite/experiments/{experiment}.py</code>, drawn by "
         f"<code>attnsite/figures/{escape(shown.name)}.py</code>. "
-        f"Make it yourself: <code>attnsite measure {experiment}</code></p>{own}</details>"
+        f"Make it yourself: {again or f'<code>attnsite measure {experiment}</code>'}</p>{own}</details>"
     )
 
 

@@ -22,7 +22,8 @@ LEVELS = (0.03, 0.08, 0.2, 0.4, 0.65)  # from which weight on a cell is drawn on
 SCORES = {"previous token": "token before", "own token": "own token", "induction": "induction",
           "duplicate": "same token", "first token": "first token"}  # fmt: skip
 UNMEASURED = (
-    "\n*No run of `head_roles` is here, so there are no maps to show: `attnsite measure head_roles` makes one.*\n"
+    "\n*No run of `head_roles` is here, so there are no maps to show: "
+    "`attnsite measure head_roles --full` makes one.*\n"
 )
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from attnsite import discover, results
+from attnsite import discover
 from attnsite.quantity import Quantity
 from attnsite.results import Run
 from attnsite.site import places
@@ -140,7 +140,7 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
 
 
 def runs_of(kernel: str, records: Records) -> list[Run]:
-    runs = [run for experiment in results.experiments(records.root) for run in records.runs(experiment).values()]
+    runs = [run for experiment in records.experiments() for run in records.runs(experiment).values()]
     return [run for run in runs if kernel in {row.kernel for row in run.rows}]
 
 

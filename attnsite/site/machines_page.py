@@ -17,12 +17,17 @@ from attnsite.site.text import head, typed
 
 PATH = "machines.md"
 COMPARABLE = ("×", "%")  # units of what two machines can be asked alike; seconds and rates are each machine's own
+OWN = (
+    " *This build* is the machine that built this copy of the site: a quick check that everything runs there, with few "
+    "points, which judges nothing that a page says."
+)
 YOURS = """## Add yours
 
-One command in a clone measures a machine, in a few minutes; `--full` in the place of `--quick` takes an hour or two:
+One command in a clone measures a machine; it takes an hour and a half or so, and goes on where it was interrupted.
+With `--quick` it takes a few minutes and gives some of the same rows, enough to see that everything works:
 
 ```bash
-attnsite measure --machine my_machine --quick
+attnsite measure --machine my_machine --full
 attnsite check
 git add docs/results/my_machine
 ```
@@ -42,16 +47,16 @@ def page(questions: Sequence[Question], records: Records) -> str:
              search={"exclude": True}),
         "# Machines",
         "A number is only as good as what is known of the machine behind it.\n{ .lead }",
-        "Counts are the same everywhere and belong to no machine. The text quotes named machines; "
-        "*this build* is the machine that built this copy of the site.",
+        "Counts are the same everywhere and belong to no machine. The text quotes full sweeps of named machines."
+        + (OWN if results.THIS_BUILD in known else ""),
     ]  # fmt: skip
-    if rows := ratios(questions, records, list(known)):
+    whole = [machine for machine, runs in known.items() if not all(run.is_quick for run in runs.values())]
+    if rows := ratios(questions, records, whole):
         parts += [
             "## Ratios, machine by machine",
             "Ratios and shares that claims of this site quote, each machine's own beside the others'. "
             "Times and rates are not here: those of different machines have nothing to do with each other, and no "
-            "average is taken over machines. A quick sweep has smaller workloads than a full one, and a ratio that "
-            "depends on the size differs for that.",
+            "average is taken over machines. Quick checks, which have a few points each, are left out.",
             f'<div class="scrolls">{table(rows, "Ratios by machine")}</div>',
         ]
     for machine, runs in known.items():
@@ -72,8 +77,10 @@ def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]
     for (figure, value), question in asked.items():
         found = {}
         for exhibit in records.exhibits(figure):
+            if exhibit.machine not in known or exhibit.run.is_quick:
+                continue
             quantity = records.evidence.values(figure, exhibit.run).get(value)
-            if exhibit.machine in known and quantity is not None and quantity.unit in COMPARABLE:
+            if quantity is not None and quantity.unit in COMPARABLE:
                 found[exhibit.machine] = quantity
         if found:
             words = f"{figure}.{value}".replace("_", " ").replace(".", ": ", 1)
@@ -89,20 +96,22 @@ def described_machine(machine: str, runs: Mapping[str, Run], records: Records) -
     states = Counter(records.state(run) for run in ordered)
     counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
     days = dict.fromkeys([day(ordered[0]), day(latest)])
-    told = [f"{typed(hardware(latest))}.", f"{len(runs)} runs, {counted}, measured {' to '.join(days)}."]
+    quick = all(run.is_quick for run in ordered)
+    checked = " A quick check of few points each; what pages say is not judged by it." if quick else ""
+    told = [f"{typed(hardware(latest))}.{checked}", f"{len(runs)} runs, {counted}, measured {' to '.join(days)}."]
     timed = [run.provenance.steadiness.get("verdict") for run in ordered if run.kind == "timing"]
     if timed:
         told.append(f"{timed.count('steady')} of {len(timed)} timings were steady.")
     stale = [run.experiment for run in ordered if records.state(run) == "stale"]
     if stale:
         told.append(f"Stale: {', '.join(f'`{name}`' for name in sorted(stale))}.")
-    absent = [name for name in results.experiments(records.root) if name not in runs and measured(name, records)]
+    absent = [name for name in records.experiments() if name not in runs and measured(name, records)]
     if absent:
         told.append(f"Not measured here: {', '.join(f'`{name}`' for name in absent)}.")
     facts = {**described(latest.provenance.machine), **described(latest.provenance.software)}
     rows = [{"fact": name.replace("_", " "), "value": value} for name, value in facts.items()]
     return [
-        f"## {typed(call_machine(machine))}",
+        f"## {typed(call_machine(machine))}{': quick check, few points' if quick else ''}",
         " ".join(told),
         f'<div class="scrolls">{table(rows, f"What is known of {call_machine(machine)}")}</div>',
     ]
@@ -116,7 +125,7 @@ def measured(experiment: str, records: Records) -> bool:
 def machines(records: Records) -> dict[str, dict[str, Run]]:
     """All runs by machine and experiment."""
     found: dict[str, dict[str, Run]] = {}
-    for experiment in results.experiments(records.root):
+    for experiment in records.experiments():
         for machine, run in records.runs(experiment).items():
             found.setdefault(machine, {})[experiment] = run
     return dict(sorted(found.items(), key=lambda pair: (pair[0] == results.THIS_BUILD, pair[0])))

@@ -11,7 +11,7 @@ from typing import Any
 
 from attnsite import results
 from attnsite.content import Cite, Question, fences, load_questions, load_themes, marks
-from attnsite.results import BUILT, COMMITTED, THIS_BUILD
+from attnsite.results import COMMITTED, THIS_BUILD
 from attnsite.site import (
     about,
     beside,
@@ -144,8 +144,10 @@ def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str |
             files[place(".svg")] = picture.alone(root, exhibit.chart)
     if (root / "docs" / calculator.PAGE).is_file():
         files[calculator.DATA] = calculator.data(records.read(root))
-    for path in sorted((root / BUILT / THIS_BUILD).glob("*.json")):
-        files[places.result(THIS_BUILD, path.stem)] = path
+    known = records.read(root)
+    for name in known.experiments():
+        if THIS_BUILD in known.runs(name):
+            files[places.result(THIS_BUILD, name)] = results.path_of(root, THIS_BUILD, name)
     return files
 
 
@@ -157,7 +159,7 @@ def catalogue(known: records.Records, questions: list[Question]) -> dict[str, An
             address = places.address(question_pages.path_of(question)) + f"#figure-{fence.figure}"
             places_of.setdefault(known.figure(fence.figure).EXPERIMENT, []).append([question.title, address])
     found = {}
-    for experiment in results.experiments(known.root):
+    for experiment in known.experiments():
         runs = known.runs(experiment)
         kind = next(iter(runs.values())).kind if runs else ""
         found[experiment] = {"kind": kind, "machines": list(runs), "shown": places_of.get(experiment, [])}

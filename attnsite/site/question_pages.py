@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from attnsite.content import Claim, Number, Question, Theme, fences, marks
 from attnsite.errors import Mistake
 from attnsite.results import EVERY_MACHINE
-from attnsite.site import claims
+from attnsite.site import claims, quickly
 from attnsite.site.exhibits import call_machine
 from attnsite.site.markup import SOURCES
 from attnsite.site.records import Records
@@ -66,10 +66,22 @@ def check_yourself(question: Question, records: Records) -> str:
     experiments = experiments_of(question, records)
     if not experiments:
         return ""
-    told = "Measure and count what this page quotes, on your own machine; the next build shows it as one more machine."
-    command = f"attnsite measure {' '.join(experiments)} --quick"
-    parts = [f"## Check it yourself {UNSEARCHED}", told, f"```bash\n{command}\n```", taken(experiments, records)]
-    return "\n\n".join(part for part in parts if part)
+    quick = [name for name in experiments if quickly.has_quick(records, name)]
+    slow = [name for name in experiments if name not in quick]
+    parts = [f"## Check it yourself {UNSEARCHED}"]
+    if quick:
+        runs = [records.quoted_first(name)[0] for name in quick if records.quoted_first(name)]
+        found = [one for run in runs if (one := quickly.beside(records, run))]
+        parts.append("Measure and count what this page quotes, on your own machine:")
+        parts.append(f"```bash\nattnsite measure {' '.join(quick)} --quick\n```")
+        if found:
+            parts.append(f"It gives {quickly.told(found)}, once the kernels have been compiled. "
+                         "Drop a file that it wrote on this page to see your rows beside these.")  # fmt: skip
+    if slow:
+        names = ", ".join(f"`{name}`" for name in slow)
+        parts.append(f"{names} train{'s' if len(slow) == 1 else ''} a model for each row, so that there is no quick "
+                     f"sweep:\n\n```bash\nattnsite measure {' '.join(slow)} --full\n```")  # fmt: skip
+    return "\n\n".join([*parts, *filter(None, [taken(experiments, records)])])
 
 
 def taken(experiments: Iterable[str], records: Records) -> str:
@@ -83,7 +95,7 @@ def taken(experiments: Iterable[str], records: Records) -> str:
     if sum(seconds.values()) < MOMENT:
         return ""
     times = " and ".join(f"{minutes(time)} on {call_machine(machine)}" for machine, time in seconds.items())
-    return f"The runs that are shown here were made with `--full` in its place, which took {times}."
+    return f"The runs that are shown here were made with `--full`, which took {times}."
 
 
 def minutes(seconds: float) -> str:

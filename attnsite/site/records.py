@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attnsite import discover, glossary, results
+from attnsite import discover, glossary, here, results
 from attnsite.content import Number, Source, marks, read_sources
 from attnsite.evidence import Evidence
 from attnsite.results import Run
@@ -27,7 +27,7 @@ class Records:
 
     @cached_property
     def evidence(self) -> Evidence:
-        return Evidence(self.root)
+        return Evidence(self.root, here.keeps)
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
@@ -53,9 +53,18 @@ class Records:
     def runs(self, experiment: str) -> Mapping[str, Run]:
         return self.evidence.runs(experiment)
 
+    def apart(self, run: Run) -> bool:
+        """Is it this build's, or a quick check? It stands after the others, and behind none of their pictures."""
+        return run.machine == results.THIS_BUILD or run.is_quick
+
     def quoted_first(self, experiment: str) -> list[Run]:
         """An experiment's runs: that of the machine which the text quotes most comes first."""
-        return sorted(self.runs(experiment).values(), key=lambda run: -self.quoted[run.machine])
+        runs = self.runs(experiment).values()
+        return sorted(runs, key=lambda run: (self.apart(run), -self.quoted[run.machine]))
+
+    def experiments(self) -> list[str]:
+        """The names of all experiments that have a run which is shown."""
+        return [name for name in results.experiments(self.root) if self.runs(name)]
 
     def state(self, run: Run) -> str:
         return self.evidence.state(run)
@@ -69,7 +78,8 @@ class Records:
         runs = self.runs(module.EXPERIMENT)
         for machine, run in runs.items():
             if (name, machine) not in self.drawn:
-                self.drawn[name, machine] = self._drawn(module, runs, machine, self.state(run))
+                beside = {other: one for other, one in runs.items() if other == machine or not self.apart(one)}
+                self.drawn[name, machine] = self._drawn(module, beside, machine, self.state(run))
         found = (self.drawn[name, run.machine] for run in self.quoted_first(module.EXPERIMENT))
         return [shown for shown in found if isinstance(shown, Exhibit)]
 
@@ -113,4 +123,4 @@ def _stamp(root: Path) -> object:
     folders = (root / "docs" / "sources", root / results.COMMITTED, root / results.BUILT)
     files = (path for folder in folders for path in folder.rglob("*") if path.suffix in (".bib", ".json"))
     written = [root / glossary.FILE] if (root / glossary.FILE).is_file() else []
-    return sorted((str(path), path.stat().st_mtime_ns) for path in [*files, *written])
+    return here.shown(), sorted((str(path), path.stat().st_mtime_ns) for path in [*files, *written])

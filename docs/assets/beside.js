@@ -120,7 +120,7 @@ function section(figure, ours, yours, both, crosses) {
   remove.addEventListener("click", () => { figure.querySelector(".exhibit-go, [data-act]")?.focus(); bring("dropped.js").then(({ forget }) => forget(yours.experiment)); });
   const box = make("section", { className: "exhibit-own", "aria-label": `Your run beside ours: ${figure.querySelector("[data-text=title]").textContent}`, "data-search-exclude": "" },
     make("p", {}, make("strong", {}, `Your run on ${call(yours.machine)}`), ` (${yours.sweep} sweep, ${cut(yours.started)}) beside ${call(ours.machine)}: ${summary(both, ours.kind)} `, remove),
-    make("p", { className: "exhibit-made" }, `${chart(figure, crosses)} The file is read in this browser and sent nowhere.`));
+    make("p", { className: "exhibit-made" }, `${chart(figure, crosses, both.length)} The file is read in this browser and sent nowhere.`));
   box.dataset.experiment = yours.experiment;
   if (old) old.replaceWith(box); else figure.querySelector("figcaption").before(box);
   if (both.length) {
@@ -132,18 +132,22 @@ function section(figure, ours, yours, both, crosses) {
 }
 
 function summary(both, kind) {
-  if (!both.length) return "no row of yours asks what one of ours asks; another sweep may.";
+  if (!both.length) return "no row of yours asks what one of ours asks: measure it again, with the site's own version.";
   const logs = both.filter(one => one.ours > 0 && one.yours > 0).map(one => Math.log(one.yours / one.ours));
   if (!["timing", "memory"].includes(kind)) {
-    const equal = both.filter(one => one.ours === one.yours || Math.abs(one.ours - one.yours) <= 1e-9 * Math.abs(one.ours)).length;
-    return `${equal} of ${both.length} numbers are the same.`;
+    const away = both.map(one => (one.ours === one.yours ? 0 : Math.abs(one.yours - one.ours) / Math.abs(one.ours)));
+    const other = away.filter(share => !(share <= 1e-9));
+    const most = Math.max(...other), told = Number((100 * most).toPrecision(2));
+    const rest = !other.length ? "" : Number.isFinite(most) ? `, and the others differ by at most ${told}\u202f%` : "";
+    return `${both.length - other.length} of ${both.length} numbers are the same${rest}.`;
   }
-  const mean = Number(Math.exp(logs.reduce((sum, one) => sum + one, 0) / (logs.length || 1)).toPrecision(3));
-  return `${kind === "timing" ? "yours takes" : "yours needs"} ${mean}\u202f× ours in the geometric mean of ${logs.length} rows that both have.`;
+  if (!logs.length) return `of ${both.length} rows that both have none is above zero in both, so that there is no ratio.`;
+  const mean = Number(Math.exp(logs.reduce((sum, one) => sum + one, 0) / logs.length).toPrecision(3));
+  return `${kind === "timing" ? "yours takes" : "yours needs"} ${mean}\u202f× ours in the geometric mean of ${logs.length === 1 ? "the one row" : `the ${logs.length} rows`} that both have.`;
 }
 
-function chart(figure, crosses) {
-  if (!figure.matches(".is-chart")) return "";
+function chart(figure, crosses, count) {
+  if (!figure.matches(".is-chart") || !count) return "";
   if (crosses === null) return "Crosses stand in the chart once it is explored.";
   if (!crosses) return "The chart shows what is worked out from several rows, so yours is in the table alone.";
   return `A cross in the chart is yours: ${crosses === 1 ? "one point is" : `${crosses} points are`} the median of one row.`;

@@ -5,7 +5,11 @@ import { say } from "./say.js";
 const { bring, enhance, live, load, make } = window.attnsite;
 const KEY = "attnsite.machine";
 
-const recall = () => { try { return localStorage.getItem(KEY) || ""; } catch { return keep.now; } };
+const recall = () => {
+  let machine = keep.now;
+  try { machine = localStorage.getItem(KEY) || ""; } catch { /* nothing is kept where that is forbidden */ }
+  return machine === "this_build" ? "" : machine; // kept by an earlier version of the site
+};
 const keep = machine => {
   keep.now = machine;
   try { if (machine) localStorage.setItem(KEY, machine); else localStorage.removeItem(KEY); } catch { /* for this page only */ }
@@ -16,7 +20,12 @@ keep.now = "";
    picking that one brings every figure back to its own. */
 export async function choose(figure) {
   const select = figure.querySelector(".exhibit-machine select");
-  const own = select.selectedIndex === 0;
+  const own = select.selectedIndex === 0, option = select.selectedOptions[0];
+  if (apart(option)) { // never kept for other figures
+    figure.querySelector(".exhibit-note")?.replaceChildren("For this figure alone.");
+    say(`This figure shows ${option.textContent}.`);
+    return pick(figure, option.dataset.spec);
+  }
   keep(own ? "" : select.value);
   say(own ? "Figures show their own machines." : `Figures show ${call(select.value)} where it was measured.`);
   await apply();
@@ -28,7 +37,7 @@ export async function apply() {
   await Promise.all(figures.map(figure => {
     const select = figure.querySelector(".exhibit-machine select");
     const options = select ? [...select.options] : [];
-    const option = options.find(one => one.value === wanted) || options[0];
+    const option = options.find(one => one.value === wanted && !apart(one)) || options[0];
     explain(figure, wanted, option?.value || figure.dataset.machine, options[0]?.value);
     if (!option || (figure.dataset.spec === option.dataset.spec)) return null;
     select.value = option.value;
@@ -101,6 +110,8 @@ async function pick(figure, address) {
 }
 
 const words = text => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
+
+const apart = option => option.parentNode.matches("optgroup");
 
 export const call = machine => (machine === "this_build" ? "this build" : machine);
 

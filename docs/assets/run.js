@@ -42,7 +42,7 @@ export function read(source, experiments) {
   if (!entry) faults.push(`asks “${named(data.experiment)}”, an experiment that this site does not have.`);
   else if (entry.kind !== data.kind) faults.push(`says that it is a ${named(data.kind)}, but ${data.experiment} is a ${entry.kind}.`);
   if (data.rows.length > MOST_ROWS) faults.push(`has ${data.rows.length} rows, more than the ${MOST_ROWS} that are read.`);
-  else data.rows.forEach((row, at) => checked(faults, row, `row ${at + 1}`));
+  else data.rows.forEach((row, at) => checked(faults, row, `row ${at + 1}`, data.kind === "timing"));
   if (faults.length) return { run: null, faults };
   const rows = data.rows.filter(row => row.skipped === undefined).map(answered);
   return { run: { experiment: data.experiment, kind: data.kind, machine: data.machine, sweep: data.sweep, complete: data.complete,
@@ -57,7 +57,7 @@ function shaped(faults, where, value, shape, needed) {
   }
 }
 
-function checked(faults, row, where) {
+function checked(faults, row, where, timed) {
   if (!object(row)) { faults.push(`${where} is not an object.`); return; }
   const before = faults.length;
   shaped(faults, `${where}.`, row, ROW, ["case"]);
@@ -66,6 +66,7 @@ function checked(faults, row, where) {
     const taken = row[name] || [];
     if (taken.length > MOST_SAMPLES) faults.push(`${where}.${name} are more than ${MOST_SAMPLES}.`);
     else if (!taken.every(number)) faults.push(`${where}.${name} hold something that no clock says.`);
+    else if (timed && taken.includes(0)) faults.push(`${where}.${name} hold a time of 0, which no call takes.`);
   }
   for (const name of ["case", "values"]) {
     const held = Object.entries(row[name] || {});
