@@ -2,26 +2,28 @@
 
 import argparse
 import csv
+import datetime
 import functools
 import importlib.util
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+import tokenize
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from attnsite import asked, content, digest, discover, harmless, results, sweeps, vetting
+from attnsite import asked, content, digest, discover, figure_faults, harmless, results, sweeps, vetting
 from attnsite import texts as texts_of
 from attnsite.content import Cite, Claim, Number, Question
 from attnsite.errors import Mistake, flatten
 from attnsite.evidence import Evidence
 from attnsite.judging import Renderer, Text, judge
 from attnsite.nearest import nearest
-from attnsite.site import kept
+from attnsite.site import figure_checks, kept, records
 
 _LINK = re.compile(r"\]\(([^)\s#]+\.md)(?:#[^)\s]*)?\)")
 GENERATED = {"evidence.md", "sources.md", "machines.md", "kernels.md"}
@@ -81,7 +83,8 @@ def check(root: Path) -> list[Mistake]:
     themes, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
     unusable, unbelievable = committed_results(root)
-    mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable, *in_sweeps(root)]
+    mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable]
+    mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
     broken = bool(unusable)
     marked = Marked(
         set(sources) | {path.stem for path in (root / "docs/sources").glob("*.bib")}, Evidence(root), broken
@@ -122,6 +125,7 @@ def check(root: Path) -> list[Mistake]:
     if root == discover.ROOT.parent:  # they are the package's, whatever else is checked with it
         for path, docstring in texts_of.of_kernels():
             mistakes += judged.mistakes(path, docstring)
+    mistakes += figure_checks.faults(records.read(root))
     order = {theme.order: theme for theme in themes}
     mistakes += [
         Mistake(theme.path, "order", f"has the order {theme.order} of {order[theme.order].slug}", "choose another")
@@ -131,11 +135,25 @@ def check(root: Path) -> list[Mistake]:
     return list(dict.fromkeys(mistakes))
 
 
+def in_future(questions: Iterable[Question], sources: Mapping[str, content.Source]) -> Iterable[Mistake]:
+    """Days that have not come anywhere on Earth: a slip of one moves a page's date."""
+    tomorrow = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).date().isoformat()
+    for question in questions:
+        if question.asked > tomorrow:
+            what = f"was asked on {question.asked}, in the future"
+            yield Mistake(question.path, line(question, "asked"), what, "mend the date")
+    for source in sources.values():
+        if source.read > tomorrow:
+            yield Mistake(source.path, "urldate", f"is {source.read}, in the future", "write the day you opened it")
+        if source.year.isdigit() and int(source.year) > int(tomorrow[:4]):
+            yield Mistake(source.path, "year", f"is {source.year}, in the future", "mend the year")
+
+
 def in_sweeps(root: Path) -> list[Mistake]:
     """What is wrong with the experiments' sweeps, found once while their code stays as it is: to look imports them."""
     try:
         code = [kept.code_of(discover.ROOT / "experiments" / f"{name}.py") for name in discover.names("experiments")]
-    except (SyntaxError, OSError):  # one of them cannot be read, which is told of it
+    except (SyntaxError, tokenize.TokenError, OSError):  # one of them cannot be read, which is told of it
         return sweeps.find_faults()
     made_from = ("sweeps", code, importlib.util.find_spec("numba") is not None)
     found = kept.kept(root, made_from, lambda: [[m.path, m.where, m.what, m.remedy] for m in sweeps.find_faults()])
@@ -224,10 +242,10 @@ def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
 
 def asked_of(root: Path, run: results.Run) -> dict[str, Any] | None:
     """What a run's experiment asks; None where its code has changed since, or cannot be imported here."""
-    if not results.is_current(run):
-        return None
     file = discover.ROOT / "experiments" / f"{run.experiment}.py"
     try:
+        if not results.is_current(run):
+            return None
         found: dict[str, Any] = kept.kept(root, ("asked", kept.code_of(file)), lambda: asked.asked(run.experiment))
     except Exception:  # Numba is not installed, or the experiment is broken, which is told where it is
         return None
@@ -276,6 +294,9 @@ class Marked:
         except (Mistake, ExceptionGroup) as error:
             if not self.broken:
                 for mistake in flatten(error):
+                    if mistake.path.startswith("attnsite/figures/") and mistake.where:
+                        yield mistake  # a figure that raises: once, and not of the text that asks for its numbers
+                        continue
                     place = "" if mistake.path == mark.source else f"{mistake.path} "
                     yield Mistake(path, at, f"{mark.source} {place}{mistake.what}", mistake.remedy)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from attnsite import discover, results
+from attnsite import discover, figure_faults, results
 from attnsite.content import Number
 from attnsite.errors import Mistake
 from attnsite.nearest import nearest
@@ -49,10 +49,13 @@ class Evidence:
         if name not in self._figures:  # asked for at each number of each page
             try:
                 self._figures[name] = discover.module("figures", name, *_PARTS)
-            except LookupError as error:
+            except Exception as error:
+                if not figure_faults.lacks(error):
+                    raise figure_faults.fault(name, error) from None
                 known = discover.names("figures")
                 what = str(error) if name in known else f"there is no figure {name}"
-                raise Mistake(f"attnsite/figures/{name}.py", "", what, nearest(name, known)) from None
+                remedy = "write what it needs" if name in known else nearest(name, known)
+                raise Mistake(f"attnsite/figures/{name}.py", "", what, remedy) from None
         return self._figures[name]
 
     def values(self, figure: str, run: Run) -> Mapping[str, Quantity]:
@@ -61,8 +64,12 @@ class Evidence:
         if key not in self._values:
             try:
                 self._values[key] = dict(self.figure(figure).values(run))
-            except (LookupError, ValueError, ZeroDivisionError, TypeError, AttributeError) as error:
+            except Mistake:
+                raise
+            except Exception as error:  # whatever its author wrote
                 path = self.path(run)
+                if not figure_faults.lacks(error):
+                    raise figure_faults.fault(figure, error, path.as_posix()) from None
                 what = f"does not have what the figure {figure} needs ({type(error).__name__}: {error})"
                 raise Mistake(path, "", what, f"measure it again: attnsite measure {run.experiment}") from None
         return self._values[key]

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import statistics
+import tokenize
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
@@ -171,6 +172,13 @@ def state(run: Run | None) -> str:
     """`fresh`, `stale` (the experiment or a kernel has changed since, or a kernel has joined) or `missing`."""
     if run is None:
         return "missing"
+    try:
+        return _state(run)
+    except (SyntaxError, tokenize.TokenError):  # code that cannot be read is other code; `attnsite check` names it
+        return "stale"
+
+
+def _state(run: Run) -> str:
     if not is_current(run):
         return "stale"
     known = {row.kernel: row.kernel_digest for row in run.rows if row.kernel and row.kernel_digest}

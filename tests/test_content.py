@@ -1,5 +1,6 @@
 """Questions, sources, marks, evidence and the check: what is read, and every mistake with its place."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,9 @@ from attnsite import bibliography, check, cli, content, discover
 from attnsite.content import Cite, Number
 from attnsite.errors import Mistake
 from attnsite.evidence import Evidence
+from attnsite.nearest import nearest
+from attnsite.site import figure_checks, records
+from tests import checkouts
 
 ROOT = Path(__file__).parents[1]
 QUESTION = """---
@@ -243,3 +247,79 @@ def test_every_source_of_the_checkout_says_what_is_taken_from_it():
     assert first <= set(sources)
     assert first <= check.cited(ROOT)
     assert discover.names("figures")
+
+
+# --- figures that raise, days that have not come -----------------------------------------------------------------
+
+BROKEN = {
+    "values": ("def values(run):\n    return {'largest': 1 / 0}", 6, "raises ZeroDivisionError: division by zero"),
+    "tabulate": ("def tabulate(runs):\n    return runs[7]", 6, "raises IndexError"),
+    "draw": (
+        "def draw(runs):\n    return runs[0].rows[0].case['no such field']",
+        6,
+        "raises KeyError: 'no such field'",
+    ),
+    "import": ("import no_such_module", 5, "raises ModuleNotFoundError"),
+    "syntax": ("def values(:", 5, "raises SyntaxError"),
+}
+
+
+@pytest.mark.parametrize("part", BROKEN)
+def test_a_figure_that_raises_is_a_mistake_of_its_own_file(part, tmp_path, monkeypatch):
+    """With its line, and with the run that it was given; no mistake of the run, no traceback."""
+    checkouts.register(monkeypatch)
+    root = checkouts.fill(tmp_path / "checkout")
+    code, line, what = BROKEN[part]
+    file = tmp_path / "squares.py"
+    rest = "EXPERIMENT = 'squares'\ndef values(run): return {}\ndef tabulate(runs): return [{'a': 1}]\n"
+    first = '"""A"""\n' + rest + code + "\n"
+    file.write_text(first, encoding="utf-8")
+
+    def module(room, name, *required):
+        spec = importlib.util.spec_from_file_location("attnsite.figures.squares", file)
+        made = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(made)
+        made.__doc__ = "A\n\nB.\n\nC.\n\nD."
+        return made
+
+    monkeypatch.setattr(discover, "module", module)
+    monkeypatch.setattr(discover, "ROOT", tmp_path)
+    monkeypatch.setattr(Evidence, "state", lambda self, run: "fresh")
+    found = figure_checks.faults(records.Records(root))
+
+    assert found
+    assert {(m.path, m.where) for m in found} == {("attnsite/figures/squares.py", str(line))}
+    assert all(m.what.startswith(what) for m in found)
+    if part in ("values", "tabulate", "draw"):
+        assert "docs/results/laptop/squares.json" in " ".join(m.what for m in found)
+
+
+def test_days_that_have_not_come_are_refused(tmp_path, monkeypatch):
+    """Of a question and of a source, each at its field; tomorrow is today somewhere."""
+    checkouts.register(monkeypatch)
+    root = checkouts.fill(tmp_path)
+    checkouts.put(root, "docs/questions/shapes/area.md", checkouts.question(more="asked: 2999-01-01\n"))
+    text = checkouts.source("doe2020squares").replace("year = {2020}", "year = {9999},\n  urldate = {2999-01-01}")
+    checkouts.put(root, "docs/sources/doe2020squares.bib", text)
+    found = {(m.path, m.where) for m in check.check(root) if "in the future" in m.what}
+
+    source = "docs/sources/doe2020squares.bib"
+    assert found == {("docs/questions/shapes/area.md", "7"), (source, "year"), (source, "urldate")}
+
+
+def test_front_matter_that_is_no_yaml_hides_nothing_else(tmp_path, monkeypatch):
+    """Marks, numbers, links and markup of the text behind it are told in the same round."""
+    checkouts.register(monkeypatch)
+    root = checkouts.fill(tmp_path)
+    body = "It is 43 % faster.\n\n[=squares.nothing]\n\n<form>\n\n[x](nowhere.md)\n"
+    checkouts.put(root, "docs/questions/shapes/area.md", f"---\ntitle: a: b\n---\n\n{body}")
+    found = {(m.where, m.what[:14]) for m in check.check(root) if m.path.endswith("area.md")}
+
+    assert {"2", "5", "7", "9", "11"} <= {where for where, _ in found}
+
+
+def test_a_name_that_is_not_there_is_answered_with_the_nearest_few():
+    """And not with all of them."""
+    assert nearest("rooflin", ["roofline", "peers", "depth"]) == "the nearest is roofline"
+    assert len(nearest("heads_by_width", discover.names("figures"))) < 150
+    assert nearest("x", ["aaaa", "bbbb"]) == "there are aaaa, bbbb"

@@ -74,14 +74,17 @@ class Records:
 
         Another machine's results, whatever its name, so never move a figure away from the text beside it.
         """
-        module = self.figure(name)
-        runs = self.runs(module.EXPERIMENT)
-        for machine, run in runs.items():
-            if (name, machine) not in self.drawn:
-                beside = {other: one for other, one in runs.items() if other == machine or not self.apart(one)}
-                self.drawn[name, machine] = self._drawn(module, beside, machine, self.state(run))
-        found = (self.drawn[name, run.machine] for run in self.quoted_first(module.EXPERIMENT))
+        found = [self.exhibit(name, run.machine) for run in self.quoted_first(self.figure(name).EXPERIMENT)]
         return [shown for shown in found if isinstance(shown, Exhibit)]
+
+    def exhibit(self, name: str, machine: str) -> Exhibit | NotMeasured:
+        """The figure for one machine, or why it cannot be drawn from that run. Raises what the figure's code raises."""
+        if (name, machine) not in self.drawn:
+            module = self.figure(name)
+            runs = self.runs(module.EXPERIMENT)
+            beside = {other: one for other, one in runs.items() if other == machine or not self.apart(one)}
+            self.drawn[name, machine] = self._drawn(module, beside, machine, self.state(runs[machine]))
+        return self.drawn[name, machine]
 
     def _drawn(self, module: ModuleType, runs: Mapping[str, Run], machine: str, state: str) -> Exhibit | NotMeasured:
         """Draw a figure, or take it from an earlier build that drew it from the same files by the same code."""

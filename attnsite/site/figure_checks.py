@@ -1,0 +1,48 @@
+"""Every figure drawn from every committed run, as a build would: what raises is told of the figure's file.
+
+What was drawn is kept, so a build that follows draws none of it again; what was found is kept too, while the figure and
+its runs stay as they are.
+"""
+
+from pathlib import Path
+
+from attnsite import figure_faults, results
+from attnsite.errors import Mistake, flatten
+from attnsite.results import THIS_BUILD
+from attnsite.site import exhibits, kept
+from attnsite.site.records import Records
+
+
+def faults(records: Records) -> list[Mistake]:
+    """The mistakes of all figures, each once."""
+    found = [mistake for name in records.figure_names() for mistake in _of_figure(records, name)]
+    return list(dict.fromkeys(found))
+
+
+def _of_figure(records: Records, name: str) -> list[Mistake]:
+    try:
+        module = records.figure(name)
+        runs = {machine: run for machine, run in records.runs(module.EXPERIMENT).items() if machine != THIS_BUILD}
+    except (Mistake, ExceptionGroup) as error:
+        return [mistake for mistake in flatten(error) if mistake.path.startswith("attnsite/figures")]
+    files = {machine: results.path_of(records.root, machine, module.EXPERIMENT) for machine in runs}
+
+    def make() -> list[list[str]]:
+        found = [m for machine in runs for m in _of_run(records, name, machine, files[machine])]
+        return [[m.path, m.where, m.what, m.remedy] for m in found]
+
+    if not getattr(module, "__file__", None) or not all(file.is_file() for file in files.values()):
+        return [Mistake(*each) for each in make()]
+    code = (kept.code_of(Path(str(module.__file__))), kept.code_of(Path(exhibits.__file__)))
+    made_from = ("figure faults", name, code, *runs, *map(kept.bytes_of, files.values()))
+    return [Mistake(*each) for each in kept.kept(records.root, made_from, make)]
+
+
+def _of_run(records: Records, name: str, machine: str, file: Path) -> list[Mistake]:
+    try:
+        records.exhibit(name, machine)
+    except Mistake as mistake:
+        return [mistake]
+    except Exception as error:  # whatever its author wrote
+        return [figure_faults.fault(name, error, file.relative_to(records.root).as_posix())]
+    return []
