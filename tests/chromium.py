@@ -17,7 +17,7 @@ class Chromium:
         self.page.set_viewport_size({"width": width, "height": height})
 
     def open(self, address):
-        self.page.goto(address, wait_until="load")
+        self.page.goto(address, wait_until="load", timeout=90_000)
 
     def run(self, script, *arguments):
         return self.page.evaluate(f"given => ({script})(...given)", list(arguments))

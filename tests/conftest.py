@@ -128,9 +128,9 @@ def serve(folder, at="/below/", lets=lambda path: True):
 
     class Site(Quiet):
         def send_head(self):
-            if lets(self.path):
+            if lets(self.path) and self.path != "/favicon.ico":  # which browsers ask a host for beside a file
                 return super().send_head()
-            self.send_response(503)
+            self.send_response(204 if self.path == "/favicon.ico" else 503)
             self.send_header("Content-Length", "0")
             self.end_headers()
             return None

@@ -30,7 +30,7 @@ def arrive(drive, site, path):
     window.size(390, 844)
     window.open(site + path)
     window.until("() => document.querySelector('figure[data-seen]')")
-    return window, window.run("() => location.href")
+    return window, window.run("() => location.pathname")
 
 
 def test_the_first_tap_shows_the_card_and_the_second_follows(drive, site, kind):
@@ -44,14 +44,14 @@ def test_the_first_tap_shows_the_card_and_the_second_follows(drive, site, kind):
     window.tap(*window.run("() => { const b = document.querySelector('.card').getBoundingClientRect();"
                            " return [b.x + 6, b.y + 6].map(Math.round); }"))  # fmt: skip
     window.run("() => new Promise(done => setTimeout(done, 500))")
-    assert window.run("() => [location.href, scrollY]") == [here, down]
+    assert window.run("() => [location.pathname, scrollY]") == [here, down]
     assert window.run("() => document.querySelectorAll('.card').length") == 1
     window.tap(3, 830)
     window.until(NONE)
 
     window.tap(*window.run(PLACE, which))
     window.until(CARD)
-    assert window.run("() => location.href") == here
+    assert window.run("() => location.pathname") == here
     window.press(ESCAPE)
     window.until(NONE)
     window.tap(3, 830)
@@ -82,7 +82,7 @@ def test_a_key_shows_the_card_and_follows(drive, site, kind):
     window.until(CARD)
     window.press(ESCAPE)
     window.until(NONE)
-    assert window.run("() => location.href") == here
+    assert window.run("() => location.pathname") == here
     window.press(ENTER)  # the link that was tapped has the focus
     window.until(f"() => location.href === {leads!r}")
 

@@ -296,9 +296,11 @@
 
   /* The theme has seen no page before it is told of one: back and forward among the steps of the first page would load
      that page again. And while the next page is under way the address is that page's already: what the theme keeps of the
-     page that is left, its place and its heading, would be kept for the other. A heading is kept with the place. */
+     page that is left, its place and its heading, would be kept for the other. A heading is kept with the place, and not
+     in the stead of the figure or source that a step led to, until the reader has moved on from there. */
   const steps = window.location$, step = steps?.next, { replaceState } = history;
-  let path = location.pathname, gone = false, turning = false;
+  let path = location.pathname, gone = false, turning = false, led = null;
+  const arrived = () => { led = location.hash ? scrollY : null; };
   if (step) {
     steps.next = to => {
       if (!gone && to.pathname === path && window.event?.type === "popstate") return;
@@ -307,8 +309,14 @@
       step.call(steps, to);
     };
     history.replaceState = (state, title, address) => {
-      if (!turning) replaceState.call(history, address ? { x: scrollX, y: scrollY } : state, title, address);
+      if (turning) return;
+      if (address && new URL(address, location).search === location.search) { // a heading: see `navigation.tracking`
+        if (led !== null && Math.abs(scrollY - led) < 2) return;
+        led = null;
+      }
+      replaceState.call(history, address ? { x: scrollX, y: scrollY } : state, title, address);
     };
+    for (const kind of ["hashchange", "load"]) addEventListener(kind, arrived);
   }
 
   const redraw = () => { if (live.size) bring("live.js").then(({ redraw }) => redraw(), () => {}); };
@@ -316,7 +324,7 @@
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
   window.attnsite = { NARROW, beside, bring, enhance, live, load, make, plotly, scan, sleep, wake };
   if (location.protocol === "file:" && !window.attnsiteFile) document.head.append(make("script", { src: beside("portable.js") }));
-  else if (window.document$) window.document$.subscribe(() => { turning = false; scan(); });
+  else if (window.document$) window.document$.subscribe(() => { turning = false; arrived(); scan(); });
   else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
   else scan();
 })();
