@@ -15,7 +15,12 @@ def test_every_way_on_leads_there(request, browser, place, wrong):
     page, refused = context.new_page(), []
     page.on("console", lambda m: refused.append(m.text) if "Content Security" in m.text else None)
     assert page.goto(site + wrong).status == 404
-    page.wait_for_function(f"[...document.links].every(link => link.href.startsWith({site!r}))")
+    found = f"[...document.links].every(link => link.href.startsWith({site!r}))"
+    for _ in range(100):
+        if page.evaluate(found):
+            break
+        page.wait_for_timeout(100)
+    assert page.evaluate(found)
     links = page.locator("a[data-to]")
 
     assert links.count() == 4

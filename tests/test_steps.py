@@ -15,7 +15,8 @@ HERE = """() => [location.pathname + location.search, location.hash, Math.round(
 MARK = """() => { document.querySelector("article").dataset.mine = document.documentElement.dataset.stayed = "yes"; }"""
 # Clicked as a reader does, by pointer or key, and not by script: what is asked is what the browser does by itself.
 PLACE = """which => {
-  const links = [...document.querySelectorAll(which)].filter(e => e.checkVisibility() && e.getClientRects().length);
+  const links = [...document.querySelectorAll(which)].filter(e =>
+    e.pathname === location.pathname && e.checkVisibility() && e.getClientRects().length);
   const link = links[Math.min(1, links.length - 1)];
   link.scrollIntoView({ block: "center", behavior: "instant" });
   const box = link.getClientRects()[0];

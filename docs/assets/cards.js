@@ -4,7 +4,7 @@ const { make } = window.attnsite;
 const LEADS = { cite: "Go to the source in the list", term: "Go to the glossary", quantity: "See where it comes from" };
 let card = null, owner = null, inside = false, timer;
 
-export function show(link) {
+export function show(link, tapped = false) {
   if (!link.matches(":hover, :focus")) return; // left again while this was loading
   clearTimeout(timer);
   if (owner === link) return;
@@ -19,7 +19,7 @@ export function show(link) {
   } else {
     content = link.title.split(" · ").map(line => make("span", { className: "card-line" }, line));
   }
-  if (matchMedia("(any-pointer: coarse)").matches) { // a finger finds this sooner than that a second tap follows the link
+  if (tapped) { // who taps finds this sooner than that a second tap follows the link
     const kind = Object.keys(LEADS).find(name => link.classList.contains(name));
     content.push(make("a", { className: "card-go", href: link.href }, LEADS[kind]));
   }

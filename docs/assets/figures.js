@@ -230,7 +230,7 @@
   const CARDS = "a.cite, a.quantity, a.term";
   for (const intent of ["pointerover", "focusin"]) document.addEventListener(intent, event => {
     const link = event.target.closest?.(CARDS);
-    if (link && (event.type === "focusin" || event.pointerType === "mouse")) later_on("cards.js", m => m.show(link));
+    if (link && (event.type === "focusin" || event.pointerType === "mouse")) later_on("cards.js", m => m.show(link, link === tapped?.link));
   });
 
   /* A finger has no way to point: its first tap shows the card, the second follows the link. Focus comes between the two
@@ -247,8 +247,9 @@
     event.preventDefault();
     event.stopImmediatePropagation(); // the theme would turn the page all the same
     link.focus({ preventScroll: true });
-    later_on("cards.js", m => m.show(link));
+    later_on("cards.js", m => m.show(link, true));
   }, true);
+  document.addEventListener("keydown", () => { tapped = null; }, true);
 
   /* The theme's copy buttons stand in landmarks without a name, one for each block of code: they are none. */
   const unname = () => {
@@ -299,8 +300,8 @@
      page that is left, its place and its heading, would be kept for the other. A heading is kept with the place, and not
      in the stead of the figure or source that a step led to, until the reader has moved on from there. */
   const steps = window.location$, step = steps?.next, { replaceState } = history;
-  let path = location.pathname, gone = false, turning = false, led = null;
-  const arrived = () => { led = location.hash ? scrollY : null; };
+  let path = location.pathname, gone = false, turning = false, led = false;
+  const arrived = () => { led = location.hash !== ""; };
   if (step) {
     steps.next = to => {
       if (!gone && to.pathname === path && window.event?.type === "popstate") return;
@@ -310,13 +311,13 @@
     };
     history.replaceState = (state, title, address) => {
       if (turning) return;
-      if (address && new URL(address, location).search === location.search) { // a heading: see `navigation.tracking`
-        if (led !== null && Math.abs(scrollY - led) < 2) return;
-        led = null;
-      }
+      if (led && address && new URL(address, location).search === location.search) return; // only a heading changes
       replaceState.call(history, address ? { x: scrollX, y: scrollY } : state, title, address);
     };
     for (const kind of ["hashchange", "load"]) addEventListener(kind, arrived);
+    for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      addEventListener(kind, () => { led = false; }, { passive: true, capture: true });
+    }
   }
 
   const redraw = () => { if (live.size) bring("live.js").then(({ redraw }) => redraw(), () => {}); };
