@@ -2,16 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from attnsite.content import Cite, Question, marks
 from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE, Run
-from attnsite.site import citations, claims, places
+from attnsite.site import citations, claims, places, searching
 from attnsite.site.exhibits import call_machine, commit, day
 from attnsite.site.machines_page import machines
 from attnsite.site.places import Page
-from attnsite.site.question_pages import path_of
+from attnsite.site.question_pages import UNSEARCHED, path_of
 from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 from attnsite.site.text import head, typed
@@ -28,20 +29,29 @@ def evidence_page(questions: Sequence[Question], records: Records) -> str:
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in claims.KINDS if kinds[kind])
     fresh = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
     parts = [
-        head(path, "Evidence", description=f"{told[0].upper()}{told[1:]}.", search={"exclude": True}),
+        head(
+            path,
+            "Evidence",
+            description=f"{told[0].upper()}{told[1:]}.",
+            search={"boost": searching.LIST},
+            aliases=["claims", "provenance", "raw data"],
+        ),
         "# Evidence",
         f"This page lists {told}.\n{{ .lead }}",
         f"There are {len(everything)} claims: {counted}. Of those that rest on a run: {fresh}."
         if everything
         else "No question makes a claim yet.",
         "\n".join(f"{kind}\n: {meaning[0].upper()}{meaning[1:]}.\n" for kind, meaning in claims.KINDS.items()),
-        "## Claims",
+        f"## Claims {UNSEARCHED}",
     ]
     for question in asked:
-        parts += [f"### [{typed(question.title)}]({path_of(question)})", claims.listed(question.claims, records)]
-    parts += ["## Runs", runs_by_machine(records, Page(path))]
+        parts += [
+            f"### [{typed(question.title)}]({path_of(question)}) {UNSEARCHED}",
+            claims.listed(question.claims, records),
+        ]
+    parts += [f"## Runs {UNSEARCHED}", runs_by_machine(records, Page(path))]
     if any(isinstance(mark, Cite) for claim in everything for mark in claim.marks):
-        parts += ["## Sources of these claims", "<!-- attnsite:sources -->"]
+        parts += [f"## Sources of these claims {UNSEARCHED}", "<!-- attnsite:sources -->"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -54,11 +64,35 @@ def runs_by_machine(records: Records, page: Page) -> str:
         told = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
         tabled = f'<div class="scrolls">{table(rows, f"Runs: {call_machine(machine)}")}</div>'
         parts += [
-            f"### {typed(call_machine(machine))}",
+            f"### {typed(call_machine(machine))} {UNSEARCHED}",
             f'<details class="folded" data-search-exclude><summary>{len(rows)} run{"s" if len(rows) > 1 else ""}: '
             f"{told}</summary>{tabled}</details>",
         ]
     return "\n\n".join(parts) or "Nothing has been measured yet: `attnsite measure` does it."
+
+
+def result_pages(records: Records) -> dict[str, str]:
+    """`results/` and a page in it for each machine, a run a line: for whoever shortens the address of a file."""
+    pages, listed = {}, []
+    for machine, runs in machines(records).items():
+        path, named = f"results/{machine}/index.md", call_machine(machine)
+        rows = [run_row(run, records.state(run), Page(path)) for run in runs.values()]
+        what = "Counts, the same on every machine" if machine == EVERY_MACHINE else f"What was measured on {named}"
+        told = f"{what}, a file each: provenance, every row and every sample, as JSON."
+        pages[path] = "\n\n".join([
+            head(path, f"Runs: {named}", description=told, search={"exclude": True}),
+            f"# Runs: {typed(named)}", f"{typed(told)}\n{{ .lead }}",
+            f'<div class="scrolls">{table(rows, f"Runs: {named}")}</div>',
+            "[All machines](../index.md); the [evidence page](../../evidence.md) has every claim that rests on a run.",
+        ]) + "\n"  # fmt: skip
+        link = f'<a href="{escape(Page("results/index.md").to(path))}">{escape(named)}</a>'
+        listed.append(f"- {link}\n  {len(rows)} run{'s' if len(rows) > 1 else ''}")
+    path = "results/index.md"
+    told = "The files behind the numbers: one for each experiment and machine."
+    items = f'<div class="questions" markdown>\n\n{chr(10).join(listed)}\n\n</div>'
+    parts = [head(path, "Runs", description=told, search={"exclude": True}), "# Runs", f"{told}\n{{ .lead }}",
+             items if listed else "Nothing has been measured yet: `attnsite measure` does it."]  # fmt: skip
+    return pages | {path: "\n\n".join(parts) + "\n"}
 
 
 def run_row(run: Run, state: str, page: Page) -> dict[str, Any]:
@@ -97,7 +131,12 @@ def sources_page(questions: Sequence[Question], written: Mapping[str, str], reco
         back = f'<span class="cited-by">Cited in {where}</span>' if where else ""
         items.append(f'<li id="{source.key}">{citations.reference(source)}{back}</li>')
     parts = [
-        head(path, "Sources", description="Everything this site cites, and what it takes from each."),
+        head(
+            path,
+            "Sources",
+            description="Everything this site cites, and what it takes from each.",
+            search={"boost": searching.SOURCES},
+        ),
         "# Sources",
         "Everything this site cites, what is taken from it, and where.\n{ .lead }",
         f'<ul class="sources">{"".join(items)}</ul>' if items else "No source is cited yet.",
