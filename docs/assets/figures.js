@@ -118,11 +118,22 @@
     if (event.target.matches?.(".exhibit-go:focus-visible")) Promise.all([plotly(), bring("live.js")]).catch(() => {});
   });
 
+  /* Formulas and numbers are copied as text that can be used. */
+  document.addEventListener("selectionchange", function selected() {
+    if (getSelection().isCollapsed) return;
+    document.removeEventListener("selectionchange", selected);
+    later_on("copied.js", () => {});
+  });
+
   /* A file that is dropped on a page is a run of the reader's own; without this the browser would leave the page. */
+  let over;
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, event => {
     if (!event.dataTransfer?.types.includes("Files") || event.target.matches?.("input")) return;
     event.preventDefault();
-    const files = [...event.dataTransfer.files];
+    const files = [...event.dataTransfer.files], sign = on => document.body.classList.toggle("is-dropping", on);
+    clearTimeout(over);
+    sign(kind === "dragover");
+    over = setTimeout(sign, 300, false); // a browser tells of it again and again while the file is over the page
     if (kind === "drop") later_on("dropped.js", m => m.take(files));
   });
 
@@ -223,7 +234,10 @@
 
   // --- every page ----------------------------------------------------------------------------------------------
 
+  let page;
   function scan() {
+    if (page && !page.isConnected) page.replaceChildren(); // the theme keeps hold of pages that were left
+    page = document.querySelector("[data-md-component=container]");
     if (modules.has("cards.js")) later_on("cards.js", m => m.hide());
     for (const figure of [...live.keys()]) if (!figure.isConnected) sleep(figure);
     for (const figure of document.querySelectorAll("figure.exhibit:not([data-seen])")) {
@@ -233,7 +247,8 @@
     sortable(document);
     let kept;
     try { kept = localStorage.getItem("attnsite.machine"); } catch { /* nothing is kept where that is forbidden */ }
-    if (kept) later_on("machines.js", m => m.apply());
+    const asks = /[?&](machine|zoom)=/.test(location.search);
+    if (kept || asks) later_on("machines.js", m => m.apply()).then(() => asks && later_on("opened.js", m => m.open()));
     if (modules.has("dropped.js")) later_on("dropped.js", m => m.apply());
     watch(document);
     unname();
