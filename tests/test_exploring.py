@@ -14,14 +14,14 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 COST = "questions/cost/what_more_heads_cost/"
-KERNELS, STEPS = "heads_at_fixed_width_kernels", "heads_at_fixed_width"
+LINES, STEPS = "score_memory", "heads_at_fixed_width"
 OURS, OTHER = "epyc_2core", "xeon_2core"
 
 
 MADE = "([n, m]) => document.querySelector(`#figure-${n} [data-text=made]`).textContent.startsWith(m)"
 
 
-def explore(page, name=KERNELS):
+def explore(page, name=LINES):
     figure = page.locator(f"#figure-{name}")
     figure.scroll_into_view_if_needed()
     page.wait_for_function("!!window.attnsite")
@@ -35,7 +35,7 @@ def explore(page, name=KERNELS):
     return figure
 
 
-def state(page, expression, name=KERNELS):
+def state(page, expression, name=LINES):
     """What an expression says of the chart's state `s`."""
     found = f"name => (s => {expression})(window.attnsite.live.get(document.getElementById(`figure-${{name}}`)))"
     return page.evaluate(found, name)
@@ -54,7 +54,7 @@ def hover(page, figure, across, down):
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
-@pytest.mark.parametrize("name", [KERNELS, STEPS])
+@pytest.mark.parametrize("name", [LINES, STEPS])
 def test_one_hover_reads_every_series(site, open_page, name, width, scheme):
     """Wherever the pointer is, each series that was measured there stands in the box with the number of its label; the
     box lies within the chart, and goes with the pointer."""
@@ -93,10 +93,10 @@ def test_one_hover_reads_every_series_in_firefox(site, tmp_path):
     try:
         browser.open(site + COST)
         browser.until("() => !!window.wrappedJSObject.attnsite || !!window.attnsite")
-        browser.run(f"""() => {{ const figure = document.getElementById('figure-{KERNELS}');
+        browser.run(f"""() => {{ const figure = document.getElementById('figure-{LINES}');
             figure.scrollIntoView({{ block: 'center' }}); figure.querySelector('.exhibit-go').click(); }}""")
-        browser.until(f"() => document.querySelector('#figure-{KERNELS}.is-live .series-list')")
-        box = browser.run(f"""() => {{ const b = document.querySelector('#figure-{KERNELS} .exhibit-stage')
+        browser.until(f"() => document.querySelector('#figure-{LINES}.is-live .series-list')")
+        box = browser.run(f"""() => {{ const b = document.querySelector('#figure-{LINES} .exhibit-stage')
             .getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]; }}""")
         browser.hover(round(box[0]), round(box[1]))
         browser.until("() => document.querySelectorAll('.reading-box p').length === 5")
@@ -186,22 +186,24 @@ def test_a_zoomed_chart_names_its_series_and_has_ticks(site, open_page, width):
     page = open_page(site + COST, viewport={"width": width, "height": 844})
     figure = explore(page)
     before = state(page, "[s.chart.layout.annotations, s.chart.layout.xaxis.ticktext, s.chart.layout.yaxis.ticktext]")
+    seen = 0
     for part in ((0.1, 0.5, 0.05, 0.6), (0.35, 0.62, 0.1, 0.5), (0.6, 0.9, 0.4, 0.95)):
         page.evaluate("""([name, [a, b, c, d]]) => {
           const s = window.attnsite.live.get(document.getElementById(`figure-${name}`)), own = s.spec.layouts.wide;
           const at = (axis, share) => own[axis].range[0] + share * (own[axis].range[1] - own[axis].range[0]);
           return Plotly.relayout(s.chart, { "xaxis.range": [at("xaxis", a), at("xaxis", b)],
             "yaxis.range": [at("yaxis", c), at("yaxis", d)] });
-        }""", [KERNELS, part])  # fmt: skip
+        }""", [LINES, part])  # fmt: skip
         page.wait_for_timeout(400)
-        named = page.evaluate(NAMED, [KERNELS])
-        assert named
+        named = page.evaluate(NAMED, [LINES])
+        seen += len(named)
         assert [one for one in named if not one[1]] == []
         for axis in ("x", "y"):
             assert figure.locator(f".exhibit-live .{axis}tick text").count() >= 3, (part, axis)
+    assert seen > 4
     page.evaluate("""name => { const s = window.attnsite.live.get(document.getElementById(`figure-${name}`));
       return Plotly.relayout(s.chart, { "xaxis.range": s.spec.layouts.wide.xaxis.range,
-        "yaxis.range": s.spec.layouts.wide.yaxis.range }); }""", KERNELS)  # fmt: skip
+        "yaxis.range": s.spec.layouts.wide.yaxis.range }); }""", LINES)  # fmt: skip
     page.wait_for_timeout(400)
     assert (
         state(page, "[s.chart.layout.annotations, s.chart.layout.xaxis.ticktext, s.chart.layout.yaxis.ticktext]")
@@ -212,7 +214,7 @@ def test_a_zoomed_chart_names_its_series_and_has_ticks(site, open_page, width):
 # --- series ----------------------------------------------------------------------------------------------------------
 
 
-def shown_series(page, name=KERNELS):
+def shown_series(page, name=LINES):
     return state(page, "s.chart.data.filter(t => t.visible !== 'legendonly').map(t => t.name)", name)
 
 
@@ -228,7 +230,7 @@ def test_a_series_is_switched_off_and_on(site, open_page):
     assert len(names) > 2
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
-    off = f"name => !window.attnsite.live.get(document.getElementById('figure-{KERNELS}')).chart.data.some(" \
+    off = f"name => !window.attnsite.live.get(document.getElementById('figure-{LINES}')).chart.data.some(" \
           "t => t.name.startsWith(name) && t.visible !== 'legendonly')"  # fmt: skip
     page.wait_for_function(off, arg=names[0])
     assert all(name in shown_series(page) for name in every if not name.startswith(names[0]))
@@ -248,10 +250,15 @@ def test_a_series_is_switched_off_and_on(site, open_page):
 
 # --- the link --------------------------------------------------------------------------------------------------------
 
-ZOOMED = [0.4, 1.3, -1.0, -0.2]
+ZOOM = """name => {
+  const s = window.attnsite.live.get(document.getElementById(`figure-${name}`)), own = s.spec.layouts.wide;
+  const ends = axis => [0.2, 0.7].map(share => own[axis].range[0] + share * (own[axis].range[1] - own[axis].range[0]));
+  return Plotly.relayout(s.chart, { "xaxis.range": ends("xaxis"), "yaxis.range": ends("yaxis") })
+    .then(() => [...ends("xaxis"), ...ends("yaxis")]);
+}"""
 
 
-def copied_link(page, name=KERNELS):
+def copied_link(page, name=LINES):
     page.locator(f"#figure-{name} [data-act=link]").click()
     page.wait_for_function("document.querySelector('#attnsite-said')?.textContent.includes('copied')")
     return page.evaluate("navigator.clipboard.readText()")
@@ -261,49 +268,47 @@ def copied_link(page, name=KERNELS):
 def link(site, open_page):
     """The link that is copied of a figure with another machine and a zoom."""
     page = open_page(site + COST, permissions=["clipboard-read", "clipboard-write"])
-    page.locator(f"#figure-{KERNELS} select").select_option(OTHER)
-    page.wait_for_function(MADE, arg=[KERNELS, OTHER])
+    page.locator(f"#figure-{LINES} select").select_option(OTHER)
+    page.wait_for_function(MADE, arg=[LINES, OTHER])
     explore(page)
-    page.evaluate("([name, [a, b, c, d]]) => Plotly.relayout(window.attnsite.live.get(document.getElementById("
-                  "`figure-${name}`)).chart, { 'xaxis.range': [a, b], 'yaxis.range': [c, d] })",
-                  [KERNELS, ZOOMED])  # fmt: skip
-    return copied_link(page)
+    return page.evaluate(ZOOM, LINES), copied_link(page)
 
 
 def test_a_link_carries_machine_and_zoom(site, open_page, link):
     """Who opens it sees the same, reads that the link asks for it, and has a way back; nothing is kept for other pages;
     links within the page work as ever."""
-    assert link.endswith(f"#figure-{KERNELS}")
-    page = open_page(link)
-    page.wait_for_selector(f"#figure-{KERNELS}.is-live")
+    zoomed, address = link
+    assert address.endswith(f"#figure-{LINES}")
+    page = open_page(address)
+    page.wait_for_selector(f"#figure-{LINES}.is-live")
     page.wait_for_function("([name, end]) => Math.abs((window.attnsite.live.get(document.getElementById("
                            "`figure-${name}`))?.chart?.layout?.xaxis?.range?.[1] ?? 99) - end) < 0.001",
-                           arg=[KERNELS, ZOOMED[1]])  # fmt: skip
+                           arg=[LINES, zoomed[1]])  # fmt: skip
     found = state(page, "[...s.chart.layout.xaxis.range, ...s.chart.layout.yaxis.range]")
-    assert found == pytest.approx(ZOOMED, abs=1e-3)
-    figure = page.locator(f"#figure-{KERNELS}")
+    assert found == pytest.approx(zoomed, abs=1e-3)
+    figure = page.locator(f"#figure-{LINES}")
     assert figure.evaluate("e => e.matches(':target')")
     assert figure.locator("select").input_value() == OTHER
     assert f"Shown as the link asks; the text quotes {OURS}." in figure.locator(".exhibit-note").inner_text()
     assert page.evaluate("localStorage.getItem('attnsite.machine')") is None
     figure.get_by_role("button", name=f"Back to {OURS}").click()
-    page.wait_for_function(MADE, arg=[KERNELS, OURS])
+    page.wait_for_function(MADE, arg=[LINES, OURS])
     assert "machine=" not in page.url
-    assert page.url.endswith(f"#figure-{KERNELS}")
+    assert page.url.endswith(f"#figure-{LINES}")
 
 
 def test_a_plain_figure_has_a_plain_link(site, open_page):
     """Nothing is asked for that is as it was built."""
     page = open_page(site + COST + "?h=heads", permissions=["clipboard-read", "clipboard-write"])
-    assert copied_link(page) == f"{site}{COST}#figure-{KERNELS}"
+    assert copied_link(page) == f"{site}{COST}#figure-{LINES}"
 
 
 def test_a_link_lands_at_the_figure_everywhere(open_page, link):
     """On a phone, and without a script."""
     for options in ({"viewport": {"width": 390, "height": 844}, "has_touch": True}, {"java_script_enabled": False}):
-        page = open_page(link, **options)
+        page = open_page(link[1], **options)
         page.wait_for_timeout(800)
-        top = page.locator(f"#figure-{KERNELS}").bounding_box()["y"]
+        top = page.locator(f"#figure-{LINES}").bounding_box()["y"]
         assert -5 <= top <= 200, options
 
 
@@ -312,15 +317,15 @@ def test_a_link_lands_at_the_figure_everywhere(open_page, link):
     "zoom=900_901_0_1", "zoom=0_0_0_0", "machine=&zoom=", "zoom=-1e3_1_1_1&machine=" + "x" * 500])  # fmt: skip
 def test_a_link_that_asks_for_what_is_not_there_shows_the_figure(site, open_page, asked):
     """As built, whole, with a line that says so; nothing of the address becomes markup."""
-    page = open_page(f"{site}{COST}?{asked}#figure-{KERNELS}")
+    page = open_page(f"{site}{COST}?{asked}#figure-{LINES}")
     page.wait_for_timeout(1200)
-    figure = page.locator(f"#figure-{KERNELS}")
+    figure = page.locator(f"#figure-{LINES}")
     assert figure.locator("[data-text=made]").inner_text().startswith(OURS)
     assert figure.locator(".exhibit-note img").count() == 0
     if re.search("zoom=.", asked):
-        page.wait_for_selector(f"#figure-{KERNELS}.is-live")
+        page.wait_for_selector(f"#figure-{LINES}.is-live")
         told = "n => document.querySelector(`#figure-${n} .exhibit-note`).textContent.includes('all of it')"
-        page.wait_for_function(told, arg=KERNELS)
+        page.wait_for_function(told, arg=LINES)
         assert state(page, "s.chart.layout.xaxis.range") == state(page, "s.spec.layouts.wide.xaxis.range")
     if re.search("machine=.", asked):
         assert "Not measured on" in figure.locator(".exhibit-note").inner_text()
@@ -342,7 +347,7 @@ def test_a_downloaded_svg_says_where_it_is_from(site_folder):
     machine; with the picture itself, of light colours."""
     known, stands = records.read(ROOT), pages.standing(ROOT)
     count = 0
-    for name in (KERNELS, STEPS, "parameters_by_heads", "kv_cache", "decode_ladder"):
+    for name in (LINES, STEPS, "parameters_by_heads", "kv_cache", "decode_ladder"):
         for shown in known.exhibits(name):
             if shown.machine == "this_build":
                 continue
@@ -364,23 +369,23 @@ def test_a_downloaded_svg_says_where_it_is_from(site_folder):
 def test_a_png_says_the_same_as_the_svg(site, site_folder, open_page):
     """Of the picture and of the live chart: the texts of the page's figure, and the address with its machine."""
     page = open_page(site + COST)
-    file = words_of((site_folder / "figures" / KERNELS / f"{OURS}.svg").read_text(encoding="utf-8"))
+    file = words_of((site_folder / "figures" / LINES / f"{OURS}.svg").read_text(encoding="utf-8"))
     sheet = """async name => (await (await window.attnsite.bring("acts.js")).sheet(
       document.getElementById(`figure-${name}`))).svg"""
-    figure = page.locator(f"#figure-{KERNELS}")
+    figure = page.locator(f"#figure-{LINES}")
     for alive in (False, True):
         if alive:
             explore(page)
-        told = words_of(page.evaluate(sheet, KERNELS))
+        told = words_of(page.evaluate(sheet, LINES))
         for part in ("title", "caption", "made"):
             text = " ".join(figure.locator(f"[data-text={part}]").inner_text().split())
             assert text in told, (alive, part)
             assert text in file, part
-        assert f"{site}{COST}#figure-{KERNELS}" in told.replace(" ", "")
+        assert f"{site}{COST}#figure-{LINES}" in told.replace(" ", "")
         assert "commit" in told
-    page.locator(f"#figure-{KERNELS} select").select_option(OTHER)
-    page.wait_for_function(MADE, arg=[KERNELS, OTHER])
-    assert f"machine={OTHER}#" in words_of(page.evaluate(sheet, KERNELS)).replace(" ", "")
+    page.locator(f"#figure-{LINES} select").select_option(OTHER)
+    page.wait_for_function(MADE, arg=[LINES, OTHER])
+    assert f"machine={OTHER}#" in words_of(page.evaluate(sheet, LINES)).replace(" ", "")
 
 
 # --- what each control is called -------------------------------------------------------------------------------------

@@ -252,8 +252,9 @@ export function read(state, place) {
   return found.sort((a, b) => b.value - a.value);
 }
 
-/* The point of an event that the pointer is nearest to. */
-export function nearest({ points, event }, chart) {
+/* The point of an event that the pointer is nearest to; a line of reference only where nothing else is there. */
+export function nearest({ points: all, event }, chart) {
+  const series = all.filter(({ data }) => isSeries(data)), points = series.length ? series : all;
   if (points.length < 2 || !event) return points[0];
   const box = chart.querySelector(".main-svg").getBoundingClientRect(), scale = box.width / chart._fullLayout.width;
   const away = ({ x, y, xaxis, yaxis }) => Math.hypot(xaxis._offset + xaxis.d2p(x) - (event.clientX - box.left) / scale,
