@@ -102,7 +102,7 @@ def test_one_hover_reads_every_series_in_firefox(site, tmp_path):
         browser.until("() => document.querySelectorAll('.reading-box p').length === 5")
         within = browser.run("""() => { const a = document.querySelector('.reading-box').getBoundingClientRect();
             const b = document.querySelector('.reading-box').closest('.exhibit-stage').getBoundingClientRect();
-            return a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 &&
+            return a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1
               && a.bottom <= b.bottom + 1; }""")
         said = browser.said
     finally:
@@ -414,6 +414,7 @@ def test_a_file_over_the_page_is_announced(site, open_page):
       document.querySelector("article").dispatchEvent(
         new DragEvent("dragover", { bubbles: true, cancelable: true, dataTransfer: held }));
     }""")
+    page.wait_for_selector("body.is-dropping")
     said = page.evaluate("getComputedStyle(document.body, '::after').content")
     assert "sent nowhere" in said
     page.wait_for_function("!document.body.classList.contains('is-dropping')")

@@ -118,23 +118,14 @@
     if (event.target.matches?.(".exhibit-go:focus-visible")) Promise.all([plotly(), bring("live.js")]).catch(() => {});
   });
 
-  /* Formulas and numbers are copied as text that can be used. */
-  document.addEventListener("selectionchange", function selected() {
-    if (getSelection().isCollapsed) return;
-    document.removeEventListener("selectionchange", selected);
-    later_on("copied.js", () => {});
-  });
+  document.addEventListener("selectionchange", () => { if (!getSelection().isCollapsed) later_on("copied.js", () => {}); });
 
   /* A file that is dropped on a page is a run of the reader's own; without this the browser would leave the page. */
-  let over;
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, event => {
     if (!event.dataTransfer?.types.includes("Files") || event.target.matches?.("input")) return;
     event.preventDefault();
-    const files = [...event.dataTransfer.files], sign = on => document.body.classList.toggle("is-dropping", on);
-    clearTimeout(over);
-    sign(kind === "dragover");
-    over = setTimeout(sign, 300, false); // a browser tells of it again and again while the file is over the page
-    if (kind === "drop") later_on("dropped.js", m => m.take(files));
+    const files = [...event.dataTransfer.files];
+    later_on("dropped.js", m => (kind === "drop" ? m.take(files) : m.over()));
   });
 
   const near = new IntersectionObserver(entries => {
@@ -236,7 +227,7 @@
 
   let page;
   function scan() {
-    if (page && !page.isConnected) page.replaceChildren(); // the theme keeps hold of pages that were left
+    if (!page?.isConnected) page?.replaceChildren(); // one that was left, which the theme keeps hold of
     page = document.querySelector("[data-md-component=container]");
     if (modules.has("cards.js")) later_on("cards.js", m => m.hide());
     for (const figure of [...live.keys()]) if (!figure.isConnected) sleep(figure);
