@@ -294,7 +294,6 @@ def test_a_link_carries_machine_and_zoom(site, open_page, link):
     figure.get_by_role("button", name=f"Back to {OURS}").click()
     page.wait_for_function(MADE, arg=[LINES, OURS])
     assert "machine=" not in page.url
-    assert page.url.endswith(f"#figure-{LINES}")
 
 
 def test_a_plain_figure_has_a_plain_link(site, open_page):
@@ -322,12 +321,12 @@ def test_a_link_that_asks_for_what_is_not_there_shows_the_figure(site, open_page
     figure = page.locator(f"#figure-{LINES}")
     assert figure.locator("[data-text=made]").inner_text().startswith(OURS)
     assert figure.locator(".exhibit-note img").count() == 0
-    if re.search("zoom=.", asked):
+    if re.search("zoom=[^&]", asked):
         page.wait_for_selector(f"#figure-{LINES}.is-live")
         told = "n => document.querySelector(`#figure-${n} .exhibit-note`).textContent.includes('all of it')"
         page.wait_for_function(told, arg=LINES)
         assert state(page, "s.chart.layout.xaxis.range") == state(page, "s.spec.layouts.wide.xaxis.range")
-    if re.search("machine=.", asked):
+    if re.search("machine=[^&]", asked):
         assert "Not measured on" in figure.locator(".exhibit-note").inner_text()
         assert len(figure.locator(".exhibit-note").inner_text()) < 250
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280

@@ -29,27 +29,28 @@ export function compared(traces) {
 const trimmed = number => number.replace(/(\.\d*?)0+(?=\u202f|$)/, "$1").replace(/\.(?=\u202f|$)/, "");
 const signed = tell => value => (value < 0 ? `−${tell(-value)}` : tell(value));
 const UNITS = ["1", "%", "s", "B", "FLOP", "FLOP/s", "B/s", "parameters"];
-const tokens = value => {
+const tokens = digits => value => {
   for (const [step, letter] of [[2 ** 20, "M"], [2 ** 10, "k"]]) {
     const count = Math.round(value / step);
     if (count && Math.abs(count * step - value) < 1e-5 * value) return `${count}${letter}`; // charts have six digits
   }
-  return String(Number(value.toPrecision(6)));
+  return String(Number(value.toPrecision(digits + 3)));
 };
-const power = value => {
-  const [digits, exponent] = value.toExponential(1).split("e");
+const power = (value, places) => {
+  const [digits, exponent] = value.toExponential(places).split("e");
   const size = `10${String(Number(exponent)).replace(/[-\d]/g, sign => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(sign)])}`;
-  return digits === "1.0" ? size : `${trimmed(digits)}×${size}`;
+  return Number(digits) === 1 ? size : `${trimmed(digits)}×${size}`;
 };
 
-/* How an axis writes its numbers, from the ticks that it has; undefined where they are words. */
-export function writer({ tickvals = [], ticktext = [] }) {
+/* How an axis writes its numbers, from the ticks that it has, with so many digits; undefined where they are words. */
+export function writer({ tickvals = [], ticktext = [] }, digits = 3) {
   const known = tickvals.map((value, at) => [value, ticktext[at]]).filter(([value, word]) => word && typeof value === "number");
   if (!known.length) return undefined;
   const suffix = /\u202f(\D.*)$/.exec(known.find(([value]) => value)?.[1] || "")?.[1];
-  const units = UNITS.map(unit => signed(value => (value === 0 && unit !== "%" ? "0" : trimmed(text(value, unit)))));
-  const ways = [tokens, ...units, signed(value => (value && value < 1e-2 ? power(value) : trimmed(text(value)))),
-    ...(suffix ? [signed(value => (value ? trimmed(text(value)) + `\u202f${suffix}` : "0"))] : [])];
+  const write = (value, unit) => trimmed(text(value, unit, digits));
+  const units = UNITS.map(unit => signed(value => (value === 0 && unit !== "%" ? "0" : write(value, unit))));
+  const ways = [tokens(digits), ...units, signed(value => (value && value < 1e-2 ? power(value, digits - 2) : write(value))),
+    ...(suffix ? [signed(value => (value ? `${write(value)}\u202f${suffix}` : "0"))] : [])];
   return ways.find(way => known.every(([value, word]) => way(value) === word));
 }
 
@@ -66,10 +67,13 @@ export function ticks(axis, range, measured, apart) {
   const halves = value => Math.abs(Math.log2(value) - Math.round(Math.log2(value))) < 1e-4;
   const rounds = !log ? [] : [...words.keys()].every(halves) ? [binary(first, last, [1]), binary(first, last, [1, 1.5]), binary(first, last, [1, 1.25, 1.5, 1.75])]
     : [round(first, last, [1, 2, 5]), round(first, last, [1, 1.5, 2, 3, 4, 5, 7])];
-  const choices = [...(own ? [cases] : []), ...rounds, steps(from(first), from(last))];
+  const choices = [...(own ? [cases] : []), ...rounds, ...[5, 8, 12].map(count => steps(from(first), from(last), count))];
   const spread = choices.map(found => loose(found.filter(inside), value => (to(value) - first) / (last - first), apart));
   const vals = spread.find(found => found.length >= 3) || spread.reduce((a, b) => (b.length > a.length ? b : a), kept);
-  return { vals, texts: vals.map(value => words.get(value) || tell(value)) };
+  for (let digits = 3; ; digits += 1) { // a small window needs more of them to tell its ticks apart
+    const way = writer(axis, digits) || tell, texts = vals.map(value => words.get(value) || way(value));
+    if (digits === 9 || new Set(texts).size === texts.length) return { vals, texts };
+  }
 }
 
 const round = (first, last, digits) => {
@@ -84,8 +88,8 @@ const binary = (first, last, parts) => {
   return found;
 };
 
-const steps = (low, high) => {
-  const rough = (high - low) / 5, size = 10 ** Math.floor(Math.log10(rough));
+const steps = (low, high, about) => {
+  const rough = (high - low) / about, size = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map(times => times * size).find(one => one >= rough * 0.999);
   const first = Math.ceil(low / step - 1e-9), count = Math.floor(high / step + 1e-9) - first + 1;
   return Array.from({ length: Math.max(0, Math.min(count, 50)) }, (_, at) => Number(((first + at) * step).toPrecision(12)));

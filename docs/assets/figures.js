@@ -238,8 +238,8 @@
     sortable(document);
     let kept;
     try { kept = localStorage.getItem("attnsite.machine"); } catch { /* nothing is kept where that is forbidden */ }
-    const asks = /[?&](machine|zoom)=/.test(location.search);
-    if (kept || asks) later_on("machines.js", m => m.apply()).then(() => asks && later_on("opened.js", m => m.open()));
+    const { hash, search } = location, asks = /[?&](machine|zoom)=/.test(search);
+    if (kept || asks) later_on("machines.js", m => m.apply()).then(() => asks && later_on("opened.js", m => m.open(hash)));
     if (modules.has("dropped.js")) later_on("dropped.js", m => m.apply());
     watch(document);
     unname();

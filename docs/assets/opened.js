@@ -37,10 +37,10 @@ export function windowOf(text, layout) {
 
 /* Do what the address of this page asks for at its figure; once for each address. */
 let done = "";
-export async function open() {
-  const figure = document.getElementById(decodeURIComponent(location.hash.slice(1))), asked = new URLSearchParams(location.search).get("zoom");
-  if (done === location.href || asked === null || !figure?.matches("figure.is-chart")) return;
-  done = location.href;
+export async function open(hash) { // as it was when the page came: the theme writes what is scrolled to into the address
+  const figure = document.getElementById(decodeURIComponent(hash.slice(1))), asked = new URLSearchParams(location.search).get("zoom");
+  if (done === location.pathname + location.search || asked === null || !figure?.matches("figure.is-chart")) return;
+  done = location.pathname + location.search;
   await wake(figure);
   const state = live.get(figure);
   if (!state?.chart) return;

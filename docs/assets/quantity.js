@@ -27,28 +27,28 @@ function power(value) {
   return `${even(short, value.toExponential(60), 4)}×10${size}`;
 }
 
-function rounded(value) {
+function rounded(value, digits) {
   if (value >= 1e15) return power(value);
   if (Number.isInteger(value)) return value >= 10_000 ? grouped(String(value)) : String(value);
-  const exponent = Math.floor(Math.log10(value)), places = Math.max(0, 2 - exponent);
+  const exponent = Math.floor(Math.log10(value)), places = Math.max(0, digits - 1 - exponent);
   let text = fixed(value, places);
   if (places && Number(text) >= 10 ** (exponent + 1)) text = fixed(value, places - 1);
   const [whole, part] = text.split(".");
   return grouped(whole) + (part ? `.${part}` : "");
 }
 
-export function text(value, unit = "1") {
+export function text(value, unit = "1", digits = 3) {
   let number = Number(value);
-  if (unit === "1") return rounded(number);
-  if (unit === "%") return `${rounded(100 * number)}${THIN}%`;
+  if (unit === "1") return rounded(number, digits);
+  if (unit === "%") return `${rounded(100 * number, digits)}${THIN}%`;
   if (unit === "s") {
     const [scale, name] = TIMES.find(([s]) => number >= 0.9995 * s) || TIMES.at(-1);
-    return rounded(number / scale) + THIN + name;
+    return rounded(number / scale, digits) + THIN + name;
   }
-  if (!(unit in PREFIXES)) return rounded(number) + THIN + unit;
+  if (!(unit in PREFIXES)) return rounded(number, digits) + THIN + unit;
   const [base, names] = PREFIXES[unit];
   let step = 0;
   while (number >= base - 0.5 && step < names.length - 1) { number /= base; step += 1; }
-  const shown = number >= 1e6 ? power(number) : rounded(number);
+  const shown = number >= 1e6 ? power(number) : rounded(number, digits);
   return names[step] ? shown + THIN + names[step] : shown;
 }
