@@ -1,8 +1,10 @@
 """The fence named `figure`: a figure or table with everything a reader may want of it, complete without JavaScript."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import ModuleType
 from typing import Any
 
 from markdown import Markdown
@@ -26,7 +28,7 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         markup.warn(mistake, name)
         return f'<p><mark class="unresolved" title="{escape(mistake.what)}">figure {escape(name)}</mark></p>'
     if not shown:
-        return unmeasured(name, module.EXPERIMENT)
+        return unmeasured(name, module)
     anchor = f"figure-{name}"
     while anchor in markup.figures:
         anchor += "-again"
@@ -195,15 +197,21 @@ def origin(anchor: str, shown: Exhibit, files: Callable[[str], str], run: str, p
     )
 
 
-def unmeasured(name: str, experiment: str) -> str:
-    """What stands in the place of a figure that has no run yet."""
+def unmeasured(name: str, module: ModuleType) -> str:
+    """What stands in the place of a figure that has no run yet: what it will show, and what makes the run."""
     return (
-        f'<figure class="exhibit is-unmeasured" id="figure-{escape(name)}">'
-        '<p class="exhibit-title">Not measured yet</p>'
-        f"<figcaption><p>No run of <code>{escape(experiment)}</code> is here, so <code>{escape(name)}</code> cannot be "
-        f"drawn. <code>attnsite measure {escape(experiment)}</code> makes one on a machine that has what it needs; the "
-        "next build shows it.</p></figcaption></figure>"
+        f'<figure class="exhibit is-unmeasured" id="figure-{escape(name)}"><figcaption><p>Not measured yet: '
+        f"{words(subject(module))}. <code>attnsite measure {escape(module.EXPERIMENT)}</code> measures it on a machine "
+        "that has what it needs, and the next build shows it here.</p></figcaption></figure>"
     )
+
+
+def subject(module: ModuleType) -> str:
+    """What a figure is of: the first sentence of its caption, without what only a run can fill in."""
+    sentence = re.split(r"(?<=[.:;])\s", exhibits.paragraphs(module)[1], maxsplit=1)[0].rstrip(".:;")
+    line = ", ".join(part for part in sentence.split(", ") if "{" not in part)
+    line = line if len(line) > 24 else re.sub(r"{\w+}", "…", sentence)
+    return line[:1].lower() + line[1:]
 
 
 def words(text: str) -> str:
