@@ -35,7 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    raise_all(list(faults(options.experiments, options.machine, options.sweep)))
+    from attnsite.measure import machine
+
+    found = list(faults(options.experiments, options.machine, options.sweep))
+    raise_all([*found, *machine.faults(options.root, options.machine)])
     names = options.experiments or discover.names("experiments")
     if not (options.root / "mkdocs.yml").is_file():
         where = target(options, names[0]).parent
@@ -148,7 +151,8 @@ def answers(options: argparse.Namespace, found: results.Run) -> bool:
     if options.sweep == "full" and found.sweep == "quick":
         return False
     here = machine.describe()
-    same = all(found.provenance.machine.get(what) == here.get(what) for what in ("cpu", "cores", "threads"))
+    alike = ("cpu", "cores", "threads", "vectors", "settings")
+    same = all(found.provenance.machine.get(what) == here.get(what) for what in alike)
     if options.machine == results.THIS_BUILD and not same:
         return False  # a cache that came from another machine
     return not any(row.skipped and came(row.kernel or "", row.skipped, options.device) for row in found.rows)
