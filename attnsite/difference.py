@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from attnsite import repository
 from attnsite.errors import Mistake
 
 FORMS = ("text", "markdown", "html")
@@ -62,6 +63,9 @@ def other(root: Path, base: str) -> Iterator[Path]:
             [*words, "add", "--detach", str(place), base], capture_output=True, text=True, encoding="utf-8"
         )
         if done.returncode:
+            if remedy := repository.distrust(root):
+                what = "is a clone that git does not trust, because it belongs to another user"
+                raise Mistake("attnsite diff", root.name, what, remedy)
             why = (done.stderr.strip().splitlines() or ["git is not here"])[-1]
             raise Mistake("attnsite diff", base, f"is no commit and no checkout ({why})", "name one of the two")
         try:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnsite import quota, repository
+
 NEWEST_TRIED = (3, 14)
 MEASURING = ("numpy", "numba", "threadpoolctl")
 SITE = ("mkdocs", "material", "mkdocs_jupyter", "plotly", "kaleido", "markdown", "pybtex", "yaml", "latex2mathml",
@@ -83,6 +85,9 @@ def folder(root: Path) -> Finding:
 def git(root: Path) -> Finding:
     if shutil.which("git") is None:
         return Finding("git", "is not installed: runs cannot say which commit they measured", "install git")
+    if remedy := repository.distrust(root):
+        told = "does not trust this clone, which belongs to another user: runs cannot say which commit they measured"
+        return Finding("git", told, remedy)
     if not (root / ".git").exists():
         told = "this is no clone: runs cannot say which commit they measured"
         return Finding("git", told, "clone the repository if you want to contribute results")
@@ -115,6 +120,16 @@ def measuring(root: Path) -> Finding:
     if absent:
         told = f"{', '.join(absent)} not installed: nothing can be measured"
         return Finding("measuring", told, _pip(root), needed=True)
+    from attnsite.kernels import code_settings
+
+    settings = code_settings()
+    if "NUMBA_DISABLE_JIT" in settings:
+        told = "Numba's compiler is off (NUMBA_DISABLE_JIT): nothing can be measured"
+        return Finding("measuring", told, "unset NUMBA_DISABLE_JIT", needed=True)
+    if settings:
+        told = ", ".join(f"{name} is {value}" for name, value in settings.items())
+        told += ": kernels are compiled otherwise than usually, and no run of them is accepted"
+        return Finding("measuring", told, f"unset {' '.join(settings)}")
     return Finding("measuring", ", ".join(f"{name} {importlib.metadata.version(name)}" for name in MEASURING))
 
 
@@ -124,11 +139,15 @@ def threads(root: Path) -> Finding:
         return Finding("threads", "unknown without numba")
     layers = [name for name, spec in (("OpenMP", "omppool"), ("TBB", "tbbpool")) if _loads(f"numba.np.ufunc.{spec}")]
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    granted, seen = quota.processors(), f"{count}"
+    if granted is not None:
+        count = quota.most_threads(count)
+        seen = f"{count}, of a quota of {granted:g} processors"
     if not layers:
-        told = f"{count}, without OpenMP and TBB: short calls are measured too slow"
+        told = f"{seen}, without OpenMP and TBB: short calls are measured too slow"
         remedy = "brew install libomp" if sys.platform == "darwin" else "pip install tbb"
         return Finding("threads", told, remedy)
-    return Finding("threads", f"{count}, by {layers[0]}")
+    return Finding("threads", f"{seen}, by {layers[0]}")
 
 
 def _loads(module: str) -> bool:

@@ -87,13 +87,15 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
     for part, names in wanted.items():
         for name in names:
             if name == "commit" and not known.software.get(name):
-                what = "is missing: an installed package was measured, or a copy that is no clone"
-                yield Mistake(
-                    path, "provenance.software.commit", what, "measure in a clone, by `attnsite` of its .venv"
-                )
+                what = "is missing: git did not say what was measured, outside of a clone or in one it does not trust"
+                remedy = "measure in a clone, by `attnsite` of its .venv; `attnsite doctor` says what git thinks of it"
+                yield Mistake(path, "provenance.software.commit", what, remedy)
             elif not getattr(known, part).get(name):
                 yield Mistake(path, f"provenance.{part}.{name}", "is missing", _AGAIN)
-    if known.software.get("clean") is not True:
+    for name, value in dict(known.machine.get("settings") or {}).items():
+        what = f"is {value}: kernels were compiled otherwise than they usually are"
+        yield Mistake(path, f"provenance.machine.settings.{name}", what, f"unset {name}, then {_AGAIN}")
+    if known.software.get("commit") and known.software.get("clean") is not True:
         remedy = "commit what you changed in attnsite/, then measure again, so that the commit says what ran"
         yield Mistake(path, "provenance.software.clean", "is not true: the code had changes", remedy)
     try:

@@ -68,6 +68,10 @@ TENSOR_CORES = {
     "nothing_but_minus_infinity": (1, 1, 1, 4, 6, 8, False, "minus_infinity"),
     "minus_infinity_first": (1, 1, 1, 3, 40, 8, False, "minus_infinity_first"),
 }
+for _power in (30, 33, 60):  # scores of 2³¹ and more, where what is rounded off is larger than any exponent
+    PREFILL[f"times_two_to_the_{_power}"] = (1, 2, 1, 6, 13, 8, False, f"power {_power}")
+    DECODE[f"times_two_to_the_{_power}"] = (1, 4, 2, 1, 40, 8, False, f"power {_power}")
+    TENSOR_CORES[f"times_two_to_the_{_power}"] = (1, 2, 1, 9, 40, 8, False, f"power {_power}")
 LARGER = {  # as shipped, or as near to it as there is time for
     "cuda_vector": {"a_larger_tile": (1, 1, 1, 40, 70, 33, True, "", (32, 32, 8, 8))},
     "cuda_mma": {"a_larger_tile": (1, 1, 1, 40, 70, 64, True, "", (2, 64))},
@@ -85,7 +89,10 @@ def inputs(batch, heads, kv_heads, queries, keys, dim, causal, spoiled, tiles=No
     q = rng.standard_normal((batch, heads, queries, dim), dtype=np.float32)
     k, v = rng.standard_normal((2, batch, kv_heads, keys, dim), dtype=np.float32)
     late = keys * 2 // 3
-    if spoiled == "huge":
+    if spoiled.startswith("power"):  # whole numbers, so that nothing but the exponential can go wrong
+        q, k = (rng.integers(-4, 5, array.shape).astype(np.float32) for array in (q, k))
+        q *= np.float32(2) ** int(spoiled.split()[1])
+    elif spoiled == "huge":
         q *= 1000
     elif spoiled == "nan_key":
         k[-1, -1, late, 0] = np.nan
@@ -100,6 +107,39 @@ def inputs(batch, heads, kv_heads, queries, keys, dim, causal, spoiled, tiles=No
     elif spoiled == "minus_infinity":
         q[:], k[:] = -np.inf, 1
     return q, k, v
+
+
+class Fused(np.float32):
+    """A float32 whose products are not rounded before something is added to them, as a GPU's compiler may have it.
+
+    The simulator multiplies, rounds, adds and rounds; the compiler makes one instruction of the two, where the sum of
+    x · y and −(x · y rounded) is not 0. A kernel's factor is of this type, and so is what is multiplied by it.
+    """
+
+    def __mul__(self, other):
+        return Product(float(self) * float(other))
+
+    __rmul__ = __mul__
+
+
+class Product(Fused):
+    """A product of two float32, which fits into a float64."""
+
+    def __new__(cls, exact):
+        made = super().__new__(cls, exact)
+        made.exact = exact
+        return made
+
+    def __add__(self, other):
+        return Fused(self.exact + float(other))
+
+    def __sub__(self, other):
+        return Fused(self.exact - float(other))
+
+    def __rsub__(self, other):
+        return Fused(float(other) - self.exact)
+
+    __radd__ = __add__
 
 
 def poison() -> None:
@@ -183,6 +223,7 @@ def main(kernel: str) -> None:
     device_array = _cuda.cuda.device_array
     _cuda.cuda.device_array = lambda shape, dtype: _filled(device_array(shape, dtype))
     module = discover.module("kernels", kernel, "attention")
+    module.scale = lambda dim: Fused(_cuda.scale(dim))
     with np.errstate(all="ignore"):
         found = {name: judge(module, case) for name, case in cases(kernel).items()}
     print(json.dumps(found))

@@ -106,6 +106,32 @@ def check(q, k, v, dout, made, seen):
         assert error <= bound, f"{name}: {error:.3g} > {bound:.3g}"
 
 
+@pytest.mark.parametrize("power", [0, 8, 12, 20, 33, 60])
+@pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
+def test_weights_of_huge_scores_are_recomputed_exactly(causal, power):
+    """Where the log-sum-exp has no digits left for the sum, the sum is computed again; several may share the maximum.
+
+    Small whole numbers times a power of two, so that scores are exact and only the exponential can go wrong.
+    """
+    for batch, heads, kv_heads, queries, keys, dim in ((1, 4, 2, 70, 300, 24), (2, 1, 1, 33, 65, 64)):
+        rng = np.random.default_rng([power, dim])
+        sizes = ((heads, queries), (kv_heads, keys), (kv_heads, keys), (heads, queries))
+        q, k, v, dout = (rng.integers(-2, 3, (batch, *size, dim)).astype(np.float32) for size in sizes)
+        q, dout = q * np.float32(2) ** np.float32(power), dout / np.float32(2) ** np.float32(power)
+        out, lse = forward(q, k, v, causal=causal)
+        made = [np.full_like(array, np.nan) for array in (q, k, v)]
+
+        cpu_simd_backward.gradients(q, k, v, out, lse, dout, *made, causal=causal)
+
+        exact = reference.gradients(q, k, v, dout, causal=causal)
+        plain = reference.gradients(q, k, v, dout, causal=causal, dtype=np.float32)
+        rounded = (8 + abs(lse[abs(lse) <= 1024]).max(initial=0)) * np.finfo(np.float32).eps  # of a weight
+        sizes = abs(dout).max() * np.array([*(dim**0.5 * abs(v).max() * abs(x).max() for x in (k, q)), 1])
+        for ours, true, theirs, size in zip(made, exact, plain, sizes, strict=True):
+            bound = 2 * abs(theirs - true).max() + rounded * max(abs(true).max(), size)
+            assert abs(ours - true).max() <= bound
+
+
 @pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1, 1, 1), (1, 2, 1, 3, 4, 2), (2, 2, 2, 4, 3, 3)])
 def test_the_reference_is_the_slope_of_the_output(shape, causal):

@@ -29,6 +29,10 @@ SHAPES = [  # batch, heads, kv_heads, queries, keys, dim
     (1, 6, 3, 113, 203, 96),
     (1, 1, 1, 257, 255, 33),
     (3, 2, 2, 64, 64, 128),
+    (2, 4, 2, 1, 0, 8),  # an empty cache
+    (1, 2, 1, 9, 0, 40),
+    (1, 26, 1, 1, 0, 16),
+    (1, 4, 2, 0, 7, 8),
 ]
 IDS = ["x".join(map(str, shape)) for shape in SHAPES]
 
@@ -79,25 +83,147 @@ def test_errors_are_at_most_twice_those_of_plain_float32(name, shape, causal):
     assert verdict.right, verdict
 
 
+def whole(shape, power):
+    """Small whole numbers, q times a power of two: products and sums are exact in any order, and no tie is broken."""
+    batch, heads, kv_heads, queries, keys, dim = shape
+    rng = np.random.default_rng([power, *shape])
+    made = (rng.integers(-4, 5, (batch, *size, dim)) for size in ((heads, queries), (kv_heads, keys), (kv_heads, keys)))
+    q, k, v = (array.astype(np.float32) for array in made)
+    return q * np.float32(2) ** np.float32(power), k, v + np.float32(0.5)
+
+
+@pytest.mark.parametrize("power", [0, 10, 20, 30, 33, 40, 70, 100])
 @pytest.mark.parametrize("name", KERNELS)
-def test_huge_scores_do_not_overflow(name):
-    """Scores a thousand times too large leave one weight of 1 in most rows, and no NaN."""
-    q, k, v = arrays((1, 4, 2, tokens(name, 40), 90, 32), scale=1000)
+def test_huge_scores_are_as_exact_as_any(name, power):
+    """However large, the largest score has the weight 1, or its share where several are equal: no NaN, full or causal.
+
+    Rounding q or k to fewer bits would break ties, so int8 gets other numbers.
+    """
+    queries = tokens(name, 41)
+    for shape in ((1, 4, 2, queries, 90, 32), (1, 2, 2, queries, 1100, 33), (2, 26, 1, queries, 37, 24)):
+        q, k, v = whole(shape, power)
+        if "int8" in name:
+            q, k, v = arrays(shape, scale=2.0**power)
+        for causal in (False, True):
+            out, rounded = run(name, q, k, v, causal), correct.rounding(discover.module("kernels", name))
+            _, (kept_k, kept_v) = contestants.keep(discover.module("kernels", name), k, v)
+            exact = reference.rows(rounded(q), kept_k, kept_v, np.arange(queries), causal=causal)
+            fine = np.isfinite(exact)
+            np.testing.assert_array_equal(np.isfinite(out), fine)
+            assert fine.all() or "f16" in name  # which has no numbers beyond 65504
+            out, exact = np.where(fine, out, 0), np.where(fine, exact, 0)
+            bound = 3e-6 + (2.0**-8 if "stored" in name else 0)  # of an output that is rounded
+            assert abs(out - exact).max(initial=0) <= bound * abs(v).max()
+
+
+@pytest.mark.parametrize("keys", [1, 64, 700])
+@pytest.mark.parametrize("name", KERNELS)
+def test_equal_numbers_give_that_number(name, keys):
+    """The input of pytorch/pytorch#121558: every weight is 1 / keys, whatever the scores, which are 1.4e11."""
+    queries = tokens(name, 16)
+    q, k, v = (np.full((1, 1, count, 64), 133120.0, np.float32) for count in (queries, keys, keys))
+
+    out = run(name, q, k, v, False)
+
+    if name == "cpu_simd_stored_f16":  # infinity minus infinity
+        assert np.isnan(out).all()
+    else:
+        np.testing.assert_allclose(out, 133120, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_rows_that_see_nothing_are_zero(name):
+    """With more queries than keys, the first causal rows see no key; from an empty cache a decoder sees none either."""
+    shape = (1, 2, 1, 1, 0, 8) if "decode" in name else (1, 2, 1, 9, 4, 8)
+    q, k, v = arrays(shape)
+
+    out = run(name, q, k, v, True)
+
+    assert (out[:, :, :5] == 0).all()
+    assert np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("payload", [0x7FC00001, 0x7FFFFFFF, 0xFFC00123])
+@pytest.mark.parametrize("where", ["q", "k"])
+@pytest.mark.parametrize("name", EXACT)
+def test_a_nan_of_any_bits_is_one(name, where, payload):
+    """Also one whose lowest bits are set, which some instructions keep."""
+    queries = tokens(name, 30)
+    q, k, v = arrays((1, 2, 1, queries, 90, 8), seed=3)
+    {"q": q, "k": k}[where].view(np.uint32)[0, 0, -1, 2] = payload
+
+    out = run(name, q, k, v, False)
+
+    np.testing.assert_array_equal(np.isnan(out), np.isnan(reference.rows(q, k, v, np.arange(queries), causal=False)))
+
+
+LAYOUTS = {
+    "BLHD": lambda x: np.ascontiguousarray(x.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3),
+    "expanded heads": lambda x: np.broadcast_to(x[:, :1], x.shape),
+    "expanded batch": lambda x: np.broadcast_to(x[:1], x.shape),
+    "expanded length": lambda x: np.broadcast_to(x[:, :, :1], x.shape),
+    "Fortran": np.asfortranarray,
+    "reversed": lambda x: x[:, :, ::-1],
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("name", [name for name in KERNELS if name not in EXACT])
+def test_what_is_stored_in_fewer_bits_may_have_lain_anyhow(name, layout):
+    """A kernel takes what its own `store_cache` or `store_array` makes of a view."""
+    q, k, v = arrays((2, 4, 2, tokens(name, 11), 70, 24))
+    q, k, v = (LAYOUTS[layout](array) for array in (q, k, v))
 
     verdict = judge(name, q, k, v, True)
 
     assert verdict.right, verdict
 
 
-@pytest.mark.parametrize("name", KERNELS)
-def test_rows_that_see_nothing_are_zero(name):
-    """With more queries than keys, the first causal rows see no key."""
-    q, k, v = arrays((1, 2, 1, 9, 4, 8))
+ODD = np.array([0.0, -0.0, 1e-45, -1e-42, 2e-43, 1.17e-38, -5.9e-8, 6.0e-5, 65504, 65520, -3.4e38, np.inf, -np.inf],
+               np.float32)  # fmt: skip
 
-    out = run(name, q, k, v, True)
 
-    assert (out[:, :, :5] == 0).all()
-    assert np.isfinite(out).all()
+@pytest.mark.parametrize("kind", ["bf16", "f16"])
+def test_odd_numbers_are_stored_as_their_nearest(kind):
+    """Signed zeros, subnormal numbers and infinities; a NaN of any bits stays one."""
+    module = discover.module("kernels", f"cpu_simd_stored_{kind}")
+    bits = np.array([0x7F800001, 0x7FFFFFFF, 0xFF800001, 0xFFFFFFFF, 0x7FC00000, 0x7FBFFFFF], np.uint32)
+    x = np.concatenate([ODD, bits.view(np.float32)]).reshape(1, 1, 1, -1)
+    with np.errstate(over="ignore"):
+        exact = ODD.astype(np.float16).astype(np.float32) if kind == "f16" else ODD
+    made = module.restore_array(module.store_array(x))[0, 0, 0]
+    cache = discover.module("kernels", "cpu_simd_decode_bf16")
+    found = [made] if kind == "f16" else [made, cache.restore_cache(*cache.store_cache(x, x))[0][0, 0, 0]]
+
+    for made in found:
+        assert np.isnan(made[len(ODD) :]).all()
+        made = made[: len(ODD)]
+        np.testing.assert_array_equal(np.signbit(made), np.signbit(exact))
+        if kind == "f16":
+            np.testing.assert_array_equal(made, exact)
+        else:
+            fine = np.isfinite(made)
+            assert (abs(made - exact)[fine] <= np.maximum(abs(exact[fine]) / 256, 5e-41)).all()
+            np.testing.assert_array_equal(
+                made[~fine], np.where(abs(exact[~fine]) > 3e38, np.sign(exact[~fine]), 0) * np.inf
+            )
+
+
+def test_int8_keeps_tiny_rows_and_says_what_it_cannot_keep():
+    """A row of subnormal numbers keeps its signs; one with NaN or infinity is NaN whole; zeros are zeros."""
+    module = discover.module("kernels", "cpu_simd_decode_int8")
+    tiny, none, odd = [[2e-43, -2e-43, 1e-43, 0], [1e-45, 0, 0, -1e-45]], [[0, -0.0, 0, 0]], [np.inf, np.nan]
+    rows = [*tiny, *none, *([x, 1, 2, 3] for x in odd), [-3.4e38, 3.4e38, 1e38, 0], [1, -1, 0.5, 0]]
+    rows = np.array(rows, np.float32)[None, None]
+    (codes, scales), _ = kept = module.store_cache(rows, rows)
+    made = module.restore_cache(*kept)[0]
+
+    assert codes.dtype == np.int8
+    assert abs(codes.astype(int)).max() <= 127
+    assert np.isnan(made[0, 0, 3:5]).all()
+    fine = [0, 1, 2, 5, 6]
+    off = abs(made[0, 0, fine].astype(float) - rows[0, 0, fine])
+    assert (off <= 0.5001 * np.maximum(scales[0, 0, fine], 1e-45)[:, None].astype(float)).all()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf], ids=["nan", "inf", "-inf"])

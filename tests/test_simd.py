@@ -8,6 +8,7 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from llvmlite import ir
 from numba import njit, prange
 
 from attnsite.kernels import _simd, _simd_memory, _storage, _tile
@@ -17,7 +18,7 @@ REGISTERS = 3  # of the values below: more than one, and odd
 COUNT = REGISTERS * WIDTH
 ODD = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-45, -1e-40, 3.4e38, -3.4e38, 1e-30], np.float32)
 add, subtract, multiply, divide = _simd.add, _simd.subtract, _simd.multiply, _simd.divide
-fma, maximum, exp2 = _simd.fma, _simd.maximum, _simd.exp2
+fma, maximum, exp2, exp2_scaled = _simd.fma, _simd.maximum, _simd.exp2, _simd.exp2_scaled
 between, where_equal, total, largest = _simd.between, _simd.where_equal, _simd.total, _simd.largest
 load, store, broadcast = _simd.load, _simd.store, _simd.broadcast
 transpose, prefetch, fetch_add = _simd_memory.transpose, _simd_memory.prefetch, _simd_memory.fetch_add
@@ -152,6 +153,112 @@ def test_exp2_is_within_its_bound():
     c = np.full_like(a, 7.25)
     run(a, c)
     same_bits(c, np.where(np.isnan(a), a, np.float32(0)))
+
+
+def test_exp2_scaled_is_one_at_the_maximum_and_within_its_bound():
+    """Exactly 1 where nothing is subtracted, whatever the scale; NaN of any bits stays NaN; 0 far below."""
+
+    @njit
+    def run(a, scale, c):
+        for i in range(0, len(a), WIDTH):
+            store(c, i, exp2_scaled(load(a, i, 1), scale))
+
+    rng = np.random.default_rng(0)
+    for scale in np.array([1e-6, 0.18033688, 0.255, 1.4426950, 3e4], np.float32):
+        a = (-rng.uniform(0, 126, 2**14) / scale).astype(np.float32)
+        c = np.full_like(a, np.nan)
+        run(a, scale, c)
+        exact = np.exp2(a.astype(float) * scale)
+        assert (abs(c - exact) / exact).max() <= 2e-7
+
+        a = np.resize(np.array([0, -0.0, -np.inf, -3e38, np.nan, -127.5 / scale], np.float32), 6 * WIDTH)
+        run(a, scale, c)
+        same_bits(c[: len(a)], np.where(np.isnan(a), a, np.where(a == 0, np.float32(1), np.float32(0))))
+
+
+@pytest.mark.parametrize("payload", [0x7FC00000, 0x7FC00001, 0xFFFFFFFF, 0x7FFFFFFF, 0xFFC00123, 0x7FA00001])
+def test_no_nan_is_made_a_number_by_an_exponential(payload):
+    """Its lowest bits are where exponents are put together."""
+
+    @njit
+    def run(a, c):
+        store(c, 0, exp2(load(a, 0, 1)))
+        store(c, WIDTH, exp2_scaled(load(a, 0, 1), np.float32(0.3)))
+
+    c = np.zeros(2 * WIDTH, np.float32)
+    run(np.full(WIDTH, payload, np.uint32).view(np.float32), c)
+
+    assert np.isnan(c).all()
+
+
+@_simd.intrinsic
+def widened(typing, bits):
+    """float16's bits as float32 by whole numbers, as where the processor has no instruction for it."""
+
+    def generate(context, builder, signature, arguments):
+        return _storage.widen_half(builder, arguments[0], ir.IntType(32), ir.FloatType(), instruction=False)
+
+    return numba.types.float32(numba.types.uint16), generate
+
+
+@_simd.intrinsic
+def narrowed(typing, number):
+    """The way back."""
+
+    def generate(context, builder, signature, arguments):
+        return _storage.narrow_half(builder, arguments[0], instruction=False)
+
+    return numba.types.uint16(numba.types.float32), generate
+
+
+def same_halves(found, expected):
+    """Bit for bit; a NaN is one with the same sign and digits, and the quiet bit set or not."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    width = found.dtype.itemsize * 8
+    quiet = {16: 0x0200, 32: 0x400000}[width]
+    nan = np.isnan(expected.view(f"f{width // 8}"))
+    np.testing.assert_array_equal(found[~nan], expected[~nan])
+    np.testing.assert_array_equal(found[nan] | quiet, expected[nan] | quiet)
+    assert (found[nan] & quiet != 0).all()
+
+
+def test_halves_are_widened_by_whole_numbers_as_numpy_does():
+    """All 65536 of them: zeros, subnormal numbers, infinities, and NaN with its sign and digits."""
+
+    @njit
+    def run(a, c):
+        for i in range(len(a)):
+            c[i] = widened(a[i])
+
+    bits, made = np.arange(2**16, dtype=np.uint16), np.zeros(2**16, np.float32)
+    run(bits, made)
+
+    same_halves(made.view(np.uint32), bits.view(np.float16).astype(np.float32).view(np.uint32))
+
+
+def test_halves_are_rounded_by_whole_numbers_as_numpy_does():
+    """To nearest, ties to even: every half and what lies beside and between two, and numbers of all kinds."""
+
+    @njit
+    def run(a, c):
+        for i in range(len(a)):
+            c[i] = narrowed(a[i])
+
+    every = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float32).view(np.uint32)
+    steps = [0, 1, -1, 0xFFF, 0x1000, 0x1001, 0x1FFF]
+    beside = np.concatenate([every + np.array(step & 0xFFFFFFFF, np.uint32) for step in steps])
+    subnormal = (np.arange(1, 2**12, dtype=np.float32) * np.float32(2.0**-26)).view(np.uint32)
+    any_bits = np.random.default_rng(0).integers(0, 2**32, 2**20, dtype=np.uint32)
+    bits = np.concatenate([beside, subnormal, subnormal + 1, subnormal - 1, any_bits])
+    made = np.zeros(len(bits), np.uint16)
+    run(bits.view(np.float32), made)
+
+    with np.errstate(all="ignore"):
+        exact = bits.view(np.float32).astype(np.float16).view(np.uint16)
+    nan = np.isnan(bits.view(np.float32))
+    np.testing.assert_array_equal(made[~nan], exact[~nan])
+    assert np.isnan(made[nan].view(np.float16)).all()
+    np.testing.assert_array_equal(made[nan] >> 15, bits[nan] >> 31)
 
 
 def test_between_keeps_a_range_of_lanes():

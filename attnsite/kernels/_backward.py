@@ -3,8 +3,9 @@
 Weights and score gradients of a tile are kept as P^T and dS^T, (keys, queries), with all panels of the tile in one row:
 a panel's columns are the right-hand side of dQ^T += K^T dS^T, and a key's row is the left-hand side of dV += P^T dO
 and dK += dS^T Q, whose lanes lie along the head width. So nothing is transposed between the five products.
-Layout of a panel's workspace, in floats: Q^T (dim, LANES) | dO^T (dim, LANES) | dQ^T (padded, LANES) | −lse, base 2 |
-what was rounded off lse | delta.
+Layout of a panel's workspace, in floats: Q^T (dim, LANES) | dO^T (dim, LANES) | dQ^T (padded, LANES) | shift | rest |
+delta. A weight is 2^((score − shift) · scale + rest): `shift` is the log-sum-exp as a score before scaling, and `rest`
+what was rounded off. What is subtracted first is no larger than it must be, so large scores lose nothing when scaled.
 """
 
 from typing import Any
@@ -38,17 +39,52 @@ def begin(ws, base, padded, q, qo, q_step, dout, do, do_step, out, oo, o_step, l
     sums = dqt + padded * LANES
     begin_panel(ws, base, dqt, sums, padded, q, qo, q_step, count, dim, ONE)
     begin_panel(ws, dot, dqt, sums, 0, dout, do, do_step, count, dim, ONE)
+    root = np.sqrt(np.float64(dim))
     for i in range(LANES):
         real = i < count
-        shift = np.float64(lse[lo + i]) * LOG2_E_EXACT if real else 0.0
-        if shift == -np.inf:  # saw nothing: it has no weights either way, but NaN would have an influence
-            shift = 0.0
-        ws[sums + i] = -np.float32(shift)
-        ws[sums + LANES + i] = np.float32(shift - np.float32(shift))
+        exact = np.float64(lse[lo + i]) * root if real else 0.0
+        if exact == -np.inf:  # saw nothing: it has no weights either way, but NaN would have an influence
+            exact = 0.0
+        shift = np.float32(exact)
+        ws[sums + i] = shift
+        ws[sums + LANES + i] = np.float32((shift - exact) / root * LOG2_E_EXACT) if abs(shift) != np.inf else ZERO
         ws[sums + 2 * LANES + i] = _inner(out, oo + i * o_step, dout, do + i * do_step, dim) if real else ZERO
 
 
 LOG2_E_EXACT = np.log2(np.e)
+LARGE = 1024.0  # a log-sum-exp
+
+
+@njit(**PLAIN)
+def any_large(lse, lo, count):
+    """Whether some log-sum-exp is so large that its last bit, 2⁻²⁴ of it, shows in the weights computed from it."""
+    found = False
+    for i in range(lo, lo + count):
+        found = found or LARGE < abs(lse[i]) < np.inf
+    return found
+
+
+@njit(**PLAIN)
+def sum_again(ws, p, step, lo, lanes, low, high, width, lse, most, total, dim):
+    """Each lane's largest score so far, and the sum of its weights in float64, with the `width` scores at ws[p]."""
+    root = np.sqrt(np.float64(dim))
+    for i in range(lanes):
+        if LARGE < abs(lse[lo + i]) < np.inf:
+            for j in range(max(0, i + low), min(width, i + high + 1)):
+                score = np.float64(ws[p + j * step + i])
+                if score > most[i]:
+                    total[i] = total[i] * np.exp((most[i] - score) / root) + 1.0
+                    most[i] = score
+                else:
+                    total[i] += np.exp((score - most[i]) / root)
+
+
+@njit(**PLAIN)
+def set_sums(ws, sums, lo, lanes, lse, most, total):
+    """What `sum_again` found takes the place of a large log-sum-exp."""
+    for i in range(lanes):
+        if LARGE < abs(lse[lo + i]) < np.inf:
+            ws[sums + i], ws[sums + LANES + i] = np.float32(most[i]), np.float32(-np.log2(total[i]))
 
 
 @njit(**INLINE)
@@ -73,11 +109,11 @@ def score(ws, left, rows, at, step, dim, target, t_step, first, last):
 
 @njit(**PLAIN)
 def weigh(ws, sums, p, g, step, first, last, scale):
-    """S^T becomes P^T = 2^(S^T · scale − lse) and dP^T becomes dS^T = P^T (dP^T − delta): every lane sees every row."""
+    """S^T becomes P^T, the weights, and dP^T becomes dS^T = P^T (dP^T − delta): every lane sees every row."""
     factor, shift, rest = broadcast(scale, PANEL), load(ws, sums, PANEL), load(ws, sums + LANES, PANEL)
     delta = load(ws, sums + 2 * LANES, PANEL)
     for j in range(first, last):
-        weight = exp2(subtract(fma(load(ws, p + j * step, PANEL), factor, shift), rest))
+        weight = exp2(fma(subtract(load(ws, p + j * step, PANEL), shift), factor, rest))
         store(ws, p + j * step, weight)
         store(ws, g + j * step, multiply(weight, subtract(load(ws, g + j * step, PANEL), delta)))
 
@@ -89,7 +125,7 @@ def weigh_seen(ws, sums, p, g, step, first, last, scale, low, high, keys):
     delta = load(ws, sums + 2 * LANES, PANEL)
     for j in range(first, last):
         begins, ends = j - high, j - low + 1 if j < keys else j - high
-        weight = exp2(subtract(fma(load(ws, p + j * step, PANEL), factor, shift), rest))
+        weight = exp2(fma(subtract(load(ws, p + j * step, PANEL), shift), factor, rest))
         weight = between(weight, begins, ends, ZERO)
         store(ws, p + j * step, weight)
         gradient = multiply(weight, subtract(load(ws, g + j * step, PANEL), delta))

@@ -9,14 +9,15 @@ import numpy as np
 from numba import njit
 
 from attnsite.kernels._panels import FAR
+from attnsite.kernels._shapes import Look, fit, look, require_writable
 from attnsite.kernels._storage import INT8, bits, storage
 
 LOG2_E = np.float32(math.log2(math.e))
+WIDEST = 256  # columns of a head
 _FLOAT32 = np.dtype(np.float32)
 _NOTHING32, _NOTHING16 = np.empty(0, np.float32), np.empty(0, np.uint16)
 _NARROW = [_NOTHING16] * 4
 _EXTRAS: list[np.ndarray] = [np.empty(0, np.uint8), *[_NOTHING32] * 4]
-Look = tuple[tuple[int, ...], tuple[int, ...], np.dtype]
 
 
 class Call(NamedTuple):
@@ -89,6 +90,7 @@ def prepare(
 
     Raises ValueError, naming the argument, for what does not fit together, and NotImplementedError for a head width.
     """
+    require_writable(out=out)
     call, numbers = _lay_out(look(q), look(k), look(v), look(out), causal, window and tuple(window), aligned,
                              scales is not None)  # fmt: skip
     flat = [flatten(q), flatten(k), flatten(v), flatten(out)]
@@ -102,32 +104,18 @@ def prepare(
     return call, numbers, Arrays._make([*flat, *narrow, *extras])
 
 
-def look(array: np.ndarray) -> Look:
-    """What is to be seen of an array without reading it."""
-    return array.shape, array.strides, array.dtype
-
-
 @functools.lru_cache(maxsize=512)
 def _lay_out(q: Look, k: Look, v: Look, out: Look, causal: bool, window: tuple[int, int] | None, aligned: str,
              scaled: bool) -> tuple[Call, np.ndarray]:  # fmt: skip
     """Kept for the calls to come: for a short prompt this takes as long as its arithmetic."""
     named = {"q": q, "k": k, "v": v, "out": out}
-    for name, (shape, _, _) in named.items():
-        if len(shape) != 4:
-            raise ValueError(f"{name} has {len(shape)} dimensions: make it (batch, heads, length, dim)")
-    (batch, heads, queries, dim), (kv_heads, keys) = q[0], k[0][1:3]
-    if k[0] != (batch, kv_heads, keys, dim) or v[0] != k[0] or out[0] != q[0]:
-        raise ValueError(f"q {q[0]}, k {k[0]}, v {v[0]} and out {out[0]} do not belong together")
-    if kv_heads == 0 or heads % kv_heads:
-        raise ValueError(f"{kv_heads} KV heads do not divide {heads} heads")
-    if not 1 <= dim <= 256:
-        raise NotImplementedError(f"head widths from 1 to 256, got {dim}")
+    sizes = fit(tuple(named.items()), dtypes=None, widest=WIDEST)
     asked, stored, written = storage(q[2]), storage(k[2], INT8 if scaled else None), storage(out[2])
     if v[2] != k[2] or out[2] not in (q[2], np.dtype(np.float32)):
         raise ValueError(f"k is {k[2]} and v {v[2]}, q {q[2]} and out {out[2]}: store those pairs alike")
-    low, high, offset = reach(queries, keys, causal, window, aligned)
+    low, high, offset = reach(sizes.queries, sizes.keys, causal, window, aligned)
     strides = chain.from_iterable(apart(name, *array) for name, array in named.items())
-    call = Call._make([batch, heads, kv_heads, queries, keys, dim, *strides, low, high, offset, asked, stored, written])
+    call = Call._make([*sizes, *strides, low, high, offset, asked, stored, written])
     return call, np.array(call)
 
 
@@ -195,6 +183,7 @@ def _extras(call: Call, taken: np.ndarray | None, slopes: np.ndarray | None, lse
     if slopes is not None:
         made[1] = _checked("slopes", slopes, (batch, heads), np.float32) * np.float32(math.sqrt(dim))
     if lse is not None:
+        require_writable(lse=lse)
         made[2] = _checked("lse", lse, (batch, heads, queries), np.float32)
     if scales is not None:
         made[3:] = [_checked("scales", each, (batch, kv_heads, keys), np.float32) for each in scales]
@@ -219,3 +208,12 @@ def unpack_call(numbers):
 def base_two_scale(dim):
     """1 / √dim times log2(e): weights are powers of two inside."""
     return np.float32(LOG2_E / np.sqrt(np.float32(dim)))
+
+
+@njit(forceinline=True)
+def log_sum(most, total, dim):
+    """The natural log-sum-exp of scores whose largest is `most`, before scaling: total = Σ exp((score − most) / √dim).
+
+    Rounded once, to float32; the backward pass recomputes weights from it.
+    """
+    return np.float32(np.float64(most) / np.sqrt(np.float64(dim)) + np.log(np.float64(total)))

@@ -1,4 +1,4 @@
-"""One or a few queries over a KV cache: parts of the keys as units of work, joined by their log-sum-exps.
+"""One or a few queries over a KV cache: parts of the keys as units of work, joined by their maxima and sums.
 
 `cpu_simd_decode` says what it is good for; its siblings store the cache in fewer bits.
 """
@@ -16,7 +16,7 @@ from attnsite.kernels._rows import mix_keys, peak_keys, power, rescale, score_he
 from attnsite.kernels._simd import (
     WIDTH,
     broadcast,
-    exp2,
+    exp2_scaled,
     largest,
     load,
     maximum,
@@ -46,9 +46,11 @@ def decode(call, numbers, arrays):
     parts = max(1, min(-(-UNITS // pairs), (high - low) // PART))
     threads = min(get_num_threads(), pairs * parts)
     ws, size = workspace(threads, lay_out(call, 0).end)
-    sums, logs = np.empty(rows * parts * call.dim, np.float32), np.empty(rows * parts, np.float32)
-    on_all(_work, threads, numbers, *arrays, parts, ws, size, sums, logs, np.zeros(1, np.int64))
-    on_all(join, threads, numbers, arrays.out, arrays.out16, arrays.taken, arrays.lse, parts, sums, logs, threads)
+    sums = np.empty(rows * parts * call.dim, np.float32)
+    peaks, totals = np.empty(rows * parts, np.float32), np.empty(rows * parts, np.float32)
+    on_all(_work, threads, numbers, *arrays, parts, ws, size, sums, peaks, totals, np.zeros(1, np.int64))
+    on_all(join, threads, numbers, arrays.out, arrays.out16, arrays.taken, arrays.lse, parts, sums, peaks, totals,
+           threads)  # fmt: skip
 
 
 def sight(call):
@@ -62,7 +64,7 @@ sight_compiled = njit(**INLINE)(sight)
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales, parts, ws, size,
-          sums, logs, counter):  # fmt: skip
+          sums, peaks, totals, counter):  # fmt: skip
     """What one thread does: parts of the keys, as long as the counter gives any."""
     arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales)
     start = thread * size
@@ -74,11 +76,12 @@ def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, ls
         pair, part = task // parts, task % parts
         first, end = sight_compiled(call)
         low, high = first + (end - first) * part // parts, first + (end - first) * (part + 1) // parts
-        _part(call, arrays, pair // call.kv_heads, pair % call.kv_heads, low, high, part, parts, ws, start, sums, logs)
+        _part(call, arrays, pair // call.kv_heads, pair % call.kv_heads, low, high, part, parts, ws, start, sums, peaks,
+              totals)  # fmt: skip
 
 
 @njit(nogil=True, error_model="numpy")
-def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, logs):
+def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, peaks, totals):
     """Keys low … high of one KV head, for all queries of all its heads."""
     lay = lay_out_compiled(call, start)
     _begin(call, arrays, lay, b, kv, ws)
@@ -116,7 +119,7 @@ def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, logs):
             if first < last:
                 _answer(lay, i, k, k_at + first * k_step, k_step, v, v_at + first * v_step, v_step, call.dim,
                         last - first, taken[first:], ws)  # fmt: skip
-    _end(call, lay, b, kv, part, parts, ws, sums, logs)
+    _end(call, lay, b, kv, part, parts, ws, sums, peaks, totals)
 
 
 @njit(nogil=True, error_model="numpy")
@@ -166,9 +169,8 @@ def _begin(call, arrays, lay, b, kv, ws):
 
 
 @njit(nogil=True, error_model="numpy")
-def _end(call, lay, b, kv, part, parts, ws, sums, logs):
-    """What this part found: each row's softmax over it, and the log2 of its sum."""
-    scale = base_two_scale(call.dim)
+def _end(call, lay, b, kv, part, parts, ws, sums, peaks, totals):
+    """What this part found: each row's weighted sum over it, its largest score, and the sum of its weights."""
     for r in range(call.queries * lay.group):
         i, g = r // lay.group, r % lay.group
         if lay.panels:
@@ -178,10 +180,9 @@ def _end(call, lay, b, kv, part, parts, ws, sums, logs):
         else:
             at, step, most, total = lay.mixed + r * lay.wide, 1, lay.most + r, lay.total + r
         row = ((b * call.heads + kv * lay.group + g) * call.queries + i) * parts + part
-        share = ZERO if ws[total] == ZERO else ONE / ws[total]
         for d in range(call.dim):
-            sums[row * call.dim + d] = ws[at + d * step] * share
-        logs[row] = NOTHING if ws[total] == ZERO else ws[most] * scale + np.float32(np.log2(ws[total]))
+            sums[row * call.dim + d] = ws[at + d * step]
+        peaks[row], totals[row] = ws[most], ws[total]
 
 
 @njit(**INLINE)
@@ -209,8 +210,8 @@ def _weighed(ws, p, seen, taken, scale, m, total, o, wide):
             ws[p + j] = NOTHING
     old = ws[m]
     new = max(old, largest(peak_keys(ws, p, seen)))
-    shift = ZERO if new == NOTHING else new * scale
-    alpha = power(old * scale - shift)
+    shift = ZERO if new == NOTHING else new
+    alpha = power(old - shift, scale)
     ws[m] = new
     ws[total] = ws[total] * alpha + weigh_keys(ws, p, seen, scale, shift)
     rescale(ws, o, wide, alpha)
@@ -230,10 +231,8 @@ def _turned(ws, base, k, k_at, k_step, v, v_at, v_step, dim, padded, seen, taken
             s = broadcast(NOTHING, PANEL)
             store(ws, p + j * LANES, s)
         best = maximum(s, best)
-    scale = base_two_scale(dim)
-    factor = broadcast(scale, PANEL)
-    shift = multiply(where_equal(best, NOTHING, ZERO), factor)
-    alpha = exp2(subtract(multiply(old, factor), shift))
+    scale, shift = base_two_scale(dim), where_equal(best, NOTHING, ZERO)
+    alpha = exp2_scaled(subtract(old, shift), scale)
     store(ws, sums, best)
     store(ws, sums + LANES, weigh_rows(ws, p, 0, seen, scale, shift, multiply(load(ws, sums + LANES, PANEL), alpha)))
     mix_rows(ws, base + dim * LANES, p, 0, seen, v, v_at, v_step, padded, alpha)

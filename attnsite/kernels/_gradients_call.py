@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from attnsite.kernels._call import Look, apart, reach
+from attnsite.kernels._call import WIDEST, apart, reach
+from attnsite.kernels._shapes import Look, fit
 
 
 class Shape(NamedTuple):
@@ -70,16 +71,7 @@ def lay_out_gradients(
     Raises as `cpu_simd_backward.gradients` does.
     """
     named = {"q": q, "k": k, "v": v, "out": out, "dout": dout, "dq": dq, "dk": dk, "dv": dv}
-    for name, (shape, _, dtype) in named.items():
-        if len(shape) != 4 or dtype != np.float32:
-            raise ValueError(f"{name} is {dtype} {shape}: make it float32 (batch, heads, length, dim)")
-        if shape != (k[0] if name in ("k", "v", "dk", "dv") else q[0]):
-            raise ValueError(f"{name} is {shape}, but q is {q[0]} and k {k[0]}")
-    (batch, heads, queries, dim), (kv_heads, keys) = q[0], k[0][1:3]
-    if k[0] != (batch, kv_heads, keys, dim) or kv_heads == 0 or heads % kv_heads:
-        raise ValueError(f"q {q[0]} and k {k[0]} do not belong together")
-    if not 1 <= dim <= 256:
-        raise NotImplementedError(f"head widths from 1 to 256, got {dim}")
+    batch, heads, kv_heads, queries, keys, dim = fit(tuple(named.items()), widest=WIDEST)
     low, high, _ = reach(queries, keys, causal, window, aligned)
     wanted = -(-units // max(1, batch * kv_heads))
     chunk = max(1, -(-keys // (wanted * least))) * least

@@ -1,39 +1,38 @@
-"""Softmaxes over parts of the keys, joined into one by their log-sum-exps [@dao2023flashdecoding]."""
+"""Softmaxes over parts of the keys, joined into one by their maxima and sums [@dao2023flashdecoding]."""
 
 import numpy as np
 from numba import njit
 
-from attnsite.kernels._call import unpack_call
+from attnsite.kernels._call import base_two_scale, log_sum, unpack_call
 from attnsite.kernels._panels import NOTHING, ONE, ZERO
 from attnsite.kernels._rows import power
 from attnsite.kernels._storage import write
 from attnsite.kernels._tile import INLINE
 
-_LN2 = np.float32(0.6931471805599453)
-
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def join(thread, numbers, out, out16, taken, lse, parts, sums, logs, threads):
+def join(thread, numbers, out, out16, taken, lse, parts, sums, peaks, totals, threads):
     """Fill every threads-th row of the output, and of lse unless it is empty.
 
-    sums (rows, parts, dim) are the parts' outputs, logs (rows, parts) the base-2 logarithms of their sums; rows are
-    (batch, heads, queries).
+    sums (rows, parts, dim) are the parts' weighted values, peaks (rows, parts) their largest scores, not scaled, and
+    totals (rows, parts) the sums of their weights; rows are (batch, heads, queries). One logarithm in the place of
+    both would be as large as the scores, and round off what a part weighs.
     """
     call = unpack_call(numbers)
-    dim, joined = call.dim, np.empty(call.dim, np.float32)
+    dim, scale, joined = call.dim, base_two_scale(call.dim), np.empty(call.dim, np.float32)
     for row in range(thread, call.batch * call.heads * call.queries, threads):
         pair, i = row // call.queries, row % call.queries
         at = pair // call.heads * call.out_batch + pair % call.heads * call.out_head + i * call.out_row
         most = NOTHING
         for part in range(parts):
-            most = max(most, logs[row * parts + part])
+            most = max(most, peaks[row * parts + part])
         shift = ZERO if most == NOTHING else most
         total = ZERO
         for d in range(dim):
             joined[d] = ZERO
         for part in range(parts):
-            weight = power(logs[row * parts + part] - shift)
-            total += weight
+            weight = power(peaks[row * parts + part] - shift, scale)
+            total += weight * totals[row * parts + part]
             for d in range(dim):
                 joined[d] += weight * sums[(row * parts + part) * dim + d]
         seen = total != ZERO or sees(call, taken, pair // call.heads, i)
@@ -44,7 +43,7 @@ def join(thread, numbers, out, out16, taken, lse, parts, sums, logs, threads):
             else:
                 out[at + d] = joined[d] * share
         if len(lse):
-            lse[row] = (shift + np.log2(total)) * _LN2 if total != ZERO else NOTHING
+            lse[row] = log_sum(most, total, dim) if total != ZERO else NOTHING
 
 
 @njit(**INLINE)

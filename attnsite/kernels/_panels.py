@@ -19,7 +19,7 @@ from attnsite.kernels._simd import (
     between,
     broadcast,
     divide,
-    exp2,
+    exp2_scaled,
     fma,
     load,
     maximum,
@@ -106,21 +106,20 @@ _LANE_NUMBERS = np.arange(LANES, dtype=np.float32)
 
 @njit(**INLINE)
 def weigh_rows(ws, p, first, last, scale, shift, total):
-    """S^T becomes P^T = 2^(S^T · scale − shift), rows first … last − 1; `total` plus the sum of each lane.
+    """S^T becomes P^T = 2^((S^T − shift) · scale), rows first … last − 1; `total` plus the sum of each lane.
 
-    The scale, with log2(e) in it, is applied here and not to the queries: what is lost in shift = scale · maximum is
-    the same for all keys and cancels, so large scores cost no more accuracy than they must.
+    Subtracted first, scaled then, with log2(e) in the scale: the largest score of a lane has the weight 1 to the bit,
+    however large it is. Scaled first, scores of 2³¹ and more differ from their own maximum by what was rounded off.
     """
-    scale, shift = broadcast(scale, PANEL), subtract(broadcast(ZERO, PANEL), shift)
     even, odd = broadcast(ZERO, PANEL), broadcast(ZERO, PANEL)
     for j in range(first, last - 1, 2):
-        a = exp2(fma(load(ws, p + j * LANES, PANEL), scale, shift))
-        b = exp2(fma(load(ws, p + j * LANES + LANES, PANEL), scale, shift))
+        a = exp2_scaled(subtract(load(ws, p + j * LANES, PANEL), shift), scale)
+        b = exp2_scaled(subtract(load(ws, p + j * LANES + LANES, PANEL), shift), scale)
         store(ws, p + j * LANES, a)
         store(ws, p + j * LANES + LANES, b)
         even, odd = add(even, a), add(odd, b)
     if (last - first) % 2:
-        a = exp2(fma(load(ws, p + (last - 1) * LANES, PANEL), scale, shift))
+        a = exp2_scaled(subtract(load(ws, p + (last - 1) * LANES, PANEL), shift), scale)
         store(ws, p + (last - 1) * LANES, a)
         even = add(even, a)
     return add(total, add(even, odd))

@@ -20,7 +20,7 @@ from attnsite.kernels._simd import (
     aligned,
     between,
     broadcast,
-    exp2,
+    exp2_scaled,
     fma,
     intrinsic,
     largest,
@@ -31,6 +31,7 @@ from attnsite.kernels._simd import (
     pack,
     parts,
     store,
+    subtract,
     total,
 )  # fmt: skip
 from attnsite.kernels._simd_memory import _half_masks
@@ -154,19 +155,19 @@ def peak_keys(ws, at, count):
 
 @njit(**INLINE)
 def weigh_keys(ws, at, count, scale, shift):
-    """Scores become 2^(score · scale − shift), in place; their sum."""
-    scales, shifts, sums = broadcast(scale, 1), broadcast(-shift, 1), broadcast(ZERO, 1)
+    """Scores become 2^((score − shift) · scale), in place; their sum."""
+    shifts, sums = broadcast(shift, 1), broadcast(ZERO, 1)
     for j in range(0, count, WIDTH):
-        p = exp2(fma(load(ws, at + j, 1), scales, shifts))
+        p = exp2_scaled(subtract(load(ws, at + j, 1), shifts), scale)
         store(ws, at + j, p)
         sums = add(sums, p)
     return total(sums)
 
 
 @njit(**INLINE)
-def power(x):
-    """2^x of one number, x ≤ 127, as `exp2` computes it."""
-    return largest(exp2(broadcast(x, 1)))
+def power(x, scale):
+    """2^(x · scale) of one number, x · scale ≤ 127, as `exp2_scaled` computes it."""
+    return largest(exp2_scaled(broadcast(x, 1), scale))
 
 
 @njit(**INLINE)

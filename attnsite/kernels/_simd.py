@@ -2,13 +2,15 @@
 
 LLVM vectorises plain loops, but it does not keep a tile of sums in registers. Here the registers are ours. `Lanes(n)`
 is n hardware registers of WIDTH numbers each, an ordinary value of compiled code: assigned, passed on, looped over.
-How many numbers a register has is read from the processor when this module is imported; code written in lanes, panels
-and rows (`_tile`) runs on any of them, and where there is no vector unit LLVM takes the vectors apart.
+How many numbers a register has is read from what Numba compiles for, which is this processor unless Numba's settings
+say otherwise, when this module is imported; code written in lanes, panels and rows (`_tile`) runs on any of them, and
+where there is no vector unit LLVM takes the vectors apart.
 
     width   16 with AVX-512, 8 with AVX2, 4 with NEON and elsewhere
 
 Positions are element numbers in a one-dimensional, contiguous array; nothing is checked against its length. No
-operation rounds more than once or reassociates, so all of them equal NumPy's bit for bit, except `exp2` (see there).
+operation rounds more than once or reassociates, so all of them equal NumPy's bit for bit, except `exp2` and
+`exp2_scaled` (see there).
 
 Environment: `ATTNSITE_VECTOR_WIDTH` (4, 8 or 16) takes another width, for tests and for comparing.
 """
@@ -20,19 +22,36 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
-from numba import extending, types
+from numba import config, extending, types
 from numba.core import cgutils
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import models, register_model
 
 intrinsic: Any = extending.intrinsic  # whose own types say nothing about what compiled code passes
-_FEATURES = llvmlite.binding.get_host_cpu_features()
-_NATIVE = 16 if _FEATURES.get("avx512f") else 8 if _FEATURES.get("avx2") else 4
+_CPU: Any = config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
+_TOLD: str | None = config.CPU_FEATURES  # type: ignore[attr-defined]
+FEATURES = get_host_cpu_features() if _TOLD is None else _TOLD  # such as "+avx2,-avx512f"
+_NATIVE = 16 if "+avx512f" in FEATURES.split(",") else 8 if "+avx2" in FEATURES.split(",") else 4
 _ASKED = os.environ.get("ATTNSITE_VECTOR_WIDTH") or str(_NATIVE)
 if _ASKED not in ("4", "8", "16"):
     raise ValueError(f"ATTNSITE_VECTOR_WIDTH is {_ASKED}: make it 4, 8 or 16, or leave it out")
 WIDTH = int(_ASKED)
-# Without the instruction llvm.fma becomes a call of the C library for each number. NEON always has it.
-FUSED = bool(_FEATURES.get("fma")) or "x86" not in llvmlite.binding.get_default_triple()
+
+
+def compiled_for_here(text: str) -> str:
+    """The assembly that LLVM makes of a module for the processor that Numba compiles for."""
+    llvmlite.binding.initialize_native_target()
+    llvmlite.binding.initialize_native_asmprinter()
+    machine = llvmlite.binding.Target.from_default_triple().create_target_machine(cpu=_CPU, features=FEATURES)
+    return str(machine.emit_assembly(llvmlite.binding.parse_assembly(text)))
+
+
+# Without the instruction llvm.fma becomes a call of the C library for each number.
+FUSED = "fmaf" not in compiled_for_here(
+    """define float @one(float %x) { %y = call float @llvm.fma.f32(float %x, float %x, float %x)
+    ret float %y }
+    declare float @llvm.fma.f32(float, float, float)"""
+)
 
 _FLOAT, _INT, _INDEX = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 _VECTOR, _INTS, _BITS = ir.VectorType(_FLOAT, WIDTH), ir.VectorType(_INT, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
@@ -129,19 +148,26 @@ _FIT = np.linalg.lstsq(
 )[0]
 
 
-def _exp2(builder, x):
+def _exp2(builder, x, scale=None):
+    """2^x, or 2^(x · scale), whose product is then never rounded by itself."""
     # AVX-512 has instructions for the rest of rounding and for scaling by a power of two (vreduceps, vscalefps), which
     # give the same bits in eight instructions instead of eleven. Tried: prefill with heads of 32 was 3 % faster, with
     # wider ones 1 % or less, which is not worth another way for one kind of processor.
-    lowest, rounder = constant(-127.0), constant(1.5 * 2**23)
+    lowest, rounder = constant(-127.0), constant(1.5 * 2**23 + 127)
+    lowest = lowest if scale is None else builder.fdiv(lowest, scale)
     x = builder.select(builder.fcmp_ordered("<", x, lowest), lowest, x)  # keeps NaN
-    shifted = builder.fadd(x, rounder)  # the whole part is now in the lowest bits
-    fraction = builder.fsub(x, builder.fsub(shifted, rounder))
+
+    def plus(number):
+        return builder.fadd(x, number) if scale is None else multiply_add(builder, x, scale, number)
+
+    shifted = plus(rounder)  # the whole part, and 127 more, is now in the lowest bits
+    fraction = plus(builder.fsub(rounder, shifted))
     power = constant(_FIT[-1])
     for coefficient in (*_FIT[-2::-1], 1.0):
         power = multiply_add(builder, power, fraction, constant(coefficient))
     exponent = builder.shl(builder.bitcast(shifted, _INTS), ir.Constant(_INTS, [23] * WIDTH))
-    return builder.bitcast(builder.add(builder.bitcast(power, _INTS), exponent), _VECTOR)
+    # Multiplied, not added to the exponent's bits: a NaN whatever its bits stays one, and 2^-127 becomes 0.
+    return builder.fmul(power, builder.bitcast(exponent, _VECTOR))
 
 
 add = _lanewise(2, lambda b, x, y: b.fadd(x, y), "x + y")
@@ -153,7 +179,23 @@ maximum = _lanewise(2, _maximum, "The larger of x and y; y where either is NaN")
 exp2 = _lanewise(1, _exp2, """2^x for x ≤ 127, relative error at most 2e-7; exactly 0 for x ≤ −127, NaN for NaN.
 
 The whole part is rounded off by adding 1.5·2²³ and put into the exponent's bits; a polynomial of degree 5 does the
-rest. Below −126 the result has too few bits, as subnormal numbers have.""")  # fmt: skip
+rest. Below −126 the result has too few bits, as subnormal numbers have, or is 0.""")  # fmt: skip
+
+
+@intrinsic
+def exp2_scaled(typing, lanes, scale):
+    """2^(x · scale) as `exp2` computes it, for a float32 scale above 0: exactly 1 for x = 0, however large the scale.
+
+    The product is rounded as a part of what follows, never by itself. So the weight of a score is
+    exp2_scaled(score − maximum, scale): the difference is taken first, and what is lost when a large score is scaled
+    is never seen.
+    """
+
+    def generate(context, builder, signature, arguments):
+        scale = splat(builder, arguments[1])
+        return pack(builder, [_exp2(builder, x, scale) for x in parts(builder, arguments[0])])
+
+    return (lanes(lanes, types.float32), generate) if isinstance(lanes, Lanes) else None
 
 
 def _is_flat(kind: Any) -> bool:

@@ -9,7 +9,7 @@ import functools
 from typing import Any
 
 from llvmlite import ir
-from numba import _dispatcher, njit, prange, typeof, types
+from numba import _dispatcher, config, njit, prange, typeof, types
 from numba.core import cgutils
 from numba.extending import models, register_model
 
@@ -25,6 +25,8 @@ def on_all(worker: Any, threads: int, *arguments: Any) -> None:
     The worker is compiled for the types of its first arguments and again for others, and kept by Numba if it has
     cache=True. It returns nothing and raises nothing. One thread is the calling one, and nobody else is woken up.
     """
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        raise NotImplementedError("needs Numba's compiler, which is off (NUMBA_DISABLE_JIT)")
     if threads == 1:
         worker(0, *arguments)
         return

@@ -16,6 +16,7 @@ import numpy as np
 
 from attnsite.kernels import cpu_blas
 from attnsite.kernels._blas import multiply
+from attnsite.kernels._shapes import require_fit
 from attnsite.kernels._workspace import workspace
 
 DEVICE = "cpu"
@@ -23,8 +24,8 @@ DEVICE = "cpu"
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim); all float32."""
-    batch, heads, queries, dim = q.shape
-    group, keys = heads // k.shape[1], k.shape[2]
+    batch, heads, kv_heads, queries, keys, dim = require_fit(q, k, v, out)
+    group = heads // kv_heads
     if causal and not np.isfinite(v).all():  # a masked value must not be multiplied, which is no case for a comparison
         cpu_blas.attention(q, k, v, out, causal=causal)
         return

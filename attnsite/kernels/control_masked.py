@@ -30,7 +30,7 @@ from attnsite.kernels._panels import (
     score_rows,
     weigh_rows,
 )  # fmt: skip
-from attnsite.kernels._simd import broadcast, exp2, load, multiply, store, subtract, where_equal
+from attnsite.kernels._simd import exp2_scaled, load, multiply, store, subtract, where_equal
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._threads import on_all, share_out
 from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
@@ -147,9 +147,8 @@ def _panel(call, k, k_at, k_step, v, v_at, v_step, none, spoiled, first, count, 
     if until < last:
         score_rows(ws, base, k, k_at, k_step, dim, p, until, last, old)
         m = mask_rows(ws, p, until, last, -FAR, high, width, none, ZERO, 0, m)
-    factor = broadcast(scale, PANEL)
-    shift = multiply(where_equal(m, NOTHING, ZERO), factor)
-    alpha = exp2(subtract(multiply(old, factor), shift))
+    shift = where_equal(m, NOTHING, ZERO)
+    alpha = exp2_scaled(subtract(old, shift), scale)
     store(ws, sums, m)
     total = multiply(load(ws, sums + LANES, PANEL), alpha)
     store(ws, sums + LANES, weigh_rows(ws, p, 0, last, scale, shift, total))

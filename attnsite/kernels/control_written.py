@@ -30,7 +30,7 @@ from attnsite.kernels._panels import (
     score_rows,
     weigh_rows,
 )  # fmt: skip
-from attnsite.kernels._simd import broadcast, load, multiply, store, where_equal
+from attnsite.kernels._simd import broadcast, load, store, where_equal
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._threads import on_all, share_out
 from attnsite.kernels._tile import LANES, PANEL, ROWS
@@ -111,7 +111,7 @@ def _weigh(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, l
         if task >= call.batch * call.heads * most:
             return
         sums = task * area + (call.dim + padded) * LANES
-        shift = multiply(where_equal(load(ws, sums, PANEL), NOTHING, ZERO), broadcast(scale, PANEL))
+        shift = where_equal(load(ws, sums, PANEL), NOTHING, ZERO)
         store(ws, sums + LANES, weigh_rows(ws, sums + 2 * LANES, 0, end, scale, shift, load(ws, sums + LANES, PANEL)))
 
 

@@ -18,6 +18,7 @@ from numba import njit, prange
 
 from attnsite.kernels._blas import multiply
 from attnsite.kernels._exponential import exp_shifted
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
 
@@ -30,8 +31,8 @@ def attention(q, k, v, out, *, causal):
 
 def stages(q, k, v, out, *, causal):
     """The steps in order; each may be repeated, but needs the one before it."""
-    batch, heads, queries, dim = q.shape
-    group, keys = heads // k.shape[1], k.shape[2]
+    batch, heads, kv_heads, queries, keys, dim = require_fit(q, k, v, out)
+    group = heads // kv_heads
     weights = np.empty((batch, heads, queries, keys), np.float32)
     flat = weights.reshape(batch * heads * queries, keys)
 

@@ -19,6 +19,7 @@ from numba import njit, prange
 from attnsite.kernels._blas import multiply
 from attnsite.kernels._call import reach
 from attnsite.kernels._exponential import exp_shifted
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
 
@@ -29,8 +30,8 @@ def attention(q, k, v, out, *, causal, window=None):
     window: (left, right), as in `cpu_simd`: query i sees only keys from i + offset − left to i + offset + right, where
     offset is keys − queries; −1 for no end.
     """
-    batch, heads, queries, dim = q.shape
-    group, keys = heads // k.shape[1], k.shape[2]
+    batch, heads, kv_heads, queries, keys, dim = require_fit(q, k, v, out)
+    group = heads // kv_heads
     low, high, _ = reach(queries, keys, causal, window, "bottom-right")
     first = np.clip(np.arange(queries) + low, 0, keys)
     last = np.maximum(first, np.clip(np.arange(queries) + high + 1, 0, keys))  # row i sees keys first[i] … last[i] − 1

@@ -17,6 +17,7 @@ import numpy as np
 from numba import get_num_threads, njit, prange
 
 from attnsite.kernels._exponential import exp_shifted
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
 BLOCK = 64  # keys whose scores are held at a time
@@ -25,16 +26,16 @@ PART = 512  # keys a part has at least: below that, joining costs more than anot
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, 1, dim); k, v (batch, kv_heads, keys, dim); all float32. The query sees every key."""
-    if q.shape[2] != 1:
-        raise NotImplementedError(f"decodes one query at a time, got {q.shape[2]}")
-    batch, heads, _, dim = q.shape
-    pairs, keys = batch * k.shape[1], k.shape[2]
+    batch, heads, kv_heads, queries, keys, dim = require_fit(q, k, v, out)
+    if queries != 1:
+        raise NotImplementedError(f"decodes one query at a time, got {queries}")
+    pairs = batch * kv_heads
     wanted = -(-4 * get_num_threads() // max(1, pairs))
     parts = max(1, min(wanted, keys // PART))
     sums = np.empty((batch, heads, parts, dim), np.float32)
     maxima, totals = np.empty((2, batch, heads, parts), np.float32)
     _parts(q, k, v, sums, maxima, totals, np.float32(1 / math.sqrt(dim)))
-    _join(sums, maxima, totals, out)
+    _join(sums, maxima, totals, out, keys)
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
@@ -92,7 +93,7 @@ def _block(q, k, v, start, width, mixed, maxima, totals, part, scale):
 
 
 @njit(cache=True, error_model="numpy")
-def _join(sums, maxima, totals, out):
+def _join(sums, maxima, totals, out, keys):
     """Parts, each with its own maximum, become one softmax."""
     batch, heads, parts, dim = sums.shape
     for b in range(batch):
@@ -108,5 +109,5 @@ def _join(sums, maxima, totals, out):
                 total += factor * totals[b, h, part]
                 for d in range(dim):
                     out[b, h, 0, d] += factor * sums[b, h, part, d]
-            for d in range(dim):
+            for d in range(dim if keys > 0 else 0):
                 out[b, h, 0, d] /= total

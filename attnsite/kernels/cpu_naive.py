@@ -15,11 +15,14 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from attnsite.kernels._shapes import require_fit
+
 DEVICE = "cpu"
 
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim); all float32."""
+    require_fit(q, k, v, out)
     _attention(q, k, v, out, causal, np.float32(1 / math.sqrt(q.shape[3])))
 
 

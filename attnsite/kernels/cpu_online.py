@@ -22,6 +22,7 @@ import numpy as np
 from numba import njit, prange
 
 from attnsite.kernels._exponential import exp_shifted
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
 ROWS = 64  # queries in a tile
@@ -30,6 +31,7 @@ COLUMNS = 64  # keys in a tile; a multiple of 4
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim); all float32."""
+    require_fit(q, k, v, out)
     _attention(q, k, v, out, causal, np.float32(1 / math.sqrt(q.shape[3])))
 
 

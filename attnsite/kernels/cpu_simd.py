@@ -18,7 +18,7 @@ Follows FlashAttention-2 [@dao2024flashattention2] in what it computes and in sp
 import numpy as np
 from numba import get_num_threads, njit
 
-from attnsite.kernels._call import Arrays, base_two_scale, prepare, unpack_call
+from attnsite.kernels._call import Arrays, base_two_scale, log_sum, prepare, unpack_call
 from attnsite.kernels._decode import decode
 from attnsite.kernels._packing import copy, is_finite, unpack
 from attnsite.kernels._panels import (
@@ -32,7 +32,7 @@ from attnsite.kernels._panels import (
     score_rows,
     weigh_rows,
 )  # fmt: skip
-from attnsite.kernels._simd import broadcast, exp2, load, multiply, store, subtract, where_equal
+from attnsite.kernels._simd import exp2_scaled, load, multiply, store, subtract, where_equal
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._storage import write
 from attnsite.kernels._threads import on_all, share_out
@@ -43,7 +43,6 @@ DEVICE = "cpu"
 FEW = 8  # queries of a head that are too few for a panel: then the lanes lie otherwise, and the keys are split
 PANELS = 6  # of queries in a tile, at most
 KEYS = 128 // ROWS * ROWS  # in a tile
-_LN2 = np.float32(0.6931471805599453)
 
 
 def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", taken=None, slopes=None, lse=None,
@@ -191,9 +190,8 @@ def _panel(call, k, k_at, k_step, v, v_at, v_step, taken, scale, slope, spoiled,
     if until < end:
         score_rows(ws, base, k, k_at, k_step, dim, p, until, end, old)
         m = mask_rows(ws, p, until, end, low, high, width, taken[tile:], slope, first + call.offset - tile, m)
-    factor = broadcast(scale, PANEL)
-    shift = multiply(where_equal(m, NOTHING, ZERO), factor)
-    alpha = exp2(subtract(multiply(old, factor), shift))
+    shift = where_equal(m, NOTHING, ZERO)
+    alpha = exp2_scaled(subtract(old, shift), scale)
     store(ws, sums, m)
     total = multiply(load(ws, sums + LANES, PANEL), alpha)
     store(ws, sums + LANES, weigh_rows(ws, p, begin, end, scale, shift, total))
@@ -234,7 +232,5 @@ def _finish(call, arrays, taken, b, h, first, count, ws, sums, at):
                     else:
                         arrays.out[at + i * call.out_row + d] = ZERO
         if len(arrays.lse):
-            value = (
-                (m * base_two_scale(call.dim) + np.log2(total)) * _LN2 if total > ZERO or total != total else NOTHING
-            )
+            value = log_sum(m, total, call.dim) if total > ZERO or total != total else NOTHING
             arrays.lse[(b * call.heads + h) * call.queries + first + i] = value

@@ -17,7 +17,8 @@ Look at `_tile`: one tile of queries meets one tile of keys; `_backward` has tho
 on the shape only, and everything is added up in one order, so results are the same bit for bit for any number of
 threads. What a query does not see has no influence on it nor it on that, not even where it is NaN or infinite; a row
 that sees nothing has zero gradients. A weight's relative error is that of the log-sum-exp it is computed from, about
-|lse| · 2⁻²³: for scores in the tens of thousands that is per cents, as with every kernel that works this way.
+|lse| · 2⁻²⁴; beyond 1024, where most of the weights would be noise in the end, a row's maximum and sum are computed
+again from its scores, which costs a sixth product and is rarely needed.
 
 Follows FlashAttention-2 [@dao2024flashattention2]: its backward pass, with the keys in the outer loop.
 """
@@ -28,10 +29,11 @@ import numpy as np
 from numba import get_num_threads, njit
 
 from attnsite.kernels import _backward as steps
-from attnsite.kernels._call import base_two_scale, flatten, look
+from attnsite.kernels._call import base_two_scale, flatten
 from attnsite.kernels._gradients_call import Arrays, lay_out_gradients, place, row_at, unpack_shape
 from attnsite.kernels._packing import copy, is_finite
 from attnsite.kernels._panels import ZERO
+from attnsite.kernels._shapes import look, require_writable
 from attnsite.kernels._simd import WIDTH
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._threads import on_all
@@ -56,6 +58,7 @@ def gradients(q, k, v, out, lse, dout, dq, dk, dv, *, causal, window=None, align
     not fit together, NotImplementedError for head widths over 256.
     """
     arrays = q, k, v, out, dout, dq, dk, dv
+    require_writable(dq=dq, dk=dk, dv=dv)
     shape, numbers = lay_out_gradients(*map(look, arrays), causal, window and tuple(window), aligned, KEYS, UNITS)
     if lse.shape != q.shape[:3] or lse.dtype != np.float32 or not lse.flags.c_contiguous:
         raise ValueError(f"lse is {lse.dtype} {lse.shape}: make it contiguous float32 {q.shape[:3]}")
@@ -123,6 +126,8 @@ def _chunk_of_keys(shape, arrays, b, kv, chunk, ws, start, partial):
                 steps.begin(ws, packed + i // LANES * area, rows, q, q_at + i * q_step, q_step, dout,
                             do_at + i * do_step, do_step, out, o_at + i * o_step, o_step, arrays.lse, lse_at + i,
                             min(LANES, count - i), dim)  # fmt: skip
+            if steps.any_large(arrays.lse, lse_at, count):
+                _sum_again(shape, arrays, b, kv, first, count, lse_at, ws, packed, area, scores, rows)
             if q_step != wide:
                 copy(q, q_at, q_step, count, dim, ws, spare_q, wide)
                 q, q_at, q_step = ws, spare_q, wide
@@ -146,6 +151,25 @@ def _chunk_of_keys(shape, arrays, b, kv, chunk, ws, start, partial):
             arrays.dk.data[k_at + j * arrays.dk.row + d] = ws[dk + j * wide + d] * scale
         for d in range(dim):
             arrays.dv.data[v_at + j * arrays.dv.row + d] = ws[dv + j * wide + d]
+
+
+@njit(nogil=True, error_model="numpy")
+def _sum_again(shape, arrays, b, kv, first, count, lse_at, ws, packed, area, p, rows):
+    """For large log-sum-exps, which cannot tell weights apart: the maxima and sums of their rows, over all keys."""
+    step, dim = PANELS * LANES + GAP, shape.dim
+    keys = p + 2 * KEYS * step
+    for i in range(0, count, LANES):
+        lanes, base = min(LANES, count - i), packed + i // LANES * area
+        most, total = np.full(LANES, -np.inf), np.zeros(LANES)
+        for tile in range(0, shape.keys, KEYS):
+            width = min(KEYS, shape.keys - tile)
+            last = (width + ROWS - 1) // ROWS * ROWS
+            copy(arrays.k.data, row_at(arrays.k, b, kv, tile), arrays.k.row, width, dim, ws, keys, rows)
+            ws[keys + width * rows : keys + last * rows] = ZERO
+            steps.score(ws, base, ws, keys, rows, dim, p + i, step, 0, last)
+            steps.sum_again(ws, p + i, step, lse_at + i, lanes, first + i + shape.low - tile,
+                            first + i + shape.high - tile, width, arrays.lse, most, total, dim)  # fmt: skip
+        steps.set_sums(ws, base + (2 * dim + rows) * LANES, lse_at + i, lanes, arrays.lse, most, total)
 
 
 @njit(nogil=True, error_model="numpy")

@@ -9,8 +9,8 @@ share what is read [@shazeer2019mqa; @ainslie2023gqa]: up to four at a time meet
 Bytes: k and v once, whatever the number of heads; a few hundred bytes of partial results for each part and head.
 
 Look at `_decode`: a part of the keys is one unit of work, so that all threads read even for one sequence with one KV
-head; `_join` puts parts together by their log-sum-exps [@dao2023flashdecoding]. How the keys are split depends on the
-sizes alone, so results are the same bit for bit for any number of threads.
+head; `_join` puts parts together by their maxima and sums [@dao2023flashdecoding]. How the keys are split depends on
+the sizes alone, so results are the same bit for bit for any number of threads.
 """
 
 from attnsite.kernels._call import prepare
@@ -26,8 +26,8 @@ def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", take
     q and out may be float32 over a cache of float16 or bfloat16. An int8 cache comes with `scales`: for k and for v the
     factors of their rows, float32 (batch, kv_heads, keys).
     """
-    if q.shape[2] > MOST:
-        raise NotImplementedError(f"decodes up to {MOST} queries at a time, got {q.shape[2]}")
     call, numbers, arrays = prepare(q, k, v, out, causal=causal, window=window, aligned=aligned, taken=taken, lse=lse,
                                     scales=scales)  # fmt: skip
+    if call.queries > MOST:
+        raise NotImplementedError(f"decodes up to {MOST} queries at a time, got {call.queries}")
     decode(call, numbers, arrays)

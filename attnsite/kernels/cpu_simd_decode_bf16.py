@@ -10,28 +10,22 @@ Bytes: 4·kv_heads·keys·dim instead of 8.
 Look at `store_cache`: bfloat16 is the upper half of a float32, rounded to nearest, ties to even.
 """
 
-import numpy as np
-
 from attnsite.kernels import cpu_simd_decode
+from attnsite.kernels._halves import from_bfloat16, to_bfloat16
 
 DEVICE = "cpu"
 
 
 def store_cache(k, v):
     """k and v as this kernel takes them: the bits of bfloat16, uint16, of the same shapes."""
-    return _round(k), _round(v)
+    return to_bfloat16(k), to_bfloat16(v)
 
 
 def restore_cache(k, v):
     """What the kept cache stands for, in float32."""
-    return tuple((bits.astype(np.uint32) << 16).view(np.float32) for bits in (k, v))
+    return from_bfloat16(k), from_bfloat16(v)
 
 
 def attention(q, k, v, out, *, causal):
     """Fill out, float32 like q (batch, heads, queries, dim), from k and v as `store_cache` made them."""
     cpu_simd_decode.attention(q, k, v, out, causal=causal)
-
-
-def _round(x):
-    bits = x.view(np.uint32)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)  # finite numbers

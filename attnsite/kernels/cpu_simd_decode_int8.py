@@ -7,6 +7,8 @@ here is measured against attention over the rounded cache; what the rounding doe
 
 Bytes: (2·dim + 8)·kv_heads·keys, a quarter of float32's and a little for the factors.
 
+A row that holds NaN or infinity, which no whole number stands for, has NaN for its factor: it comes back as NaN whole.
+
 Look at `store_cache`, and at `_narrow` for the way back.
 """
 
@@ -33,5 +35,11 @@ def attention(q, k, v, out, *, causal):
 
 
 def _quantise(x):
-    scales = np.abs(x).max(axis=3) / np.float32(127)
-    return np.rint(x / np.where(scales == 0, 1, scales)[..., None]).astype(np.int8), scales
+    x = np.ascontiguousarray(x, np.float32)
+    largest = np.abs(x).max(axis=3, initial=0)
+    scales = largest / np.float32(127)
+    small = scales < np.finfo(np.float32).tiny  # subnormal: rounded down, it would ask for more than 127
+    scales = np.where(small & (scales * np.float32(127) < largest), np.nextafter(scales, np.float32(1)), scales)
+    scales = np.where(np.isfinite(scales), scales, np.float32(np.nan))
+    factors = np.where((scales > 0)[..., None], x, 0) / np.where(scales > 0, scales, 1)[..., None]
+    return np.rint(factors).astype(np.int8), scales

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attnsite.kernels import cpu_simd_decode
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
 
@@ -50,8 +51,9 @@ def restore_cache(k, v):
 
 def attention(q, k, v, out, *, causal, window=None):
     """Fill out, float32 like q (batch, heads, 1, dim), from rings k and v; the query stands at the last token."""
-    if q.shape[2] != 1:
-        raise NotImplementedError(f"decodes one query at a time, got {q.shape[2]}")
+    sizes = require_fit(q, k.held(), v.held(), out)
+    if sizes.queries != 1:
+        raise NotImplementedError(f"decodes one query at a time, got {sizes.queries}")
     if window is not None and (window[0] + 1 != k.rows.shape[2] or window[1] not in (0, -1)):
         raise ValueError(f"the window is {tuple(window)} and the ring has {k.rows.shape[2]} rows: make them equal")
     cpu_simd_decode.attention(q, k.held(), v.held(), out, causal=False)

@@ -18,6 +18,7 @@ import numpy as np
 from numba import njit, prange
 
 from attnsite.kernels import cpu_simd
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
 _kept = threading.local()  # two Python threads that call at the same time must not share it
@@ -25,8 +26,8 @@ _kept = threading.local()  # two Python threads that call at the same time must 
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim), where kv_heads divides heads; float32."""
-    heads, kv_heads = q.shape[1], k.shape[1]
-    if 0 < kv_heads < heads and heads % kv_heads == 0:
+    _, heads, kv_heads, _, _, _ = require_fit(q, k, v, out)
+    if kv_heads < heads:
         k, v = _repeated(k, heads, "k"), _repeated(v, heads, "v")
     cpu_simd.attention(q, k, v, out, causal=causal)
 

@@ -20,7 +20,7 @@ DEVICE = "cpu"
 def store_array(x):
     """float32 as this kernel takes it: float16, of the same shape; what is too large becomes infinite."""
     with np.errstate(over="ignore"):
-        return x.astype(np.float16)
+        return x.astype(np.float16, order="C")
 
 
 def restore_array(x):

@@ -22,6 +22,7 @@ import numpy as np
 from attnsite.kernels._cuda import SIMULATED, Entry, Scratch, cuda, float32, int32, jit, require, scale
 from attnsite.kernels._cuda_rows import reading
 from attnsite.kernels._ptx import exchange, exp2
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
 WIDEST = 256  # columns of a head
@@ -39,13 +40,10 @@ def attention(q, k, v, out, *, causal, parts=None):
 
     parts: into how many parts the keys are split; the kernel chooses unless it is told.
     """
-    batch, heads, queries, dim = q.shape
-    kv_heads, keys = k.shape[1:3]
+    batch, heads, kv_heads, queries, keys, dim = require_fit(q, k, v, out, widest=WIDEST, contiguous=True)
     require(q)
     if queries != 1:
         raise NotImplementedError(f"decodes one query at a time, got {queries}")
-    if dim > WIDEST:
-        raise NotImplementedError(f"handles heads up to a width of {WIDEST}, got {dim}")
     if 0 in (batch, heads):
         return
     group = heads // kv_heads
@@ -56,7 +54,7 @@ def attention(q, k, v, out, *, causal, parts=None):
     maxima, totals = _maxima(batch, heads, parts), _totals(batch, heads, parts)
     split = built(dim, served)
     split[(parts, kv_heads * chunks, batch), THREADS](q, k, v, sums, maxima, totals, scale(dim), chunks)
-    _join[(heads, batch), THREADS](sums, maxima, totals, out, keys)
+    _join[(heads, batch), THREADS](sums, maxima, totals, out, scale(dim), keys)
 
 
 def most(dim):
@@ -70,7 +68,7 @@ def entries():
     split = f"void({four}, {four}, {four}, {four}, {three}, {three}, float32, int64)"
     shapes = ((41, 1), (64, 1), (128, 1), (128, 4), (128, 8), (256, 4))
     made = (Entry(f"width_{dim}_heads_{served}", built(dim, served), split, THREADS) for dim, served in shapes)
-    return (*made, Entry("join", _join, f"void({four}, {three}, {three}, {four}, int64)", THREADS))
+    return (*made, Entry("join", _join, f"void({four}, {three}, {three}, {four}, float32, int64)", THREADS))
 
 
 def built(dim, served):
@@ -145,20 +143,20 @@ def build(dim, served):
                         lane >>= 1
                     s[j] = score if start + j < high else np.float32(-math.inf)
                     largest = max(largest, s[j])
-                shift = largest * to_base_two if largest != np.float32(-math.inf) else np.float32(0)
-                alpha = exp2(m[g] * to_base_two - shift)
+                shift = largest if largest != np.float32(-math.inf) else np.float32(0)
+                alpha = exp2((m[g] - shift) * to_base_two)
                 m[g] = largest
                 l[g] *= alpha
                 for e in range(own):
                     acc[g, e] *= alpha
                 for j in range(ahead):
-                    p = exp2(s[j] * to_base_two - shift)
+                    p = exp2((s[j] - shift) * to_base_two)
                     l[g] += p
                     for e in range(own):
                         acc[g, e] += p * value[j, e]
         for g in range(served):
             if x == 0:
-                ms[mine, g], ls[mine, g] = m[g] * to_base_two, l[g]
+                ms[mine, g], ls[mine, g] = m[g], l[g]
             for e in range(pieces):
                 for u in range(4):
                     d = x * 4 + 4 * team * e + u
@@ -173,7 +171,7 @@ def build(dim, served):
             shift = largest if largest != np.float32(-math.inf) else np.float32(0)
             total, joined = np.float32(0), np.float32(0)
             for other in range(teams):
-                weight = exp2(ms[other, g] - shift)
+                weight = exp2((ms[other, g] - shift) * to_base_two)
                 total += weight * ls[other, g]
                 joined += weight * mixed[other, g, d]
             sums[b, h0 + g, part, d] = joined
@@ -184,7 +182,7 @@ def build(dim, served):
 
 
 @jit
-def _join(sums, maxima, totals, out, keys):
+def _join(sums, maxima, totals, out, factor, keys):
     """Parts, each with its own maximum, become one softmax: a block for each head."""
     h, b = cuda.blockIdx.x, cuda.blockIdx.y
     parts, dim = sums.shape[2], sums.shape[3]
@@ -192,11 +190,11 @@ def _join(sums, maxima, totals, out, keys):
     for part in range(parts):
         largest = max(largest, maxima[b, h, part])
     shift = largest if largest != np.float32(-math.inf) else np.float32(0)
-    total = np.float32(0)
+    total, to_base_two = np.float32(0), factor * _LOG2_E
     for part in range(parts):
-        total += exp2(maxima[b, h, part] - shift) * totals[b, h, part]
+        total += exp2((maxima[b, h, part] - shift) * to_base_two) * totals[b, h, part]
     for d in range(cuda.threadIdx.x, dim, THREADS):
         mixed = np.float32(0)
         for part in range(parts):
-            mixed += exp2(maxima[b, h, part] - shift) * sums[b, h, part, d]
+            mixed += exp2((maxima[b, h, part] - shift) * to_base_two) * sums[b, h, part, d]
         out[b, h, 0, d] = mixed / total if keys > 0 else np.float32(0)

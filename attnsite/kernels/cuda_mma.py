@@ -24,6 +24,7 @@ from attnsite.kernels import _ptx
 from attnsite.kernels._cuda import SIMULATED, Entry, cuda, float32, int32, jit, launch, require, scale, uint32
 from attnsite.kernels._halves import from_bfloat16, to_bfloat16
 from attnsite.kernels._ptx import copy16, exchange, exp2, matrices, matrices_turned, wait
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
 WIDEST = 256  # columns of a head
@@ -32,6 +33,7 @@ TILES = {64: (4, 64), 128: (4, 64), WIDEST: (4, 32)}
 SMALL = {WIDEST: (1, 16)}  # in the simulator, where every thread is a thread of the system
 HELD = 128  # up to this width the queries stay in registers
 KINDS = {"float16": "f16", "uint16": "bf16"}  # NumPy has no bfloat16: its numbers are given as their bits
+DTYPES = tuple(np.dtype(name) for name in KINDS)
 _LOG2_E = np.float32(math.log2(math.e))
 _built: dict[tuple[object, ...], object] = {}
 
@@ -41,12 +43,10 @@ def attention(q, k, v, out, *, causal, tiles=None):
 
     All float16, or all bfloat16 as its bits in uint16. tiles: (warps, keys in a tile).
     """
-    batch, heads, queries, dim = q.shape
+    batch, heads, _, queries, _, dim = require_fit(q, k, v, out, dtypes=DTYPES, widest=WIDEST, contiguous=True)
     require(q)
-    if str(q.dtype) not in KINDS or len({str(array.dtype) for array in (q, k, v, out)}) > 1:
-        raise NotImplementedError(f"takes float16, or bfloat16 as its bits in uint16, got {q.dtype}")
-    if dim % 8 or dim > WIDEST:
-        raise NotImplementedError(f"handles heads whose width is a multiple of 8, up to {WIDEST}, got {dim}")
+    if dim % 8:
+        raise NotImplementedError(f"handles heads whose width is a multiple of 8, got {dim}")
     if 0 in (batch, heads, queries):
         return
     sizes = tuple(tiles or tile(dim))
@@ -207,16 +207,16 @@ def build(dim, kind, warps, columns):
                 n0, n1 = max(n0, max(s[j, 0], s[j, 1])), max(n1, max(s[j, 2], s[j, 3]))
             n0, n1 = max(n0, exchange(n0, 1)), max(n1, exchange(n1, 1))
             n0, n1 = max(n0, exchange(n0, 2)), max(n1, exchange(n1, 2))
-            shift0 = n0 * to_base_two if n0 != np.float32(-math.inf) else np.float32(0)
-            shift1 = n1 * to_base_two if n1 != np.float32(-math.inf) else np.float32(0)
-            alpha0, alpha1 = exp2(m0 * to_base_two - shift0), exp2(m1 * to_base_two - shift1)
+            shift0 = n0 if n0 != np.float32(-math.inf) else np.float32(0)
+            shift1 = n1 if n1 != np.float32(-math.inf) else np.float32(0)
+            alpha0, alpha1 = exp2((m0 - shift0) * to_base_two), exp2((m1 - shift1) * to_base_two)
             m0, m1 = n0, n1
             l0 *= alpha0
             l1 *= alpha1
             for j in range(ahead):
                 for e in range(2):
-                    s[j, e] = exp2(s[j, e] * to_base_two - shift0)
-                    s[j, 2 + e] = exp2(s[j, 2 + e] * to_base_two - shift1)
+                    s[j, e] = exp2((s[j, e] - shift0) * to_base_two)
+                    s[j, 2 + e] = exp2((s[j, 2 + e] - shift1) * to_base_two)
                     l0 += s[j, e]
                     l1 += s[j, 2 + e]
             for j in range(beside):

@@ -18,6 +18,7 @@ import math
 import numpy as np
 
 from attnsite.kernels._cuda import MOST, SIMULATED, Entry, Scratch, cuda, float32, jit, require, scale
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
 SIDE = 4 if SIMULATED else 16  # threads along each side of a block of the two products
@@ -27,8 +28,7 @@ _weights = Scratch()
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim); float32 on the device."""
-    batch, heads, queries, dim = q.shape
-    keys = k.shape[2]
+    batch, heads, _, queries, keys, dim = require_fit(q, k, v, out)
     rows, planes = -(-queries // SIDE), batch * heads
     require(q)
     if max(rows, planes) > MOST:

@@ -14,6 +14,7 @@ parallelism over heads alone runs out.
 
 from attnsite.kernels import cuda_tiled
 from attnsite.kernels._cuda import Entry, cuda, int32, jit, require, scale
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
 _built: dict[tuple[int, ...], object] = {}
@@ -21,10 +22,8 @@ _built: dict[tuple[int, ...], object] = {}
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim); float32 on the device."""
-    batch, heads, queries, dim = q.shape
+    batch, heads, _, queries, _, dim = require_fit(q, k, v, out, widest=cuda_tiled.WIDEST)
     require(q)
-    if dim > cuda_tiled.WIDEST:
-        raise NotImplementedError(f"handles heads up to a width of {cuda_tiled.WIDEST}, got {dim}")
     if 0 in (batch, heads, queries):
         return
     _, _, down, across = cuda_tiled.tile(dim)

@@ -20,6 +20,7 @@ import math
 import numpy as np
 
 from attnsite.kernels._cuda import SIMULATED, Entry, cuda, float32, jit, require, scale
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
 WIDEST = 256  # columns of a head
@@ -31,10 +32,8 @@ _built: dict[tuple[int, ...], object] = {}
 
 def attention(q, k, v, out, *, causal):
     """q, out (batch, heads, queries, dim); k, v (batch, kv_heads, keys, dim); float32 on the device."""
-    batch, heads, queries, dim = q.shape
+    batch, heads, _, queries, _, dim = require_fit(q, k, v, out, widest=WIDEST)
     require(q)
-    if dim > WIDEST:
-        raise NotImplementedError(f"handles heads up to a width of {WIDEST}, got {dim}")
     if 0 in (batch, heads, queries):
         return
     rows, _, down, across = tile(dim)

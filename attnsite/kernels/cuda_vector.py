@@ -22,6 +22,7 @@ import numpy as np
 from attnsite.kernels._cuda import SIMULATED, Entry, cuda, float32, int32, jit, launch, require, scale
 from attnsite.kernels._cuda_rows import reading
 from attnsite.kernels._ptx import exchange, exp2, load4, store4
+from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
 WIDEST = 256  # columns of a head
@@ -38,10 +39,8 @@ def attention(q, k, v, out, *, causal, tiles=None):
 
     tiles: (queries, keys, threads along the keys, queries of a thread); what is best is measured, not known beforehand.
     """
-    batch, heads, queries, dim = q.shape
+    batch, heads, _, queries, _, dim = require_fit(q, k, v, out, widest=WIDEST, contiguous=True)
     require(q)
-    if dim > WIDEST:
-        raise NotImplementedError(f"handles heads up to a width of {WIDEST}, got {dim}")
     if 0 in (batch, heads, queries):
         return
     sizes = tuple(tiles or tile(dim))
@@ -166,14 +165,14 @@ def build(dim, rows, columns, across, mine):
                 while lane > 0:
                     largest = max(largest, exchange(largest, lane))
                     lane >>= 1
-                shift = largest * to_base_two if largest != np.float32(-math.inf) else np.float32(0)
-                alpha = exp2(m[i] * to_base_two - shift)
+                shift = largest if largest != np.float32(-math.inf) else np.float32(0)
+                alpha = exp2((m[i] - shift) * to_base_two)
                 m[i] = largest
                 l[i] *= alpha
                 for e in range(own):
                     acc[i, e] *= alpha
                 for j in range(beside):
-                    p = exp2(s[i, j] * to_base_two - shift)
+                    p = exp2((s[i, j] - shift) * to_base_two)
                     l[i] += p  # of this thread's keys only, until the end
                     shared[w_at + x + (i * down * longer + j * across)] = p
             cuda.syncthreads()  # the keys have been used

@@ -35,7 +35,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    raise_all(list(faults(options.experiments, options.machine, options.sweep)))
+    from attnsite.measure import machine
+
+    found = list(faults(options.experiments, options.machine, options.sweep))
+    raise_all([*found, *machine.faults(options.root, options.machine)])
     names = options.experiments or discover.names("experiments")
     if not (options.root / "mkdocs.yml").is_file():
         where = target(options, names[0]).parent
@@ -150,8 +153,9 @@ def answers(options: argparse.Namespace, found: results.Run) -> bool:
     if options.machine == results.THIS_BUILD:
         if not machine.made_here(found.provenance.machine, found.provenance.software):
             return False  # a cache that came from another machine
-        if found.provenance.machine.get("threads") != machine.threads():
-            return False
+        here = machine.describe()
+        if any(found.provenance.machine.get(what) != here.get(what) for what in ("threads", "vectors", "settings")):
+            return False  # or from other settings of this one
     return not any(row.skipped and came(row.kernel or "", row.skipped, options.device) for row in found.rows)
 
 

@@ -10,18 +10,32 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from attnsite import discover
+from attnsite import discover, quota, repository, results
+from attnsite.errors import Mistake
+from attnsite.kernels import code_settings
 from attnsite.measure import WAITING
 
 PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "torch", "jax", "jaxlib", "onnxruntime", "onnx")
 
 
 def threads() -> int:
-    """The CPU threads that kernels of this process may use."""
+    """The CPU threads that kernels of this process may use, and a quota keeps busy."""
     import numba
 
     here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(here, int(numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    return quota.most_threads(min(here, int(numba.config.NUMBA_NUM_THREADS)))  # type: ignore[attr-defined]
+
+
+def faults(root: Path, machine: str) -> list[Mistake]:
+    """What would make a measurement worthless, told before it begins."""
+    found = []
+    if code_settings().get("NUMBA_DISABLE_JIT"):
+        what = "Numba's compiler is off (NUMBA_DISABLE_JIT), so that Python would be measured"
+        found.append(Mistake("attnsite measure", "", what, "unset NUMBA_DISABLE_JIT"))
+    if machine != results.THIS_BUILD and (remedy := repository.distrust(root)):
+        what = "git does not trust this clone, which belongs to another user, and cannot say what is measured"
+        found.append(Mistake("attnsite measure", "--machine", what, remedy))
+    return found
 
 
 def describe() -> dict[str, Any]:
@@ -31,6 +45,7 @@ def describe() -> dict[str, Any]:
         "architecture": platform.machine(),
         "cores": _cores(),
         "threads": threads(),
+        "cpu_quota": quota.processors(),
         "caches": _caches(),
         "memory_bytes": _memory(),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
@@ -38,7 +53,8 @@ def describe() -> dict[str, Any]:
         "blas": _blas(),
         "waiting": {name: os.environ[name] for name in WAITING if name in os.environ},
         "virtual": _flag("hypervisor"),
-        "vectors": next((name for name in ("avx512f", "avx2", "avx", "sse2") if _flag(name)), None),
+        "vectors": _vectors(),
+        "settings": code_settings(),
         **_gpu(),
     }
     return {name: value for name, value in found.items() if value not in (None, {}, "")}
@@ -54,8 +70,8 @@ def software(root: Path) -> dict[str, Any]:
             continue
     if discover.ROOT.parent.resolve() != root.resolve():  # installed, or another checkout's: no commit says what runs
         return {"python": platform.python_version(), **versions, "commit": None, "clean": False}
-    commit = _git(root, "rev-parse", "--short=12", "HEAD")
-    dirty = _git(root, "status", "--porcelain", "--untracked-files=no", "--", "attnsite")
+    commit = repository.ask(root, "rev-parse", "--short=12", "HEAD")
+    dirty = repository.ask(root, "status", "--porcelain", "--untracked-files=no", "--", "attnsite")
     return {"python": platform.python_version(), **versions, "commit": commit or None, "clean": dirty == ""}
 
 
@@ -73,14 +89,6 @@ def made_here(machine: Mapping[str, Any], software: Mapping[str, Any]) -> bool:
     """Was a run with this provenance made on this machine, with what is installed now?"""
     named = (*(machine.get(what) for what in ("cpu", "cores", "architecture")), software.get("python"))
     return (*named, software.get("numpy"), software.get("numba")) == identity()
-
-
-def _git(root: Path, *words: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _read(path: str) -> str:
@@ -135,6 +143,17 @@ def _gpu() -> dict[str, Any]:
 
 def _flag(name: str) -> bool:
     return re.search(rf"^flags\s*:.*\b{name}\b", _read("/proc/cpuinfo"), re.MULTILINE) is not None
+
+
+def _vectors() -> str | None:
+    """The vectors of x86 that compiled kernels use, which may be less than the processor has; None elsewhere."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return None
+    from attnsite.kernels import _simd
+
+    widths = {"avx512f": 16, "avx2": 8, "avx": 4}
+    compiled = [name for name, width in widths.items() if width <= _simd.WIDTH]
+    return next((name for name in compiled if f"+{name}" in _simd.FEATURES.split(",")), "sse2")
 
 
 def _caches() -> dict[str, str]:

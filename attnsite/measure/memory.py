@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from attnsite import discover
+from attnsite import discover, quota
 from attnsite.experiment import Workload
 
 GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc then returns every array's memory as soon as it is freed
@@ -32,7 +32,7 @@ def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = F
             encoding="utf-8",
             errors="replace",
             timeout=seconds,
-            env=os.environ | {"PYTHONPATH": path} | (GIVEN_BACK if cache else {}),
+            env=os.environ | {"PYTHONPATH": path} | _threads() | (GIVEN_BACK if cache else {}),
         )
     except subprocess.TimeoutExpired:
         return {"skipped": f"start, call and check took longer than {seconds:.0f} s"}
@@ -40,6 +40,13 @@ def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = F
         last = (done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"])[-1]
         return {"skipped": f"failed: {last[:200]}"}
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def _threads() -> dict[str, str]:
+    """As many threads as a quota keeps busy: each has a workspace of its own."""
+    from attnsite.measure import machine
+
+    return {} if quota.processors() is None else {"NUMBA_NUM_THREADS": str(machine.threads())}
 
 
 def observe(kernel: str, workload: Workload, cache: bool = False) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """From an experiment to a run: row by row, resumable, checked before it is timed."""
 
+import contextlib
 import dataclasses
 import datetime
 import errno
@@ -10,9 +11,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from attnsite import discover, results, sweeps
+from attnsite import discover, quota, results, sweeps
 from attnsite.errors import Mistake
 from attnsite.experiment import Count, Experiment, Memory, Study, Timing, Workload
+from attnsite.kernels import code_settings
 from attnsite.measure import contestants, machine, memory, timing
 from attnsite.measure.progress import Progress
 from attnsite.measure.shards import case_key
@@ -38,6 +40,7 @@ class Measurement:
             root / PARTIAL / f"{machine_name}_{sweep}_{device or 'all'}{share}" / self.machine / f"{name}.json"
         )
         self.loads: list[float] = []
+        self.stops: list[float] = []  # of a quota, each workload's share of periods
         self.too_long: list[tuple[str, Workload]] = []  # kernels, with a workload that took them too long
         self.software = machine.software(root)  # as it is when the measurement begins
         # This loads the libraries of the peers before Numba starts its threads, as it must be: Numba switches nested
@@ -58,7 +61,8 @@ class Measurement:
             progress.step(label)
             if case_key(sweeps.asked(case)) in done:
                 continue
-            rows += self.answer(case)
+            with contextlib.nullcontext() if quota.processors() is None else timing.threads(0):
+                rows += self.answer(case)
             results.write(self.made(rows, time.monotonic() - begun, complete=False), self.partial)
         made = self.made(rows, time.monotonic() - begun, complete=True)
         progress.finish(summary(made))
@@ -82,6 +86,8 @@ class Measurement:
             found = results.read(self.partial)
         except (Mistake, ExceptionGroup):
             return []
+        if self.kind != "count" and dict(found.provenance.machine.get("settings") or {}) != code_settings():
+            return []
         asked = set(contestants.matching(found.kernels))
         answered = {row.kernel: row.kernel_digest for row in found.rows if row.kernel_digest}
         same = found.digest == self.digest and asked <= {row.kernel for row in found.rows}
@@ -91,6 +97,9 @@ class Measurement:
         if "foreign_load" in found.provenance.steadiness:
             cases = len({case_key(row.case) for row in found.rows})
             self.loads = [found.provenance.steadiness["foreign_load"]] * cases
+        if "throttled" in found.provenance.steadiness:
+            cases = len({case_key(row.case) for row in found.rows})
+            self.stops = [found.provenance.steadiness["throttled"]] * cases
         return list(found.rows)
 
     def answer(self, case: Any) -> Batch:
@@ -145,8 +154,11 @@ class Measurement:
             if entered:
                 several = any(who.name.startswith("peer_") and not contestants.on_gpu(who.name) for who, _ in entered)
                 settle_s = timing.SETTLE_S if several else 0.0
+                before = quota.periods()
                 foreign = timing.interleave([contestant for contestant, _ in entered], budget, settle_s=settle_s)
+                stopped = quota.stopped(before, quota.periods())
                 self.loads += [] if foreign is None else [foreign]
+                self.stops += [] if stopped is None else [stopped]
         return rows + [
             dataclasses.replace(row, samples=tuple(who.samples), warmups=tuple(who.warmups)) for who, row in entered
         ]
@@ -186,7 +198,7 @@ class Measurement:
             software=self.software,
             started=self.started.isoformat().replace("+00:00", "Z"),
             seconds=round(self.seconds_before + seconds, 1),
-            steadiness=timing.verdict(spreads if timed else [], self.loads),
+            steadiness=timing.verdict(spreads if timed else [], self.loads, self.stops),
         )
         return Run(
             experiment=self.name, kind=self.kind, machine=self.machine, sweep=self.sweep,

@@ -14,7 +14,8 @@ from attnsite.errors import Mistake, raise_all
 from attnsite.results import Run
 
 FOLDER = Path(".cache/attnsite/shards")
-ALIKE = ("cpu", "cores", "threads", "gpu", "driver")  # of a machine, so that parts can stand in one run
+# Of a machine, so that parts can stand in one run:
+ALIKE = ("cpu", "cores", "threads", "cpu_quota", "vectors", "settings", "gpu", "driver")
 
 
 def parse(text: str) -> tuple[int, int]:
@@ -113,7 +114,7 @@ def together(runs: list[Run]) -> dict[str, float | str]:
     told = [dict(run.provenance.steadiness) for run in runs]
     verdicts = [known.get("verdict", "not timed") for known in told]
     found: dict[str, float | str] = {"verdict": next((v for v in ("noisy", "steady") if v in verdicts), "not timed")}
-    for what in ("median_spread", "foreign_load"):
+    for what in ("median_spread", "foreign_load", "throttled"):
         numbers = [known[what] for known in told if isinstance(known.get(what), int | float)]
         if numbers:
             found[what] = max(numbers)

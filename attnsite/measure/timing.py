@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numba
 
+from attnsite.measure import machine
+
 Clock = Callable[[], int]  # nanoseconds
 
 
@@ -85,8 +87,8 @@ def interleave(contestants: Sequence[Contestant], budget: Budget, clock: Clock =
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Give Numba and BLAS `count` threads; 0 gives them all."""
-    most = int(numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
+    """Give Numba and BLAS `count` threads; 0 gives them as many as this machine has for us."""
+    most = machine.threads()
     count = count or most
     before = numba.get_num_threads()
     numba.set_num_threads(min(count, most))
@@ -120,11 +122,12 @@ def foreign(before: tuple[float, float, float] | None, after: tuple[float, float
     return max(0.0, everybody - ours) / (after[2] - before[2])
 
 
-def verdict(spreads: Sequence[float], loads: Sequence[float]) -> dict[str, float | str]:
+def verdict(spreads: Sequence[float], loads: Sequence[float], stops: Sequence[float] = ()) -> dict[str, float | str]:
     """Was the machine steady? `spreads` are each row's middle half over its median, `loads` each workload's foreign.
 
     Steady means that half of the rows have a middle half of at most a tenth of their median, and that others took at
-    most 0.15 of a processor on average.
+    most 0.15 of a processor on average; where a quota is set, also that it stopped us in at most a hundredth of its
+    periods, `stops`, on average.
     """
     if not spreads:
         return {"verdict": "not timed"}
@@ -133,6 +136,9 @@ def verdict(spreads: Sequence[float], loads: Sequence[float]) -> dict[str, float
     if loads:
         found["foreign_load"] = round(statistics.fmean(loads), 4)
         steady = steady and statistics.fmean(loads) <= 0.15
+    if stops:
+        found["throttled"] = round(statistics.fmean(stops), 4)
+        steady = steady and statistics.fmean(stops) <= 0.01
     return {"verdict": "steady" if steady else "noisy"} | found
 
 
