@@ -173,10 +173,11 @@ CHOICE = """figure => {
 }"""
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("kept", ["", "this_build"])
-def test_what_stands_apart_is_picked_for_one_figure_and_never_kept(page, site, kept):
+def test_what_stands_apart_is_picked_for_one_figure_and_never_kept(open_page, site, kept):
     """The other figures stay, the next page too, and the first machine brings this one back."""
-    page.goto(f"{site}questions/cost/what_more_heads_cost/")
+    page = open_page(f"{site}questions/cost/what_more_heads_cost/")
     page.evaluate("kept => kept && localStorage.setItem('attnsite.machine', kept)", kept)
     page.reload()
     figure = page.locator("figure.exhibit:has(.exhibit-machine select)").first
