@@ -100,14 +100,20 @@ def draw(runs: list[Run]) -> go.Figure:
                           hovertext=hover, hoverinfo="text", textposition="none")  # fmt: skip
         on.ends.append((len(whole) - 0.6, below + rows[-1].median / 2, label, colour))
         below += rows[-1].median
+    tops = [_sum(those, *STEPS) for those in measured.values()]
+    rests = [max(0.0, row.median - top) for row, top in zip(whole, tops, strict=True)]
+    on.figure.add_bar(
+        x=list(places), y=rests, name="rest", marker={"color": _style.faint(_style.MUTE, 0.35)}, textposition="none",
+        hovertext=[f"{r.case['heads']} heads, the rest of the call: {Quantity(rest, 's')}"
+                   for r, rest in zip(whole, rests, strict=True)], hoverinfo="text",
+    )  # fmt: skip
+    on.ends.append((len(whole) - 0.6, below + rests[-1] / 2, "rest of the call", _style.MUTE))
     halves = [row.middle_half() for row in whole]
+    _style.whiskers(on, list(places), [r.median for r in whole], [low for low, _ in halves], [h for _, h in halves])
     on.figure.add_scatter(
         x=list(places), y=[row.median for row in whole], mode="markers", name="whole call", hoverinfo="text",
         hovertext=[f"{r.case['heads']} heads, whole call: {r.quantity()}" for r in whole],
         marker={"color": _style.INK, "symbol": "line-ew-open", "size": 16, "line": {"width": 2, "color": _style.INK}},
-        error_y={"type": "data", "symmetric": False, "color": _style.INK, "thickness": 1.2, "width": 4,
-                 "array": [high - row.median for row, (_, high) in zip(whole, halves, strict=True)],
-                 "arrayminus": [row.median - low for row, (low, _) in zip(whole, halves, strict=True)]},
     )  # fmt: skip
     on.ends.append((len(whole) - 0.6, whole[-1].median, "whole call", _style.INK))
     return _style.finish(on, runs[0])
