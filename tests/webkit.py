@@ -126,15 +126,15 @@ class WebKit:
         """The value of a function of the page, which may be asynchronous."""
         call = f"""const done = arguments[arguments.length - 1];
             Promise.resolve().then(() => ({script})(...{json.dumps(arguments)}))
-            .then(value => done(JSON.stringify(value ?? null)), error => done("!" + error));"""
+            .then(value => JSON.stringify(value ?? null)).then(done, error => done("!" + error));"""
         told = self.send("POST", "/execute/async", {"script": call, "args": []})
         assert not told.startswith("!"), told
         return json.loads(told)
 
-    def until(self, condition, seconds=30):
+    def until(self, condition, seconds=120):
         """Wait until a function of the page is true."""
         end = time.monotonic() + seconds
-        while not self.run(condition):
+        while not self.run(f"() => !!({condition})()"):
             assert time.monotonic() < end, condition
             time.sleep(0.1)
 

@@ -53,7 +53,7 @@ LABELS = {  # models named in the chart: the label, on which side of its place i
     "GPT-3 175B": ("GPT-3 175B, MHA", "right", (4, 13)),
     "PaLM 540B": ("PaLM, MQA", "right", (-8, 4)),
     "Falcon-7B": ("Falcon-7B, MQA", "right", (-8, 0)),
-    "DeepSeek-V3 671B": ("DeepSeek-V3, MLA", "right", (-8, 0)),
+    "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", "center", (0, -13)),
     "Llama 3.1 405B": ("Llama 3.1 405B, GQA", "center", (0, 12)),
 }
 RECENT = 2024

@@ -71,7 +71,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shared, given_back = lines(runs[0])
     x, y = _axes.cases_axis("KV heads", [*shared, *given_back], "count"), _losses.axis(shared, given_back, room=0.12)
     on = _style.chart(replace(x, low=x.high, high=x.low), y)  # the cache shrinks to the right, as on other axes
-    shared, given_back = (dict(reversed(line.items())) for line in (shared, given_back))
+    shared, given_back = (dict(sorted(line.items(), reverse=True)) for line in (shared, given_back))
     fewer, same = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="diamond")
     _losses.draw(on, shared, fewer, "fewer parameters", "KV heads")
     _losses.draw(on, given_back, same, "same parameters", "KV heads")

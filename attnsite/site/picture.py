@@ -19,7 +19,7 @@ from attnsite.site import chromium, drawing
 SIZES = {name: (width, height) for name, (width, height, _) in _style.SIZES.items()}
 CACHE = Path(".cache/attnsite/pictures")
 BUNDLE = Path("docs/assets/plotly-attnsite.min.js")
-_VERSION = 2  # of what is done to a picture here: raise it when pictures must be drawn anew
+_VERSION = 3  # of what is done to a picture here: raise it when pictures must be drawn anew
 
 # sentinel: (CSS variable, light, dark); the palette has the reasons
 PALETTE = {
