@@ -53,15 +53,21 @@ READ = """svg => {
   const inked = l => seen(l) && name(paint(l, "stroke"))[1] > 0 && number(l, "stroke-opacity") > 0;
   const lines = drawn.filter(inked).map(l => {
     const points = [], all = l.getTotalLength(), to = l.getScreenCTM();
+    const held = l.closest("[clip-path]"), by = /#([^"')]+)/.exec(held?.getAttribute("clip-path") || "");
+    const window = by && document.getElementById(by[1])?.querySelector("rect");
+    const [left, top, wide, high] = ["x", "y", "width", "height"].map(side => Number(window?.getAttribute(side)));
     for (let at = 0; at <= all; at += 1) {
       const p = l.getPointAtLength(at).matrixTransform(to);
-      points.push([p.x, p.y]);
+      const { x, y } = window ? p.matrixTransform(held.getScreenCTM().inverse()) : p;
+      const clipped = window && (x < left || y < top || x > left + wide || y > top + high);
+      if (!clipped) points.push([p.x, p.y]);
     }
     const dash = paint(l, "stroke-dasharray"), dashed = /[1-9]/.test(dash);
     return { points, stroke: name(paint(l, "stroke")), width: number(l, "stroke-width"), dashed,
       at: order.get(l), kind: l.getAttribute("class") };
   });
-  return { size: [view.width, view.height], texts, bars, marks, lines };
+  const cells = [...root.querySelectorAll("path.js-fill")].filter(seen).map(c => ({ box: box(c) }));
+  return { size: [view.width, view.height], texts, bars, marks, lines, cells };
 }"""
 
 
@@ -156,8 +162,17 @@ def struck(seen):
 
 
 def covered(seen):
-    """Marks of which a word with a ground of its own hides most, and lines of which it hides more than half."""
+    """Marks of which a word with a ground of its own hides most, lines of which it hides half, cells that it stains."""
     for text in (text for text in seen["texts"] if text["backed"]):
+        left, top, right, bottom = text["box"]
+        for cell in seen["cells"]:
+            wide, high = cell["box"][2] - cell["box"][0], cell["box"][3] - cell["box"][1]
+            if (
+                min(overlap(text["box"], cell["box"])) > 0.9 * (bottom - top)
+                and wide < 3 * (right - left)
+                and high < 90
+            ):
+                yield f"“{text['text']}” stains a cell"
         for mark in seen["marks"]:
             (x, y), (left, top, right, bottom) = overlap(text["box"], mark["box"]), mark["box"]
             if min(x, y) > 0 and x * y > 0.4 * (right - left) * (bottom - top):
@@ -201,14 +216,16 @@ def _halo(other, line, on):
 
 
 def hidden_lines(seen):
-    """Lines of which nearly all lies under a later one."""
+    """Lines of which nearly all lies under a later one; of a series, whose marks tell, all but a twentieth."""
     for line in seen["lines"]:
         if len(line["points"]) < 60:
             continue
         for other in seen["lines"]:
             if other["at"] <= line["at"] or other["dashed"] or other["width"] < line["width"] - 0.5:
                 continue
-            if min(overlap(line["box"], other["box"])) > -2 and under(line["points"], other) > 0.75:
+            if min(overlap(line["box"], other["box"])) > -2 and under(line["points"], other) > (
+                0.75 if line["width"] < 2 else 0.95
+            ):
                 yield f"a line in {line['stroke'][0]} lies under one in {other['stroke'][0]}"
 
 
