@@ -23,6 +23,7 @@ __all__ = [
 FOLDER = Path("docs/questions")
 KINDS = ("derived", "counted", "measured", "cited", "opinion")
 SLUG = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
+ALIAS = 80  # characters
 _PROBLEM = re.compile(r"\?\?\?\+? question \"(.*)\"\s*")
 
 
@@ -64,6 +65,7 @@ class Question:
     body: str
     body_line: int
     related: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()  # what else people call what it is about: for search alone, shown nowhere
     draft: bool = False
     problems: tuple[Problem, ...] = ()
     asked: str = ""  # the day on which it was published, 2026-11-23
@@ -151,12 +153,13 @@ def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake
     if front is None:
         return None, mistakes
     found = _fields(front, path, mistakes, needed={"title": str, "order": int, "answer": str, "claims": list},
-                    optional={"related": list, "draft": bool, "asked": datetime.date})  # fmt: skip
+                    optional={"related": list, "aliases": list, "draft": bool, "asked": datetime.date})  # fmt: skip
     slug = path.stem
     if not SLUG.fullmatch(slug):
         mistakes.append(Mistake(path, "", f"its name {slug!r} cannot be an address", "use a–z, 0–9 and _"))
     claims = tuple(_claims(front.keys.get("claims"), path, mistakes))
     related = tuple(_words(front.keys.get("related"), path, mistakes))
+    aliases = tuple(_aliases(front.keys.get("aliases"), path, mistakes))
     for spot in malformed(front.body):
         mistakes.append(Mistake(path, front.body_line + spot.line - 1, f"{spot.source} is not a mark", spot.why))
     for spot in malformed(found.get("answer", "")):
@@ -166,7 +169,7 @@ def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake
     return Question(
         path=path, theme=path.parent.name, slug=slug, title=found["title"], order=found["order"],
         answer=found["answer"], claims=claims, body=front.body, body_line=front.body_line, related=related,
-        draft=found.get("draft", False), problems=tuple(problems(front.body, front.body_line)),
+        aliases=aliases, draft=found.get("draft", False), problems=tuple(problems(front.body, front.body_line)),
         asked=str(found.get("asked", "")), lines=front.lines,
     ), mistakes  # fmt: skip
 
@@ -290,6 +293,24 @@ def _words(node: yaml.Node | None, path: Path, mistakes: list[Mistake]) -> Itera
             yield value
         else:
             mistakes.append(Mistake(path, line_of(item), f"{value!r} is not the name of a question", "write its slug"))
+
+
+def _aliases(node: yaml.Node | None, path: Path, mistakes: list[Mistake]) -> Iterable[str]:
+    """Words that people search by; each is said once and is short enough to be typed."""
+    seen: set[str] = set()
+    for item in node.value if isinstance(node, yaml.SequenceNode) else []:
+        value = _value(item)
+        if not isinstance(value, str) or not re.search(r"\w", value):
+            what, remedy = f"its alias {value!r} is no text to search by", "write words that people type, in quotes"
+        elif len(value) > ALIAS or marks(value) or malformed(value):
+            what, remedy = f"its alias {value[:ALIAS]!r} is not what people type", f"write at most {ALIAS} characters"
+        elif value.casefold() in seen:
+            what, remedy = f"has the alias {value!r} twice", "keep one"
+        else:
+            seen.add(value.casefold())
+            yield " ".join(value.split())
+            continue
+        mistakes.append(Mistake(path, line_of(item), what, remedy))
 
 
 def problems(body: str, first: int = 1) -> list[Problem]:

@@ -15,6 +15,7 @@ order: {order}
 asked: {today}
 answer: To be written, in one or two sentences.
 claims: []
+aliases: []
 draft: true
 ---
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 from attnsite import ledger
 from attnsite.quantity import Quantity
@@ -83,6 +84,12 @@ def data(known: Records) -> str:
     """What the script reads: models, machines, and the state that the page was built with."""
     told = {"models": models(_run(known)), "roofs": roofs(known), "start": {"model": MODEL, "roof": ROOF}}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def finds(known: Records) -> dict[str, str]:
+    """What a search for a model leads to: the calculator with its numbers, by the query of the address."""
+    names = [model["name"] for model in models(_run(known))]
+    return {f"model={quote(name, safe='')}": f"{name} in the calculator" for name in names}
 
 
 def _run(known: Records) -> Run:

@@ -31,6 +31,7 @@ def question(checked: Checked, records: Records, site: Site) -> dict[str, Any]:
         "url": site.at(places.address(path_of(asked))),
         "question": asked.title,
         "theme": asked.theme,
+        "aliases": list(asked.aliases),
         "answer": reading.plainly(asked.answer, records),
         "asked": checked.asked or None,
         "measured": checked.measured or None,

@@ -7,11 +7,11 @@ from typing import Any
 from attnsite.content import Cite, Question, marks
 from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE, Run
-from attnsite.site import citations, claims, places
+from attnsite.site import citations, claims, places, searching
 from attnsite.site.exhibits import call_machine, commit, day
 from attnsite.site.machines_page import machines
 from attnsite.site.places import Page
-from attnsite.site.question_pages import path_of
+from attnsite.site.question_pages import UNSEARCHED, path_of
 from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 from attnsite.site.text import head, typed
@@ -28,20 +28,29 @@ def evidence_page(questions: Sequence[Question], records: Records) -> str:
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in claims.KINDS if kinds[kind])
     fresh = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
     parts = [
-        head(path, "Evidence", description=f"{told[0].upper()}{told[1:]}.", search={"exclude": True}),
+        head(
+            path,
+            "Evidence",
+            description=f"{told[0].upper()}{told[1:]}.",
+            search={"boost": searching.LIST},
+            aliases=["claims", "provenance", "raw data"],
+        ),
         "# Evidence",
         f"This page lists {told}.\n{{ .lead }}",
         f"There are {len(everything)} claims: {counted}. Of those that rest on a run: {fresh}."
         if everything
         else "No question makes a claim yet.",
         "\n".join(f"{kind}\n: {meaning[0].upper()}{meaning[1:]}.\n" for kind, meaning in claims.KINDS.items()),
-        "## Claims",
+        f"## Claims {UNSEARCHED}",
     ]
     for question in asked:
-        parts += [f"### [{typed(question.title)}]({path_of(question)})", claims.listed(question.claims, records)]
-    parts += ["## Runs", runs_by_machine(records, Page(path))]
+        parts += [
+            f"### [{typed(question.title)}]({path_of(question)}) {UNSEARCHED}",
+            claims.listed(question.claims, records),
+        ]
+    parts += [f"## Runs {UNSEARCHED}", runs_by_machine(records, Page(path))]
     if any(isinstance(mark, Cite) for claim in everything for mark in claim.marks):
-        parts += ["## Sources of these claims", "<!-- attnsite:sources -->"]
+        parts += [f"## Sources of these claims {UNSEARCHED}", "<!-- attnsite:sources -->"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -54,7 +63,7 @@ def runs_by_machine(records: Records, page: Page) -> str:
         told = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
         tabled = f'<div class="scrolls">{table(rows, f"Runs: {call_machine(machine)}")}</div>'
         parts += [
-            f"### {typed(call_machine(machine))}",
+            f"### {typed(call_machine(machine))} {UNSEARCHED}",
             f'<details class="folded" data-search-exclude><summary>{len(rows)} run{"s" if len(rows) > 1 else ""}: '
             f"{told}</summary>{tabled}</details>",
         ]
@@ -97,7 +106,12 @@ def sources_page(questions: Sequence[Question], written: Mapping[str, str], reco
         back = f'<span class="cited-by">Cited in {where}</span>' if where else ""
         items.append(f'<li id="{source.key}">{citations.reference(source)}{back}</li>')
     parts = [
-        head(path, "Sources", description="Everything this site cites, and what it takes from each."),
+        head(
+            path,
+            "Sources",
+            description="Everything this site cites, and what it takes from each.",
+            search={"boost": searching.SOURCES},
+        ),
         "# Sources",
         "Everything this site cites, what is taken from it, and where.\n{ .lead }",
         f'<ul class="sources">{"".join(items)}</ul>' if items else "No source is cited yet.",

@@ -10,9 +10,10 @@ from typing import Any
 from attnsite import discover
 from attnsite.quantity import Quantity
 from attnsite.results import Run
-from attnsite.site import places
+from attnsite.site import places, searching
 from attnsite.site.exhibits import call_machine
 from attnsite.site.places import Page
+from attnsite.site.question_pages import UNSEARCHED
 from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 from attnsite.site.text import head
@@ -90,7 +91,12 @@ def is_control(kernel: Kernel) -> bool:
 def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
     path = "kernels.md"
     parts = [
-        head(path, "Kernels", description="The attention kernels of this site, from three loops upwards."),
+        head(
+            path,
+            "Kernels",
+            description="The attention kernels of this site, from three loops upwards.",
+            search={"boost": searching.LIST},
+        ),
         "# Kernels",
         "Every measured number comes from one of these functions. They form a ladder: each rung changes one thing, and "
         "each is checked against the float64 reference before it is timed.\n{ .lead }",
@@ -118,12 +124,18 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
     rest = kernel.docstring.split("\n\n", 1)[1].strip() if "\n\n" in kernel.docstring else ""
     fence = "`" * (3 + ("```" in kernel.code) * 2)
     parts = [
-        head(kernel.path, kernel.name, description=kernel.idea, search={"exclude": True}),
+        head(
+            kernel.path,
+            kernel.name,
+            description=kernel.idea,
+            search={"boost": searching.KERNEL},
+            aliases=aliases(kernel),
+        ),
         f"# {kernel.name}",
         f"{kernel.idea}\n{{ .lead }}",
         f"Runs on {where}.",
         rest,
-        "## The code",
+        f"## The code {UNSEARCHED}",
         f'{fence} {{ .python title="attnsite/{kernel.room}/{kernel.name}.py" }}\n{kernel.code}\n{fence}',
     ]
     name = kernel.contestant
@@ -133,10 +145,21 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
         told = (
             "The error is the largest found anywhere in the output; a row is timed only when it lies within its bound."
         )
-        parts += ["## How it came out", told, f'<div class="scrolls" data-search-exclude>{table(rows, label)}</div>']
+        parts += [
+            f"## How it came out {UNSEARCHED}",
+            told,
+            f'<div class="scrolls" data-search-exclude>{table(rows, label)}</div>',
+        ]
     if "[@" in kernel.docstring:
-        parts += ["## Sources", "<!-- attnsite:sources -->"]
+        parts += [f"## Sources {UNSEARCHED}", "<!-- attnsite:sources -->"]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def aliases(kernel: Kernel) -> list[str]:
+    """What a kernel is looked for by: its name in words and in one, and what its device and its room are called."""
+    names = {"cpu": "CPU", "cuda": "CUDA GPU"}
+    room = "library" if kernel.room == "peers" else "kernel"
+    return [kernel.name.replace("_", " "), f"{names.get(kernel.device, kernel.device)} attention {room}"]
 
 
 def runs_of(kernel: str, records: Records) -> list[Run]:

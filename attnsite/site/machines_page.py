@@ -8,9 +8,10 @@ from attnsite import results
 from attnsite.content import Number, Question
 from attnsite.quantity import Quantity
 from attnsite.results import EVERY_MACHINE, Run
+from attnsite.site import searching
 from attnsite.site.exhibits import call_machine, day, hardware
 from attnsite.site.places import Page
-from attnsite.site.question_pages import path_of
+from attnsite.site.question_pages import UNSEARCHED, path_of
 from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 from attnsite.site.text import head, typed
@@ -44,7 +45,7 @@ def page(questions: Sequence[Question], records: Records) -> str:
     known = {machine: runs for machine, runs in machines(records).items() if machine != EVERY_MACHINE}
     parts = [
         head(PATH, "Machines", description="The machines behind the runs of this site, and their ratios side by side.",
-             search={"exclude": True}),
+             search={"boost": searching.KERNEL}, aliases=["hardware", "processor", "CPU"]),
         "# Machines",
         "A number is only as good as what is known of the machine behind it.\n{ .lead }",
         "Counts are the same everywhere and belong to no machine. The text quotes full sweeps of named machines."
@@ -53,11 +54,11 @@ def page(questions: Sequence[Question], records: Records) -> str:
     whole = [machine for machine, runs in known.items() if not all(run.is_quick for run in runs.values())]
     if rows := ratios(questions, records, whole):
         parts += [
-            "## Ratios, machine by machine",
+            f"## Ratios, machine by machine {UNSEARCHED}",
             "Ratios and shares that claims of this site quote, each machine's own beside the others'. "
             "Times and rates are not here: those of different machines have nothing to do with each other, and no "
             "average is taken over machines. Quick checks, which have a few points each, are left out.",
-            f'<div class="scrolls">{table(rows, "Ratios by machine")}</div>',
+            f'<div class="scrolls" data-search-exclude>{table(rows, "Ratios by machine")}</div>',
         ]
     for machine, runs in known.items():
         parts += described_machine(machine, runs, records)
@@ -113,7 +114,7 @@ def described_machine(machine: str, runs: Mapping[str, Run], records: Records) -
     return [
         f"## {typed(call_machine(machine))}{': quick check, few points' if quick else ''}",
         " ".join(told),
-        f'<div class="scrolls">{table(rows, f"What is known of {call_machine(machine)}")}</div>',
+        f'<div class="scrolls" data-search-exclude>{table(rows, f"What is known of {call_machine(machine)}")}</div>',
     ]
 
 

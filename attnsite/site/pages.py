@@ -32,7 +32,7 @@ from attnsite.site import (
 )
 from attnsite.site.checked import checked
 from attnsite.site.markup import SOURCES
-from attnsite.site.text import directed
+from attnsite.site.text import directed, fronted
 
 Navigation = list[Any]
 PARTS = {calculator.PLACE: calculator.html, by_hand.PLACE: by_hand.html, head_browser.PLACE: head_browser.html}
@@ -48,6 +48,8 @@ def render(root: Path) -> dict[str, str]:
     themes, questions = load_themes(root), load_questions(root)
     written = hand_written(root)
     pages = {path: with_parts(with_sources(directed(path, text), text), known) for path, text in written.items()}
+    if calculator.PAGE in pages:
+        pages[calculator.PAGE] = fronted(pages[calculator.PAGE], finds=calculator.finds(known))
     pages["questions/index.md"] = question_pages.overview_page(themes, questions)
     for theme in themes:
         pages[f"questions/{theme.slug}/index.md"] = question_pages.theme_page(theme, questions)

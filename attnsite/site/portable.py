@@ -32,7 +32,7 @@ def convert(site: Path) -> None:
     if index.is_file():
         known = json.loads(index.read_text(encoding="utf-8"))
         for entry in known.get("docs", ()):
-            entry["location"] = re.sub(r"(^|/)(?=#|$)", r"\1index.html", entry["location"], count=1)
+            entry["location"] = re.sub(r"(^|/)(?=[#?]|$)", r"\1index.html", entry["location"], count=1)
         index.with_suffix(".js").write_text(f"var __index = {json.dumps(known)};\n", encoding="utf-8", newline="\n")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from attnsite.content import Claim, Number, Question, Theme, fences, marks
 from attnsite.errors import Mistake
 from attnsite.results import EVERY_MACHINE
-from attnsite.site import claims, quickly
+from attnsite.site import claims, quickly, searching
 from attnsite.site.exhibits import call_machine
 from attnsite.site.markup import SOURCES
 from attnsite.site.records import Records
@@ -30,7 +30,14 @@ def question_page(
     path = path_of(question)
     shown = typed(question.title).replace("·", "·<wbr>")  # where a formula may go on in the next line
     parts = [
-        head(path, question.title, description=plain(question.answer), hide=["footer"]),
+        head(
+            path,
+            question.title,
+            description=plain(question.answer),
+            hide=["footer"],
+            aliases=list(question.aliases),
+            search={"boost": searching.QUESTION},
+        ),
         f"# {shown}",
         f"{question.answer}\n{{ .answer }}",
         checked,
@@ -121,14 +128,16 @@ def listed(questions: Iterable[Question], origin: str) -> str:
 def theme_page(theme: Theme, questions: Sequence[Question]) -> str:
     path = f"questions/{theme.slug}/index.md"
     own = [question for question in questions if question.theme == theme.slug]
-    return "\n\n".join([head(path, theme.title, description=plain(theme.summary)), f"# {typed(theme.title)}",
+    return "\n\n".join([head(path, theme.title, description=plain(theme.summary),
+                        search={"boost": searching.LIST}), f"# {typed(theme.title)}",
                         f"{theme.summary}\n{{ .lead }}", listed(own, path)]) + "\n"  # fmt: skip
 
 
 def overview_page(themes: Sequence[Theme], questions: Sequence[Question]) -> str:
     """All questions by theme."""
     path = "questions/index.md"
-    parts = [head(path, "Questions", description="All questions of the site, by theme."), "# Questions"]
+    about = "All questions of the site, by theme."
+    parts = [head(path, "Questions", description=about, search={"boost": searching.LIST}), "# Questions"]
     for theme in themes:
         own = [question for question in questions if question.theme == theme.slug]
         parts += [f"## [{typed(theme.title)}]({theme.slug}/index.md)", theme.summary, listed(own, path)]

@@ -52,7 +52,7 @@ def question(checked: Checked, records: Records, site: Site) -> str:
     """The question, its answer, its text with figures in words, its claims and its sources."""
     asked = checked.question
     path = path_of(asked)
-    parts = [f"# {asked.title}", f"> {resolved(asked.answer, records)}", body(asked, path, records, site)]
+    parts = [f"# {asked.title}", f"> {resolved(asked.answer, records)}", also(asked), body(asked, path, records, site)]
     if asked.claims:
         claims = "\n".join(f"- {claim.kind}: {told(claim, records)}" for claim in asked.claims)
         parts.append(f"## What this rests on\n\n{claims}")
@@ -61,6 +61,11 @@ def question(checked: Checked, records: Records, site: Site) -> str:
         parts.append(f"## Sources\n\n{listed}")
     parts.append(f"{checked.told}\n\nFrom {site.name}, {site.at(places.address(path))}".strip())
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def also(asked: Question) -> str:
+    """What else people call what it is about, in a line; empty where nothing is said."""
+    return f"Keywords: {', '.join(asked.aliases)}" if asked.aliases else ""
 
 
 def told(claim: Claim, records: Records) -> str:

@@ -35,6 +35,7 @@ def question(checked: Checked, records: Records, site: Site, image: str) -> dict
         **dates,
         **_made_by(site),
         "isPartOf": website(site),
+        **({"keywords": list(asked.aliases)} if asked.aliases else {}),
         "mainEntity": {"@type": "Question", "name": asked.title,
                        "acceptedAnswer": {"@type": "Answer", "text": answer}},
         "citation": [

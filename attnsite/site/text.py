@@ -28,6 +28,13 @@ def directed(path: str, text: str) -> str:
     return f"{text[:at]}\n{PAGE.format(path)}\n\n{text[at:].lstrip(chr(10))}"
 
 
+def fronted(text: str, **more: object) -> str:
+    """A page with more fields in its front matter, which it must have."""
+    lines = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in more.items())
+    return re.sub(r"\A(\ufeff?---[ \t]*\n.*?\n)(?=(?:---|\.\.\.)[ \t]*\n)", lambda front: front[1] + lines, text,
+                  count=1, flags=re.DOTALL)  # fmt: skip
+
+
 def typed(text: str) -> str:
     """Plain text as Markdown that shows it as it was typed, also inside a link; `code` stays code."""
     return re.sub(r"([\\[\]])", r"\\\1", escape(text, quote=False))

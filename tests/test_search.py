@@ -1,0 +1,181 @@
+"""What people type into the search box, in a real browser, and the page that comes first; what the index holds."""
+
+import gzip
+import json
+import re
+
+import pytest
+
+from attnsite import content, glossary
+from attnsite.site import calculator, kernel_pages, records, searching
+from tests import searches
+from tests.conftest import ROOT
+
+FIRST = 0.88  # the share of phrases whose page comes first: 22 of 25
+
+
+@pytest.fixture(scope="module")
+def ask(site, browser):
+    """Type a phrase into the box; the pages that come, best first, each once."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
+    page = context.new_page()
+    said = []
+    page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
+    page.goto(site + "questions/", wait_until="load")
+    page.wait_for_function("!!window.document$")
+
+    def ask(phrase):
+        page.locator(".md-search__input").click()
+        page.keyboard.press("ControlOrMeta+A")
+        page.keyboard.press("Delete")
+        page.wait_for_function("!document.querySelector('.md-search-result__link')")
+        page.keyboard.insert_text(phrase)
+        page.keyboard.press("End")  # the theme looks at the box when a key is let go
+        page.wait_for_function("""document.querySelector('.md-search-result__link') ||
+            /^No/.test(document.querySelector('.md-search-result__meta').textContent)""")
+        links = page.eval_on_selector_all(".md-search-result__link", "all => all.map(one => one.href)")
+        return list(dict.fromkeys(link.removeprefix(site).partition("#")[0].partition("?")[0] for link in links))
+
+    ask.page = page
+    yield ask
+    context.close()
+    assert said == []
+
+
+@pytest.fixture(scope="module")
+def index(site_folder):
+    return json.loads((site_folder / "search" / "search_index.json").read_text(encoding="utf-8"))
+
+
+def place_of(found, right):
+    """Where the first of the right pages comes, from 1; a folder's name stands for all that is in it."""
+    return next(
+        (at for at, page in enumerate(found, 1) if any(page == one or page.startswith(one) for one in right)), 0
+    )
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("phrases", ["TUNED", "HELD", "BLIND"])
+def test_what_people_type_finds_the_page_that_answers_it(ask, phrases):
+    """First for 88 % of the phrases; among the first three for all that were looked at, and for 92 % of the others."""
+    asked = getattr(searches, phrases)
+    places = {phrase: place_of(ask(phrase), right) for phrase, right in asked.items()}
+    missed = {phrase: place for phrase, place in places.items() if place != 1}
+
+    assert sum(place == 1 for place in places.values()) >= FIRST * len(places), missed
+    late = [phrase for phrase, place in places.items() if not 1 <= place <= 3]
+    assert len(late) <= (0 if phrases == "TUNED" else 0.08 * len(places)), missed
+
+
+@pytest.mark.browser
+def test_a_search_forgives(ask):
+    """A letter wrong, a part of a name, a number beside a word and the search's own signs are answered."""
+    assert searches.EXACT in ask("sotfmax")[:5]
+    assert ask("simd_dec")[0].startswith("kernels/cpu_simd_decode")
+    assert ask('"online softmax"')[0] == searches.EXACT
+    assert "Missing" not in (ask("pruning heads") and ask.page.locator(".md-search-result__list").inner_text()[:600])
+
+
+@pytest.mark.browser
+def test_a_search_that_finds_nothing_says_where_to_begin(ask):
+    """Links that work from any page, and that go once something is found."""
+    assert ask("zzzzqqqq") == []
+    begin = ask.page.locator(".search-start")
+    assert begin.is_visible()
+    for link in begin.locator("a").all():
+        assert ask.page.request.get(link.evaluate("a => a.href")).ok
+    ask("softmax")
+    assert begin.is_hidden()
+
+
+@pytest.mark.browser
+def test_a_model_is_found_and_opens_in_the_calculator(ask, site, open_page):
+    """Each published model of the calculator is in the index, at an address that shows it."""
+    assert ask("Qwen3-32B")[0] == searches.CALCULATOR
+    links = ask.page.eval_on_selector_all(".md-search-result__link", "all => all.map(one => one.href)")
+    link = next(link for link in links if "?model=" in link)
+    page = open_page(link)
+    page.wait_for_function("document.querySelector('#calc-model')?.value === 'Qwen3-32B'")
+
+
+def test_every_kernel_model_term_and_source_is_in_the_index(index):
+    """By its own address."""
+    known = records.read(ROOT)
+    found = {entry["location"] for entry in index["docs"]}
+    kernels = {f"kernels/{kernel.name}/" for kernel in kernel_pages.ladder()}
+    terms = {f"glossary/#{term.anchor}" for term in glossary.read(ROOT)}
+    sources = {f"sources/#{key}" for key in known.sources}
+    models = {f"calculator/?{query}" for query in calculator.finds(known)}
+
+    assert len(kernels) > 20
+    assert len(models) > 40
+    assert (kernels | terms | sources | models) - found == set()
+
+
+def test_every_alias_is_in_the_index_and_on_no_page(index, site_folder):
+    """They are for whoever searches; only the data of a page has them."""
+    entries = {entry["location"]: entry for entry in index["docs"]}
+    for question in content.load_questions(ROOT):
+        address = f"questions/{question.theme}/{question.slug}/"
+        assert len(question.aliases) >= 5, question.slug
+        assert entries[address]["aliases"] == list(question.aliases)
+        data = json.loads((site_folder / address / "index.json").read_text(encoding="utf-8"))
+        assert data["aliases"] == list(question.aliases)
+        html = (site_folder / address / "index.html").read_text(encoding="utf-8")
+        assert '"keywords":' in html
+
+
+def test_a_question_counts_more_than_a_list_of_sources(index):
+    """What answers comes before what is cited, corrected or listed."""
+    boost = {entry["location"].partition("#")[0].partition("?")[0]: entry.get("boost", 1) for entry in index["docs"]}
+    questions = {value for page, value in boost.items() if re.fullmatch(r"questions/\w+/\w+/", page)}
+
+    assert questions == {searching.QUESTION}
+    assert all(boost[page] < 1 for page in ("sources/", "corrections/", "glossary/", "questions/", "evidence/"))
+
+
+def test_texts_of_the_index_do_not_run_together(index):
+    """A source's link and its text, a heading and its sign, a formula and its words."""
+    texts = {entry["location"]: entry["title"] + " " + re.sub("<[^>]*>", " ", entry["text"]) for entry in index["docs"]}
+
+    assert [place for place, text in texts.items() if "¶" in text or "×¶" in text] == []
+    run = re.compile(r"arXiv:\d{4}\.\d{5}[A-Z]|\\(?:sqrt|frac|text|cdot)\b|[a-z]Full screen")
+    assert {place: found[0] for place, text in texts.items() if (found := run.search(text))} == {}
+    assert "sqrt(d)" in " ".join(texts.values())
+
+
+def test_the_index_stays_light(index, site_folder):
+    """At most 150 KB gz, and nothing of it before somebody searches (`test_interaction`)."""
+    file = (site_folder / "search" / "search_index.json").read_bytes()
+
+    assert len(gzip.compress(file)) < 150_000
+
+
+@pytest.mark.parametrize(
+    ("latex", "words"),
+    [
+        (r"\sqrt{d}", "sqrt(d)"),
+        (r"\frac{q\cdot k}{\sqrt{d_\text{head}}}", "q·k/sqrt(d_head)"),
+        (r"QK^\top", "QK^ᵀ"),
+        (r"4\,m\,n\,H\,d_\text{head}", "4 m n H d_head"),
+    ],
+)
+def test_formulas_are_searched_as_they_are_typed(latex, words):
+    assert searching.typed(latex) == words
+
+
+def test_a_page_is_searched_without_what_stands_on_it_for_the_hand():
+    """Captions without their sign, formulas by their words, sources one by one."""
+    html = (
+        '<p class="exhibit-title" id="x-title"><span>3 ×</span><a class="headerlink" href="#x">¶</a></p>'
+        '<p><math alttext="\\sqrt{d}"><msqrt><mi>d</mi></msqrt></math></p>'
+        '<ul class="sources"><li id="a2020">A. <cite>On Heads</cite>. 2020. <a>arXiv:1</a>'
+        '<span class="taken">What is taken.</span></li></ul>'
+    )
+
+    found = searching.searchable(html)
+
+    assert "¶" not in found
+    assert "sqrt(d)" in found
+    assert '<h2 id="a2020">On Heads</h2>' in found
+    assert "</a> <span" in found
