@@ -108,6 +108,8 @@ def test_tables_sort_and_search_finds(site, light):
     light.click(*place)  # a window without a screen is never told of focus, which is the other sign to load the index
     light.press(*"softmax")
     light.until("() => document.querySelectorAll('.md-search-result__link').length > 1")
+    light.press(*[chr(0xE003)] * len("softmax"), *"gqa")  # the Backspace key
+    light.until("() => /gqa_only_in_decode/.test(document.querySelector('.md-search-result__link')?.href)")
 
 
 def test_without_scripts_text_and_pictures_are_there(site, start):

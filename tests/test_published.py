@@ -215,7 +215,7 @@ def test_data_say_what_the_page_says(files, questions, site_folder):
         told = {each["figure"] for each in data["figures"]}
         experiments = {name: records.read(ROOT).figure(name).EXPERIMENT for name in shown}
         assert told == {n for n in shown if list((ROOT / "docs/results").glob(f"*/{experiments[n]}.json"))}
-        quoted = re.findall(r'<a class="quantity is-(\w+)" href="[^"]*" title="[^"]*">([^<]*)</a>', page)
+        quoted = re.findall(r'<a class="quantity is-(\w+)" href="[^"]*"[^>]*>([^<]*)</a>', page)
         for claim, made in zip(data["claims"], question.claims, strict=True):
             numbers = [grounds for grounds in claim["rests_on"] if "figure" in grounds]
             assert len(claim["rests_on"]) == sum(1 if isinstance(m, Number) else len(m.keys) for m in made.marks)

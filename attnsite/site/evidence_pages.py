@@ -70,6 +70,29 @@ def runs_by_machine(records: Records, page: Page) -> str:
     return "\n\n".join(parts) or "Nothing has been measured yet: `attnsite measure` does it."
 
 
+def result_pages(records: Records) -> dict[str, str]:
+    """`results/` and a page in it for each machine, a run a line: for whoever shortens the address of a file."""
+    pages, listed = {}, []
+    for machine, runs in machines(records).items():
+        path, named = f"results/{machine}/index.md", call_machine(machine)
+        rows = [run_row(run, records.state(run), Page(path)) for run in runs.values()]
+        what = "Counts, the same on every machine" if machine == EVERY_MACHINE else f"What was measured on {named}"
+        told = f"{what}, a file each: provenance, every row and every sample, as JSON."
+        pages[path] = "\n\n".join([
+            head(path, f"Runs: {named}", description=told, search={"exclude": True}),
+            f"# Runs: {typed(named)}", f"{typed(told)}\n{{ .lead }}",
+            f'<div class="scrolls">{table(rows, f"Runs: {named}")}</div>',
+            "[All machines](../index.md); the [evidence page](../../evidence.md) has every claim that rests on a run.",
+        ]) + "\n"  # fmt: skip
+        listed.append(f"- [{typed(named)}]({machine}/index.md)\n  {len(rows)} run{'s' if len(rows) > 1 else ''}")
+    path = "results/index.md"
+    told = "The files behind the numbers: one for each experiment and machine."
+    items = f'<div class="questions" markdown>\n\n{chr(10).join(listed)}\n\n</div>'
+    parts = [head(path, "Runs", description=told, search={"exclude": True}), "# Runs", f"{told}\n{{ .lead }}",
+             items if listed else "Nothing has been measured yet: `attnsite measure` does it."]  # fmt: skip
+    return pages | {path: "\n\n".join(parts) + "\n"}
+
+
 def run_row(run: Run, state: str, page: Page) -> dict[str, Any]:
     verdict = run.provenance.steadiness.get("verdict")
     return {

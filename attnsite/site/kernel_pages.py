@@ -118,6 +118,16 @@ def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def libraries_page() -> str:
+    """The libraries that kernels are compared with."""
+    path = "peers.md"
+    told = "The same call through other libraries, timed beside the kernels of this site where they are installed."
+    items = "\n".join(f"- [`{peer.name}`]({peer.path})\n  {peer.idea}" for peer in libraries())
+    parts = [head(path, "Other libraries", description=told, search={"boost": searching.LIST}), "# Other libraries",
+             f"{told}\n{{ .lead }}", f'<div class="questions" markdown>\n\n{items}\n\n</div>']  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
 def kernel_page(kernel: Kernel, records: Records) -> str:
     page = Page(kernel.path)
     where = {"cpu": "the processor", "cuda": "a GPU"}.get(kernel.device, kernel.device)

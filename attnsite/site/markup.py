@@ -173,7 +173,7 @@ class _Resolve(Postprocessor):
                     raise Mistake(self.markup.page.path, "", "is not a mark", mark.why)
                 if isinstance(mark, content.Cite):
                     return citations.cite(mark, self.markup.page.path)
-                return numbers.number(mark, self.markup.records, self.markup.page)
+                return numbers.number(mark, self.markup.records, self.markup.page, self.markup.figures)
             except Mistake as mistake:
                 self.markup.warn(mistake, mark.source)
                 return _unresolved(mark.source, mistake)

@@ -1,23 +1,35 @@
-"""A number in the text: the value of its run, linked to the run's file, saying where it comes from."""
+"""A number in the text: the value of its run, linked to what is known of it, saying where it comes from.
 
+The link leads to the number's entry on its figure's page. `data-run` is the run's file, and `data-figure`, where the
+figure stands on the same page, its place: for the card that the page's script makes.
+"""
+
+from collections.abc import Container
 from html import escape
 
 from attnsite.content import Number
 from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.results import EVERY_MACHINE, Run
 from attnsite.site import places
 from attnsite.site.exhibits import call_machine, commit, day, freshness
 from attnsite.site.places import Page
 from attnsite.site.records import Records
 
 
-def number(mark: Number, records: Records, page: Page) -> str:
-    """The HTML of a number. Raises `Mistake` where it cannot be had, or lies outside the range that the mark states."""
+def number(mark: Number, records: Records, page: Page, shown: Container[str] = ()) -> str:
+    """The HTML of a number; `shown` are the places of the page's figures.
+
+    Raises `Mistake` where it cannot be had, or lies outside the range that the mark states.
+    """
     found = records.evidence.number(mark)
-    address = page.to(places.result(found.machine, found.run.experiment))
+    address = page.to(places.number(mark.figure, mark.value, "" if found.machine == EVERY_MACHINE else found.machine))
+    run = page.at(places.result(found.machine, found.run.experiment))
+    place = f"figure-{mark.figure}"
+    figure = f' data-figure="#{place}"' if place in shown else ""
     told = " · ".join(provenance(found.quantity, found.run, found.state))
     return (
-        f'<a class="quantity is-{escape(found.state)}" href="{escape(address)}" title="{escape(told)}">'
+        f'<a class="quantity is-{escape(found.state)}" href="{escape(address)}"{figure} data-run="{escape(run)}" '
+        f'title="{escape(told)}">'
         f"{escape(str(found.quantity))}</a>"
     )
 

@@ -25,6 +25,7 @@ from attnsite.site import (
     kept,
     kernel_pages,
     machines_page,
+    number_pages,
     picture,
     places,
     question_pages,
@@ -62,8 +63,12 @@ def render(root: Path) -> dict[str, str]:
     pages["kernels.md"] = kernel_pages.overview_page(kernels, known)
     for kernel in [*kernels, *kernel_pages.libraries()]:
         pages[kernel.path] = kernel_pages.kernel_page(kernel, known)
+    pages["peers.md"] = kernel_pages.libraries_page()
+    pages |= evidence_pages.result_pages(known)
     pages["evidence.md"] = evidence_pages.evidence_page(questions, known)
     pages["machines.md"] = machines_page.page(questions, known)
+    titled = {path: (evidence_pages.title_of(text, path), text) for path, text in written.items()}
+    pages |= number_pages.render(questions, titled, known)
     pages["sources.md"] = evidence_pages.sources_page(questions, written, known)
     return pages
 
@@ -97,8 +102,8 @@ def navigation(root: Path) -> Navigation:
     for theme in themes:
         own = [question_pages.path_of(question) for question in questions if question.theme == theme.slug]
         by_theme.append({escape(theme.title, quote=False): [f"questions/{theme.slug}/index.md", *own]})
-    described = [*kernel_pages.ladder(), *kernel_pages.libraries()]
-    kernels: Navigation = ["kernels.md", *(kernel.path for kernel in described)]
+    kernels: Navigation = ["kernels.md", *(kernel.path for kernel in kernel_pages.ladder())]
+    kernels += ["peers.md", *(library.path for library in kernel_pages.libraries())]
     notebooks = [f"notebooks/{path.name}" for path in sorted((root / "docs" / "notebooks").glob("*.py"))]
     first = ["method.md", "evidence.md", "sources.md", "machines.md", "glossary.md", "corrections.md"]
     written = hand_written(root)

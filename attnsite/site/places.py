@@ -84,3 +84,13 @@ def result(machine: str, experiment: str) -> str:
 def figure(name: str, machine: str, ending: str) -> str:
     """Where a figure's file is published; `ending` is `.json`, `.csv`, `.svg`, `-wide.svg` or `-narrow.svg`."""
     return f"figures/{name}/{machine}{ending}"
+
+
+def numbers(name: str) -> str:
+    """The page that says where the numbers of a figure come from, by its source path."""
+    return f"figures/{name}.md"
+
+
+def number(name: str, value: str, machine: str) -> str:
+    """The place of one number on that page; a count belongs to no machine, whose name is then empty."""
+    return f"{numbers(name)}#{value}-{machine}" if machine else f"{numbers(name)}#{value}"

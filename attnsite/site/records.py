@@ -1,7 +1,7 @@
 """The records behind the pages, read once for each state of their files, however many pages ask for them."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from attnsite import discover, glossary, here, results
 from attnsite.content import Number, Source, marks, read_sources
 from attnsite.evidence import Evidence
 from attnsite.results import Run
-from attnsite.site import exhibits, kept
+from attnsite.site import exhibits, grounds, kept
 from attnsite.site.exhibits import Exhibit, NotMeasured, exhibit
 
 
@@ -23,6 +23,7 @@ class Records:
 
     root: Path
     drawn: dict[tuple[str, str], Exhibit | NotMeasured] = field(default_factory=dict)
+    behind: dict[tuple[str, ...], dict[str, list[int]]] = field(default_factory=dict)
     checks: dict[Path, Any] = field(default_factory=dict)  # by question, what `checked` has found
 
     @cached_property
@@ -85,6 +86,13 @@ class Records:
             beside = {other: one for other, one in runs.items() if other == machine or not self.apart(one)}
             self.drawn[name, machine] = self._drawn(module, beside, machine, self.state(runs[machine]))
         return self.drawn[name, machine]
+
+    def rows_behind(self, figure: str, run: Run, names: Sequence[str]) -> dict[str, list[int]]:
+        """For each of these numbers of a figure, the rows of its table that it rests on."""
+        key = (figure, run.machine, *names)
+        if key not in self.behind:
+            self.behind[key] = grounds.rows_behind(self.root, self.figure(figure), run, names)
+        return self.behind[key]
 
     def _drawn(self, module: ModuleType, runs: Mapping[str, Run], machine: str, state: str) -> Exhibit | NotMeasured:
         """Draw a figure, or take it from an earlier build that drew it from the same files by the same code."""

@@ -32,7 +32,7 @@ _TEX = (
     (re.compile(r"\\(?:text|mathrm|mathbf|operatorname)\{([^{}]*)\}"), r"\1"),
     (re.compile(r"\\sqrt\{([^{}]*)\}"), r"sqrt(\1)"),
     (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
-    (re.compile(r"\\(?:cdot|times)(?![A-Za-z])"), "·"),
+    (re.compile(r"\s*\\(?:cdot|times)(?![A-Za-z])\s*"), "·"),
     (re.compile(r"\\(?:top|intercal)(?![A-Za-z])"), "ᵀ"),
     (re.compile(r"\\(?:left|right|qquad|quad|displaystyle|[,;:!> ])"), " "),
     (re.compile(r"\\([A-Za-z]+)"), r"\1 "),
