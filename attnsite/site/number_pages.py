@@ -112,8 +112,7 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
     lines.append(f'- <a href="{escape(data)}" download>The figure’s rows as CSV</a>, '
                  f'<a href="{escape(raw)}">every sample of the run as JSON</a>')  # fmt: skip
     parts = [
-        f"## {typed(str(quantity))} <small>`{mark.value}`, {typed(call_machine(machine))}</small> "
-        f"{{ #{place} data-search-exclude }}",
+        f"## {typed(str(quantity))} <small>`{mark.value}`, {typed(call_machine(machine))}</small> {{ #{place} }}",
         "\n".join(lines),
     ]
     rows = _rows(mark, records, machine, names)

@@ -112,8 +112,8 @@ def completed(entries: list[Entry], url: str, meta: Mapping[str, Any]) -> list[E
             entry["text"] = entry["text"][also.end() :]
     boost = (meta.get("search") or {}).get("boost")
     for query, title in (meta.get("finds") or {}).items():
-        entry: Entry = {"location": f"{url}?{query}", "title": entities.escape(str(title), quote=False), "text": ""}
-        entries.append(entry | ({"boost": boost} if boost else {}))
+        found = {"location": f"{url}?{query}", "title": entities.escape(str(title), quote=False), "text": ""}
+        entries.append(found | ({"boost": boost} if boost else {}))
     return entries
 
 

@@ -19,7 +19,7 @@ DIFFERENCES = {
     "templates": "the overrides are Jinja for Material; `attnsite finish site` gives pages their heads and policy",
     "notebooks": "rendered from Markdown that was executed beforehand, without the plugin's markup",
 }
-_DROPPED = ("hooks", "watch", "exclude_docs", "validation", "strict")
+_DROPPED = ("hooks", "watch", "exclude_docs", "not_in_nav", "validation", "strict")
 
 
 class _Name(str):
