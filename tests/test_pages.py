@@ -106,7 +106,8 @@ def test_everything_has_its_page():
     assert machines
     for machine in machines:
         assert f"\n## {machine}\n" in made["machines.md"]
-        assert f"### {machine}\n" in made["evidence.md"]
+        assert f"### {machine} {{ data-search-exclude }}\n" in made["evidence.md"]
+        assert f"# Runs: {machine}\n" in made[f"results/{machine}/index.md"]
     for path in (ROOT / "docs").glob("*.md"):
         assert path.name in made
 
@@ -127,7 +128,7 @@ def test_every_question_shows_its_figure_before_its_first_heading():
 
 
 def test_every_page_is_in_the_menu_once():
-    """And the menu leads to no page that is not there."""
+    """But for those that a number or a shortened address leads to; and the menu leads to no page that is not there."""
 
     def leaves(menu):
         for item in menu:
@@ -135,7 +136,8 @@ def test_every_page_is_in_the_menu_once():
                 next(iter(item.values())), list) else [next(iter(item.values()))]  # fmt: skip
 
     listed = [path for path in leaves(pages.navigation(ROOT)) if path.endswith(".md")]
-    assert sorted(listed) == sorted(pages.render(ROOT))
+    unlisted = ("figures/", "results/")
+    assert sorted(listed) == sorted(path for path in pages.render(ROOT) if not path.startswith(unlisted))
 
 
 def test_a_draft_is_not_built(checkout):
@@ -291,10 +293,16 @@ def test_what_is_known_of_a_machine_is_text(checkout, cpu):
     checkouts.put_run(checkout, "laptop", cpu=cpu, cores=2)
     checkouts.put(checkout, "docs/questions/shapes/area.md",
                   checkouts.question(body="```figure\nsquares\n```\n\n[=squares.largest laptop]"))  # fmt: skip
-    for path in ("machines.md", "evidence.md", "questions/shapes/area.md"):
+    for path in (
+        "machines.md",
+        "evidence.md",
+        "questions/shapes/area.md",
+        "figures/squares.md",
+        "results/laptop/index.md",
+    ):
         tags = harmless(html(checkout, path))
         assert not [tag for tag, _ in tags.found if tag == "mark"]
-        assert path == "evidence.md" or cpu.split()[0] in tags.text
+        assert path in ("evidence.md", "results/laptop/index.md") or cpu.split()[0] in tags.text
 
 
 @pytest.mark.parametrize("machine", ["it's", 'a"b', "<b>bold", "a&b", "[x](y)"])

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any
 
 from attnsite.content import Cite, Question, marks
@@ -84,7 +85,8 @@ def result_pages(records: Records) -> dict[str, str]:
             f'<div class="scrolls">{table(rows, f"Runs: {named}")}</div>',
             "[All machines](../index.md); the [evidence page](../../evidence.md) has every claim that rests on a run.",
         ]) + "\n"  # fmt: skip
-        listed.append(f"- [{typed(named)}]({machine}/index.md)\n  {len(rows)} run{'s' if len(rows) > 1 else ''}")
+        link = f'<a href="{escape(Page("results/index.md").to(path))}">{escape(named)}</a>'
+        listed.append(f"- {link}\n  {len(rows)} run{'s' if len(rows) > 1 else ''}")
     path = "results/index.md"
     told = "The files behind the numbers: one for each experiment and machine."
     items = f'<div class="questions" markdown>\n\n{chr(10).join(listed)}\n\n</div>'

@@ -107,26 +107,19 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         lines.append(f"- Computed in {code}, `values()`")
     quoting = ", ".join(f"[{typed(title)}](../{path})" for path, title in pages.items())
     lines.append(f"- Quoted in {quoting}")
-    data = here.to(places.figure(mark.figure, machine, ".csv"))
-    raw = here.to(places.result(machine, run.experiment))
-    lines.append(f'- <a href="{escape(data)}" download>The figure’s rows as CSV</a>, '
-                 f'<a href="{escape(raw)}">every sample of the run as JSON</a>')  # fmt: skip
+    shown = next((one for one in records.exhibits(mark.figure) if one.machine == machine), None)
+    files = [(places.figure(mark.figure, machine, ".csv"), "the figure’s rows as CSV")] if shown else []
+    files.append((places.result(machine, run.experiment), "every sample of the run as JSON"))
+    links = ", ".join(f'<a href="{escape(here.to(file))}">{what}</a>' for file, what in files)
+    lines.append(f"- Files: {links}")
     parts = [
         f"## {typed(str(quantity))} <small>`{mark.value}`, {typed(call_machine(machine))}</small> {{ #{place} }}",
         "\n".join(lines),
     ]
-    rows = _rows(mark, records, machine, names)
+    behind = records.rows_behind(mark.figure, run, names).get(mark.value, []) if shown else []
+    rows = [shown.rows[at] for at in behind if at < len(shown.rows)] if shown else []
     if rows:
         label = f"Rows behind {mark.value}, {call_machine(machine)}"
         told_rows = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
         parts += [f"{told_rows} of the figure’s data:", f'<div class="scrolls">{table(rows, label)}</div>']
     return parts
-
-
-def _rows(mark: Number, records: Records, machine: str, names: Sequence[str]) -> list[dict[str, object]]:
-    """The rows of the figure's table that the number moves with."""
-    shown = next((one for one in records.exhibits(mark.figure) if one.machine == machine), None)
-    if shown is None:
-        return []
-    behind = records.rows_behind(mark.figure, shown.run, names)
-    return [shown.rows[at] for at in behind.get(mark.value, []) if at < len(shown.rows)]
