@@ -105,7 +105,7 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         lines.append(f"- Computed in {code}: <code>{one}</code>")
     else:
         lines.append(f"- Computed in {code}, `values()`")
-    quoting = ", ".join(f"[{typed(title)}](../{place})" for place, title in pages.items())
+    quoting = ", ".join(f"[{typed(title)}](../{path})" for path, title in pages.items())
     lines.append(f"- Quoted in {quoting}")
     shown = next((one for one in records.exhibits(mark.figure) if one.machine == machine), None)
     files = [(places.figure(mark.figure, machine, ".csv"), "the figure’s rows as CSV")] if shown else []
