@@ -50,7 +50,7 @@ class Quantity:
         if unit == "small":
             return _small(value)
         if unit == "s":
-            scale, name = next(((s, n) for s, n in _TIMES if value >= s), _TIMES[-1])
+            scale, name = next(((s, n) for s, n in _TIMES if value >= 0.9995 * s), _TIMES[-1])  # not 1000 µs
             return f"{_round(value / scale, digits)}{_THIN}{name}"
         if unit == "B":
             return _prefixed(value, 1024, _BINARY, digits, "")
@@ -68,12 +68,24 @@ class Quantity:
 
 
 def _round(value: float, digits: int) -> str:
-    """`digits` significant digits, never an exponent; a whole number is printed whole."""
+    """`digits` significant digits, never an exponent below 10¹⁵; a whole number is printed whole."""
+    if value >= 1e15:
+        return _power(value, digits)
     if float(value).is_integer():
         whole = int(value)
         return f"{whole:,}".replace(",", _THIN) if whole >= 10_000 else str(whole)
-    places = max(0, digits - 1 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{places}f}".replace(",", _THIN)
+    exponent = math.floor(math.log10(abs(value)))
+    places = max(0, digits - 1 - exponent)
+    text = f"{value:,.{places}f}"
+    if places and float(text.replace(",", "")) >= 10.0 ** (exponent + 1):  # 0.9999 is 1.00, with no digit more
+        text = f"{value:,.{places - 1}f}"
+    return text.replace(",", _THIN)
+
+
+def _power(value: float, digits: int) -> str:
+    """A number beyond all prefixes: 8.00×10²². A double has no more true digits than it prints."""
+    number, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{number}×10" + str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def power_of_ten(exponent: int) -> str:
@@ -95,7 +107,8 @@ def _small(value: float) -> str:
 
 def _prefixed(value: float, base: int, names: tuple[str, ...], digits: int, unit: str) -> str:
     step = 0
-    while value >= base and step < len(names) - 1:
+    while value >= base - 0.5 and step < len(names) - 1:  # what would be printed as 1000 of one is 1.00 of the next
         value, step = value / base, step + 1
     suffix = names[step] + unit
-    return f"{_round(value, digits)}{_THIN}{suffix}" if suffix else _round(value, digits)
+    number = _power(value, digits) if value >= 1e6 else _round(value, digits)
+    return f"{number}{_THIN}{suffix}" if suffix else number

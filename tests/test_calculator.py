@@ -254,7 +254,9 @@ def test_it_is_light_and_stands_still(site, browser, path):
     assert len(sizes) <= 14, sorted(sizes)
     assert sum(sizes.values()) <= 110_000, sizes
     assert sum(size for url, size in sizes.items() if url.endswith(".js")) <= 40_000, sizes
-    assert not any(name in url for url in sizes for name in ("calculator.js", "by_hand.js", "models.json"))
+    assert not any(
+        name in url for url in sizes for name in ("calculator.js", "by_hand.js", "quantity.js", "models.json")
+    )
     live(page, path.strip("/"))
     page.wait_for_timeout(600)
     assert page.evaluate("window.shift") < 0.001
@@ -322,8 +324,8 @@ def weights_shown(page, head):
 def test_the_first_state_is_softmax():
     """As built, each head's weights are NumPy's softmax and its output the weighted values."""
     for scores in by_hand.SCORES.values():
-        weights = by_hand.softmax([s / 4 for s in scores], [True] * 8)
-        assert weights == pytest.approx(numpy_weights(scores, 16, [True] * 8), abs=1e-12)
+        weights = by_hand.softmax([s / 2 for s in scores], [True] * 8)
+        assert weights == pytest.approx(numpy_weights(scores, 4, [True] * 8), abs=1e-12)
         assert by_hand.mixed(weights, (0, 4)) == pytest.approx(np.array(weights) @ np.array(by_hand.VALUES))
     assert by_hand.softmax([1.0, 2.0], [False, False]) == [0.0, 0.0]
 
@@ -334,10 +336,10 @@ def test_a_score_moves_by_keyboard_and_all_weights_follow(site, open_page):
     scores = list(by_hand.SCORES["second"])
     before = weights_shown(page, "single")
     page.locator("[name=second-1]").focus()
-    for key, value in (("ArrowRight", scores[1] + 0.5), ("ArrowRight", scores[1] + 1), ("End", 24), ("Home", -24)):
+    for key, value in (("ArrowRight", scores[1] + 0.5), ("ArrowRight", scores[1] + 1), ("End", 12), ("Home", -12)):
         page.keyboard.press(key)
         scores[1] = value
-        weights = numpy_weights(scores, 16, [True] * 8)
+        weights = numpy_weights(scores, 2, [True] * 8)
         assert weights_shown(page, "second") == pytest.approx(weights, abs=5.1e-4)
         assert page.locator("[data-sum=second]").inner_text() == "1.000"
         for at in (2, 3):
@@ -354,9 +356,9 @@ def test_masks_divisors_and_queries_work_and_nothing_is_nan(site, open_page):
     page = live(open_page(site + "by_hand/"), "by_hand")
     page.locator("[name=single-0]").focus()
     page.keyboard.press("End")
-    scores = [24, *by_hand.SCORES["single"][1:]]
-    for dim in (1, 4, 16, 64):
-        page.select_option("#hand-dim", str(dim))
+    scores = [12, *by_hand.SCORES["single"][1:]]
+    for chosen, dim in ((by_hand.OWN, 4), ("1", 1), ("4", 16), ("8", 64)):
+        page.select_option("#hand-scale", chosen)
         for causal in (True, False):
             page.set_checked("#hand-causal", causal)
             for query in range(8):
@@ -372,8 +374,137 @@ def test_masks_divisors_and_queries_work_and_nothing_is_nan(site, open_page):
     assert page.locator("[data-weight=single-0]").inner_text() == "1.000"
     page.locator("[data-module] button[type=reset]").click()
     page.wait_for_function("() => document.querySelector('[data-weight=single-7]').textContent !== 'masked'")
-    assert weights_shown(page, "single") == pytest.approx(numpy_weights(by_hand.SCORES["single"], 16, [True] * 8),
+    assert weights_shown(page, "single") == pytest.approx(numpy_weights(by_hand.SCORES["single"], 4, [True] * 8),
                                                           abs=5.1e-4)  # fmt: skip
+
+
+def test_each_head_divides_by_the_root_of_its_own_dimension(site, open_page):
+    """As built and alive: the root of as many numbers as the head puts out, said above its scores; the choice names it,
+    and the panel's title the dimension. Another choice holds for all heads."""
+    page = open_page(site + "by_hand/")
+    for awake in (False, True):
+        if awake:
+            live(page, "by_hand")
+        for head, scores in by_hand.SCORES.items():
+            dim = page.locator(f"[data-out^={head}-]").count()
+            root = math.sqrt(dim)
+            assert float(page.locator(f"[data-scale={head}]").inner_text()) == pytest.approx(root, abs=0.005)
+            assert weights_shown(page, head) == pytest.approx(numpy_weights(scores, dim, [True] * 8), abs=5.1e-4)
+            panel = page.locator(f".hand-panel:has([data-scale={head}])")
+            assert f"head dimension {dim}" in panel.locator(".hand-title").inner_text()
+            assert f"{root:.3g}" in page.locator("#hand-scale option[selected]").inner_text()
+    page.select_option("#hand-scale", "4")
+    for head in by_hand.SCORES:
+        assert page.locator(f"[data-scale={head}]").inner_text() == "4"
+
+
+# --- result and control together ---------------------------------------------------------------------------------
+
+WINDOWS = ((1440, 900), (768, 1024), (390, 844))
+# Whether the whole of one element is seen: within the window, and not under another.
+IN_SIGHT = """e => {
+  const box = e.getBoundingClientRect(), within = box.top >= 0 && box.bottom <= innerHeight + 0.5 && box.height > 0;
+  const at = y => document.elementFromPoint(box.left + box.width / 2, y);
+  const on = top => top && (e.contains(top) || top.contains(e));
+  return within && on(at(box.top + 3)) && on(at(box.bottom - 3));
+}"""
+
+
+def in_sight(part):
+    return part.evaluate(IN_SIGHT)
+
+
+@pytest.mark.parametrize(("width", "height"), WINDOWS)
+def test_the_line_picture_is_seen_beside_every_slider(site, open_page, width, height):
+    """Each slider that has the focus is seen, and with it the picture of its heads and what is said of them."""
+    page = live(open_page(site + "by_hand/", viewport={"width": width, "height": height}), "by_hand")
+    for head in by_hand.SCORES:
+        panel = page.locator(f".hand-panel:has([data-scale={head}])")
+        for token in (0, 4, 7):
+            slider = page.locator(f"[name={head}-{token}]")
+            slider.evaluate("e => { e.scrollIntoView({ block: 'center' }); e.focus({ preventScroll: true }); }")
+            assert in_sight(slider), (head, token)
+            assert in_sight(panel.locator(".hand-picture")), (head, token)
+            assert in_sight(panel.locator(".hand-told output")), (head, token)
+
+
+@pytest.mark.parametrize(("width", "height"), WINDOWS)
+def test_the_calculators_sentence_is_seen_beside_every_field(site, open_page, width, height):
+    """From the first field to the last, whole, and it never lies over the field that is typed into."""
+    page = live(open_page(site + "calculator/", viewport={"width": width, "height": height}))
+    page.locator("[data-module] details").evaluate_all("all => all.forEach(e => { e.open = true; })")
+    for field in page.locator("#calc-form :is(input, select):visible").all():
+        field.focus()
+        page.wait_for_timeout(30)
+        name = field.get_attribute("id") or field.get_attribute("value")
+        assert in_sight(page.locator(".calc-told output")), name
+        assert in_sight(field), name
+
+
+def test_a_model_without_mlp_says_what_its_weights_are_without(site, open_page):
+    """Not one sentence calls the weights of attention alone those of the model; typed in, they are."""
+    page = live(open_page(site + "calculator/"))
+    told = page.locator(".calc-told output")
+    partial = [case for case in whole_models.shapes() if not (case["mlp_width"] or case["dense_width"])]
+    assert len(partial) > 5
+    for case in partial:
+        page.select_option("#calc-model", case["name"])
+        page.wait_for_function("name => document.querySelector('.calc-told output').value.startsWith(name)",
+                               arg=case["name"])  # fmt: skip
+        assert "of attention only" in told.inner_text() or "without" in told.inner_text(), case["name"]
+    page.fill("#calc-mlp_width", "1024")
+    page.wait_for_function("document.querySelector('.calc-told output').value.includes('without vocabulary')")
+    page.fill("#calc-vocabulary", "1024")
+    page.wait_for_function("document.querySelector('.calc-told output').value.includes(' weights; KV cache')")
+    page.select_option("#calc-model", "Llama 3 8B")
+    page.wait_for_function("document.querySelector('.calc-told output').value.startsWith('Llama 3 8B: 8.03')")
+    assert "without" not in told.inner_text()
+
+
+def test_the_sentence_as_built_is_what_the_script_says(site, open_page):
+    """Word for word."""
+    page = open_page(site + "calculator/")
+    before = page.locator(".calc-told output").inner_text()
+    live(page)
+    page.wait_for_timeout(600)
+    assert page.locator(".calc-told output").inner_text() == before
+    assert "FLOP/byte" in before
+
+
+@pytest.mark.parametrize(("typed", "counted"), [
+    ("4k", 4096), ("128K", 131072), ("1e3", 1000), ("1.5k", 1536), ("131,072", 131072), ("131 072", 131072),
+    ("1M", 2**20), ("2.5e2", 250)])  # fmt: skip
+def test_numbers_are_taken_as_people_type_them(site, open_page, typed, counted):
+    """With k and M of 1024, with an exponent, with separators; the address has the plain number."""
+    page = live(open_page(site + "calculator/"))
+    page.fill("#calc-context", typed)
+    assert shown(page) == expected(context=counted)
+    assert page.locator("[aria-invalid]").count() == 0
+    assert page.url == site + f"calculator/{f'?context={counted}' if counted != 4096 else ''}"
+
+
+@pytest.mark.parametrize("typed", ["1.5", "k", "1e", "-4k", "1e-3", "4kk", "0x10", "1e99", "∞"])
+def test_what_is_no_whole_number_is_refused(site, open_page, typed):
+    """In a line beside the field."""
+    page = live(open_page(site + "calculator/"))
+    page.fill("#calc-context", typed)
+    assert "is not a whole number" in page.locator("#calc-context-fault").inner_text()
+
+
+def test_extremes_have_no_false_digits_and_fit_a_phone(site, open_page):
+    """At the most that every field allows no cell has more than seven digits, and the page fits the phone."""
+    page = live(open_page(site + "calculator/", viewport={"width": 390, "height": 844}))
+    page.locator(".calculator details").evaluate_all("all => all.forEach(e => e.open = true)")
+    for field in [*calculator_form.SHAPE, *calculator_form.WORK,
+                  *(f for fields in calculator_form.FOLDED.values() for f in fields)]:  # fmt: skip
+        page.fill(f"#calc-{field.name}", str(field.most))
+    assert page.locator("[aria-invalid]").count() == 0
+    longest = max(shown(page).values(), key=lambda text: sum(letter in "0123456789" for letter in text))
+    assert sum(letter in "0123456789" for letter in longest) <= 7, longest
+    assert "×10" in " ".join(shown(page).values())
+    page.wait_for_timeout(500)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate(STICKS_OUT) == []
 
 
 def test_the_hand_as_built_is_what_the_script_makes(site, open_page):

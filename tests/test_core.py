@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -94,6 +95,15 @@ def test_mistakes_are_one_line_each_and_raised_together():
         (Quantity(float("inf"), "s"), "∞"),
         (Quantity(float("nan"), "s"), "not a number"),
         (Quantity(0, "B"), "0 B"),
+        (Quantity(999.9e6, "parameters"), "1.00 billion"),
+        (Quantity(0.9999), "1.00"),
+        (Quantity(0.9994), "0.999"),
+        (Quantity(1023.9 * 1024, "B"), "1.00 MiB"),
+        (Quantity(999.7e-6, "s"), "1.00 ms"),
+        (Quantity(9.996e-3, "s"), "10.0 ms"),
+        (Quantity(8e37, "FLOP"), "8.00×10²² PFLOP"),
+        (Quantity(1.5e20, "FLOP"), "150 000 PFLOP"),
+        (Quantity(1e30), "1.00×10³⁰"),
     ],
 )
 def test_quantities_print_themselves(quantity, text):
@@ -108,6 +118,17 @@ def test_any_quantity_prints_without_exponent(value, unit):
     """No number prints as 1e-07."""
     assert "e-" not in str(Quantity(value, unit)).lower()
     assert "e+" not in str(Quantity(value, unit)).lower()
+
+
+@given(st.floats(1e-9, 1e40), st.sampled_from(["s", "B", "FLOP", "FLOP/s", "B/s", "parameters", "1"]))
+def test_no_quantity_has_more_digits_than_it_means(value, unit):
+    """Rounded to three digits, it never has a digit more for having been rounded up, nor thousands of a prefix that
+    has a next one; whole numbers and what is beyond all prefixes are another matter."""
+    text = str(Quantity(value, unit)).replace("\u202f", " ")
+    number = text.split("×")[0].split(" ")[0]
+    if "." in number:
+        assert len(number.replace(".", "").lstrip("0")) <= 3, text
+    assert not re.match(r"1 (000|024) (B|[kMGT]\w|KiB|MiB|GiB|TiB|thousand|million|billion|ns|µs|ms)", text), text
 
 
 def test_a_spread_is_printed_like_the_value():

@@ -183,6 +183,20 @@ def test_a_phone_needs_no_sideways_scrolling(site, open_page):
 
 
 @browser_test
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (768, 900), (390, 844)])
+def test_the_map_is_seen_with_its_reading(site, open_page, width, height):
+    """The whole of the large map, the choice of a token and what is read of it fit into one window."""
+    page = live(open_page(site + PATH, viewport={"width": width, "height": height}))
+    boxes = [page.locator(part).bounding_box() for part in (".hb-large", ".hb-reading select", ".hb-reading output")]
+    top, bottom = min(box["y"] for box in boxes), max(box["y"] + box["height"] for box in boxes)
+    header = page.locator(".md-header").bounding_box()["height"]
+    assert bottom - top <= height - header
+    if width > 600:  # and the small maps beside them
+        small = page.locator(".hb-grid").bounding_box()
+        assert max(bottom, small["y"] + small["height"]) - min(top, small["y"]) <= height - header
+
+
+@browser_test
 def test_maps_are_seen_in_forced_colours(site, open_page):
     """The cells take the system's colour for text."""
     page = open_page(site + PATH, forced_colors="active")

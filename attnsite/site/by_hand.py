@@ -17,15 +17,16 @@ TOKENS = ("the", "cat", "that", "chased", "mice", "is", "very", "tired")
 VALUES = ((0, 0, 0, 0), (4, -2, 0, 1), (0, 1, 1, 0), (1, 2, -1, 0), (-3, 2, 0, -1), (1, 0, 0, 1), (0, 1, 3, -4),
           (-1, 0, 1, 2))  # fmt: skip
 SCORES = {  # of the last token's query with every key, before they are divided
-    "single": (0, 16, 2, 1, 4, 2, 16, 3),
-    "first": (1, 18, 2, 1, 5, 0, 2, 3),
-    "second": (0, 2, 1, 3, 2, 4, 18, 3),
+    "single": (0, 8, 1, 0.5, 2, 1, 8, 1.5),
+    "first": (0.5, 6.5, 0.5, 0.5, 2, 0, 0.5, 1),
+    "second": (0, 0.5, 0.5, 1, 0.5, 1.5, 6.5, 1),
 }
 HEADS = {"single": "the one head", "first": "head 1", "second": "head 2"}
 PARTS = {"single": (0, 4), "first": (0, 2), "second": (2, 4)}  # numbers of the output that a head makes
-PANELS = {"One head of width four": ("single",), "Two heads of width two": ("first", "second")}
-DIM = 16
-LEAST, MOST, STEP = -24, 24, 0.5
+PANELS = {"One head, head dimension 4": ("single",), "Two heads, head dimension 2 each": ("first", "second")}
+OWN = "own"  # each head divides by the root of its own dimension
+SCALES = {OWN: "√d_head: 2 and 1.41", "1": "1, so not at all", "4": "4, for d_head = 16", "8": "8, for d_head = 64"}
+LEAST, MOST, STEP = -12, 12, 0.5
 WIDE, HIGH, GAP, THICK = 400, 170, 48, 16
 
 
@@ -35,6 +36,12 @@ def softmax(scores: Sequence[float], seen: Sequence[bool]) -> list[float]:
     powers = [math.exp(score - most) if visible else 0.0 for score, visible in zip(scores, seen, strict=True)]
     total = sum(powers)
     return [power / total if total else 0.0 for power in powers]
+
+
+def scale(head: str, chosen: str = OWN) -> float:
+    """What a head's scores are divided by: the root of its own dimension, or one of the others of `SCALES`."""
+    first, end = PARTS[head]
+    return math.sqrt(end - first) if chosen == OWN else float(chosen)
 
 
 def mixed(weights: Sequence[float], part: tuple[int, int]) -> list[float]:
@@ -105,7 +112,8 @@ def _scores(head: str, weights: Sequence[float]) -> str:
         for token, word in enumerate(TOKENS)
     )
     return (
-        f'<table class="calc-table"><caption>Scores and weights of {HEADS[head]}</caption><thead><tr><th>key</th>'
+        f'<table class="calc-table"><caption>Scores of {HEADS[head]}, divided by '
+        f'<span data-scale="{head}">{scale(head):.3g}</span></caption><thead><tr><th>key</th>'
         f'<td class="hand-slide"></td><th scope="col">score</th><th scope="col">weight</th><td></td></tr></thead>'
         f'<tbody>{rows}</tbody><tfoot><tr><th scope="row">sum</th><td class="hand-slide"></td><td></td>'
         f'<td data-sum="{head}">{sum(weights):.3f}</td><td></td></tr></tfoot></table>'
@@ -124,24 +132,24 @@ def _output(heads: Sequence[str], weights: dict[str, list[float]]) -> str:
 
 
 def html(known: Records) -> str:
-    """The whole, in its first state: the last token asks, scores are divided by the root of 16."""
+    """The whole, in its first state: the last token asks, each head divides by the root of its own dimension."""
     seen = [True] * len(TOKENS)
-    weights = {head: softmax([s / math.sqrt(DIM) for s in scores], seen) for head, scores in SCORES.items()}
+    weights = {head: softmax([s / scale(head) for s in scores], seen) for head, scores in SCORES.items()}
     panels = ""
     for number, (title, heads) in enumerate(PANELS.items()):
         line = told(heads, weights)
         panels += (
             f'<div class="hand-panel" role="group" aria-labelledby="hand-panel-{number}" '
             f'data-heads="{" ".join(heads)}">'
-            f'<p class="hand-title" id="hand-panel-{number}">{title}</p>{picture(heads, weights, line)}'
+            f'<p class="hand-title" id="hand-panel-{number}">{title}</p>'
+            f'<div class="hand-seen">{picture(heads, weights, line)}'
             f'<p class="hand-told"><output aria-live="polite">{escape(line)}</output></p>'
-            f"{_output(heads, weights)}{''.join(_scores(head, weights[head]) for head in heads)}</div>"
+            f"</div>{''.join(_scores(head, weights[head]) for head in heads)}{_output(heads, weights)}</div>"
         )
     asks = "".join(f'<option value="{n}"{" selected" if n == len(TOKENS) - 1 else ""}>{n + 1}, {word}</option>'
                    for n, word in enumerate(TOKENS))  # fmt: skip
-    dims = "".join(f'<option value="{d}"{" selected" if d == DIM else ""}>{text}</option>'
-                   for d, text in ((1, "1, so not at all"), (4, "2, for d = 4"), (16, "4, for d = 16"),
-                                   (64, "8, for d = 64")))  # fmt: skip
+    scales = "".join(f'<option value="{each}"{" selected" if each == OWN else ""}>{text}</option>'
+                     for each, text in SCALES.items())  # fmt: skip
     values = "".join(
         f'<tr><th scope="row">{word}</th>{"".join(f"<td>{number}</td>" for number in value)}</tr>'
         for word, value in zip(TOKENS, VALUES, strict=True)
@@ -152,9 +160,10 @@ def html(known: Records) -> str:
         f'<form id="hand-form" autocomplete="off"><fieldset><legend>All heads</legend>'
         f'<p class="calc-field"><label for="hand-query">the query is token</label><select id="hand-query" '
         f'name="query">{asks}</select></p>'
-        f'<p class="calc-field"><label for="hand-dim">scores are divided by</label><select id="hand-dim" name="dim">'
-        f'{dims}</select></p><p class="calc-field is-tick"><input type="checkbox" id="hand-causal" name="causal" '
-        f'checked><label for="hand-causal">causal: later tokens are masked</label></p></fieldset>'
+        f'<p class="calc-field"><label for="hand-scale">scores are divided by</label><select id="hand-scale" '
+        f'name="scale">{scales}</select></p><p class="calc-field is-tick"><input type="checkbox" '
+        f'id="hand-causal" name="causal" checked><label for="hand-causal">causal: later tokens are masked</label></p>'
+        f"</fieldset>"
         f'<div class="hand-panels">{panels}</div>'
         f'<p class="calc-buttons"><button type="reset">Start again</button></p></form>'
         f"<details><summary>The values that are mixed</summary>"

@@ -27,11 +27,11 @@ WEIGHTS = {"attention": "projections of attention", "mlp": "MLPs", "router": "ro
            "output": "output layer", "embedding": "embedding, if it is a matrix of its own", "all": "all"}  # fmt: skip
 FLOPS = {"projections": "projections of attention", "scores": "scores, QKᵀ", "values": "mixing values, AV",
          "mlp": "MLPs", "router": "routers of experts", "output": "output layer", "all": "all"}  # fmt: skip
-MOVED = {"weights": "weights, once", "attention": "queries, keys, values, outputs", "written": "into the cache",
+MOVED = {"weights": "weights, once", "attention": "queries, keys, values, outputs", "written": "into the KV cache",
          "all": "all"}  # fmt: skip
 INTENSITY = {"weights": "products with weights", "attention": "attention", "all": "the whole"}
-CACHE = {"token": "a token", "sequence": "a sequence", "batch": "the batch"}
-PHASES = {"prompt": "prompt", "step": "one step"}
+CACHE = {"token": "per token", "sequence": "per sequence", "batch": "the batch"}
+PHASES = {"prompt": "prefill", "step": "decode step"}
 
 
 def models(run: Run) -> list[dict[str, Any]]:
@@ -120,10 +120,7 @@ def html(known: Records) -> str:
     roof = next(machine for machine in machines if machine["key"] == ROOF)
     step = ledger.Step(1, TOKENS)
     filled = cells(model, step, roof)
-    told = (
-        f"{MODEL}: {filled['weights.all']} weights, {filled['cache.token']} of cache a token. One decoding step does "
-        f"{filled['intensity.all.step']} FLOP a byte and is limited by {filled['limit.step']} on {roof['name']}."
-    )
+    told = sentence(MODEL, model, filled, "step", roof["name"])
     balance = roof["peak"] / roof["bandwidth"]
     picture = roofline_picture.draw(ledger.intensity(model, step), balance, told)
     state = asdict(model) | {"model": MODEL, "roof": ROOF, "context": TOKENS, "batch": 1}
@@ -139,8 +136,25 @@ def html(known: Records) -> str:
         f"{_table('KV cache', CACHE, 'cache', filled)}"
         f"{_table('FLOPs', FLOPS, 'flops', filled, PHASES)}"
         f"{_table('Bytes moved, at least', MOVED, 'moved', filled, PHASES)}"
-        f"{_table('FLOPs for each byte', INTENSITY, 'intensity', filled, PHASES, more=LIMITS)}</div>"
+        f"{_table('FLOP/byte', INTENSITY, 'intensity', filled, PHASES, more=LIMITS)}</div>"
         f'<div class="calc-picture">{picture}</div></section>'
+    )
+
+
+STARTS = {"step": "One decode step", "prompt": "Prefill"}
+BOUND = {"arithmetic": "compute-bound", "memory": "memory-bound"}
+
+
+def sentence(name: str, model: ledger.Model, filled: Mapping[str, Quantity | str], phase: str, roof: str) -> str:
+    """The result in words; of a model whose MLP or vocabulary is not known it says what the weights are without."""
+    mlp = model.mlp_width or (model.dense_width if model.experts else 0)
+    without = " and ".join([*([] if mlp else ["MLPs"]), *([] if model.vocabulary else ["vocabulary"])])
+    only = f"weights without {without}" if mlp or model.vocabulary else "weights, of attention only"
+    these = " of these weights alone" if without else ""
+    return (
+        f"{name}: {filled['weights.all']} {only if without else 'weights'}; KV cache: {filled['cache.token']} per "
+        f"token, {filled['cache.batch']} in all. {STARTS[phase]}{these} does {filled[f'intensity.all.{phase}']} "
+        f"FLOP/byte and is {BOUND[str(filled[f'limit.{phase}'])]} on {roof}."
     )
 
 
@@ -157,7 +171,7 @@ def _from(model: Mapping[str, Any]) -> str:
 def _machine(roof: Mapping[str, Any]) -> str:
     balance = Quantity(roof["peak"] / roof["bandwidth"])
     rates = f"{Quantity(roof['peak'], 'FLOP/s')} and {Quantity(roof['bandwidth'], 'B/s')}"
-    return escape(f"{rates}, so {balance} FLOP a byte: {roof['told']}.")
+    return escape(f"{rates}, so {balance} FLOP/byte: {roof['told']}.")
 
 
 def _roof_link(page: Page, roof: Mapping[str, Any]) -> str:
@@ -166,7 +180,7 @@ def _roof_link(page: Page, roof: Mapping[str, Any]) -> str:
     return f'<a href="{page.to("results/" + roof["result"])}">Run</a>'
 
 
-WEIGHTS_MORE = {"weights.used": "of them used for a token", "weights.bytes": "in memory"}
+WEIGHTS_MORE = {"weights.used": "of them used per token", "weights.bytes": "in memory"}
 LIMITS = {"limit": "limited by", "least_seconds": "takes at least"}
 
 

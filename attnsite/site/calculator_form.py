@@ -18,33 +18,33 @@ class Field:
 
 SHAPE = (
     Field("layers", "layers", 1, 10_000),
-    Field("width", "width", 1, 10_000_000),
+    Field("width", "hidden size", 1, 10_000_000),
     Field("heads", "query heads", 1, 100_000),
     Field("kv_heads", "KV heads", 1, 100_000),
-    Field("dim", "head width", 1, 1_000_000),
-    Field("mlp_width", "MLP width", 0, 100_000_000),
+    Field("dim", "head dimension", 1, 1_000_000),
+    Field("mlp_width", "MLP hidden size", 0, 100_000_000),
     Field("vocabulary", "vocabulary", 0, 100_000_000),
 )
 WINDOWS = (Field("window", "window, tokens", 0, 10**9), Field("windowed", "layers with a window", 0, 10_000))
 LATENT = (
     Field("latent", "latent of keys and values", 0, 1_000_000),
     Field("rope_dim", "rotary part of a head", 0, 1_000_000),
-    Field("value_dim", "width of a value", 0, 1_000_000),
+    Field("value_dim", "dimension of a value", 0, 1_000_000),
     Field("query_latent", "latent of queries", 0, 1_000_000),
 )
 EXPERTS = (
     Field("experts", "experts a layer", 0, 1_000_000),
-    Field("experts_a_token", "chosen for a token", 0, 1_000_000),
+    Field("experts_a_token", "active per token", 0, 1_000_000),
     Field("shared_experts", "shared by all tokens", 0, 1_000_000),
     Field("dense_layers", "layers without experts", 0, 10_000),
-    Field("dense_width", "MLP width in these", 0, 100_000_000),
+    Field("dense_width", "MLP hidden size in these", 0, 100_000_000),
 )
-WORK = (Field("context", "context, tokens", 1, 10**9), Field("batch", "batch, sequences", 1, 1_000_000))
+WORK = (Field("context", "context length (128k: 131 072)", 1, 10**9), Field("batch", "batch size", 1, 1_000_000))
 FOLDED = {"Windows": WINDOWS, "Latent attention (0: none)": LATENT, "Experts (0: none)": EXPERTS}
 BITS = {"32": "32 bits", "16": "16 bits", "8.5": "8.5 bits, blocks of 32 with a scale", "8": "8 bits",
         "4.5": "4.5 bits, blocks of 32 with a scale", "4": "4 bits"}  # fmt: skip
 MATRICES = {"3": "gated, three matrices", "2": "plain, two matrices"}
-PHASES = {"step": "one decoding step", "prompt": "the prompt"}
+PHASES = {"step": "one decode step", "prompt": "prefill"}
 
 
 def number(field: Field, value: object) -> str:
@@ -107,10 +107,10 @@ def html(state: Mapping[str, Any], told: Mapping[str, str], models: Sequence[str
                f'<p class="calc-from" data-told="from">{told["from"]}</p>', name="model")
         + _set("Shape", numbers(SHAPE), choice("mlp_matrices", "MLP", MATRICES, state["mlp_matrices"]),
                tick("tied", "embedding and output layer are one matrix", state["tied"]), folded, name="shape")
-        + _set("Work", numbers(WORK), choice("weight_bits", "a weight", BITS, "16"),
-               choice("cache_bits", "a number of the cache", BITS, "16"),
-               tick("causal", "causal mask in the prompt", True), name="work")
-        + _set("Machine", choice("roof", "roofs of", dict(roofs), state["roof"]),
+        + _set("Work", numbers(WORK), choice("weight_bits", "dtype of weights", BITS, "16"),
+               choice("cache_bits", "KV cache dtype", BITS, "16"),
+               tick("causal", "causal mask in prefill", True), name="work")
+        + _set("Machine", choice("roof", "hardware", dict(roofs), state["roof"]),
                f'<p class="calc-phases" role="radiogroup" aria-label="drawn">{phases}</p>',
                f'<p class="calc-from" data-told="roof">{told["roof"]}</p>', name="machine")
         + '<p class="calc-buttons"><button type="button" data-do="copy">Copy link</button>'

@@ -1,8 +1,10 @@
 """The fence named `figure`: a figure or table with everything a reader may want of it, complete without JavaScript."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from types import ModuleType
 from typing import Any
 
 from markdown import Markdown
@@ -22,11 +24,11 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
     try:
         module = records.figure(name)
         shown = records.exhibits(name)
+        if not shown:
+            return unmeasured(name, module)
     except Mistake as mistake:
         markup.warn(mistake, name)
         return f'<p><mark class="unresolved" title="{escape(mistake.what)}">figure {escape(name)}</mark></p>'
-    if not shown:
-        return unmeasured(name, module.EXPERIMENT)
     anchor = f"figure-{name}"
     while anchor in markup.figures:
         anchor += "-again"
@@ -70,12 +72,13 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     """
     chart = shown.chart is not None
     bar = picker(machines) if len(machines) > 1 else ""
-    bar += acts(explores=chart and pictured)
+    bar += acts(anchor, explores=chart and pictured)
     if chart:
         seen = stage(shown, files, pictured)
         opened = "" if pictured else " open"
         data = (
-            f'<details class="exhibit-data" data-search-exclude{opened}><summary>Data</summary>{shown.table}</details>'
+            f'<details class="exhibit-data" data-search-exclude{opened}><summary aria-describedby="{anchor}-title">'
+            f"Data</summary>{shown.table}</details>"
         )
     else:
         seen, data = f'<div class="exhibit-table" data-search-exclude>{shown.table}</div>', ""
@@ -87,13 +90,13 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     made = words(exhibits.provenance(shown.run, shown.state))
     return (
         f'<figure class="exhibit {kind}" id="{anchor}" aria-labelledby="{anchor}-title"{spec}>'
-        f'<p class="exhibit-title" id="{anchor}-title"><span data-text="title">{words(shown.title)}</span>'
+        f'<p class="exhibit-title"><span id="{anchor}-title" data-text="title">{words(shown.title)}</span>'
         f'<a class="headerlink" href="#{anchor}" title="Link to this figure">¶</a></p>'
         f'{seen}<div class="exhibit-bar" hidden>{bar}</div>'
         f'<figcaption><p><span data-text="caption">{words(shown.caption)}</span> '
         f'<span class="exhibit-reading" data-text="reading">{words(shown.reading)}</span></p>'
         f'<p class="exhibit-made" data-text="made">{made}</p></figcaption>'
-        f"{data}{origin(shown, files, run, pictured, again)}</figure>"
+        f"{data}{origin(shown, anchor, files, run, pictured, again)}</figure>"
     )
 
 
@@ -131,14 +134,18 @@ def picker(machines: Sequence[Choice]) -> str:
     )
 
 
-def acts(explores: bool) -> str:
-    """What can be done with a figure where JavaScript runs; whose code loads when one of these is used."""
-    explore = '<button type="button" class="exhibit-go" data-act="explore">Explore</button>' if explores else ""
+def acts(anchor: str, explores: bool) -> str:
+    """What can be done with a figure where JavaScript runs; whose code loads when one of these is used.
+
+    Each button is described by the figure's title: a page has as many of a name as figures.
+    """
+    of = f'aria-describedby="{anchor}-title"'
+    explore = f'<button type="button" class="exhibit-go" data-act="explore" {of}>Explore</button>' if explores else ""
     return (
         '<span class="exhibit-note" data-search-exclude></span>'
         f'<span class="exhibit-acts" data-search-exclude>{explore}'
-        '<button type="button" data-act="full">Full screen</button>'
-        '<button type="button" data-act="link">Copy link</button></span>'
+        f'<button type="button" data-act="full" {of}>Full screen</button>'
+        f'<button type="button" data-act="link" {of}>Copy link</button></span>'
     )
 
 
@@ -155,7 +162,8 @@ def repeat(records: Records, shown: Exhibit) -> str:
     return f"{command}, which gives {quickly.told([found])}{more}."
 
 
-def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool, again: str = "") -> str:
+def origin(shown: Exhibit, anchor: str, files: Callable[[str], str], run: str, pictured: bool,
+           again: str = "") -> str:  # fmt: skip
     """Downloads, and the code that made the figure."""
     endings = [("CSV", ".csv"), ("JSON", ".json")]
     if pictured:
@@ -175,7 +183,8 @@ def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool
         else ""
     )
     return (
-        '<details class="exhibit-origin" data-search-exclude><summary>Downloads and code</summary>'
+        f'<details class="exhibit-origin" data-search-exclude><summary aria-describedby="{anchor}-title">'
+        "Downloads and code</summary>"
         f'<p>{links}; <a href="{escape(run)}" data-run>every sample of the run</a>. CSV and JSON have all rows and '
         "columns: the table's rows in its order, then those that were not run.</p>"
         f"<p>Asked by <code>attnsite/experiments/{experiment}.py</code>, drawn by "
@@ -184,15 +193,21 @@ def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool
     )
 
 
-def unmeasured(name: str, experiment: str) -> str:
-    """What stands in the place of a figure that has no run yet."""
+def unmeasured(name: str, module: ModuleType) -> str:
+    """What stands in the place of a figure that has no run yet: what it will show, and what makes the run."""
     return (
-        f'<figure class="exhibit is-unmeasured" id="figure-{escape(name)}">'
-        '<p class="exhibit-title">Not measured yet</p>'
-        f"<figcaption><p>No run of <code>{escape(experiment)}</code> is here, so <code>{escape(name)}</code> cannot be "
-        f"drawn. <code>attnsite measure {escape(experiment)}</code> makes one on a machine that has what it needs; the "
-        "next build shows it.</p></figcaption></figure>"
+        f'<figure class="exhibit is-unmeasured" id="figure-{escape(name)}"><figcaption><p>Not measured yet: '
+        f"{words(subject(module))}. <code>attnsite measure {escape(module.EXPERIMENT)}</code> measures it on a machine "
+        "that has what it needs, and the next build shows it here.</p></figcaption></figure>"
     )
+
+
+def subject(module: ModuleType) -> str:
+    """What a figure is of: the first sentence of its caption, without what only a run can fill in."""
+    sentence = re.split(r"(?<=[.:;])\s", exhibits.paragraphs(module)[1], maxsplit=1)[0].rstrip(".:;")
+    line = ", ".join(part for part in sentence.split(", ") if "{" not in part)
+    line = line if len(line) > 24 else re.sub(r"{\w+}", "…", sentence)
+    return line[:1].lower() + line[1:]
 
 
 def words(text: str) -> str:

@@ -11,6 +11,7 @@ from markdown import Markdown
 from markdown.blockparser import BlockParser
 from markdown.blockprocessors import BlockProcessor
 from markdown.inlinepatterns import InlineProcessor
+from markdown.postprocessors import Postprocessor
 
 from attnsite.errors import Mistake
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # As Pandoc has it: no space just inside, and no digit behind, so that "$5 and $6" stays money.
 INLINE = r"(?<![\\$])\$(?![\s$])((?:\\.|[^$\\\n])+?)(?<!\s)\$(?![\d$])"
+STYLE = "assets/formulas.css"  # the font; `scripts/subset_math_font.sh` makes it
+WIDE = 24  # signs: a formula in a line that has more may be wider than a small phone, which cannot break it
 _OPERATOR = re.compile(r"<mo>([A-Za-z]{2,})</mo>")
 _WORD = re.compile(r'<mrow>((?:<mi mathvariant="normal">[A-Za-z]</mi>){2,})</mrow>')
 
@@ -60,7 +63,9 @@ class InlineFormula(InlineProcessor):
 
     def handleMatch(self, match: re.Match[str], data: str) -> tuple[str, int, int]:  # type: ignore[override]
         found = written(match[1], "inline", self.markup)
-        return self.md.htmlStash.store(f'<span class="formula">{found}</span>'), match.start(0), match.end(0)
+        signs = len(html.unescape(re.sub(r"<[^>]*>", "", found)))
+        kind = "formula is-wide scrolls" if signs > WIDE else "formula"
+        return self.md.htmlStash.store(f'<span class="{kind}">{found}</span>'), match.start(0), match.end(0)
 
 
 class BlockFormula(BlockProcessor):
@@ -82,3 +87,16 @@ class BlockFormula(BlockProcessor):
         paragraph = Element("p")
         paragraph.text = self.parser.md.htmlStash.store(f'<div class="formula-block scrolls">{found}</div>')
         parent.append(paragraph)
+
+
+class FormulaStyle(Postprocessor):
+    """Puts the font of formulas at the top of a page that has one."""
+
+    def __init__(self, md: Markdown, markup: "Markup") -> None:
+        super().__init__(md)
+        self.markup = markup
+
+    def run(self, text: str) -> str:
+        if "<math " not in text:
+            return text
+        return f'<link rel="stylesheet" href="{self.markup.page.to(STYLE)}">\n{text}'

@@ -110,7 +110,8 @@ def html(known: Records) -> str:
         f'<link rel="stylesheet" href="{Page(PAGE).to("assets/heads.css")}">\n'
         '<section class="head-browser" data-module="head_browser" data-search-exclude aria-label="Head browser">'
         f'<form autocomplete="off">{_states()}'
-        f'<div class="hb-both">{_grid(row, chosen)}{_large(row, chosen)}</div></form>'
+        f'<div class="hb-both"><div class="hb-pick">{_grid(row, chosen)}{_told(row)}</div>{_large(row, chosen)}</div>'
+        "</form>"
         f'<div class="scrolls">{_table(row)}</div>'
         f'<p class="hb-from">Seed {row.seed} of {escape(exhibits.provenance(run, known.state(run)))}</p></section>'
     )
@@ -159,8 +160,18 @@ def reading(row: Row, state: str, head: Head, query: int) -> str:
     return f"Token {query + 1}, “{text[query]}”, puts {found}."
 
 
+def _told(row: Row) -> str:
+    """What is said of each head, of which one is seen."""
+    lines = "".join(
+        f'<p data-state="{state}" data-head="{head.key}">{escape(told(row, state, head))}</p>'
+        for state in STATES
+        for head in heads(row)
+    )
+    return f'<div class="hb-told">{lines}</div>'
+
+
 def _large(row: Row, chosen: Head) -> str:
-    """All maps in one frame with the tokens beside it, of which one is seen; and what is said of it."""
+    """All maps in one frame with the tokens beside it, of which one is seen, under the reading of one query."""
     text = row.values["shown"]["text"]
     size, places = len(text), " ".join(f"{at}.5" for at in range(len(text)))
     below = " ".join(f"{at}.8" for at in range(len(text)))
@@ -169,22 +180,18 @@ def _large(row: Row, chosen: Head) -> str:
         for state in STATES
         for head in heads(row)
     )
-    lines = "".join(
-        f'<p data-state="{state}" data-head="{head.key}">{escape(told(row, state, head))}</p>'
-        for state in STATES
-        for head in heads(row)
-    )
     last = len(text) - 1
     options = "".join(f'<option value="{at}"{" selected" if at == last else ""}>{at + 1}, {escape(letter)}</option>'
                       for at, letter in enumerate(text))  # fmt: skip
     return (
-        f'<div class="hb-one"><svg class="hb-map hb-large" viewBox="-1.7 -1.7 {size + 1.9} {size + 1.9}" '
+        '<div class="hb-one"><div class="hb-reading"><label>Weights of token '
+        f'<select name="query">{options}</select></label>'
+        f'<output aria-live="polite">{escape(reading(row, "trained", chosen, last))}</output></div>'
+        f'<svg class="hb-map hb-large" viewBox="-1.7 -1.7 {size + 1.9} {size + 1.9}" '
         f'aria-hidden="true"><path class="hb-seen" d="M0 0V{size}H{size}Z"/>{uses}'
         f'<text class="hb-keys" x="{places}" y="-0.5">{escape(text)}</text>'
         f'<text class="hb-queries" x="{" ".join(["-0.8"] * size)}" y="{below}">{escape(text)}</text>'
-        f'<path class="hb-query" d="M0 {last}H{size}V{size}H0Z"/></svg><div class="hb-told">{lines}</div>'
-        f'<div class="hb-reading"><label>Weights of token <select name="query">{options}</select></label>'
-        f'<output aria-live="polite">{escape(reading(row, "trained", chosen, last))}</output></div></div>'
+        f'<path class="hb-query" d="M0 {last}H{size}V{size}H0Z"/></svg></div>'
     )
 
 

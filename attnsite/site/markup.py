@@ -58,6 +58,7 @@ class Markup(Extension):
         md.inlinePatterns.register(_Mark(md, self), "attnsite_mark", 175)
         md.treeprocessors.register(_Terms(md, self), "attnsite_terms", 15)
         md.treeprocessors.register(_Corners(md), "attnsite_corners", 14)
+        md.postprocessors.register(formulas.FormulaStyle(md, self), "attnsite_formula_style", 1)
         md.postprocessors.register(_Resolve(md, self), "attnsite_resolve", 0)
 
     def reset(self) -> None:

@@ -29,6 +29,7 @@ from attnsite.site import (
     places,
     question_pages,
     records,
+    sheet,
 )
 from attnsite.site.checked import checked
 from attnsite.site.markup import SOURCES
@@ -132,6 +133,7 @@ def beside_questions(root: Path, with_cards: bool = True) -> dict[str, str | Pat
 def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str | Path]:
     """What follows from figures and runs alone."""
     files: dict[str, str | Path] = {}
+    stands = standing(root)
     for exhibit in shown:
 
         def place(ending: str, exhibit: exhibits.Exhibit = exhibit) -> str:
@@ -141,7 +143,7 @@ def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str |
         files[place(".csv")] = exhibit.csv
         if exhibit.chart is not None and picture.drawn(root, exhibit.chart):
             files |= {place(f"-{size}.svg"): path for size, path in picture.paths(root, exhibit.chart).items()}
-            files[place(".svg")] = picture.alone(root, exhibit.chart)
+            files[place(".svg")] = sheet.alone(root, exhibit, stands.get(exhibit.name, ""))
     if (root / "docs" / calculator.PAGE).is_file():
         files[calculator.DATA] = calculator.data(records.read(root))
     known = records.read(root)
@@ -149,6 +151,19 @@ def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str |
         if THIS_BUILD in known.runs(name):
             files[places.result(THIS_BUILD, name)] = results.path_of(root, THIS_BUILD, name)
     return files
+
+
+def standing(root: Path) -> dict[str, str]:
+    """The address of each figure on the first question that shows it; on a page written by hand where none does."""
+    site, found = about.read(root), dict[str, str]()
+    for question in load_questions(root):
+        for fence in fences(question.body):
+            address = places.address(question_pages.path_of(question))
+            found.setdefault(fence.figure, site.at(f"{address}#figure-{fence.figure}"))
+    for path, text in hand_written(root).items():
+        for fence in fences(text):
+            found.setdefault(fence.figure, site.at(f"{places.address(path)}#figure-{fence.figure}"))
+    return found
 
 
 def catalogue(known: records.Records, questions: list[Question]) -> dict[str, Any]:

@@ -103,18 +103,6 @@ def themable(svg: str) -> str:
     return re.sub(r"<svg ([^>]*)>", lambda m: f"<svg {m[1]}>{_style_sheet()}", svg, count=1)
 
 
-def alone(root: Path, chart: dict[str, Any]) -> Path:
-    """The wide picture for documents and slides, made from the one of the page: of light colours, on white."""
-    made = path(root, chart, "alone")
-    if not whole(made):
-        finished = made.with_suffix(f".{os.getpid()}")
-        finished.write_text(
-            light(path(root, chart, "wide").read_text(encoding="utf-8")), encoding="utf-8", newline="\n"
-        )
-        finished.replace(made)
-    return made
-
-
 def light(svg: str) -> str:
     """A themable picture with its light colours written out: few drawing programs know CSS variables."""
     svg = re.sub(

@@ -58,7 +58,7 @@ def policy(pages: Mapping[str, str]) -> str:
         f"script-src 'self' {' '.join(sorted(map(digest, scripts)))}".rstrip(),
         f"style-src 'self' {' '.join(sorted(map(digest, styles | {EMPTY})))}",
         "img-src 'self' data: blob:",
-        "font-src 'self'",
+        "font-src 'self' data:",  # the font of formulas lies in its style sheet
         "connect-src 'self'",
         "worker-src 'self'",
         "manifest-src 'self'",

@@ -24,7 +24,7 @@ class Shown:
         known = records.read(self.root)
         shown = known.exhibits(self.name)
         if not shown:
-            return figures.unmeasured(self.name, known.figure(self.name).EXPERIMENT)
+            return figures.unmeasured(self.name, known.figure(self.name))
         first = shown[0]
         return figures.figure(
             first,

@@ -6,11 +6,10 @@ const { bring, live, make, wake } = window.attnsite;
 // --- its address ---------------------------------------------------------------------------------------------
 
 export async function link(figure, button) {
-  const address = new URL(location.href);
-  address.search = "";
-  address.hash = figure.id;
+  const { addressOf } = await bring("opened.js");
+  const address = addressOf(figure);
   const done = await copy(address.href);
-  if (!done) location.hash = figure.id;
+  if (!done) history.replaceState(history.state, "", address);
   const told = done ? "Copied" : "In the address bar";
   button.textContent = told;
   setTimeout(() => { button.textContent = "Copy link"; }, 2000);
@@ -75,16 +74,15 @@ export async function full(figure, button) {
 
 // --- a PNG ---------------------------------------------------------------------------------------------------
 
-const [WIDTH, HEIGHT, TIMES] = [760, 420, 2];
+const [WIDTH, HEIGHT, TIMES, SIDE, GAP] = [760, 420, 2, 12, 8];
 
 /* Of the chart as it is now where there is one, else of the picture; on the ground of the theme that is shown. */
 export async function png(figure, button) {
   button.disabled = true;
   try {
-    const state = live.get(figure);
-    const svg = state?.chart ? await drawn(state) : await pictured(figure);
+    const { svg, height } = await sheet(figure);
     const stem = figure.querySelector("[data-ending='.csv']").download.replace(/\.csv$/, "");
-    const made = await raster(svg);
+    const made = await raster(svg, height);
     const address = URL.createObjectURL(made);
     make("a", { href: address, download: `${stem}.png` }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10000);
@@ -94,9 +92,52 @@ export async function png(figure, button) {
   }
 }
 
+/* The picture with what it needs where it stands alone: title, what is drawn, machine, day and commit, address. The
+   same as `attnsite/site/sheet.py` makes for the SVG file. */
+export async function sheet(figure) {
+  const state = live.get(figure);
+  const svg = state?.chart ? await drawn(state) : await pictured(figure);
+  const { addressOf } = await bring("opened.js");
+  const said = part => figure.querySelector(`[data-text="${part}"]`)?.textContent.replace(/\s+/g, " ").trim() || "";
+  const style = getComputedStyle(document.body), colour = name => style.getPropertyValue(`--figure-${name}`).trim();
+  const texts = [];
+  let y = GAP, top = 0;
+  const write = (text, size, weight, ink) => {
+    for (const line of wrapped(text, `${weight} ${size}px ${style.fontFamily}`)) {
+      y += 1.35 * size;
+      const words = make("span", {}, line).innerHTML; // escaped
+      texts.push(`<text x="${SIDE}" y="${y.toFixed(1)}" style="font:${weight} ${size}px ${style.fontFamily.replaceAll('"', "'")};fill:${ink}">${words}</text>`);
+    }
+  };
+  write(said("title"), 16, 650, colour("ink"));
+  top = y + GAP;
+  y = top + HEIGHT;
+  write(said("caption"), 12, 400, colour("ink"));
+  write(said("made"), 11, 400, colour("mute"));
+  write(addressOf(figure).href, 11, 400, colour("mute"));
+  const height = Math.round(y + 2 * GAP);
+  const inner = svg.replace(/<svg (?:class="[^"]*" )?/, `<svg y="${top.toFixed(1)}" `);
+  return { svg: `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}">${texts.join("")}${inner}</svg>`, height };
+}
+
+/* A text's lines, none wider than the sheet. */
+function wrapped(text, font) {
+  const pen = make("canvas").getContext("2d"), lines = [];
+  pen.font = font;
+  const fits = line => pen.measureText(line).width <= WIDTH - 2 * SIDE;
+  for (const word of text.split(" ").flatMap(word => (fits(word) ? [word] : word.match(/.{1,80}/g)))) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && fits(longer)) lines[lines.length - 1] = longer; else lines.push(word);
+  }
+  return lines;
+}
+
 async function drawn(state) {
-  const { layout, paint } = await bring("live.js");
-  const figure = { data: paint((state.shown || state.spec).data), layout: layout(state, { width: WIDTH, height: HEIGHT }, "wide") };
+  const { paint } = await bring("live.js"), { chart } = state;
+  const { width: _, height: __, ...now } = chart.layout; // with its zoom, the ticks of that, and what is switched off
+  const own = paint((state.shown || state.spec).layouts.wide);
+  const wide = state.name === "wide" ? now : { ...own, xaxis: { ...own.xaxis, range: now.xaxis.range }, yaxis: { ...own.yaxis, range: now.yaxis.range } };
+  const figure = { data: chart.data, layout: { ...wide, width: WIDTH, height: HEIGHT, shapes: [] } };
   const made = await window.Plotly.toImage(figure, { format: "svg", width: WIDTH, height: HEIGHT });
   return decodeURIComponent(made.slice(made.indexOf(",") + 1));
 }
@@ -110,11 +151,11 @@ async function pictured(figure) {
   return (await answer.text()).replace("</style>", `:root:root{${now}}</style>`); // the page's theme, not the system's
 }
 
-async function raster(svg) {
-  const image = make("img", { width: WIDTH, height: HEIGHT });
+async function raster(svg, height) {
+  const image = make("img", { width: WIDTH, height });
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg)}`;
   await image.decode();
-  const canvas = make("canvas", { width: WIDTH * TIMES, height: HEIGHT * TIMES });
+  const canvas = make("canvas", { width: WIDTH * TIMES, height: height * TIMES });
   const pen = canvas.getContext("2d");
   pen.fillStyle = getComputedStyle(document.body).getPropertyValue("--ground").trim();
   pen.fillRect(0, 0, canvas.width, canvas.height);

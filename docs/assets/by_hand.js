@@ -28,12 +28,13 @@ export function start(element) {
   const timers = new Map();
 
   function show() {
-    const query = Number(elements.query.value), root = Math.sqrt(Number(elements.dim.value));
+    const query = Number(elements.query.value), scale = elements.scale.value;
     const seen = values.map((_, token) => !elements.causal.checked || token <= query);
     for (const panel of element.querySelectorAll(".hand-panel")) {
       const lines = panel.dataset.heads.split(" ").map(head => {
         const scores = values.map((_, token) => Number(elements[`${head}-${token}`].value));
-        const weights = softmax(scores.map(score => score / root), seen);
+        const [first, end] = PARTS[head], by = scale === "own" ? Math.sqrt(end - first) : Number(scale);
+        const weights = softmax(scores.map(score => score / by), seen);
         weights.forEach((weight, token) => {
           const name = `${head}-${token}`, shown = seen[token] ? weight.toFixed(3) : "masked";
           find("score", name).textContent = signed(scores[token], scores[token] % 1 ? 1 : 0);
@@ -43,9 +44,10 @@ export function start(element) {
           find("line", name).setAttribute("x1", place(query));
           elements[name].setAttribute("aria-valuetext", `${scores[token]}, weight ${shown}`);
         });
+        find("scale", head).textContent = String(Number(by.toPrecision(3)));
         find("sum", head).textContent = weights.reduce((a, b) => a + b, 0).toFixed(3);
         mixed(weights, values, ...PARTS[head]).forEach((number, at) => {
-          const name = `${head}-${PARTS[head][0] + at}`, width = Math.abs(number) / LARGEST * 50;
+          const name = `${head}-${first + at}`, width = Math.abs(number) / LARGEST * 50;
           find("out", name).textContent = signed(number, 3);
           find("bar", `out-${name}`).setAttribute("width", width);
           find("bar", `out-${name}`).setAttribute("x", number < 0 ? 50 - width : 50);

@@ -2,6 +2,8 @@
    Counts are BigInt, so that they are exact at any size; a test holds them against the Python over random models.
    `figures.js` imports this when somebody touches the form, or when the address carries a state. */
 
+import { grouped, text } from "./quantity.js";
+
 const { big, round } = { big: BigInt, round: Math.round };
 const least = (a, b) => (a < b ? a : b);
 const sum = parts => ({ ...parts, all: Object.values(parts).reduce((a, b) => a + b, 0n) });
@@ -113,42 +115,6 @@ export function intensity(m, s) {
 
 export const least_seconds = (work, bytes, peak, bandwidth) => Math.max(Number(work) / peak, Number(bytes) / bandwidth);
 
-/* --- quantity.py: three digits and a prefix ------------------------------------------------------------------ */
-
-const THIN = "\u202f";
-const PREFIXES = {
-  B: [1024, ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]],
-  FLOP: [1000, ["FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP"]],
-  "FLOP/s": [1000, ["FLOP/s", "kFLOP/s", "MFLOP/s", "GFLOP/s", "TFLOP/s", "PFLOP/s"]],
-  "B/s": [1000, ["B/s", "kB/s", "MB/s", "GB/s", "TB/s", "PB/s"]],
-  parameters: [1000, ["", "thousand", "million", "billion", "trillion", "quadrillion"]],
-};
-const TIMES = [[1, "s"], [1e-3, "ms"], [1e-6, "µs"], [1e-9, "ns"]];
-const grouped = digits => digits.replace(/\B(?=(\d{3})+(?!\d))/g, THIN);
-
-function rounded(value) {
-  if (Number.isInteger(value)) return value >= 10_000 ? grouped(big(value).toString()) : String(value);
-  const places = Math.max(0, 2 - Math.floor(Math.log10(value)));
-  const long = value.toFixed(Math.min(100, places + 60)), cut = long.length - Math.min(60, 100 - places);
-  let text = value.toFixed(places); // an exact tie goes to the even digit, as in Python
-  if (/^50*$/.test(long.slice(cut)) && /[02468]\.?$/.test(long.slice(0, cut))) text = long.slice(0, cut).replace(/\.$/, "");
-  const [whole, part] = text.split(".");
-  return grouped(whole) + (part ? `.${part}` : "");
-}
-
-export function text(value, unit = "1") {
-  let number = Number(value);
-  if (unit === "1") return rounded(number);
-  if (unit === "s") {
-    const [scale, name] = TIMES.find(([s]) => number >= s) || TIMES.at(-1);
-    return rounded(number / scale) + THIN + name;
-  }
-  const [base, names] = PREFIXES[unit];
-  let step = 0;
-  while (number >= base && step < names.length - 1) { number /= base; step += 1; }
-  return names[step] ? rounded(number) + THIN + names[step] : rounded(number);
-}
-
 /* --- what the cells of the page hold ------------------------------------------------------------------------- */
 
 export function cells(m, step, roof) {
@@ -200,14 +166,23 @@ function picture(svg, dense, balance) {
 
 const plain = number => grouped(String(number));
 
+/* A whole number as people type it: 131 072, 131,072, 128k (of 1024, as contexts are named), 1e6; undefined where it is none. */
+export function whole(typed) {
+  const found = /^(\d{1,15}(?:\.\d{1,6})?)(?:e\+?(\d{1,2}))?([km]?)$/i.exec(String(typed ?? "").trim().replace(/[\s_,\u202f]/g, ""));
+  if (!found) return undefined;
+  const [, digits, power = "0", letter] = found;
+  const value = Number(`${digits}e${power}`) * { "": 1, k: 1024, m: 1024 ** 2 }[letter.toLowerCase()];
+  return Number.isSafeInteger(value) ? value : undefined;
+}
+
 /* Fields as they were typed -> [what they say, what is wrong with them by field]. `bounds` has [least, most] by name. */
 export function check(typed, bounds) {
   const faults = {}, said = { ...typed };
   for (const [name, [low, high]] of Object.entries(bounds)) {
-    const digits = String(typed[name] ?? "").trim().replace(/[\s_,\u202f]/g, "");
-    if (!/^\d{1,15}$/.test(digits)) faults[name] = `“${String(typed[name]).slice(0, 20)}” is not a whole number`;
-    else if (Number(digits) < low || Number(digits) > high) faults[name] = `must lie between ${plain(low)} and ${plain(high)}`;
-    else said[name] = big(digits);
+    const number = whole(typed[name]);
+    if (number === undefined) faults[name] = `“${String(typed[name]).slice(0, 20)}” is not a whole number`;
+    else if (number < low || number > high) faults[name] = `must lie between ${plain(low)} and ${plain(high)}`;
+    else said[name] = big(number);
   }
   const rule = (name, needs, broken, line) => {
     if ([name, ...needs].every(other => other in bounds && !faults[other]) && broken()) faults[name] = line();
@@ -252,10 +227,10 @@ function wake(element, data) {
   const fill = () => { for (const [name, value] of Object.entries(shape(models.get(get("model"))))) put(name, value); };
 
   /* The address: only what differs from the model and from the page as it came. */
-  function address() {
+  function address(counted) {
     const own = shape(models.get(get("model"))), said = new URLSearchParams();
     for (const name of fields) {
-      const value = String(get(name));
+      const value = String(counted[name]);
       if (value !== String(name in own ? own[name] : usual[name])) said.set(name, value);
     }
     const url = new URL(location.href);
@@ -314,12 +289,10 @@ function wake(element, data) {
       for (const cell of element.querySelectorAll("[data-cell]")) cell.textContent = filled[cell.dataset.cell];
       const changed = Object.keys(own).some(name => String(own[name]) !== String(m[name]));
       const phase = said.phase, balance = roof.peak / roof.bandwidth;
-      const what = phase === "step" ? "One decoding step" : "The prompt";
-      line = `${held.name}${changed ? ", changed" : ""}: ${filled["weights.all"]} weights, ${filled["cache.token"]} of cache a token. `
-        + `${what} does ${filled[`intensity.all.${phase}`]} FLOP a byte and is limited by ${filled[`limit.${phase}`]} on ${roof.name}.`;
+      line = sentence(held.name + (changed ? ", changed" : ""), m, filled, phase, roof.name);
       picture(svg, intensity(m, { ...step, queries: phase === "step" ? 1n : step.keys }), balance);
       svg.setAttribute("aria-label", line);
-      address();
+      address(said);
     }
     clearTimeout(timer);
     timer = setTimeout(() => { if (elements.told.value !== line) elements.told.value = line; }, 400); // once, when the typing stops
@@ -343,6 +316,19 @@ function wake(element, data) {
   show();
 }
 
+/* The same line as `calculator.py` writes. */
+const STARTS = { step: "One decode step", prompt: "Prefill" };
+export function sentence(name, m, filled, phase, roof) {
+  const mlp = m.experts ? m.mlp_width || m.dense_width : m.mlp_width;
+  const without = [...(mlp ? [] : ["MLPs"]), ...(m.vocabulary ? [] : ["vocabulary"])].join(" and ");
+  const only = !without ? "weights" : mlp || m.vocabulary ? `weights without ${without}` : "weights, of attention only";
+  const these = without ? ` of these weights alone` : "";
+  return `${name}: ${filled["weights.all"]} ${only}; KV cache: ${filled["cache.token"]} per token, ${filled["cache.batch"]} in all. `
+    + `${STARTS[phase]}${these} does ${filled[`intensity.all.${phase}`]} FLOP/byte and is ${BOUND[filled[`limit.${phase}`]]} on ${roof}.`;
+}
+
+const BOUND = { arithmetic: "compute-bound", memory: "memory-bound" };
+
 const usually = element => {
   if (element.type === "checkbox") return element.defaultChecked;
   return element.options ? [...element.options].find(option => option.defaultSelected)?.value : element.defaultValue;
@@ -352,4 +338,4 @@ const usually = element => {
 export const from = model => `Heads and layers: ${model.heads_from}. `
   + (model.parts_from ? `MLP and vocabulary: ${model.parts_from}.` : "Its MLP and vocabulary were not looked up: type them, or read the sums as without them.")
   + (model.tied_unknown && model.parts_from ? " Whether embedding and output layer are one matrix was not looked up; here they are two." : "");
-export const machine = roof => `${text(roof.peak, "FLOP/s")} and ${text(roof.bandwidth, "B/s")}, so ${text(roof.peak / roof.bandwidth)} FLOP a byte: ${roof.told}.`;
+export const machine = roof => `${text(roof.peak, "FLOP/s")} and ${text(roof.bandwidth, "B/s")}, so ${text(roof.peak / roof.bandwidth)} FLOP/byte: ${roof.told}.`;

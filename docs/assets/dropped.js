@@ -12,6 +12,14 @@ const known = () => (catalogue ||= fetch(beside("../results/index.json")).then(a
   return answer.json();
 }).then(read => new Map(Object.entries(read.experiments))).catch(error => { catalogue = null; throw error; }));
 
+/* A sign for as long as a file is over the page; a browser tells of that again and again. */
+let timer;
+export function over(on = true) {
+  clearTimeout(timer);
+  document.body.classList.toggle("is-dropping", on);
+  if (on) timer = setTimeout(over, 500, false);
+}
+
 /* The button in a figure's downloads. */
 function choose(figure, button) {
   const input = make("input", { type: "file", accept: ".json,application/json", multiple: true });
@@ -22,6 +30,7 @@ export { choose as own };
 
 /* Read files; every mistake of each is told, and what could be read is shown beside ours. */
 export async function take(files, from) {
+  over(false);
   const mistakes = [], taken = [];
   try {
     const [{ read }, experiments] = await Promise.all([bring("run.js"), known()]);

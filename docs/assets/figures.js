@@ -118,12 +118,14 @@
     if (event.target.matches?.(".exhibit-go:focus-visible")) Promise.all([plotly(), bring("live.js")]).catch(() => {});
   });
 
+  document.addEventListener("selectionchange", () => { if (!getSelection().isCollapsed) later_on("copied.js", () => {}); });
+
   /* A file that is dropped on a page is a run of the reader's own; without this the browser would leave the page. */
   for (const kind of ["dragover", "drop"]) document.addEventListener(kind, event => {
     if (!event.dataTransfer?.types.includes("Files") || event.target.matches?.("input")) return;
     event.preventDefault();
     const files = [...event.dataTransfer.files];
-    if (kind === "drop") later_on("dropped.js", m => m.take(files));
+    later_on("dropped.js", m => (kind === "drop" ? m.take(files) : m.over()));
   });
 
   const near = new IntersectionObserver(entries => {
@@ -223,7 +225,10 @@
 
   // --- every page ----------------------------------------------------------------------------------------------
 
+  let page;
   function scan() {
+    if (!page?.isConnected) page?.replaceChildren(); // one that was left, which the theme keeps hold of
+    page = document.querySelector("[data-md-component=container]");
     if (modules.has("cards.js")) later_on("cards.js", m => m.hide());
     for (const figure of [...live.keys()]) if (!figure.isConnected) sleep(figure);
     for (const figure of document.querySelectorAll("figure.exhibit:not([data-seen])")) {
@@ -233,7 +238,8 @@
     sortable(document);
     let kept;
     try { kept = localStorage.getItem("attnsite.machine"); } catch { /* nothing is kept where that is forbidden */ }
-    if (kept) later_on("machines.js", m => m.apply());
+    const { hash, search } = location, asks = /[?&](machine|zoom)=/.test(search);
+    if (kept || asks) later_on("machines.js", m => m.apply()).then(() => asks && later_on("opened.js", m => m.open(hash)));
     if (modules.has("dropped.js")) later_on("dropped.js", m => m.apply());
     watch(document);
     unname();

@@ -1,6 +1,8 @@
 /* What is pointed at in a live chart, found again: its row in the data table, and its place in the page's other live
    charts over the same quantity. The other way round, a row that is pointed at, or reached by key, marks its point.
    A point and a row belong together when the row holds the point's value, and its place too where several do. */
+import { nearest } from "./explore.js";
+
 const { enhance, live } = window.attnsite;
 const AT_MOST = 3; // rows for one point: with more of them the value says too little
 const wired = new WeakMap(); // chart or table -> what it was wired for
@@ -41,7 +43,7 @@ export function connect(figure, state) {
   if (!chart || !table || wired.get(table) === chart && wired.get(chart) === spec) return;
   const links = state.links = pairs(spec, { x: axis(state, "xaxis"), y: axis(state, "yaxis") });
   if (wired.get(chart) === undefined) {
-    chart.on("plotly_hover", ({ points: [point] }) => reached(figure, state, point));
+    chart.on("plotly_hover", event => reached(figure, state, nearest(event, chart)));
     chart.on("plotly_unhover", () => { marked(figure, []); others(figure, state, null); });
   }
   wired.set(chart, spec);

@@ -39,13 +39,17 @@ const shape = stage => {
 
 export const layout = (state, { width, height }, name = size()) => {
   const coarse = matchMedia("(pointer: coarse)").matches;
-  return { ...paint((state.shown || state.spec).layouts[name]), width, height, autosize: false, uirevision: name,
-    dragmode: coarse ? false : "zoom", transition: { duration: 0 } };
+  state.name = name;
+  state.painted = paint((state.shown || state.spec).layouts[name]);
+  return { ...structuredClone(state.painted), width, height, autosize: false, uirevision: name, hovermode: state.across || "closest",
+    hoverdistance: state.across ? 60 : 20, dragmode: coarse ? false : "zoom", transition: { duration: 0 } };
 };
 
 async function render(stage, state) {
   const to = shape(stage);
   if (!(to.scale > 0)) return; // it has no width now, and will be told when it gets one
+  const { attach, compared } = await bring("explore.js");
+  state.across = compared((state.shown || state.spec).data);
   await window.Plotly.react(state.chart, paint((state.shown || state.spec).data), layout(state, to), {
     displaylogo: false, responsive: false, displayModeBar: matchMedia("(pointer: coarse)").matches ? false : "hover",
     plotlyServerURL: "", // the library would offer to send the chart to its maker's servers
@@ -53,6 +57,7 @@ async function render(stage, state) {
   });
   state.chart.style.transform = `scale(${to.scale})`;
   state.size = [to.width, to.height].join();
+  await attach(stage.closest("figure"), state);
 }
 
 function fit(stage, state) {

@@ -1,11 +1,14 @@
 /* Another machine's run in the place of a figure's own, on this page and on those read after it.
    Loaded when a reader picks a machine, or has picked one on an earlier page. */
+import { forget, machine as linked } from "./opened.js";
 import { say } from "./say.js";
 
 const { bring, enhance, live, load, make } = window.attnsite;
 const KEY = "attnsite.machine";
 
-const recall = () => {
+/* What a link to this page asks for goes before what was picked earlier, on this page alone and without being kept. */
+const recall = () => linked() || kept();
+const kept = () => {
   let machine = keep.now;
   try { machine = localStorage.getItem(KEY) || ""; } catch { /* nothing is kept where that is forbidden */ }
   return machine === "this_build" ? "" : machine; // kept by an earlier version of the site
@@ -20,6 +23,7 @@ keep.now = "";
    picking that one brings every figure back to its own. */
 export async function choose(figure) {
   const select = figure.querySelector(".exhibit-machine select");
+  forget();
   const own = select.selectedIndex === 0, option = select.selectedOptions[0];
   if (apart(option)) { // never kept for other figures
     figure.querySelector(".exhibit-note")?.replaceChildren("For this figure alone.");
@@ -51,7 +55,8 @@ function explain(figure, wanted, shown, first) {
   if (!note) return;
   note.replaceChildren();
   if (!wanted) return;
-  if (shown !== wanted) { note.append(`Not measured on ${call(wanted)}: this is ${call(shown)}.`); return; }
+  const short = wanted.length > 40 ? `${wanted.slice(0, 39)}…` : wanted;
+  if (shown !== wanted) { note.append(`Not measured on ${call(short)}: this is ${call(shown)}. `); return; }
   const back = make("button", { type: "button", className: "as-link" }, `Back to ${call(first)}`);
   back.addEventListener("click", () => {
     const select = figure.querySelector(".exhibit-machine select");
@@ -59,7 +64,7 @@ function explain(figure, wanted, shown, first) {
     select.focus();
     choose(figure);
   });
-  note.append(`Kept on every page; the text quotes ${call(first)}. `, back);
+  note.append(`${linked() ? "Shown as the link asks" : "Kept on every page"}; the text quotes ${call(first)}. `, back);
 }
 
 /* Texts, picture, table and downloads become those of another machine's run. */

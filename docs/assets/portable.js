@@ -8,6 +8,8 @@
 
   if (window.attnsite) {
     document.querySelectorAll("table[data-sorts='']").forEach(window.attnsite.enhance);
+    const dead = ".exhibit-acts, .exhibit-machine, .scripted, .calculator form, .by-hand :is(fieldset, .calc-buttons, .hand-slide), .hb-reading";
+    document.querySelectorAll(dead).forEach(part => part.remove()); // they would do nothing
     for (const bar of document.querySelectorAll(".exhibit-bar")) {
       bar.append("Still, without a server: attnsite build --portable makes a copy whose figures live.");
       bar.hidden = false;
