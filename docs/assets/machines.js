@@ -23,13 +23,13 @@ keep.now = "";
    picking that one brings every figure back to its own. */
 export async function choose(figure) {
   const select = figure.querySelector(".exhibit-machine select");
-  forget();
   const own = select.selectedIndex === 0, option = select.selectedOptions[0];
   if (apart(option)) { // never kept for other figures
     figure.querySelector(".exhibit-note")?.replaceChildren("For this figure alone.");
     say(`This figure shows ${option.textContent}.`);
     return pick(figure, option.dataset.spec);
   }
+  forget();
   keep(own ? "" : select.value);
   say(own ? "Figures show their own machines." : `Figures show ${call(select.value)} where it was measured.`);
   await apply();
