@@ -19,7 +19,7 @@ from attnsite.figures import _axes, _losses, _measured, _peers, _style
 from attnsite.measure import contestants
 from attnsite.quantity import Quantity
 from attnsite.results import Provenance, Row, Run
-from attnsite.site import exhibits
+from attnsite.site import exhibits, figures
 from tests import small
 
 ROOT = Path(__file__).parents[1]
@@ -403,3 +403,16 @@ def test_the_context_in_the_picture_is_that_of_the_models():
     figure = importlib.import_module("attnsite.figures.loss_by_head_width")
 
     assert figure.CONTEXT == discover.module("experiments", figure.EXPERIMENT).CONTEXT
+
+
+@pytest.mark.parametrize("name", sorted(OF))
+def test_a_figure_without_a_run_says_what_it_would_show(name):
+    """One paragraph: what the figure is of, in words and without places for numbers, and the command of its run."""
+    module = discover.module("figures", name)
+    html = figures.unmeasured(name, module)
+
+    assert html.count("<p>") == 1
+    assert len(figures.subject(module)) > 20
+    assert "{" not in html
+    assert f"Not measured yet: {figures.words(figures.subject(module))}. " in html
+    assert f"attnsite measure {module.EXPERIMENT}" in html

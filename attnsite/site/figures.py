@@ -24,11 +24,11 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
     try:
         module = records.figure(name)
         shown = records.exhibits(name)
+        if not shown:
+            return unmeasured(name, module)
     except Mistake as mistake:
         markup.warn(mistake, name)
         return f'<p><mark class="unresolved" title="{escape(mistake.what)}">figure {escape(name)}</mark></p>'
-    if not shown:
-        return unmeasured(name, module)
     anchor = f"figure-{name}"
     while anchor in markup.figures:
         anchor += "-again"

@@ -25,14 +25,17 @@ export function copied(selection) {
   const block = around.nodeType === Node.ELEMENT_NODE ? around : around.parentElement;
   if (block.closest("pre, .highlight")) return null; // a program is copied as it stands
   const parts = whole(selection.getRangeAt(0)).cloneContents();
-  const formulas = [...parts.querySelectorAll("math[alttext]")];
-  if (!formulas.length && !/[\u202f\u2009]|\u2212(?=[\d.])/.test(parts.textContent)) return null;
+  const formulas = [...parts.querySelectorAll("math[alttext]")], walk = document.createTreeWalker(parts, NodeFilter.SHOW_TEXT), mended = [];
+  while (walk.nextNode()) {
+    const { data, parentElement } = walk.currentNode;
+    if (plain(data) !== data && !parentElement?.closest("pre")) mended.push(walk.currentNode);
+  }
+  if (!formulas.length && !mended.length) return null;
+  for (const node of mended) node.data = plain(node.data);
   const box = document.createElement("div");
   box.className = "said md-typeset"; // laid out, since line breaks and tabs follow from that, and seen by nobody
   box.style.whiteSpace = "normal";
   box.append(parts);
-  const walk = document.createTreeWalker(box, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) walk.currentNode.data = plain(walk.currentNode.data);
   const html = box.innerHTML;
   for (const formula of formulas) {
     const mark = DISPLAY[formula.getAttribute("display")] || "$";

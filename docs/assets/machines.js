@@ -30,6 +30,7 @@ export async function choose(figure) {
     say(`This figure shows ${option.textContent}.`);
     return pick(figure, option.dataset.spec);
   }
+  forget();
   keep(own ? "" : select.value);
   say(own ? "Figures show their own machines." : `Figures show ${call(select.value)} where it was measured.`);
   await apply();

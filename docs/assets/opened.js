@@ -9,7 +9,7 @@ export function addressOf(figure) {
   const address = new URL(location.href), select = figure.querySelector(".exhibit-machine select");
   const found = live.get(figure)?.chart?.layout && zoomOf(live.get(figure));
   address.search = "";
-  if (select?.selectedIndex > 0) address.searchParams.set("machine", select.value);
+  if (select?.selectedIndex > 0 && select.value !== "this_build") address.searchParams.set("machine", select.value);
   if (found) address.searchParams.set("zoom", found.map(end => Number(end.toFixed(DIGITS))).join("_"));
   address.hash = figure.id;
   return address;
