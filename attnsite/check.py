@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import tokenize
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -80,18 +80,30 @@ def check(root: Path) -> list[Mistake]:
     """All mistakes of a checkout, in the order of the files."""
     digest.keep(functools.partial(kept.kept, root))
     questions, mistakes = content.read_questions(root)
-    themes, wrong = content.read_themes(root)
+    _, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
     unusable, unbelievable = committed_results(root)
     mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable]
     mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
-    broken = bool(unusable)
-    marked = Marked(
-        set(sources) | {path.stem for path in (root / "docs/sources").glob("*.bib")}, Evidence(root), broken
-    )
+    mistakes += [*in_texts(root, broken=bool(unusable)), *figure_checks.faults(records.read(root))]
+    return list(dict.fromkeys(mistakes))
+
+
+def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = None) -> list[Mistake]:
+    """The mistakes of everything that is written, or `only` of these files, relative to the checkout."""
+    known = records.read(root)
+    questions, _ = content.read_questions(root)
+    themes, _ = content.read_themes(root)
+    keys = {*known.sources, *(path.stem for path in (root / "docs/sources").glob("*.bib"))}
+    marked = Marked(keys, known.evidence, broken)
     judged = Judged(root, names(root), marked)
     slugs = [question.slug for question in questions]
-    for question in questions:
+    mistakes: list[Mistake] = []
+
+    def wanted(path: Path) -> bool:
+        return only is None or path in only
+
+    for question in filter(lambda question: wanted(question.path), questions):
         mistakes += repeated(question, questions)
         place = line(question, "related")
         mistakes += [Mistake(question.path, place, f"relates to {slug}, which is no question", nearest(slug, slugs))
@@ -103,11 +115,11 @@ def check(root: Path) -> list[Mistake]:
         mistakes += links(root, question.path, question.body, question.body_line)
     read = {question.path for question in questions}
     for path in (path.relative_to(root) for path in sorted((root / content.FOLDER).glob("*/*.md"))):
-        if path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
+        if wanted(path) and path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
             body, first = texts_of.behind_front(text, path)  # what can be read of one that cannot be
             mistakes += marked.in_text(path, text, 1)
             mistakes += [*links(root, path, body, first), *judged.mistakes(path, Text().add(body, first))]
-    for path in pages(root):
+    for path in filter(wanted, pages(root)):
         if (text := text_of(root / path)) is None:
             mistakes.append(Mistake(path, "", "is not UTF-8", "save it as UTF-8"))
             continue
@@ -117,20 +129,20 @@ def check(root: Path) -> list[Mistake]:
         ]
         mistakes += [*links(root, path, text, 1), *judged.mistakes(path, texts_of.of_page(text, path))]
         mistakes += in_front(path, text)
-    for theme in themes:
+    for theme in filter(lambda theme: wanted(theme.path), themes):
         mistakes += marked.in_text(theme.path, theme.summary, 1)
         mistakes += judged.mistakes(theme.path, texts_of.of_theme(theme, text_of(root / theme.path) or ""))
     for path in sorted((root / "docs" / "notebooks").glob("*.py")):
-        mistakes += judged.mistakes(path.relative_to(root), texts_of.of_notebook(text_of(path) or ""))
-    if root == discover.ROOT.parent:  # they are the package's, whatever else is checked with it
+        if wanted(path.relative_to(root)):
+            mistakes += judged.mistakes(path.relative_to(root), texts_of.of_notebook(text_of(path) or ""))
+    if only is None and root == discover.ROOT.parent:  # they are the package's, whatever else is checked with it
         for path, docstring in texts_of.of_kernels():
             mistakes += judged.mistakes(path, docstring)
-    mistakes += figure_checks.faults(records.read(root))
     order = {theme.order: theme for theme in themes}
     mistakes += [
         Mistake(theme.path, "order", f"has the order {theme.order} of {order[theme.order].slug}", "choose another")
         for theme in themes
-        if order[theme.order] is not theme
+        if order[theme.order] is not theme and wanted(theme.path)
     ]
     return list(dict.fromkeys(mistakes))
 
@@ -236,8 +248,18 @@ def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
     for runs in machines.values():
         limits = vetting.limits_of(runs.values())
         for path, run in runs.items():
-            unbelievable += vetting.faults(run, path, limits, asked_of(root, run))
+            unbelievable += vetted(root, run, path, limits)
     return unusable, unbelievable
+
+
+def vetted(root: Path, run: results.Run, path: Path, limits: Mapping[str, float]) -> list[Mistake]:
+    """What speaks against publishing a run; that nothing does is kept while file, code and limits stay as they are."""
+    wanted = asked_of(root, run)
+    made_from = ("vetted", kept.code_of(Path(vetting.__file__)), kept.bytes_of(root / path), sorted(limits.items()),
+                 kept.name(wanted))  # fmt: skip
+    # a list of mistakes is no JSON, so it is not kept: whether a day has come is asked again
+    found: list[Mistake] = kept.kept(root, made_from, lambda: vetting.faults(run, path, limits, wanted))
+    return found
 
 
 def asked_of(root: Path, run: results.Run) -> dict[str, Any] | None:

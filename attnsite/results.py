@@ -219,7 +219,8 @@ def rows_digest(run: Run) -> str:
 
 def _line(row: Row) -> str:
     """A row as its line of the file, without what is empty."""
-    return _json({k: v for k, v in asdict(row).items() if k == "case" or v not in (None, (), {}, [])})
+    held = {f.name: getattr(row, f.name) for f in fields(row)}  # `asdict` would copy every sample
+    return _json({k: v for k, v in held.items() if k == "case" or v not in (None, (), {}, [])})
 
 
 def _json(value: Any) -> str:

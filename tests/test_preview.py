@@ -89,6 +89,22 @@ def test_an_edit_leaves_what_a_build_of_the_whole_makes(checkout, tmp_path, name
     assert differing(tmp_path / "site", tmp_path / "whole") == []
 
 
+def test_a_mistake_is_told_and_the_last_good_page_stays(checkout, tmp_path, caplog):
+    """A mark of nothing, a number without evidence, markup that acts: each with its line; what mends them is shown."""
+    page = tmp_path / "site" / "questions" / "shapes" / "area" / "index.html"
+    good = page.read_bytes()
+    bad = "Text.\n\nBroken [=no.such].\n\nIt is 55 times faster.\n\n<!--> <form action=https://evil.example/> -->"
+    checkouts.put(checkout, AREA, checkouts.question(body=bad))
+
+    assert preview.edited()
+    assert page.read_bytes() == good
+    for line, what in ((13, "there is no figure no"), (15, "states '55 times'"), (17, "holds the element 'form'")):
+        assert [text for text in caplog.messages if text.startswith(f"{AREA}:{line}: ") and what in text], what
+    checkouts.put(checkout, AREA, checkouts.question(body="Mended."))
+    assert preview.edited()
+    assert b"Mended." in page.read_bytes()
+
+
 def test_one_edit_after_another(checkout, tmp_path):
     """There and back again: what the first has left does not stay."""
     first = checkouts.question(title="A square?", body=FIGURE)

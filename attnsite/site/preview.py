@@ -21,8 +21,8 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 from watchdog.observers.polling import PollingObserver
 
-from attnsite import glossary
-from attnsite.errors import flatten
+from attnsite import check, glossary
+from attnsite.errors import flatten, raise_all
 from attnsite.site import pages, searching
 
 Held = str | Path
@@ -157,7 +157,15 @@ def _only_pages(built: Built) -> bool:
     return others(stamp(built.config)) == others(built.stamp)
 
 
+def _edited(built: Built) -> set[Path]:
+    """What is other than it was when the whole site was built, relative to the checkout."""
+    now = stamp(built.config)
+    return {file.relative_to(built.root) for file, state in now.items()
+            if built.stamp.get(file) != state and file.is_relative_to(built.root)}  # fmt: skip
+
+
 def _remade(built: Built) -> bool:
+    raise_all(check.in_texts(built.root, only=_edited(built)))
     rendered = pages.render(built.root)
     menu = pages.navigation(built.root)
     if menu != built.menu or rendered.keys() != {path for path in built.made if path.endswith(".md")}:
