@@ -14,6 +14,8 @@ import pytest
 from filelock import FileLock
 
 from attnsite.site import chromium
+from tests import firefox
+from tests.chromium import Chromium
 
 ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -37,6 +39,7 @@ LONGEST = (
     "test_looks",
     "test_security",
     "test_interaction",
+    "test_steps",
     "test_faults",
     "test_block_sparse",
     "test_kernels",
@@ -87,7 +90,8 @@ def without_network() -> tuple[str, ...]:
 def site_folder(tmp_path_factory):
     """The site, built strictly and once for all processes, without a network where that can be taken away.
 
-    ATTNSITE_SITE names a folder that was built before, for who works on a test and not on the site.
+    ATTNSITE_SITE names a folder that was built before, for who works on a test and not on the site;
+    whatever SITE_URL it was built with, since it is served at addresses of its own.
     """
     if named := os.environ.get("ATTNSITE_SITE"):
         return Path(named)
@@ -115,24 +119,59 @@ def paths(site_folder):
 
 
 @contextlib.contextmanager
-def serve(folder):
-    """The address of a folder's site under a sub-path, as project pages have it."""
+def serve(folder, at="/below/", lets=lambda path: True):
+    """The address of a folder's site, under a sub-path as project pages have it, or at the root of its host.
 
-    class Below(Quiet):
+    What is not there is answered with the site's own page for it, as hosts do; `lets` is asked of each address, and may
+    take its time.
+    """
+
+    class Site(Quiet):
+        def send_head(self):
+            if lets(self.path) and self.path != "/favicon.ico":  # which browsers ask a host for beside a file
+                return super().send_head()
+            self.send_response(204 if self.path == "/favicon.ico" else 503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return None
+
         def translate_path(self, path):
-            inside = path.removeprefix("/below")
-            return super().translate_path(inside if path.startswith("/below") else "/nowhere")
+            return super().translate_path("/" + path.removeprefix(at) if path.startswith(at) else "/nowhere")
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Below, directory=str(folder)))
+        def send_error(self, code, message=None, explain=None):
+            page = Path(folder) / "404.html"
+            if code != 404 or not page.is_file():
+                return super().send_error(code, message, explain)
+            text = page.read_bytes()
+            self.send_response(404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(text)
+            return None
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Site, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/below/"
+    yield f"http://127.0.0.1:{server.server_port}{at}"
     server.shutdown()
+
+
+# A site is built for one address and read at others. In the tests it is read at two that it was not built for: links
+# and navigation have to work there as they do where SITE_URL says. `test_figures_in_browser` has a site at its own.
 
 
 @pytest.fixture(scope="session")
 def site(site_folder):
-    """The address of the built site."""
+    """The address of the built site, under a sub-path."""
     with serve(site_folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def site_at_root(site_folder):
+    """The address of the built site, at the root of a host."""
+    with serve(site_folder, "/") as address:
         yield address
 
 
@@ -148,6 +187,52 @@ def browser():
         opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def firefoxes(tmp_path_factory):
+    """Start Firefoxes, one for each set of options; skipped where there is none."""
+    program = firefox.find()
+    running = {}
+
+    def started(**options):
+        if program is None:
+            pytest.skip("there is no Firefox here: install firefox-esr or firefox from the system's packages")
+        key = tuple(sorted(options.items()))
+        if key not in running:
+            running[key] = firefox.Firefox(program, tmp_path_factory.mktemp("firefox"), **options)
+        return running[key]
+
+    yield started
+    for started_one in running.values():
+        started_one.close()
+
+
+@pytest.fixture(params=["chromium", "firefox"])
+def drive(request):
+    """Start a window of each browser in turn, told and asked alike: what `tests/firefox.py` can do, all can.
+
+    Options: `touch`, for a reader with fingers. At the end nothing was said and no other host asked for.
+    """
+    opened = []
+
+    def started(**options):
+        if request.param == "chromium":
+            opened.append(Chromium(request.getfixturevalue("browser"), **options))
+        else:
+            opened.append(request.getfixturevalue("firefoxes")(**options))
+            opened[-1].forget()
+        opened[-1].size(1280, 900)
+        return opened[-1]
+
+    yield started
+    for window in opened:
+        said = [line for line in window.said if "Incorrect number of children for <m" not in line]
+        others = [url for url in window.asked if not url.startswith(("http://127.0.0.1:", "data:", "blob:", "about:"))]
+        if request.param == "chromium":
+            window.close()
+        assert said == []
+        assert others == []
 
 
 @pytest.fixture

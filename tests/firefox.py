@@ -20,6 +20,10 @@ PREFERENCES = {
     "network.connectivity-service.enabled": False, "layout.css.prefers-color-scheme.content-override": 1,
 }  # fmt: skip
 
+# one pointer, which is coarse and cannot hover
+TOUCH = {"ui.primaryPointerCapabilities": 1, "ui.allPointerCapabilities": 1, "dom.w3c_touch_events.enabled": 1}
+TAB, ENTER, ESCAPE = "\ue004", "\ue006", "\ue00c"
+
 
 def find():
     """The program, or None where there is none."""
@@ -29,10 +33,10 @@ def find():
 class Firefox:
     """One window of a Firefox with a profile of its own in `folder`; `dark` is what the system asks for."""
 
-    def __init__(self, program, folder, dark=False, scripts=True):
+    def __init__(self, program, folder, dark=False, scripts=True, touch=False):
         self.scripts = scripts
         wanted = PREFERENCES | {"layout.css.prefers-color-scheme.content-override": 0 if dark else 1,
-                                "javascript.enabled": scripts}  # fmt: skip
+                                "javascript.enabled": scripts} | (TOUCH if touch else {})  # fmt: skip
         lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in wanted.items())
         (folder / "user.js").write_text("".join(lines), encoding="utf-8")
         words = [program, "--headless", "--no-remote", "--profile", str(folder), "--remote-debugging-port", "0"]
@@ -112,6 +116,22 @@ class Firefox:
 
     def click(self, x, y):
         self.hover(x, y, {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0})
+
+    def double_click(self, x, y):
+        one = ({"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0})
+        self.hover(x, y, *one, *one)
+
+    def tap(self, x, y):
+        actions = [{"type": "pointerMove", "x": x, "y": y}, {"type": "pointerDown", "button": 0}, {"type": "pause"},
+                   {"type": "pointerUp", "button": 0}]  # fmt: skip
+        finger = {"type": "pointer", "id": "f", "parameters": {"pointerType": "touch"}, "actions": actions}
+        self.send("input.performActions", context=self.context, actions=[finger])
+
+    def forget(self):
+        """Leave the page, and what was said and asked for until now."""
+        self.send("browsingContext.navigate", context=self.context, url="about:blank", wait="complete")
+        self.said.clear()
+        self.asked.clear()
 
     def screenshot(self):
         return base64.b64decode(self.send("browsingContext.captureScreenshot", context=self.context)["data"])

@@ -5,38 +5,23 @@ import zlib
 
 import pytest
 
-from tests import firefox, pixels
+from tests import pixels
 
 pytestmark = pytest.mark.browser
 LONG = "questions/cost/what_more_heads_cost/"
 LIGHT, DARK = (255, 255, 255), (22, 24, 29)
 
 
-@pytest.fixture(scope="module")
-def start(tmp_path_factory):
-    """Start Firefoxes; each is started once for all tests."""
-    program = firefox.find()
-    if program is None:
-        pytest.skip("there is no Firefox here: install firefox-esr or firefox from the system's packages")
-    running = {}
-
-    def started(**options):
-        key = tuple(sorted(options.items()))
-        if key not in running:
-            running[key] = firefox.Firefox(program, tmp_path_factory.mktemp("firefox"), **options)
-        return running[key]
-
-    yield started
-    for browser in running.values():
-        browser.close()
+@pytest.fixture
+def start(firefoxes):
+    return firefoxes
 
 
 @pytest.fixture
 def light(start):
     """A Firefox on a light system, for which nothing was said and no other host asked for at the end."""
     browser = start()
-    browser.said.clear()
-    browser.asked.clear()
+    browser.forget()
     yield browser
     # of a formula that it lays out before all of it has arrived; whether they are whole is asked in `test_site`
     said = [line for line in browser.said if "Incorrect number of children for <m" not in line]

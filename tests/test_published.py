@@ -177,6 +177,41 @@ def test_the_place_of_publication_is_said_once(checkout, monkeypatch, url):
     assert "canonical" not in heads.dressed("<head></head>", "", about.read(checkout), heads.About())
 
 
+def test_a_build_says_in_a_line_what_it_lacks_an_address_for(checkout, monkeypatch):
+    """Unless one was said, by variable or in the configuration; it says which one is written in its place."""
+    config = 'site_name: S\nsite_url: !ENV [SITE_URL, "https://attnsite.example/"]\n'
+    checkouts.put(checkout, "mkdocs.yml", config)
+    monkeypatch.delenv("SITE_URL", raising=False)
+    said = about.unsaid(checkout)
+    assert said.startswith("SITE_URL is not set: ")
+    assert "say https://attnsite.example/." in said
+    assert "\n" not in said
+    monkeypatch.setenv("SITE_URL", "")
+    assert "are left out." in about.unsaid(checkout)
+    monkeypatch.setenv("SITE_URL", "https://somebody.github.io/heads/")
+    assert about.unsaid(checkout) == ""
+    monkeypatch.delenv("SITE_URL")
+    checkouts.put(checkout, "mkdocs.yml", "site_name: S\nsite_url: https://heads.org/\n")
+    assert about.unsaid(checkout) == ""
+
+
+def test_scripts_are_published_without_their_authors_remarks(site_folder):
+    """What a line says to who writes them is no reader's to load; every other line is there, and the library whole."""
+    scripts = [path for path in (ROOT / "docs" / "assets").glob("*.js") if not path.name.endswith(".min.js")]
+    assert len(scripts) > 8
+    for script in scripts:
+        written, published = (path.read_text(encoding="utf-8").splitlines()
+                              for path in (script, site_folder / "assets" / script.name))  # fmt: skip
+        remarks = [line.lstrip().startswith(("//", "/*")) for line in published]
+        assert not any(remarks), script.name
+        rest = iter(written)  # in the same order
+        for line in published:
+            assert any(re.sub(r"\s+// .*", "", other) == re.sub(r"\s+// .*", "", line) for other in rest), line
+        assert len(published) < len(written), script.name
+    whole = "plotly-attnsite.min.js"
+    assert (site_folder / "assets" / whole).read_bytes() == (ROOT / "docs" / "assets" / whole).read_bytes()
+
+
 def test_what_a_builder_wrote_into_the_head_is_replaced():
     """Another theme has ideas of its own about shared links: each thing is said once."""
     theirs = ('<head>\n<title>T - S</title>\n<link rel="canonical" href="x">\n<meta property="og:title" content="y">\n'

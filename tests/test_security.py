@@ -60,8 +60,8 @@ def refused(page):
 @pytest.mark.browser
 @pytest.mark.parametrize("path", KINDS)
 def test_a_page_needs_nothing_that_the_policy_refuses(site, watched, path):
-    """Opened, with all that is folded unfolded; the site's map of 404.html is at its address, not here."""
-    page = watched(site + path, java_script_enabled=True) if path != "404.html" else watched(site)
+    """Opened, with all that is folded unfolded."""
+    page = watched(site + path, java_script_enabled=True)
     page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true })")
 
     assert page.locator("meta[http-equiv='Content-Security-Policy']").count() == 1
@@ -123,16 +123,21 @@ def test_what_is_injected_is_not_run(site, browser):
 
 
 def test_every_page_has_the_one_policy_before_all_that_it_rules(site_folder):
-    """The same on all pages, since with instant navigation the first one's holds for the visit; and strict."""
-    found = set()
+    """The same on all pages, since with instant navigation the first one's holds for the visit; and strict.
+
+    The page of what is not found is none of the theme's, and has what rules its own script and style.
+    """
+    found, alone = set(), set()
     for path in site_folder.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         [rules] = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', text)
         place = text.index(rules)
         assert text.index("<meta charset=") < place < 1024, path
         assert not re.search(r"<(?:script|link|style|img)\b", text[:place]), path
-        found.add(rules)
-    [rules] = found
+        (alone if path.name == "404.html" else found).add(rules)
+    [rules], [its] = found, alone
+    assert re.sub(r" 'sha256-\S+'", "", its) == re.sub(r" 'sha256-\S+'", "", rules)
+    assert its.count("'sha256-") == 3
     assert "; script-src 'self' 'sha256-" in rules
     assert not re.search(r"unsafe|https?:|\*", rules)
     assert all(f"{name} 'none'" in rules for name in ("base-uri", "form-action", "object-src", "frame-src"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -59,6 +60,18 @@ def read(root: Path) -> Site:
     files = (root / "mkdocs.yml", root / "CITATION.cff")
     stamp = tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
     return _read(root, stamp, os.environ.get("SITE_URL"), os.environ.get("REPO_URL"))
+
+
+def unsaid(root: Path) -> str:
+    """What follows from it that nobody has said where the site will stand, in a line; empty where it was said."""
+    url = read(root).url
+    if url and not (urlsplit(url).hostname or "").endswith(".example"):
+        return ""
+    written = f"say {url}" if url else "are left out"
+    return (
+        f"SITE_URL is not set: canonical addresses, feed, cards and the map for search engines {written}. "
+        "Pages work under any address all the same; to publish, set SITE_URL=https://…, with the sub-path, and build"
+    )
 
 
 @lru_cache(maxsize=8)

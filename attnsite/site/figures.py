@@ -69,14 +69,13 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     says how to make it.
     """
     chart = shown.chart is not None
-    bar = picker(machines) if len(machines) > 1 else ""
-    bar += acts(explores=chart and pictured)
+    bar = picker(anchor, machines) if len(machines) > 1 else ""
+    bar += acts(anchor, explores=chart and pictured)
     if chart:
         seen = stage(shown, files, pictured)
         opened = "" if pictured else " open"
-        data = (
-            f'<details class="exhibit-data" data-search-exclude{opened}><summary>Data</summary>{shown.table}</details>'
-        )
+        summary = f"<summary{named(anchor, 'data')}>Data</summary>"
+        data = f'<details class="exhibit-data" data-search-exclude{opened}>{summary}{shown.table}</details>'
     else:
         seen, data = f'<div class="exhibit-table" data-search-exclude>{shown.table}</div>', ""
     kind = "is-chart" if chart else "is-table"
@@ -87,13 +86,13 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
     made = words(exhibits.provenance(shown.run, shown.state))
     return (
         f'<figure class="exhibit {kind}" id="{anchor}" aria-labelledby="{anchor}-title"{spec}>'
-        f'<p class="exhibit-title" id="{anchor}-title"><span data-text="title">{words(shown.title)}</span>'
-        f'<a class="headerlink" href="#{anchor}" title="Link to this figure">¶</a></p>'
+        f'<p class="exhibit-title"><span data-text="title" id="{anchor}-title">{words(shown.title)}</span>'
+        f'<a class="headerlink" href="#{anchor}" title="Link to this figure" aria-label="Link to this figure">¶</a></p>'
         f'{seen}<div class="exhibit-bar" hidden>{bar}</div>'
         f'<figcaption><p><span data-text="caption">{words(shown.caption)}</span> '
         f'<span class="exhibit-reading" data-text="reading">{words(shown.reading)}</span></p>'
         f'<p class="exhibit-made" data-text="made">{made}</p></figcaption>'
-        f"{data}{origin(shown, files, run, pictured, again)}</figure>"
+        f"{data}{origin(anchor, shown, files, run, pictured, again)}</figure>"
     )
 
 
@@ -112,7 +111,15 @@ def stage(shown: Exhibit, files: Callable[[str], str], pictured: bool) -> str:
     )
 
 
-def picker(machines: Sequence[Choice]) -> str:
+def named(anchor: str, part: str) -> str:
+    """The attributes by which a control of a figure is called by its own words and the figure's title, as they are now.
+
+    A page has as many buttons of one name as figures.
+    """
+    return f' id="{anchor}-{part}" aria-labelledby="{anchor}-{part} {anchor}-title"'
+
+
+def picker(anchor: str, machines: Sequence[Choice]) -> str:
     """The choice of a machine, kept on every page that is read after it; shown where JavaScript runs."""
     quoted = f"The text quotes {exhibits.call_machine(machines[0].machine)}, whichever is picked here."
 
@@ -126,19 +133,20 @@ def picker(machines: Sequence[Choice]) -> str:
     apart = options(choice for choice in machines[1:] if choice.apart)
     listed = options(first) + (f'<optgroup label="For this figure alone">{apart}</optgroup>' if apart else "")
     return (
-        f'<label class="exhibit-machine" data-search-exclude title="{escape(quoted)}">Machine '
-        f"<select>{listed}</select></label>"
+        f'<label class="exhibit-machine" data-search-exclude title="{escape(quoted)}">'
+        f'<span id="{anchor}-machine">Machine</span> '
+        f'<select aria-labelledby="{anchor}-machine {anchor}-title">{listed}</select></label>'
     )
 
 
-def acts(explores: bool) -> str:
+def acts(anchor: str, explores: bool) -> str:
     """What can be done with a figure where JavaScript runs; whose code loads when one of these is used."""
-    explore = '<button type="button" class="exhibit-go" data-act="explore">Explore</button>' if explores else ""
+    explore = f'<button type="button" class="exhibit-go" data-act="explore"{named(anchor, "go")}>Explore</button>'
     return (
         '<span class="exhibit-note" data-search-exclude></span>'
-        f'<span class="exhibit-acts" data-search-exclude>{explore}'
-        '<button type="button" data-act="full">Full screen</button>'
-        '<button type="button" data-act="link">Copy link</button></span>'
+        f'<span class="exhibit-acts" data-search-exclude>{explore if explores else ""}'
+        f'<button type="button" data-act="full"{named(anchor, "full")}>Full screen</button>'
+        f'<button type="button" data-act="link"{named(anchor, "link")}>Copy link</button></span>'
     )
 
 
@@ -155,7 +163,8 @@ def repeat(records: Records, shown: Exhibit) -> str:
     return f"{command}, which gives {quickly.told([found])}{more}."
 
 
-def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool, again: str = "") -> str:
+def origin(anchor: str, shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool,
+           again: str = "") -> str:  # fmt: skip
     """Downloads, and the code that made the figure."""
     endings = [("CSV", ".csv"), ("JSON", ".json")]
     if pictured:
@@ -166,16 +175,19 @@ def origin(shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool
         for text, ending in endings
     )
     if shown.chart is not None:
-        links += '<span class="scripted">, <button type="button" class="as-link" data-act="png">PNG</button></span>'
+        png = f'<button type="button" class="as-link" data-act="png"{named(anchor, "png")}>PNG</button>'
+        links += f'<span class="scripted">, {png}</span>'
     experiment = escape(shown.run.experiment)
     own = (
-        '<p class="scripted">Measured it yourself? <button type="button" class="as-link" data-act="own">Choose your '
-        "file</button> or drop it anywhere on this page: it is compared in your browser and sent nowhere.</p>"
+        '<p class="scripted">Measured it yourself? '
+        f'<button type="button" class="as-link" data-act="own"{named(anchor, "own")}>Choose your file</button> '
+        "or drop it anywhere on this page: it is compared in your browser and sent nowhere.</p>"
         if shown.machine != EVERY_MACHINE
         else ""
     )
     return (
-        '<details class="exhibit-origin" data-search-exclude><summary>Downloads and code</summary>'
+        '<details class="exhibit-origin" data-search-exclude>'
+        f"<summary{named(anchor, 'more')}>Downloads and code</summary>"
         f'<p>{links}; <a href="{escape(run)}" data-run>every sample of the run</a>. CSV and JSON have all rows and '
         "columns: the table's rows in its order, then those that were not run.</p>"
         f"<p>Asked by <code>attnsite/experiments/{experiment}.py</code>, drawn by "

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from mkdocs.structure.pages import Page
 
 from attnsite import digest
 from attnsite.errors import flatten
-from attnsite.site import finish, highlighting, kept, notebooks, pages, preview, searching, templates
+from attnsite.site import about, finish, highlighting, kept, notebooks, pages, preview, searching, templates
 
+log = logging.getLogger("mkdocs.attnsite")
 _serving = False  # MkDocs' server adds a script of its own to each page, which no policy should know
 
 
@@ -73,6 +75,8 @@ def on_post_build(config: MkDocsConfig) -> None:
     if not _serving:
         with told():
             finish.finish(root(config), Path(config.site_dir))
+        if unsaid := about.unsaid(root(config)):
+            log.info(unsaid)  # no warning: a strict build is one that may be read, wherever
         kept.forget(root(config))
 
 

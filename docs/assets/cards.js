@@ -1,9 +1,10 @@
 /* Cards: the source of a citation, where a number comes from, what a term means. Loaded when the first of such links is
-   pointed at or reached by key; without it each has its text as a title. */
+   pointed at, reached by key or tapped; without it each has its text as a title. */
 const { make } = window.attnsite;
-let card = null, owner = null, timer;
+const LEADS = { cite: "Go to the source in the list", term: "Go to the glossary", quantity: "See where it comes from" };
+let card = null, owner = null, inside = false, timer;
 
-export function show(link) {
+export function show(link, tapped = false) {
   if (!link.matches(":hover, :focus")) return; // left again while this was loading
   clearTimeout(timer);
   if (owner === link) return;
@@ -18,13 +19,17 @@ export function show(link) {
   } else {
     content = link.title.split(" · ").map(line => make("span", { className: "card-line" }, line));
   }
+  if (tapped) { // who taps finds this sooner than that a second tap follows the link
+    const kind = Object.keys(LEADS).find(name => link.classList.contains(name));
+    content.push(make("a", { className: "card-go", href: link.href }, LEADS[kind]));
+  }
   owner = link;
   link.dataset.title = link.title;
   link.removeAttribute("title");
   card = make("div", { className: "card md-typeset", id: "attnsite-card", role: "tooltip" }, ...content);
   for (const node of card.querySelectorAll("[id]")) node.removeAttribute("id");
   card.addEventListener("pointerenter", () => clearTimeout(timer));
-  card.addEventListener("pointerleave", later);
+  card.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") later(); }); // a finger leaves by being lifted
   document.body.append(card);
   link.setAttribute("aria-describedby", card.id);
   const box = link.getBoundingClientRect(), own = card.getBoundingClientRect();
@@ -51,7 +56,14 @@ function later() {
 }
 
 document.addEventListener("pointerover", event => {
-  if (owner && event.target.closest?.("a") !== owner && !event.target.closest?.(".card")) later();
+  if (event.pointerType === "mouse" && owner && event.target.closest?.("a") !== owner && !event.target.closest?.(".card")) later();
 });
-document.addEventListener("focusout", event => { if (event.target === owner) later(); });
-document.addEventListener("keydown", event => { if (event.key === "Escape") hide(); });
+document.addEventListener("pointerdown", event => { inside = Boolean(event.target.closest?.(".card")); }, true);
+document.addEventListener("pointerup", event => { // and not as soon as it comes down, when it may scroll
+  if (event.pointerType !== "mouse" && owner && event.target.closest?.("a") !== owner && !event.target.closest?.(".card")) hide();
+});
+document.addEventListener("focusout", event => { if (event.target === owner && !inside) later(); });
+document.addEventListener("keydown", event => {
+  inside = false;
+  if (event.key === "Escape") hide();
+});

@@ -35,8 +35,12 @@
     document.head.append(script);
   }));
 
+  let failures = 0; // browsers remember that a module did not load: another try has another address
   const bring = name => {
-    if (!modules.has(name)) modules.set(name, import(beside(name)).catch(error => { modules.delete(name); throw error; }));
+    if (!modules.has(name)) {
+      const address = beside(name) + (failures ? `?${failures}` : "");
+      modules.set(name, import(address).catch(error => { failures += 1; modules.delete(name); throw error; }));
+    }
     return modules.get(name);
   };
 
@@ -52,23 +56,35 @@
 
   // --- figures -------------------------------------------------------------------------------------------------
 
-  async function wake(figure) {
-    const stage = figure.querySelector(".exhibit-stage");
-    if (!stage || live.has(figure) || !stage.clientWidth) return;
-    const state = { chart: null, spec: null, watcher: null };
+  /* A chart is `pressed` for, or a pointer that rests on the picture has it come. Only who has pressed sees the button
+     change, and only a press that follows on that one ends the chart. */
+  async function wake(figure, pressed = true) {
+    const stage = figure.querySelector(".exhibit-stage"), known = live.get(figure);
+    if (!stage || known || !stage.clientWidth) {
+      if (known && pressed) { known.pressed = true; button(figure); }
+      return;
+    }
+    const state = { chart: null, spec: null, watcher: null, pressed };
     live.set(figure, state);
+    figure.querySelector(".exhibit-fault")?.remove();
     figure.setAttribute("aria-busy", "true");
+    button(figure);
     try {
       const [{ start }] = await Promise.all([bring("live.js"), plotly(), load(figure.dataset.spec)]);
       if (!figure.isConnected || live.get(figure) !== state) return;
       state.spec = await load(figure.dataset.spec); // at hand, unless another machine was picked meanwhile
       await start(figure, state);
-      button(figure);
+      state.ready = true;
     } catch (error) {
+      if (live.get(figure) !== state) return;
+      const told = state.pressed;
       sleep(figure);
       console.warn("this figure stays a still picture:", error);
+      const fault = make("span", { className: "exhibit-fault", role: "alert" }, "The chart did not load. Try again. ");
+      if (told) figure.querySelector(".exhibit-note")?.append(fault);
     } finally {
-      figure.removeAttribute("aria-busy");
+      if (!live.has(figure) || live.get(figure) === state) figure.removeAttribute("aria-busy");
+      button(figure);
     }
   }
 
@@ -86,8 +102,8 @@
   }
 
   const button = figure => {
-    const go = figure.querySelector(".exhibit-go");
-    if (go) go.textContent = live.has(figure) ? "Still picture" : "Explore";
+    const go = figure.querySelector(".exhibit-go"), { pressed, ready } = live.get(figure) || {};
+    if (go) go.textContent = !pressed ? "Explore" : ready ? "Still picture" : "Loading…";
   };
 
   function prepare(figure) {
@@ -97,10 +113,10 @@
     if (bar) bar.hidden = false;
     if (!stage) return;
     let rest;
-    const wanted = () => { if (!figure.dataset.still) wake(figure); };
+    const wanted = () => { if (!figure.dataset.still) wake(figure, false); };
     stage.addEventListener("pointerenter", event => { if (event.pointerType === "mouse") rest = setTimeout(wanted, DWELL); });
     stage.addEventListener("pointerleave", () => clearTimeout(rest));
-    stage.addEventListener("click", () => { if (!live.has(figure)) wake(figure); });
+    stage.addEventListener("click", () => wake(figure));
     if (!stage.querySelector("picture")) near.observe(stage); // no still picture was made: draw it as soon as it can be seen
   }
 
@@ -111,8 +127,10 @@
     const figure = button?.closest("figure"), act = button?.dataset.act;
     if (ACTS[act]) later_on(ACTS[act], m => m[act](figure, button));
     if (act !== "explore") return;
-    figure.dataset.still = live.has(figure) ? "yes" : "";
-    if (live.has(figure)) sleep(figure); else wake(figure);
+    const { pressed, ready } = live.get(figure) || {};
+    if (pressed && !ready) return; // pressed again for waiting
+    figure.dataset.still = pressed ? "yes" : "";
+    if (pressed) sleep(figure); else wake(figure);
   });
   document.addEventListener("focusin", event => {
     if (event.target.matches?.(".exhibit-go:focus-visible")) Promise.all([plotly(), bring("live.js")]).catch(() => {});
@@ -128,7 +146,7 @@
 
   const near = new IntersectionObserver(entries => {
     for (const entry of entries) {
-      if (entry.isIntersecting) { near.unobserve(entry.target); wake(entry.target.closest("figure")); }
+      if (entry.isIntersecting) { near.unobserve(entry.target); wake(entry.target.closest("figure"), false); }
     }
   }, { rootMargin: "300px" });
 
@@ -210,10 +228,29 @@
   // --- cards on citations and numbers --------------------------------------------------------------------------
 
   const CARDS = "a.cite, a.quantity, a.term";
+  let led = null; // what a step within the page has led to, until the reader moves on
   for (const intent of ["pointerover", "focusin"]) document.addEventListener(intent, event => {
     const link = event.target.closest?.(CARDS);
-    if (link && (event.type === "focusin" || event.pointerType === "mouse")) later_on("cards.js", m => m.show(link));
+    if (link && (event.type === "focusin" ? link !== led : event.pointerType === "mouse")) later_on("cards.js", m => m.show(link, link === tapped?.link));
   });
+
+  /* A finger has no way to point: its first tap shows the card, the second follows the link. Focus comes between the two
+     events of a tap and shows the card already, so that what was there is looked at when the finger comes down. */
+  let tapped = null;
+  document.addEventListener("pointerdown", event => {
+    const link = event.pointerType === "mouse" ? null : event.target.closest?.(CARDS);
+    const again = link && (link === tapped?.link || link.hasAttribute("aria-describedby"));
+    tapped = link && { link, again };
+  }, true);
+  document.addEventListener("click", event => {
+    const link = event.detail && event.target.closest?.(CARDS);
+    if (!link || link !== tapped?.link || tapped.again) return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // the theme would turn the page all the same
+    link.focus({ preventScroll: true });
+    later_on("cards.js", m => m.show(link, true));
+  }, true);
+  document.addEventListener("keydown", () => { tapped = null; }, true);
 
   /* The theme's copy buttons stand in landmarks without a name, one for each block of code: they are none. */
   const unname = () => {
@@ -247,19 +284,59 @@
     }
   }
 
-  /* The theme takes the first step within a page, to a heading or a source, for a new page: it would load the page again
-     and put it in the place of the one that is read, with its charts still and the focus lost. As long as no other page
-     has been gone to, the browser can do that alone. */
-  const came = location.pathname, steps = window.location$, step = steps?.next;
-  let gone = false;
-  if (step) steps.next = to => { gone ||= to.pathname !== came; if (gone) step.call(steps, to); };
+  // --- steps within a page, to another, and back ----------------------------------------------------------------
+
+  /* A step to a heading or a source of the page that is read is left to the browser, which scrolls and marks where it
+     leads: the theme takes no link that has a target. Not every browser has the next Tab go on from there. */
+  document.addEventListener("click", event => {
+    const link = event.target.closest?.("a[href*='#']");
+    if (!link?.hash || link.origin + link.pathname !== location.origin + location.pathname) return;
+    if (link.search !== location.search && /[?&]h=/.test(link.search)) return; // a result of the search, to be marked
+    link.search = location.search; // what the page keeps there, such as the calculator's fields
+    link.target ||= "_self";
+    if (step) replaceState.call(history, { x: scrollX, y: scrollY }, ""); // the way back leads here
+    setTimeout(() => {
+      led = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+      if (led?.tabIndex < 0) led.tabIndex = -1;
+      led?.focus({ preventScroll: true });
+    });
+  }, true);
+
+  /* The theme has seen no page before it is told of one: back and forward among the steps of the first page would load
+     that page again. And while the next page is under way the address is that page's already: what the theme keeps of the
+     page that is left, its place and its heading, would be kept for the other. A heading is kept with the place, and not
+     in the stead of the figure or source that a step led to, until the reader has moved on from there. */
+  const steps = window.location$, step = steps?.next, { replaceState } = history;
+  let path = location.pathname, gone = false, turning = false;
+  const arrived = () => { led = document.querySelector(":target"); };
+  if (step) {
+    steps.next = to => {
+      if (!gone && to.pathname === path && window.event?.type === "popstate") {
+        const { y } = history.state || {};
+        if (y >= 0) requestAnimationFrame(() => scrollTo(0, y)); // the browser at times goes to the heading instead
+        return;
+      }
+      turning ||= !gone || to.pathname !== path;
+      [gone, path] = [true, to.pathname];
+      step.call(steps, to);
+    };
+    history.replaceState = (state, title, address) => {
+      if (turning) return;
+      if (led && address && new URL(address, location).search === location.search) return; // only a heading changes
+      replaceState.call(history, address ? { x: scrollX, y: scrollY } : state, title, address);
+    };
+    for (const kind of ["hashchange", "load"]) addEventListener(kind, arrived);
+    for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      addEventListener(kind, () => { led = null; }, { passive: true, capture: true });
+    }
+  }
 
   const redraw = () => { if (live.size) bring("live.js").then(({ redraw }) => redraw(), () => {}); };
   NARROW.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
   window.attnsite = { NARROW, beside, bring, enhance, live, load, make, plotly, scan, sleep, wake };
   if (location.protocol === "file:" && !window.attnsiteFile) document.head.append(make("script", { src: beside("portable.js") }));
-  else if (window.document$) window.document$.subscribe(scan);
+  else if (window.document$) window.document$.subscribe(() => { turning = false; arrived(); scan(); });
   else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
   else scan();
 })();

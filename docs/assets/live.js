@@ -47,7 +47,8 @@ async function render(stage, state) {
   const to = shape(stage);
   if (!(to.scale > 0)) return; // it has no width now, and will be told when it gets one
   await window.Plotly.react(state.chart, paint((state.shown || state.spec).data), layout(state, to), {
-    displaylogo: false, responsive: false, displayModeBar: matchMedia("(pointer: coarse)").matches ? false : "hover",
+    displaylogo: false, responsive: false, doubleClick: "reset", // else it makes room for the labels first; so does a tap
+    displayModeBar: matchMedia("(pointer: coarse)").matches ? false : "hover",
     plotlyServerURL: "", // the library would offer to send the chart to its maker's servers
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage", "sendChartToCloud"],
   });
