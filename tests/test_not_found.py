@@ -29,7 +29,10 @@ def test_every_way_on_leads_there(request, browser, place, wrong):
         assert page.request.get(link.evaluate("e => e.href")).ok
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 29)"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert page.evaluate("performance.getEntriesByType('resource').filter(e => !e.name.endsWith('/figures.js'))") == []
+    assert (
+        page.evaluate("performance.getEntriesByType('resource').filter(e => !/figures.js$|favicon.ico$/.test(e.name))")
+        == []
+    )
     assert refused == []
     links.last.click()
     page.locator(".md-search-result__meta").wait_for()

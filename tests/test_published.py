@@ -204,8 +204,9 @@ def test_scripts_are_published_without_their_authors_remarks(site_folder):
                               for path in (script, site_folder / "assets" / script.name))  # fmt: skip
         remarks = [line.lstrip().startswith(("//", "/*")) for line in published]
         assert not any(remarks), script.name
-        rest = iter(written)
-        assert all(line in rest for line in published), script.name  # in the same order
+        rest = iter(written)  # in the same order
+        for line in published:
+            assert any(re.sub(r"\s+// .*", "", other) == re.sub(r"\s+// .*", "", line) for other in rest), line
         assert len(published) < len(written), script.name
     whole = "plotly-attnsite.min.js"
     assert (site_folder / "assets" / whole).read_bytes() == (ROOT / "docs" / "assets" / whole).read_bytes()

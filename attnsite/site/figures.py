@@ -165,7 +165,8 @@ def repeat(records: Records, shown: Exhibit) -> str:
     return f"{command}, which gives {quickly.told([found])}{more}."
 
 
-def origin(anchor: str, shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool, again: str = "") -> str:
+def origin(anchor: str, shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool,
+           again: str = "") -> str:  # fmt: skip
     """Downloads, and the code that made the figure."""
     endings = [("CSV", ".csv"), ("JSON", ".json")]
     if pictured:

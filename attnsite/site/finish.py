@@ -39,8 +39,11 @@ _PALETTE = re.compile(r'\s*<link rel="stylesheet" href="[^"]*assets/stylesheets/
 # A page that is none of the theme's, `overrides/404.html`: its scripts and styles are its own, and so is its policy.
 _ALONE = '<html lang="en" data-root='
 
-# Lines of our own scripts that say something to who reads the checkout alone: a quarter of their bytes.
-_REMARKS = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n", re.DOTALL | re.MULTILINE)
+# What our own scripts say to who reads the checkout alone, a quarter of their bytes: whole lines, and the end of a line
+# where no quote follows, so that it cannot stand within a text.
+_REMARKS = re.compile(
+    r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n|(?<=[;{},)\]])[ \t]+// [^\"'`\n]*$", re.DOTALL | re.MULTILINE
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -230,9 +230,10 @@
   // --- cards on citations and numbers --------------------------------------------------------------------------
 
   const CARDS = "a.cite, a.quantity, a.term";
+  let led = null; // what a step within the page has led to, until the reader moves on
   for (const intent of ["pointerover", "focusin"]) document.addEventListener(intent, event => {
     const link = event.target.closest?.(CARDS);
-    if (link && (event.type === "focusin" || event.pointerType === "mouse")) later_on("cards.js", m => m.show(link, link === tapped?.link));
+    if (link && (event.type === "focusin" ? link !== led : event.pointerType === "mouse")) later_on("cards.js", m => m.show(link, link === tapped?.link));
   });
 
   /* A finger has no way to point: its first tap shows the card, the second follows the link. Focus comes between the two
@@ -291,14 +292,20 @@
 
   // --- steps within a page, to another, and back ----------------------------------------------------------------
 
-  /* A step to a heading or a source of the page that is read is left to the browser, which scrolls, moves the focus and
-     marks where it leads: the theme takes no link that has a target. */
+  /* A step to a heading or a source of the page that is read is left to the browser, which scrolls and marks where it
+     leads: the theme takes no link that has a target. Not every browser has the next Tab go on from there. */
   document.addEventListener("click", event => {
     const link = event.target.closest?.("a[href*='#']");
     if (!link?.hash || link.origin + link.pathname !== location.origin + location.pathname) return;
     if (link.search !== location.search && /[?&]h=/.test(link.search)) return; // a result of the search, to be marked
     link.search = location.search; // what the page keeps there, such as the calculator's fields
     link.target ||= "_self";
+    if (step) replaceState.call(history, { x: scrollX, y: scrollY }, ""); // the way back leads here
+    setTimeout(() => {
+      led = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+      if (led?.tabIndex < 0) led.tabIndex = -1;
+      led?.focus({ preventScroll: true });
+    });
   }, true);
 
   /* The theme has seen no page before it is told of one: back and forward among the steps of the first page would load
@@ -306,11 +313,15 @@
      page that is left, its place and its heading, would be kept for the other. A heading is kept with the place, and not
      in the stead of the figure or source that a step led to, until the reader has moved on from there. */
   const steps = window.location$, step = steps?.next, { replaceState } = history;
-  let path = location.pathname, gone = false, turning = false, led = false;
-  const arrived = () => { led = location.hash !== ""; };
+  let path = location.pathname, gone = false, turning = false;
+  const arrived = () => { led = document.querySelector(":target"); };
   if (step) {
     steps.next = to => {
-      if (!gone && to.pathname === path && window.event?.type === "popstate") return;
+      if (!gone && to.pathname === path && window.event?.type === "popstate") {
+        const { y } = history.state || {};
+        if (y >= 0) requestAnimationFrame(() => scrollTo(0, y)); // the browser at times goes to the heading instead
+        return;
+      }
       turning ||= !gone || to.pathname !== path;
       [gone, path] = [true, to.pathname];
       step.call(steps, to);
@@ -322,7 +333,7 @@
     };
     for (const kind of ["hashchange", "load"]) addEventListener(kind, arrived);
     for (const kind of ["wheel", "touchmove", "keydown", "pointerdown"]) {
-      addEventListener(kind, () => { led = false; }, { passive: true, capture: true });
+      addEventListener(kind, () => { led = null; }, { passive: true, capture: true });
     }
   }
 
