@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv from the pinned lock, and find or get a Chromium. Called by the other scripts; fast when nothing changed.
-# Usage: scripts/setup.sh [--tests]   (with what only the tests need: the CUDA compiler, 190 MB more, and a Firefox)
+# Usage: scripts/setup.sh [--tests]   (with what only the tests need: the CUDA compiler, 190 MB more, Firefox and WebKit)
 # Without a network: from uv's cache, where that is filled, or from a folder of wheels: WHEELS=folder scripts/setup.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -93,4 +93,9 @@ fi
 # 4. A Firefox opens every page too, where there is one; those tests are skipped without it.
 if [ "${1:-}" = --tests ] && ! here firefox-esr firefox && can_get; then
   get firefox-esr || echo "setup: no Firefox could be installed; its tests will be skipped" >&2
+fi
+
+# 5. A WebKit as well, the engine of Safari: its driver, a screen in memory, and a library that draws without a card.
+if [ "${1:-}" = --tests ] && ! { here WebKitWebDriver && here Xvfb; } && can_get; then
+  get webkit2gtk-driver xvfb libgl1-mesa-dri || echo "setup: no WebKit could be installed; its tests will be skipped" >&2
 fi

@@ -31,6 +31,8 @@ LONGEST = (
     "test_weight",
     "test_figures_in_browser",
     "test_cuda_compile",
+    "test_webkit",
+    "test_drawn",
     "test_firefox",
     "test_backward",
     "test_successor",

@@ -222,9 +222,9 @@ def test_both_sizes_leave_room_for_the_plot(figure):
         assert width - margin.l - margin.r > width / 2
         assert height - margin.t - margin.b > height / 2
     for note in drawn.layout.annotations:
-        if note.name == "label":
+        if note.name in ("label", "end", "fixed"):
             for at, axis in ((note.x, drawn.layout.xaxis), (note.y, drawn.layout.yaxis)):
-                assert axis.range[0] - 1e-9 <= at <= axis.range[1] + 1e-9, note.text
+                assert min(axis.range) - 1e-9 <= at <= max(axis.range) + 1e-9, note.text
 
 
 @pytest.mark.parametrize("figure", MEASURED, indirect=True)
@@ -244,6 +244,39 @@ def test_labels_at_line_ends_never_overlap():
         assert all(b - a >= 0.07 - 1e-9 for a, b in itertools.pairwise(centres))
         assert min(centres) >= -1e-9
         assert max(centres) <= 1 + 1e-9
+
+
+def labelled(*notes):
+    """A chart of a line from corner to corner with five marks, and notes of (x, y, text, ways)."""
+    axis = _axes.linear_axis("share", [0, 1], pad=0)
+    on = _style.chart(axis, axis)
+    _style.line(on, [0, 0.25, 0.5, 0.75, 1], [0, 0.25, 0.5, 0.75, 1], _style.Look(_style.OURS), "line", label_end=False)
+    for x, y, text, ways in notes:
+        _style.note(on, x, y, text, **ways)
+    drawn = _style.finish(on, runs_of("kv_cache")[0])
+    traces = json.loads(drawn.to_json())["data"]
+    return [(a.text, a.xanchor, a.xshift) for size in _style.SIZES
+            for a in _style.fit(drawn, size, traces).layout.annotations if a.name in ("label", "fixed")]  # fmt: skip
+
+
+def test_a_label_keeps_its_place_where_it_hides_nothing():
+    """In both sizes."""
+    assert labelled((0.5, 0.1, "a label", {"anchor": "left", "shift": (3, 0)})) == [("a label", "left", 3)] * 2
+
+
+def test_a_label_moves_off_marks_and_into_the_picture():
+    """Beside its point on the line; one that may not move stays; one at the edge comes in."""
+    assert all(way != ("a label", "center", 0) for way in labelled((0.5, 0.5, "a label", {})))
+    assert labelled((0.5, 0.5, "a label", {"name": "fixed"})) == [("a label", "center", 0)] * 2
+    for _, anchor, shift in labelled((1, 0.1, "a label that is long", {"anchor": "left"})):
+        assert anchor != "left" or shift < -100
+
+
+def test_small_ratios_have_powers_of_ten_on_the_whole_axis():
+    """One style: zeros are never to be counted, and powers and decimals never stand on one axis."""
+    assert all(text.startswith("10⁻") for text in _axes.log_axis("error", [1e-8, 0.1]).texts)
+    assert "0.1" in _axes.log_axis("error", [0.1, 10]).texts
+    assert _axes.log_axis("error", [2e-7, 9e-7]).texts[0].endswith("10⁻⁷")
 
 
 def test_a_known_power_is_found_by_the_fit():

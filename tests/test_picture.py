@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 
 SENTINEL = re.compile(
     r"rgba?\(\s*(?:1,\s*2,\s*3|4,\s*5,\s*6|7,\s*8,\s*9|10,\s*11,\s*12|13,\s*14,\s*15|16,\s*17,\s*18|19,\s*20,\s*21"
-    r"|22,\s*23,\s*24)\b"
+    r"|22,\s*23,\s*24|25,\s*26,\s*27|28,\s*29,\s*30)\b"
 )
 
 
@@ -67,7 +67,7 @@ def test_every_sentinel_becomes_the_variable_of_its_role(sentinel):
 
 @given(st.tuples(*[st.integers(0, 255)] * 3))
 def test_other_colours_are_left_alone(channels):
-    """Only the eight sentinels mean a role."""
+    """Only the sentinels mean a role."""
     colour = f"rgb({', '.join(map(str, channels))})"
     known = {tuple(map(int, re.findall(r"\d+", sentinel))) for sentinel in picture.PALETTE}
 
@@ -84,9 +84,12 @@ def test_a_picture_defines_every_variable_in_both_themes():
     """And the dark one only on a screen: paper is always light."""
     sheet = picture.themable("<svg a='1'></svg>")
     light, dark = sheet.split("@media screen and (prefers-color-scheme:dark)")
+    by_address = sheet.split("#dark:target~*")[1]  # for browsers in which a picture follows no theme
+    assert "#light:target~*" in light
     for name, in_light, in_dark in picture.PALETTE.values():
         assert f"--{name}:{in_light}" in light
         assert f"--{name}:{in_dark}" in dark
+        assert f"--{name}:{in_dark}" in by_address
 
 
 @pytest.mark.parametrize("name", _style.SIZES)

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from attnsite.figures import _labels
 from attnsite.quantity import Quantity, power_of_ten
 
 _STEPS = (2, 4, 8, 16, 32, 64, 256, 1024, 4096, 32768, 2**20)
@@ -83,7 +84,14 @@ def log_axis(title: str, values: Iterable[float], unit: str = "1", base: int = 1
     ticks = _powers(low, high, base, most)
     if base == 10 and len(ticks) < 3:
         ticks = [m * p for p in _powers(low / 10, high, 10, 99) for m in (1, 2, 5) if low <= m * p <= high]
-    return Axis(f"{title}, log scale", low, high, tuple(ticks), tuple(text(t, unit) for t in ticks), log=True)
+    return Axis(f"{title}, log scale", low, high, tuple(ticks), _texts(ticks, unit), log=True)
+
+
+def _texts(ticks: list[float], unit: str) -> tuple[str, ...]:
+    """Texts of a log axis: ratios as powers of ten below 1 where one of them is too small to count its zeros."""
+    if unit != "1" or not ticks or min(ticks) >= 1e-2:
+        return tuple(text(tick, unit) for tick in ticks)
+    return tuple(_power(tick) if tick < 1 else text(tick, unit) for tick in ticks)
 
 
 def small(value: float) -> str:
@@ -91,11 +99,15 @@ def small(value: float) -> str:
     return str(Quantity(value, "small"))
 
 
+def _power(tick: float) -> str:
+    """A tick of an axis of powers of ten: 10⁻⁶, 2 × 10⁻⁷."""
+    digits, exponent = f"{tick:.0e}".split("e")
+    return ("" if digits == "1" else f"{digits}\u00a0×\u00a0") + power_of_ten(int(exponent))
+
+
 def power_axis(title: str, values: Iterable[float], most: int = 6, pad: float = 2.0) -> Axis:
     """A log axis over many powers of ten, whose ticks are written as powers. Raises `LookupError` like `log_axis`."""
-    axis = log_axis(title, values, most=most, pad=pad)
-    texts = tuple(power_of_ten(round(math.log10(tick))) if tick < 1e-2 else text(tick, "1") for tick in axis.ticks)
-    return replace(axis, texts=texts)
+    return log_axis(title, values, most=most, pad=pad)
 
 
 def _powers(low: float, high: float, base: int, most: int) -> list[float]:
@@ -142,10 +154,10 @@ def linear_axis(title: str, values: Iterable[float], unit: str = "1", zero: bool
     return Axis(title, low, high, tuple(ticks), tuple(text(round(t, 12), unit) for t in ticks))
 
 
-def apart(figure: Any, width: float, letter: float) -> tuple[str, ...] | None:
+def apart(figure: Any, width: float, font: float) -> tuple[str, ...] | None:
     """The texts of the ticks without those for which there is no room: they would be turned, or run into each other.
 
-    `figure` is Plotly's; its `width` and `letter`, the mean width of a character, are in pixels.
+    `figure` is Plotly's; its `width` and the size of the `font` are in pixels.
     """
     axis, margin = figure.layout.xaxis, figure.layout.margin
     if not axis.ticktext or not axis.range:
@@ -154,12 +166,16 @@ def apart(figure: Any, width: float, letter: float) -> tuple[str, ...] | None:
     log = axis.type == "log"
     kept: list[str] = []
     free = -float("inf")  # the first pixel that no text has taken
-    for value, text in zip(axis.tickvals, axis.ticktext, strict=True):
-        at = ((math.log10(value) if log else value) - first) / (last - first) * (width - margin.l - margin.r)
-        half = len(text) * letter / 2
+    room = width - margin.l - margin.r
+    places = [((math.log10(value) if log else value) - first) / (last - first) * room for value in axis.tickvals]
+    back = len(places) > 1 and places[0] > places[-1]  # an axis that runs from right to left
+    if back:
+        places = [room - at for at in places]
+    for at, text in zip(places, axis.ticktext, strict=True):
+        half = max(_labels.width(part, font) for part in _labels.parts(text)) / 2
         if at - half >= free:
             kept.append(text)
-            free = at + half + 3
+            free = at + half + 5
         else:
             kept.append("")
     return tuple(kept)

@@ -5,20 +5,24 @@ live chart. A figure is a `chart` of two axes, gets `line`s, `points`, `referenc
 which writes the labels at the line ends, the margins for both picture sizes (`layout.meta["sizes"]`) and the stamp.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes
+from attnsite.figures import _axes, _labels
 from attnsite.results import EVERY_MACHINE, THIS_BUILD, Run
 
 INK, GRID, MUTE, PAPER = "rgb(1,2,3)", "rgb(4,5,6)", "rgb(7,8,9)", "rgb(10,11,12)"
 OURS, OURS_2, OTHER, OTHER_2 = "rgb(13,14,15)", "rgb(16,17,18)", "rgb(19,20,21)", "rgb(22,23,24)"
+OURS_2_INK, OTHER_2_INK = "rgb(25,26,27)", "rgb(28,29,30)"  # the same hues for words, which need more contrast
+INKS = {OURS_2: OURS_2_INK, OTHER_2: OTHER_2_INK}
 CLEAR = "rgba(0,0,0,0)"
 SIZES = {"wide": (760, 420, 13), "narrow": (360, 360, 11)}  # width, height, size of the type
+STAMP = {"wide": 11, "narrow": 10}  # size of the stamp's type
 TOP, BOTTOM = 40, 66  # margins: the title of the y axis stands above the plot, the stamp below the x axis
-_CHARACTER = 0.54  # mean width of a character, in units of its size
 
 
 def faint(colour: str, alpha: float = 0.2) -> str:
@@ -138,8 +142,15 @@ def points(on: Chart, xs: Sequence[float], ys: Sequence[float], look: Look, name
 
 
 def reference(on: Chart, xs: Sequence[float], ys: Sequence[float], text: str, *, at: float | None = None,
-              above: bool = True, dash: str = "dot", colour: str = MUTE, end: bool = False) -> None:  # fmt: skip
-    """A limit, a theory or a peer: a thin line, named on the line at the share `at` of its length, or at its end."""
+              above: bool = True, dash: str = "dot", colour: str = MUTE, end: bool = False,
+              rim: bool = False) -> None:  # fmt: skip
+    """A limit, a theory or a peer: a thin line, named on the line at the share `at` of its length, or at its end.
+
+    With a `rim` it is seen on bars too.
+    """
+    if rim:
+        line = {"color": PAPER, "width": 4}
+        on.figure.add_scatter(x=list(xs), y=list(ys), mode="lines", hoverinfo="skip", line=line)
     on.figure.add_scatter(
         x=list(xs), y=list(ys), mode="lines", name=text, hoverinfo="name",
         line={"color": colour, "width": 1.2, "dash": dash},
@@ -154,13 +165,41 @@ def reference(on: Chart, xs: Sequence[float], ys: Sequence[float], text: str, *,
 
 
 def note(on: Chart, x: float, y: float, text: str, colour: str = INK, *, above: bool | None = None,
-         anchor: str = "center", shift: tuple[int, int] = (0, 0)) -> None:  # fmt: skip
-    """A short text at a data point."""
+         anchor: str = "center", shift: tuple[int, int] = (0, 0), ground: bool = True,
+         name: str = "label") -> None:  # fmt: skip
+    """A short text at a data point, on a ground of its own, so that no line goes through it; not so on a bar.
+
+    Where it would hide marks or leave the picture, it moves to another place by the point; named "fixed" it stays.
+    """
     vertical = {True: "bottom", False: "top", None: "middle"}[above]
     on.figure.add_annotation(
-        name="label", text=text, x=on.x.place(x), y=on.y.place(y), xref="x", yref="y", xanchor=anchor,
-        yanchor=vertical, xshift=shift[0], yshift=shift[1], showarrow=False, font={"color": colour}, align="left",
+        name=name, text=text, x=on.x.place(x), y=on.y.place(y), xref="x", yref="y", xanchor=anchor,
+        yanchor=vertical, xshift=shift[0], yshift=shift[1], showarrow=False, align="left",
+        font={"color": INKS.get(colour, colour)}, bgcolor=PAPER if ground else CLEAR, borderpad=0,
     )  # fmt: skip
+
+
+def whiskers(on: Chart, xs: Sequence[float], ys: Sequence[float], lows: Sequence[float], highs: Sequence[float], *,
+             level: bool = False) -> None:  # fmt: skip
+    """The middle halves around points, from side to side where `level`, with a rim that sets them off from a bar."""
+    middles = xs if level else ys
+    for colour, thickness, cap in ((PAPER, 4.0, 5), (INK, 1.2, 3)):
+        on.figure.add_scatter(
+            x=list(xs), y=list(ys), mode="markers", hoverinfo="skip", marker={"opacity": 0, "size": 1, "color": INK},
+            **{"error_x" if level else "error_y": {
+                "type": "data", "symmetric": False, "thickness": thickness, "width": cap, "color": colour,
+                "array": [high - middle for high, middle in zip(highs, middles, strict=True)],
+                "arrayminus": [middle - low for low, middle in zip(lows, middles, strict=True)],
+            }},
+        )  # fmt: skip
+
+
+def tick(on: Chart, xs: Sequence[float], ys: Sequence[float]) -> None:
+    """A short line across a bar, with a rim that sets it off."""
+    for colour, thickness in ((PAPER, 5.0), (INK, 2.0)):
+        on.figure.add_scatter(
+            x=list(xs), y=list(ys), mode="lines", hoverinfo="skip", line={"color": colour, "width": thickness}
+        )
 
 
 def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
@@ -174,7 +213,7 @@ def spread(wanted: Sequence[float], heights: Sequence[float]) -> list[float]:
         for i in members:
             edges.append(wanted[i] - heights[i] / 2 - offset)
             offset += heights[i]
-        least, most = -heights[members[0]] / 2, 1 + heights[members[-1]] / 2 - total  # Plotly drops centres outside
+        least, most = 0.0, 1 + heights[members[-1]] / 2 - total  # below the axis stand its ticks
         return members, max(least, min(sum(edges) / len(edges), most))
 
     for i in order:
@@ -208,34 +247,69 @@ def finish(on: Chart, run: Run) -> go.Figure:
     rows = [text.count("<br>") + 1 for _, _, text, _ in edge]
     centres = spread([on.y.fraction(y) for _, y, _, _ in edge], [0.062 * n + 0.008 for n in rows])
     for (x, _, text, colour), centre in zip(edge, centres, strict=True):
-        note(on, x, on.y.value_at(centre), text, colour, anchor="left", shift=(9, 0))
+        note(on, x, on.y.value_at(centre), text, colour, anchor="left", shift=(9, 0), name="end")
     on.figure.add_annotation(
         name="stamp", text=stamp(run), xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="bottom",
-        yshift=4 - BOTTOM, showarrow=False, font={"color": MUTE, "size": 10},
+        yshift=4 - BOTTOM, showarrow=False, font={"color": MUTE, "size": STAMP["wide"]},
     )  # fmt: skip
-    right = max((len(part) for _, _, text, _ in edge for part in text.split("<br>")), default=0)
-    left = max((len(part) for text in on.y.texts for part in text.split("<br>")), default=0)
     room = {}
     for name, (_, _, size) in SIZES.items():
-        sides = {"l": round(left * _CHARACTER * size) + 20, "r": round(right * _CHARACTER * size) + 16}
-        room[name] = {"margin": {"t": TOP, "b": BOTTOM, **sides}, "font": size}
+        right = max((_labels.width(part, size) for _, _, text, _ in edge for part in _labels.parts(text)), default=0)
+        left = max((_labels.width(part, size) for text in on.y.texts for part in _labels.parts(text)), default=0)
+        room[name] = {"margin": {"t": TOP, "b": BOTTOM, "l": round(left) + 18, "r": round(right) + 14}, "font": size}
     on.figure.layout.meta = {"sizes": room}
+    _tell_apart(on.figure)
+    on.figure.data = sorted(on.figure.data, key=_depth)
     return fit(on.figure, "wide")
 
 
-def fit(figure: go.Figure, size: str) -> go.Figure:
-    """The figure laid out for one of the picture sizes: margins, size of the type, where y title and stamp begin."""
+HATCH = {"shape": "/", "size": 6, "solidity": 0.18, "fgcolor": PAPER, "fillmode": "overlay"}
+
+
+def _tell_apart(figure: go.Figure) -> None:
+    """Without colours too: bars of the second hue beside ones of the first are hatched; many bands are thinner."""
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    hues = {tuple(re.findall(r"\d+", str(trace.marker.color))[:3]) for trace in bars}
+    if hues & {tuple(re.findall(r"\d+", colour)) for colour in (OURS, OURS_2)}:
+        for trace in bars:
+            if trace.marker.color in (OTHER, OTHER_2):
+                trace.marker.pattern = {
+                    "shape": "/",
+                    "size": 6,
+                    "solidity": 0.18,
+                    "fgcolor": PAPER,
+                    "fillmode": "overlay",
+                }
+    bands = [trace for trace in figure.data if trace.type == "scatter" and trace.fill == "toself"]
+    for band in bands if len(bands) > 2 else ():
+        band.fillcolor = str(band.fillcolor).replace(",0.2)", ",0.12)")
+
+
+def _depth(trace: Any) -> int:
+    """Bars and bands lie below lines, and lines below those that are broken, which would vanish under them."""
+    if trace.type != "scatter" or trace.fill == "toself":
+        return 0
+    broken = trace.mode and "lines" in trace.mode and (trace.line.dash or "solid") != "solid"
+    return 2 if broken or (trace.mode == "lines" and not trace.x) else 1
+
+
+def fit(figure: go.Figure, size: str, traces: Sequence[Mapping[str, Any]] = ()) -> go.Figure:
+    """The figure laid out for one of the picture sizes: margins, size of the type, where y title and stamp begin.
+
+    Labels keep clear of the `traces`, which are the figure's data as JSON values: reading them from it takes long.
+    """
     fitted = go.Figure(figure)
     font = SIZES[size][2]
     margin = figure.layout.meta["sizes"][size]["margin"]
     fitted.update_layout(margin=margin, font={"size": font, "color": INK, "family": "system-ui, sans-serif"})
-    fitted.update_xaxes(title_font_size=font, ticktext=_axes.apart(fitted, SIZES[size][0], _CHARACTER * font))
+    fitted.update_xaxes(title_font_size=font, ticktext=_axes.apart(fitted, SIZES[size][0], font))
     for annotation in fitted.layout.annotations:
         if annotation.name == "y title":
             annotation.xshift = 6 - margin["l"]
         elif annotation.name == "stamp":
             annotation.xshift = margin["r"] - 6
-            annotation.font.size = font - 2
+            annotation.font.size = STAMP[size]
+    _labels.settle(fitted.layout, traces, SIZES[size][:2], font)
     return fitted
 
 

@@ -98,16 +98,12 @@ def draw(runs: list[Run]) -> go.Figure:
         heights = [part[which].value for part in split]
         hover = [f"batch of {batch}, {label}: {part[which]} a sequence"
                  for batch, part in zip(rows, split, strict=True)]  # fmt: skip
-        bars: dict[str, Any] = {}
-        if which == 0:  # at the top, where the ground is light enough to see them
-            bars["error_y"] = {
-                "type": "data", "symmetric": False, "thickness": 1.2, "width": 4, "color": _style.INK,
-                "array": [(a.high or a.value) - a.value for _, a in split],
-                "arrayminus": [a.value - (a.low or a.value) for _, a in split],
-            }  # fmt: skip
         on.figure.add_bar(x=places, y=heights, base=list(below), name=label, marker={"color": colour},
-                          hovertext=hover, hoverinfo="text", textposition="none", **bars)  # fmt: skip
+                          hovertext=hover, hoverinfo="text", textposition="none")  # fmt: skip
         on.ends.append((len(rows) - 0.6, below[-1] + heights[-1] / 2, label, colour))
         below = [b + h for b, h in zip(below, heights, strict=True)]
     on.figure.update_layout(barmode="overlay")
+    halves = [(below[i] + (a.low or a.value) - a.value, below[i] + (a.high or a.value) - a.value)
+              for i, (_, a) in enumerate(split)]  # fmt: skip
+    _style.whiskers(on, places, below, [low for low, _ in halves], [high for _, high in halves])
     return _style.finish(on, run)

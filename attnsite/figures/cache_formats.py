@@ -102,8 +102,9 @@ def draw(runs: list[Run]) -> go.Figure:
     for place, row in zip(places, rows, strict=True):
         text = f"{Quantity(row.values['bits'])} bits, {Quantity(row.values['bytes'], 'B')}"
         inside = row.values["bits"] > 8.5
-        _style.note(on, row.values["bits"], place, text, _style.PAPER if inside else _style.INK,
-                    anchor="right" if inside else "left", shift=(-7 if inside else 7, 0))  # fmt: skip
+        ink, anchor, shift = (_style.PAPER, "right", -7) if inside else (_style.INK, "left", 7)
+        _style.note(on, row.values["bits"], place, text, ink, anchor=anchor, shift=(shift, 0), ground=not inside,
+                    name="fixed")  # fmt: skip
     _style.note(on, 0, 0.7, "elements", _style.OURS, anchor="left")
-    _style.note(on, 16, 0.7, "scales and offsets", _style.OTHER_2, anchor="right")
+    _style.note(on, 8, 0.7, "scales and offsets", _style.OTHER_2, anchor="left")  # over those of the formats of 8 bits
     return _style.finish(on, runs[0])

@@ -86,7 +86,7 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows = ladder(run)
     names = tuple(_style.call(str(row.kernel)) for row in rows)
-    most = max(row.middle_half()[1] for row in rows) * 1.16
+    most = max(row.middle_half()[1] for row in rows) * 1.32
     x = _axes.linear_axis("time a step", [0, most, _least(run, rows[-1]) * 1.3], "s")
     on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.4, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)
@@ -97,14 +97,10 @@ def draw(runs: list[Run]) -> go.Figure:
         on.figure.add_bar(
             x=[row.median], y=[y], orientation="h", width=0.56, marker={"color": looks[str(row.kernel)].colour},
             hovertext=[f"{names[y]}: {time}<br>at least {Quantity(least, 's')}"], hoverinfo="text",
-            error_x={"type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": _style.INK,
-                     "array": [high - row.median], "arrayminus": [row.median - low]},
         )  # fmt: skip
-        on.figure.add_scatter(
-            x=[least, least], y=[y - 0.36, y + 0.36], mode="lines", hoverinfo="skip",
-            line={"color": _style.INK, "width": 2},
-        )  # fmt: skip
-        _style.note(on, high, y, str(time), anchor="left", shift=(10, 0))
+        _style.whiskers(on, [row.median], [y], [low], [high], level=True)
+        _style.tick(on, [least, least], [y - 0.36, y + 0.36])
+        _style.note(on, high, y, str(time), anchor="left", shift=(10, 0), name="fixed")
     _style.note(
         on, _least(run, rows[-1]), len(rows) - 0.62, "| reading alone", _style.MUTE, anchor="left", shift=(6, 0)
     )

@@ -90,7 +90,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [q.value for those in lines.values() for q in those]
     on = _style.chart(
         _axes.cases_axis("spread of the scores (ratio to random inputs)", scales),
-        _axes.log_axis("error, share of the result", shown, "%", pad=2),
+        _axes.log_axis("error (ratio to the result)", shown, pad=2),
     )
     for what, (_, label, look) in STORED.items():
         those = lines[what]

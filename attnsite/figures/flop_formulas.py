@@ -115,7 +115,7 @@ def draw(runs: list[Run]) -> go.Figure:
     contexts = [row.case["context"] for row in rows]
     x = _axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
     on = _style.chart(x, _axes.linear_axis(f"error of the formula, {MODEL}", [-0.8, 0.8], "%", zero=False, most=8))
-    _style.reference(on, [x.low, x.high], [0, 0], "the count", dash="solid")
+    _style.reference(on, [x.low, x.high], [0, 0], "the count")
     fused = [error(row, "fused_skipping") for row in rows]
     _style.reference(on, contexts, fused, "fused kernel", end=True)
     for formula, (label, look) in DRAWN.items():

@@ -4,10 +4,10 @@ Each mark is one head of a model of two layers, trained on sequences that repeat
 the token before, towards the top those that look at what followed the same token earlier. See where the heads are
 before training, and where those of either layer go.
 
-The scores are shares of a query's weight, on average over held-out sequences. Open marks are heads before training, the
-others after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer that
-keep to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed of
-its own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that
+The scores are shares of a query's weight, on average over held-out sequences. Small rings are heads before training,
+the others after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer
+that keep to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed
+of its own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that
 the scores do not see.
 
 A chart of marks. Before training all heads lie close together near zero, at most at {most_initial} in either score.
@@ -137,12 +137,13 @@ def draw(runs: list[Run]) -> go.Figure:
     least = rows[0].values["least"]
     _style.reference(on, [least, least], [0, 1], "previous token from here on", dash="dash")
     _style.reference(on, [0, 1], [least, least], "induction from here on", dash="dash")
-    for layer, look in enumerate(LOOKS):
-        for state, when in STATES.items():
+    for state, when in reversed(STATES.items()):
+        for layer, look in enumerate(LOOKS):
             those = [h for h in heads(rows, state) if (h.layer > 0) == (layer > 0) and h.role != OWN]
             _marks(on, those, look, f"layer {layer + 1}, {when}", open_marks=state == "initial")
     own = [head for state in STATES for head in heads(rows, state) if head.role == OWN]
     _marks(on, own, OWN_LOOK, "own token, after training", open_marks=False)
+    on.figure.data = sorted(on.figure.data, key=lambda trace: "before" in trace.name)  # small rings, on all others
     _notes(on, rows)
     return _style.finish(on, run)
 
@@ -155,9 +156,10 @@ def _marks(on: _style.Chart, those: list[Head], look: _style.Look, name: str, *,
     ]
     symbol = f"{look.symbol}-open" if open_marks else look.symbol
     _style.points(on, [h.scores[PREVIOUS] for h in those], [h.scores[INDUCTION] for h in those],
-                  _style.Look(look.colour, symbol=symbol), name, hover, size=9)  # fmt: skip
+                  _style.Look(look.colour, symbol=symbol), name, hover, size=4 if open_marks else 9)  # fmt: skip
     if open_marks:
-        on.figure.data[-1].marker.line = {"color": look.colour, "width": 1.5}
+        on.figure.data[-1].marker.color = _style.MUTE
+        on.figure.data[-1].marker.line = {"color": _style.MUTE, "width": 1.2}
 
 
 def _notes(on: _style.Chart, rows: list[Row]) -> None:

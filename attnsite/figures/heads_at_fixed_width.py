@@ -3,10 +3,11 @@
 Where the time of one call goes as a width of 1024 is cut into more heads, in the kernel that writes its scores out.
 Compare how the parts of a bar grow.
 
-Each bar is the sum of three steps, timed one by one: the scores QKᵀ, their softmax, and the weighted sums of values.
-The FLOPs of the first and the last are the same for every number of heads, but their matrices become thinner. The
-softmax has as many exponentials more as there are heads more. The cross-line is the time of the whole call, which gets
-the memory for its scores as well; its whisker is the middle half of the samples.
+The coloured pieces of a bar are three steps, timed one by one: the scores QKᵀ, their softmax, and the weighted sums of
+values. The pale piece is what the whole call takes beyond them. The FLOPs of the first and the last are the same for
+every number of heads, but their matrices become thinner. The softmax has as many exponentials more as there are heads
+more. The cross-line is the time of the whole call, which gets the memory for its scores as well; its whisker is the
+middle half of the samples.
 
 A bar chart over the number of heads at {tokens} tokens. From 8 heads to 128 the whole call goes from {time_8} to
 {time_128}, and softmax from {softmax_share_8} to {softmax_share_128} of the three steps; the softmax alone takes
@@ -100,14 +101,20 @@ def draw(runs: list[Run]) -> go.Figure:
                           hovertext=hover, hoverinfo="text", textposition="none")  # fmt: skip
         on.ends.append((len(whole) - 0.6, below + rows[-1].median / 2, label, colour))
         below += rows[-1].median
+    tops = [_sum(those, *STEPS) for those in measured.values()]
+    rests = [max(0.0, row.median - top) for row, top in zip(whole, tops, strict=True)]
+    on.figure.add_bar(
+        x=list(places), y=rests, name="rest", marker={"color": _style.faint(_style.MUTE, 0.35)}, textposition="none",
+        hovertext=[f"{r.case['heads']} heads, the rest of the call: {Quantity(rest, 's')}"
+                   for r, rest in zip(whole, rests, strict=True)], hoverinfo="text",
+    )  # fmt: skip
+    on.ends.append((len(whole) - 0.6, below + rests[-1] / 2, "rest of the call", _style.MUTE))
     halves = [row.middle_half() for row in whole]
+    _style.whiskers(on, list(places), [r.median for r in whole], [low for low, _ in halves], [h for _, h in halves])
     on.figure.add_scatter(
         x=list(places), y=[row.median for row in whole], mode="markers", name="whole call", hoverinfo="text",
         hovertext=[f"{r.case['heads']} heads, whole call: {r.quantity()}" for r in whole],
         marker={"color": _style.INK, "symbol": "line-ew-open", "size": 16, "line": {"width": 2, "color": _style.INK}},
-        error_y={"type": "data", "symmetric": False, "color": _style.INK, "thickness": 1.2, "width": 4,
-                 "array": [high - row.median for row, (_, high) in zip(whole, halves, strict=True)],
-                 "arrayminus": [row.median - low for row, (low, _) in zip(whole, halves, strict=True)]},
     )  # fmt: skip
     on.ends.append((len(whole) - 0.6, whole[-1].median, "whole call", _style.INK))
     return _style.finish(on, runs[0])

@@ -113,5 +113,5 @@ def draw(runs: list[Run]) -> go.Figure:
     for place, row in zip(places, rows, strict=True):
         dim = row.case["dim"]
         on.ends.append((width, place, f"{dim} wide" if dim == width else f"{dim} each", _style.MUTE))
-    _style.note(on, width / 2, 0, "one head owns all of them", _style.PAPER)
+    _style.note(on, width / 2, 0, "one head owns all of them", name="fixed")
     return _style.finish(on, runs[0])

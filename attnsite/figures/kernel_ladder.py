@@ -3,10 +3,10 @@
 GFLOP/s of each kernel on {heads} heads of {dim} with {tokens} tokens, the slowest at the bottom. See how far each step
 comes, and what is left to the line of fused multiply-adds.
 
-A bar is the median, its whisker the middle half of the samples; in brackets stands how many times as fast as the one
-below it is. All kernels were timed in turn in the same rounds. The lines are what a large matrix product through BLAS
-reached in these rounds, and a loop of nothing but multiply-adds. The FLOPs are those of the two products alone: time
-spent on exponentials counts against a kernel.
+A bar is the median, its whisker the middle half of the samples; below its speed stands how many times as fast as the
+bar below it that is. All kernels were timed in turn in the same rounds. The lines are what a large matrix product
+through BLAS reached in these rounds, and a loop of nothing but multiply-adds. The FLOPs are those of the two products
+alone: time spent on exponentials counts against a kernel.
 
 A bar chart of {count} kernels, from {slowest} to {fastest}. The fastest is at {share_of_fma} of a loop of fused
 multiply-adds, {fma}, and at {share_of_matmul} of a large matrix product.
@@ -87,15 +87,14 @@ def draw(runs: list[Run]) -> go.Figure:
     names = tuple(_style.call(str(row.kernel)) for row in rows)
     ys = [float(i) for i in range(len(rows))]
     most = max(named["fma"].value, *(reached.high or reached.value for reached in map(speed, rows)))
-    x = _axes.linear_axis("speed", [0, most * 1.06], "FLOP/s", most=4)
+    x = _axes.linear_axis("speed", [0, most * 1.34], "FLOP/s", most=4)
     on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.25, tuple(ys), names))
     on.figure.update_yaxes(showgrid=False)
     for name, label in (("matmul", "matrix product"), ("fma", "multiply-adds")):
         level = named[name].value
-        _style.reference(on, [level, level], [on.y.low, on.y.high], label, dash="solid")
+        _style.reference(on, [level, level], [on.y.low, on.y.high], label, dash="solid", rim=True)
         _style.note(on, level, -0.42 if name == "fma" else len(rows) - 0.42, label, _style.MUTE, anchor="right",
                     shift=(-5, 0))  # fmt: skip
-        on.figure.layout.annotations[-1].bgcolor = _style.PAPER  # the other line would go through the word
     looks = _style.looks([str(row.kernel) for row in rows])
     for y, row in zip(ys, rows, strict=True):
         reached = speed(row)
@@ -103,15 +102,10 @@ def draw(runs: list[Run]) -> go.Figure:
         on.figure.add_bar(
             x=[reached.value], y=[y], orientation="h", width=0.56, marker={"color": looks[str(row.kernel)].colour},
             hovertext=[f"{names[int(y)]}: {reached}<br>middle half {reached.spread()}"], hoverinfo="text",
-            error_x={"type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": _style.INK,
-                     "array": [(reached.high or reached.value) - reached.value],
-                     "arrayminus": [reached.value - (reached.low or reached.value)]},
         )  # fmt: skip
-        text = f"{reached}" + (f" ({step})" if step else "")
-        inside = x.fraction(reached.value) > 0.55
-        end = (reached.low if inside else reached.high) or reached.value
-        _style.note(on, end, y, text, _style.PAPER if inside else _style.INK,
-                    anchor="right" if inside else "left", shift=(-10 if inside else 8, 0))  # fmt: skip
-        if not inside:
-            on.figure.layout.annotations[-1].bgcolor = _style.PAPER  # a limit's line would go through the number
+        low, high = reached.low or reached.value, reached.high or reached.value
+        _style.whiskers(on, [reached.value], [y], [low], [high], level=True)
+        _style.note(
+            on, high, y, str(reached) + (f"<br>{step}" if step else ""), anchor="left", shift=(8, 0), name="fixed"
+        )
     return _style.finish(on, run)

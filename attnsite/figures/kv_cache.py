@@ -2,10 +2,10 @@
 
 The KV cache of one token in {models_with_a_cache} published models, by year. Compare the four kinds of marks.
 
-Each mark is a model; within a year they stand side by side so that they can be told apart. MHA keeps a key and a value
-for each query head, GQA for a group of query heads, MQA for all of them together, and MLA keeps one compressed vector
-from which all heads rebuild theirs. Elements of 16 bits; every layer is counted as keeping every token. The models are
-a selection, not a census.
+Each mark is a model; within a year they stand side by side in the order of their names. MHA keeps a key and a value for
+each query head, GQA for a group of query heads, MQA for all of them together, and MLA keeps one compressed vector from
+which all heads rebuild theirs. Elements of 16 bits; every layer is counted as keeping every token. The models are a
+selection, not a census.
 
 A chart of points over the years {first_year} to {last_year}, from {smallest} to {largest} a token on a logarithmic
 scale. Half of the models with full multi-head attention keep more than {mha_median}: GPT-3 175B {gpt3_175b}, Llama 2 7B
@@ -53,10 +53,8 @@ LABELS = {  # models named in the chart: the label, on which side of its place i
     "GPT-3 175B": ("GPT-3 175B, MHA", "right", (4, 13)),
     "PaLM 540B": ("PaLM, MQA", "right", (-8, 4)),
     "Falcon-7B": ("Falcon-7B, MQA", "right", (-8, 0)),
-}
-EDGE = {  # those at the right edge of the chart, where marks stand too close: the label, and its height in bytes
-    "DeepSeek-V3 671B": ("DeepSeek, MLA", 5.4 * 1024),
-    "Llama 3.1 405B": ("Llama 3, GQA", 830 * 1024),
+    "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", "center", (0, -13)),
+    "Llama 3.1 405B": ("Llama 3.1 405B, GQA", "center", (0, 12)),
 }
 RECENT = 2024
 
@@ -119,14 +117,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 
 def _places(rows: list[Row]) -> dict[str, float]:
-    """Where each model stands: its year and, within it, its rank by the kind of attention and the size of the cache."""
+    """Where each model stands: in its year, by name, since any order of size would look like growth within the year."""
     places = {}
     for year in {row.case["year"] for row in rows}:
-        kinds = list(LOOKS)
-        models = sorted(
-            (row for row in rows if row.case["year"] == year),
-            key=lambda row: (kinds.index(row.case["attention"]), row.values["kv_bytes"]),
-        )
+        models = sorted((row for row in rows if row.case["year"] == year), key=lambda row: row.case["name"].lower())
         for rank, row in enumerate(models):
             places[row.case["name"]] = year + 0.8 * ((rank + 0.5) / len(models) - 0.5)
     return places
@@ -154,6 +148,4 @@ def draw(runs: list[Run]) -> go.Figure:
         if name in LABELS:
             label, side, shift = LABELS[name]
             _style.note(on, places[name], row.values["kv_bytes"], label, LOOKS[kind].colour, anchor=side, shift=shift)
-        elif name in EDGE:
-            _style.note(on, x.high, EDGE[name][1], EDGE[name][0], LOOKS[kind].colour, anchor="right")
     return _style.finish(on, runs[0])

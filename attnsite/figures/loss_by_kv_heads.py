@@ -1,7 +1,7 @@
 """One KV head instead of {heads} ends {one_over_all} higher, from {over_all_1_low} to {over_all_1_high} (95 %)
 
 The last validation loss of models that share keys and values among their query heads, by the number of KV heads. Read
-from right to left: the cache shrinks with each step.
+from left to right: the cache shrinks with each step.
 
 One line keeps {heads} query heads, so that fewer KV heads are fewer parameters; the other gives these back as further
 query heads, up to {heads_given_back} of them, and has {parameters} parameters everywhere. Small marks are seeds, lines
@@ -14,6 +14,7 @@ for all it is {loss_one}, and {loss_given_back} where the parameters are given b
 from {cache_all} to {cache_one} numbers.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import plotly.graph_objects as go
@@ -69,13 +70,9 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     shared, given_back = lines(runs[0])
     x, y = _axes.cases_axis("KV heads", [*shared, *given_back], "count"), _losses.axis(shared, given_back, room=0.12)
-    on = _style.chart(x, y)
+    on = _style.chart(replace(x, low=x.high, high=x.low), y)  # the cache shrinks to the right, as on other axes
+    shared, given_back = (dict(sorted(line.items(), reverse=True)) for line in (shared, given_back))
     fewer, same = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="diamond")
-    _losses.draw(on, shared, fewer, "fewer parameters", "KV heads", label_end=False)
-    _losses.draw(on, given_back, same, "same parameters", "KV heads", label_end=False)
-    one = min(shared)  # the lines meet at the other end
-    _style.note(on, one, _losses.last(shared[one]).value, "fewer parameters", fewer.colour, above=True, anchor="left",
-                shift=(8, 6))  # fmt: skip
-    _style.note(on, one, _losses.lowest(given_back), "same parameters", same.colour, above=False, anchor="left",
-                shift=(8, -4))  # fmt: skip
+    _losses.draw(on, shared, fewer, "fewer parameters", "KV heads")
+    _losses.draw(on, given_back, same, "same parameters", "KV heads")
     return _style.finish(on, runs[0])

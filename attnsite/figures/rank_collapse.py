@@ -35,7 +35,7 @@ NAMES = {
 }
 LOOKS = {
     "attention_residual": _style.Look(_style.OURS_2),
-    "decoder_post": _style.Look(_style.OURS),
+    "decoder_post": _style.Look(_style.OURS, "dot"),
     CAUSAL: _style.Look(_style.OTHER_2, "dash"),
     "attention_norm": _style.Look(_style.OTHER_2),
     "attention": _style.Look(_style.OTHER),

@@ -88,19 +88,17 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     tokens = lengths(run)
-    shown = [row.values[name] * 1e6 for row in run.where(scale=1.0) for name in KERNELS]
+    shown = [row.values[name] for row in run.where(scale=1.0) for name in KERNELS]
     x = _axes.cases_axis("keys (tokens)", tokens, "tokens")
-    on = _style.chart(
-        x, _axes.log_axis("error, in millionths of the result (ratio)", [*shown, UNIT_ROUNDOFF * 1e6], pad=1.4)
-    )
-    _style.reference(on, [x.low, x.high], [UNIT_ROUNDOFF * 1e6] * 2, "half a step of float32", at=0.25)
+    on = _style.chart(x, _axes.log_axis("error (ratio to the result)", [*shown, UNIT_ROUNDOFF], pad=1.4))
+    _style.reference(on, [x.low, x.high], [UNIT_ROUNDOFF] * 2, "half a step of float32", at=0.25)
     for name, (label, look) in KERNELS.items():
         rows = [row for row in run.where(scale=1.0) if row.case["tokens"] in tokens]
         _style.points(
-            on, [row.case["tokens"] for row in rows], [row.values[name] * 1e6 for row in rows], look,
+            on, [row.case["tokens"] for row in rows], [row.values[name] for row in rows], look,
             f"{label}, seeds", [f"{label}, seed {row.seed}" for row in rows], size=5,
         )  # fmt: skip
         medians = [parts_in_a_million(_measured.over_seeds(run, name, tokens=n, scale=1.0)) for n in tokens]
-        _style.line(on, tokens, [q.value for q in medians], look, label, markers=False,
+        _style.line(on, tokens, [q.value / 1e6 for q in medians], look, label, markers=False,
                     hover=[f"{label}, {n} keys: {q}" for n, q in zip(tokens, medians, strict=True)])  # fmt: skip
     return _style.finish(on, run)

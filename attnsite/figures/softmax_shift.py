@@ -97,7 +97,7 @@ def draw(runs: list[Run]) -> go.Figure:
     ticks = tuple(float(t) for t in range(-edge // 40 * 40, edge + 1, 40) if abs(t) <= edge)
     texts = tuple(f"{t:g}".replace("-", "−") for t in ticks)
     x = _axes.Axis("added to every score (count)", -edge * 1.05, edge * 1.05, ticks, texts)
-    on = _style.chart(x, _axes.log_axis("error, share of the result", shown, "%", pad=2.5))
+    on = _style.chart(x, _axes.log_axis("error (ratio to the result)", shown, pad=2.5))
     for limit, text, anchor in ((LIMITS[0], "largest float32", "right"), (LIMITS[1], "smallest", "left")):
         if abs(limit) < edge:
             _style.reference(on, [limit, limit], [on.y.low, on.y.high], text)

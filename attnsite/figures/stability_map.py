@@ -121,5 +121,6 @@ def _cell(on: _style.Chart, run: Run, shape: _depth.Shape, norm: str, rate: floa
              f"{failed} of {len(rows)} seeds at the unigram baseline",
     )  # fmt: skip
     text = f"{loss.value:.2f}" if loss else "—"
-    _style.note(on, left + 0.5, top - 0.5, f"{text}<br>✕" if failed > len(rows) / 2 else text)
+    words = f"{text}<br>✕" if failed > len(rows) / 2 else text
+    _style.note(on, left + 0.5, top - 0.5, words, ground=False, name="fixed")
     on.figure.layout.annotations[-1].align = "center"

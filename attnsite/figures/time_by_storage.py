@@ -85,19 +85,17 @@ def draw(runs: list[Run]) -> go.Figure:
     x = _axes.linear_axis("time over that with float32", [0, most], "×", pad=0, most=4)
     on = _style.chart(x, _axes.Axis("phase and storage (keys and values)", -0.6, len(shown) - 0.4, ys, labels))
     on.figure.update_yaxes(showgrid=False)
-    _style.reference(on, [1, 1], [on.y.low, on.y.high], "float32", dash="solid")
+    _style.reference(on, [1, 1], [on.y.low, on.y.high], "float32", dash="solid", rim=True)
     for y, (_, kernel, q) in zip(ys, reversed(shown), strict=True):
         _, _, bytes_, colour = KINDS[kernel]
         low, high = q.low or q.value, q.high or q.value
         on.figure.add_bar(
             x=[q.value], y=[y], orientation="h", width=0.56, marker={"color": colour},
             hovertext=[f"{labels[int(y)].replace('<br>', ' ')}: {q}<br>{q.spread()}"], hoverinfo="text",
-            error_x={"type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": _style.INK,
-                     "array": [high - q.value], "arrayminus": [q.value - low]},
         )  # fmt: skip
-        on.figure.add_scatter(x=[bytes_, bytes_], y=[y - 0.36, y + 0.36], mode="lines", hoverinfo="skip",
-                              line={"color": _style.INK, "width": 2})  # fmt: skip
-        _style.note(on, high, y, str(q), anchor="left", shift=(8, 0))
+        _style.whiskers(on, [q.value], [y], [low], [high], level=True)
+        _style.tick(on, [bytes_, bytes_], [y - 0.36, y + 0.36])
+        _style.note(on, high, y, str(q), anchor="left", shift=(8, 0), name="fixed")
     _style.note(
         on, KINDS["cpu_simd_stored_f16"][2], len(shown) - 0.55, "| bytes", _style.MUTE, anchor="left", shift=(4, 2)
     )

@@ -19,7 +19,7 @@ from attnsite.site import chromium, drawing
 SIZES = {name: (width, height) for name, (width, height, _) in _style.SIZES.items()}
 CACHE = Path(".cache/attnsite/pictures")
 BUNDLE = Path("docs/assets/plotly-attnsite.min.js")
-_VERSION = 1  # of what is done to a picture here: raise it when pictures must be drawn anew
+_VERSION = 3  # of what is done to a picture here: raise it when pictures must be drawn anew
 
 # sentinel: (CSS variable, light, dark); the palette has the reasons
 PALETTE = {
@@ -31,25 +31,29 @@ PALETTE = {
     _style.OURS_2: ("ours-2", "#0f92f7", "#5872d2"),
     _style.OTHER: ("other", "#800902", "#eabf3a"),
     _style.OTHER_2: ("other-2", "#c97847", "#ad6723"),
+    _style.OURS_2_INK: ("ours-2-ink", "#0b74c9", "#7b91e6"),
+    _style.OTHER_2_INK: ("other-2-ink", "#a85a2b", "#c67f38"),
 }
 _FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',sans-serif"
 
 
 def _style_sheet() -> str:
+    """The colours of both themes: the reader's, or the one that the picture's address names, `#light` or `#dark`."""
     light = ";".join(f"--{name}:{value}" for name, value, _ in PALETTE.values())
     dark = ";".join(f"--{name}:{value}" for name, _, value in PALETTE.values())
     return (
-        f"<style>:root{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
-        f"text{{font-family:{_FONTS}!important;font-variant-numeric:tabular-nums}}</style>"
+        f"<style>:root,#light:target~*{{{light}}}@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+        f"#dark:target~*{{{dark}}}text{{font-family:{_FONTS}!important;font-variant-numeric:tabular-nums}}</style>"
+        '<g id="light"/><g id="dark"/>'
     )
 
 
 def layouts(chart: dict[str, Any]) -> dict[str, Any]:
     """The chart's layout at each size, as JSON values."""
-    figure = go.Figure(layout=chart["layout"])  # without its data, which are many and decide nothing here
+    figure = go.Figure(layout=chart["layout"])  # without its data, which are many: they only tell labels where to stand
     if not (chart["layout"].get("meta") or {}).get("sizes"):
         return dict.fromkeys(SIZES, chart["layout"])
-    fitted = {size: json.loads(_style.fit(figure, size).to_json())["layout"] for size in SIZES}
+    fitted = {size: json.loads(_style.fit(figure, size, chart["data"]).to_json())["layout"] for size in SIZES}
     for layout in fitted.values():
         layout.pop("meta", None)
         layout.pop("template", None)
@@ -118,7 +122,11 @@ def alone(root: Path, chart: dict[str, Any]) -> Path:
 def light(svg: str) -> str:
     """A themable picture with its light colours written out: few drawing programs know CSS variables."""
     svg = re.sub(
-        r"<style>:root.*?</style>", f"<style>text{{font-family:{_FONTS}}}</style>", svg, count=1, flags=re.DOTALL
+        r"<style>:root.*?</style>(<g[^>]*/>)*",
+        f"<style>text{{font-family:{_FONTS}}}</style>",
+        svg,
+        count=1,
+        flags=re.DOTALL,
     )
     for name, value, _ in PALETTE.values():
         channels = ",".join(str(int(value[at : at + 2], 16)) for at in (1, 3, 5))

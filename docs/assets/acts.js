@@ -105,7 +105,7 @@ async function pictured(figure) {
   const answer = await fetch(figure.dataset.spec.replace(/\.json$/, "-wide.svg"));
   if (!answer.ok) throw Error(`the picture did not load: ${answer.status}`);
   const style = getComputedStyle(document.body);
-  const names = ["ink", "grid", "mute", "paper", "ours", "ours-2", "other", "other-2"];
+  const names = ["ink", "grid", "mute", "paper", "ours", "ours-2", "other", "other-2", "ours-2-ink", "other-2-ink"];
   const now = names.map(name => `--${name}:${style.getPropertyValue(`--figure-${name}`).trim()}`).join(";");
   return (await answer.text()).replace("</style>", `:root:root{${now}}</style>`); // the page's theme, not the system's
 }

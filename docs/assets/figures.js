@@ -258,6 +258,7 @@
   NARROW.addEventListener("change", redraw);
   new MutationObserver(redraw).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
   window.attnsite = { NARROW, beside, bring, enhance, live, load, make, plotly, scan, sleep, wake };
+  if (navigator.vendor.startsWith("Apple")) bring("themed.js");
   if (location.protocol === "file:" && !window.attnsiteFile) document.head.append(make("script", { src: beside("portable.js") }));
   else if (window.document$) window.document$.subscribe(scan);
   else if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
