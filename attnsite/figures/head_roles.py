@@ -4,10 +4,10 @@ Each mark is one head of a model of two layers, trained on sequences that repeat
 the token before, towards the top those that look at what followed the same token earlier. See where the heads are
 before training, and where those of either layer go.
 
-The scores are shares of a query's weight, on average over held-out sequences. Open marks are heads before training, the
-others after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer that
-keep to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed of
-its own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that
+The scores are shares of a query's weight, on average over held-out sequences. Small rings are heads before training,
+the others after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer
+that keep to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed
+of its own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that
 the scores do not see.
 
 A chart of marks. Before training all heads lie close together near zero, at most at {most_initial} in either score.

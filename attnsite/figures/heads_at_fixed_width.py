@@ -3,10 +3,11 @@
 Where the time of one call goes as a width of 1024 is cut into more heads, in the kernel that writes its scores out.
 Compare how the parts of a bar grow.
 
-Each bar is the sum of three steps, timed one by one: the scores QKᵀ, their softmax, and the weighted sums of values.
-The FLOPs of the first and the last are the same for every number of heads, but their matrices become thinner. The
-softmax has as many exponentials more as there are heads more. The cross-line is the time of the whole call, which gets
-the memory for its scores as well; its whisker is the middle half of the samples.
+The coloured pieces of a bar are three steps, timed one by one: the scores QKᵀ, their softmax, and the weighted sums of
+values. The pale piece is what the whole call takes beyond them. The FLOPs of the first and the last are the same for
+every number of heads, but their matrices become thinner. The softmax has as many exponentials more as there are heads
+more. The cross-line is the time of the whole call, which gets the memory for its scores as well; its whisker is the
+middle half of the samples.
 
 A bar chart over the number of heads at {tokens} tokens. From 8 heads to 128 the whole call goes from {time_8} to
 {time_128}, and softmax from {softmax_share_8} to {softmax_share_128} of the three steps; the softmax alone takes

@@ -2,10 +2,10 @@
 
 The KV cache of one token in {models_with_a_cache} published models, by year. Compare the four kinds of marks.
 
-Each mark is a model; within a year they stand side by side so that they can be told apart. MHA keeps a key and a value
-for each query head, GQA for a group of query heads, MQA for all of them together, and MLA keeps one compressed vector
-from which all heads rebuild theirs. Elements of 16 bits; every layer is counted as keeping every token. The models are
-a selection, not a census.
+Each mark is a model; within a year they stand side by side in the order of their names. MHA keeps a key and a value for
+each query head, GQA for a group of query heads, MQA for all of them together, and MLA keeps one compressed vector from
+which all heads rebuild theirs. Elements of 16 bits; every layer is counted as keeping every token. The models are a
+selection, not a census.
 
 A chart of points over the years {first_year} to {last_year}, from {smallest} to {largest} a token on a logarithmic
 scale. Half of the models with full multi-head attention keep more than {mha_median}: GPT-3 175B {gpt3_175b}, Llama 2 7B
