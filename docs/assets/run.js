@@ -83,7 +83,10 @@ const shallow = (value, depth = 0) => value === null || ["number", "boolean"].in
 function answered(row) {
   const quantities = new Map();
   if (row.samples?.length) quantities.set("", median(row.samples));
-  else for (const [name, value] of Object.entries(row.values || {})) if (typeof value === "number") quantities.set(name, value);
+  else for (const [name, value] of Object.entries(row.values || {})) {
+    if (typeof value === "number") quantities.set(name, value);
+    else if (list(value) && value.length <= MOST_NAMES) value.forEach((one, at) => typeof one === "number" && quantities.set(`${name}, ${at + 1}`, one));
+  }
   const known = Object.entries(row.case).sort(([a], [b]) => (a < b ? -1 : 1));
   return { case: new Map(known), kernel: row.kernel ?? null, stage: row.stage ?? null,
     key: JSON.stringify([known, row.kernel ?? null, row.stage ?? null, row.seed ?? null]), quantities };
