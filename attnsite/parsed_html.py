@@ -1,5 +1,6 @@
 """HTML as a browser reads it, by a parser that follows the same standard: which elements it makes, what they show."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +25,7 @@ class Element:
 def elements(page: str) -> list[Element]:
     """Every element of a whole page, in order."""
     root = LexborHTMLParser(page).root
-    return [_element(node) for node in _inside(root)] if root else []
+    return [*(_element(node) for node in _inside(root)), *_lost(page)] if root else []
 
 
 def scripts(page: str) -> list[tuple[str, Mapping[str, str], str]]:
@@ -40,7 +41,7 @@ def enclosed(text: str) -> tuple[list[Element], bool]:
     found = [_element(node) for node in _inside(root)] if root else []
     around, own, last = found[: len(_AROUND)], found[len(_AROUND) : -1], found[-1:]
     whole = [each.name for each in around] == list(_AROUND) and not any(each.attributes for each in around)
-    return own, whole and [each.name for each in last] == ["hr"] and _stays(root)
+    return [*own, *_lost(text)], whole and [each.name for each in last] == ["hr"] and _stays(root)
 
 
 def _stays(root: LexborNode | None) -> bool:
@@ -64,6 +65,11 @@ def steps(text: str) -> Iterator[Step]:
             waiting.append(("close", node))
             children = list(node.iter(include_text=True))
             waiting += [("text" if child.is_text_node else "open", child) for child in reversed(children)]
+
+
+def _lost(text: str) -> list[Element]:
+    """What browsers make a picture of anywhere, and this parser loses within a table: said by its name, wherever."""
+    return [Element("image", {})] if re.search(r"<image[\s/>]", text, re.IGNORECASE) else []
 
 
 def _inside(root: LexborNode) -> Iterator[LexborNode]:

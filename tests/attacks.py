@@ -91,6 +91,7 @@ ATTACKS = [
     "<select autofocus onfocus=alert(1)></select>",
     f"<button formaction={EVIL}>x</button>",
     f"<table background={EVIL}><tr><td>x</td></tr></table>",
+    f"<table><tr><image src={EVIL}t.png onerror=alert(1)></table>",
     "<body onload=alert(1)>",
     f"<body background={EVIL}>",
     "<html manifest=//evil.example/m>",

@@ -152,14 +152,14 @@ def test_a_mistake_is_told_in_a_line_and_the_last_page_stays(checkout, tmp_path,
     assert "Mended." in page.read_text(encoding="utf-8")
 
 
-def test_a_mark_that_stands_for_nothing_is_shown_and_told(checkout, tmp_path, caplog):
-    """With its line, as a build tells it."""
+def test_a_mark_that_stands_for_nothing_is_told_and_not_shown(checkout, tmp_path, caplog):
+    """With its line, as the check tells it."""
     checkouts.put(checkout, AREA, checkouts.question(body="It is [=squares.smallest]."))
 
     assert preview.edited()
-    [told] = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    [told] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert told.startswith(f"{AREA}:11: [=squares.smallest] squares has no value smallest")
-    assert 'class="unresolved"' in (tmp_path / "site/questions/shapes/area/index.html").read_text(encoding="utf-8")
+    assert 'class="unresolved"' not in (tmp_path / "site/questions/shapes/area/index.html").read_text(encoding="utf-8")
 
 
 def test_a_link_to_a_figure_is_known_and_one_to_no_place_of_a_page_is_told(checkout, tmp_path, caplog):
