@@ -257,28 +257,25 @@ def test_of_what_is_let_through_nothing_acts(browser, tmp_path):
     """No request to another host, no dialog, no navigation, without any policy; and of the rest nearly all would."""
 
     def acts(html):
-        told = []
+        told, page = [], context.new_page()
         page.goto(address)
-        page.on("dialog", heard := lambda dialog: (told.append(dialog.message), dialog.dismiss()))
-        page.on("request", asked := lambda request: told.append(request.url))
-        with contextlib.suppress(Error):
+        page.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
+        page.on("request", lambda request: told.append(request.url))
+        with contextlib.suppress(Error):  # a page that goes elsewhere
             page.evaluate("html => { document.open(); document.write(html); document.close(); }", html)
-        page.wait_for_timeout(100)
-        with contextlib.suppress(Error):  # a page that has gone elsewhere
+            page.wait_for_timeout(100)
             page.evaluate("""() => { for (const each of document.querySelectorAll("[onclick], [href^=java]"))
               each.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true }));
             document.querySelectorAll("[onmouseover]").forEach(e => e.dispatchEvent(new Event("mouseover")));
             document.querySelectorAll("[onfocus]").forEach(e => e.focus()); }""")
             page.wait_for_timeout(50)
-        page.remove_listener("dialog", heard)
-        page.remove_listener("request", asked)
-        return [each for each in told if not each.startswith(address)]
+        page.close()
+        return [each for each in told if not each.startswith(address.removesuffix("below/"))]
 
     checkouts.put(tmp_path, "index.html", "<!DOCTYPE html><title>Empty</title>")
     with serve(tmp_path) as address:
         context = browser.new_context(bypass_csp=True)
         context.route(re.compile(r"^(?!http://(?:127\.0\.0\.1|localhost))"), lambda route: route.abort())
-        page = context.new_page()
         frame = '<!DOCTYPE html><meta charset=utf-8><base href="{}"><main><article>{}</article></main>'
         shown = {text: acts(frame.format(address, RENDERER.render(text).html)) for text in [*FINE, *INERT]}
         live = [
