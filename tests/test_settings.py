@@ -53,7 +53,7 @@ def test_each_setting_that_changes_code_has_compiled_code_of_its_own_and_is_in_p
 
 def test_a_file_of_settings_counts_as_the_environment_does(tmp_path):
     """Numba reads .numba_config.yaml where it is started."""
-    (tmp_path / ".numba_config.yaml").write_text("opt: 1\n")
+    (tmp_path / ".numba_config.yaml").write_text("opt: '1'\n")
 
     assert json.loads(python(["-c", ASKED], cwd=tmp_path).stdout)[1] == {"NUMBA_OPT": "1"}
 

@@ -53,10 +53,10 @@ def _tile(q, k, v, out, first, causal, scale):
     keys = k.shape[0]
     count = min(ROWS, queries - first)
     padded = (dim + 3) // 4 * 4
-    qt = np.zeros((padded, ROWS), np.float32)  # the scaled queries, transposed
+    qt = np.zeros((padded, ROWS), np.float32)  # the queries, transposed
     for r in range(count):
         for d in range(dim):
-            qt[d, r] = q[first + r, d] * scale
+            qt[d, r] = q[first + r, d]
     m = np.full(ROWS, -np.inf, np.float32)
     l = np.zeros(ROWS, np.float32)
     acc = np.zeros((dim, ROWS), np.float32)  # the output, transposed
@@ -75,9 +75,9 @@ def _tile(q, k, v, out, first, causal, scale):
             for j in range(width):
                 for r in range(min(ROWS, max(0, start + j - offset))):
                     s[j, r] = -np.inf
-        _rescale(s, width, m, shift, alpha)
+        _rescale(s, width, m, shift, alpha, scale)
         for j in range(width):
-            _weigh(s[j], shift, powers)
+            _weigh(s[j], shift, powers, scale)
         if causal and start + width > offset + 1:
             for j in range(width):
                 for r in range(min(ROWS, max(0, start + j - offset))):
@@ -112,7 +112,7 @@ def _scores(qt, kd, s, width):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _rescale(s, width, m, shift, alpha):
+def _rescale(s, width, m, shift, alpha, scale):
     """The new running maxima, what to subtract from the scores, and the factor for what was summed before."""
     for r in range(ROWS):
         alpha[r] = m[r]
@@ -121,14 +121,14 @@ def _rescale(s, width, m, shift, alpha):
             m[r] = s[j, r] if s[j, r] > m[r] else m[r]
     for r in range(ROWS):
         shift[r] = np.float32(0) if m[r] == -np.inf else m[r]
-        alpha[r] = np.float32(math.exp(alpha[r] - shift[r]))
+        alpha[r] = np.float32(math.exp((alpha[r] - shift[r]) * scale))
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract"})
-def _weigh(s, shift, powers):
-    """s = exp(s − shift), along the queries."""
+def _weigh(s, shift, powers, scale):
+    """s = exp((s − shift) · scale), along the queries: scores are exact to the last bit until they are subtracted."""
     for r in range(ROWS):
-        s[r] = s[r] - shift[r]
+        s[r] = (s[r] - shift[r]) * scale
     exp_shifted(s, np.float32(0), ROWS, powers)
 
 

@@ -105,7 +105,7 @@ def answering(dim, rows, columns, down, across):
         end = min(keys, max(0, limit + each * (rows - 1)))
         for i in range(t, rows * (wide - 1), threads):
             r, d = i // (wide - 1), i % (wide - 1)
-            qs[r, d] = q[b, h, first + r, d] * factor if first + r < queries and d < dim else np.float32(0)
+            qs[r, d] = q[b, h, first + r, d] if first + r < queries and d < dim else np.float32(0)
         for i in range(mine):
             m[i] = np.float32(-math.inf)
             l[i] = np.float32(0)
@@ -145,7 +145,7 @@ def answering(dim, rows, columns, down, across):
                     if other > largest:
                         largest = other
                 shift = largest if largest != np.float32(-math.inf) else np.float32(0)
-                alpha = np.float32(math.exp(m[i] - shift))
+                alpha = np.float32(math.exp((m[i] - shift) * factor))
                 m[i] = largest
                 l[i] *= alpha
                 for c in range(own):
@@ -154,7 +154,7 @@ def answering(dim, rows, columns, down, across):
                 for j in range(beside):
                     p = np.float32(0)
                     if x + j * across < seen:
-                        p = np.float32(math.exp(s[i, j] - shift))
+                        p = np.float32(math.exp((s[i, j] - shift) * factor))
                     ps[y + i * down, x + j * across] = p
                     l[i] += p  # of this thread's keys only, until the end
             cuda.syncthreads()  # the weights and the values are there
