@@ -15,7 +15,7 @@ from attnsite.experiment import Workload
 width, tokens = 64, 48
 rng = np.random.default_rng(0)
 x = rng.standard_normal((tokens, width), dtype=np.float32)
-w_q, w_k, w_v, w_o = rng.standard_normal((4, width, width), dtype=np.float32) / np.sqrt(width)
+w_q, w_k, w_v, w_o = rng.standard_normal((4, width, width), dtype=np.float32) / np.float32(width**0.5)
 
 # %% [markdown]
 # ## Cut, attend, concatenate
@@ -31,7 +31,7 @@ def split(a, heads):
 
 def multi_head(x, heads):
     q, k, v = (split(x @ w, heads) for w in (w_q, w_k, w_v))
-    scores = q @ k.transpose(0, 2, 1) / np.sqrt(width // heads)  # (heads, tokens, tokens)
+    scores = q @ k.transpose(0, 2, 1) / np.float32((width // heads) ** 0.5)  # (heads, tokens, tokens)
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
     return (weights @ v).transpose(1, 0, 2).reshape(len(x), width) @ w_o
