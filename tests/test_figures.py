@@ -83,7 +83,7 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
             return results.load(ROOT, name)[results.EVERY_MACHINE]
         rows = [Row(case=case, values=experiment.observe(case)) for case in experiment.cases]
     elif isinstance(experiment, Study):
-        cases = small.CASES.get(name, getattr(experiment, sweep))
+        cases = small.CASES.get(name, experiment.quick)
         rows = [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in cases for s in (0, 1)]
         if name == "training_speed":  # without a clock there are no times, and PyTorch may not be installed
             times = {"ours": [1.0, 1.1, 1.2], "torch": [1.1, 1.2, 1.5]}
