@@ -43,8 +43,8 @@ SIZES = ((64, 1, False), (64, 4, False), (64, 16, False), (256, 4, False), (64, 
 experiment = Study(
     observe=observe,
     quick=tuple(
-        {"parts": parts, "width": 64, "heads": heads, "causal": False, "layers": 16}
-        for heads in (1, 4) for parts in PARTS
+        {"parts": parts, "width": 64, "heads": 4, "causal": causal, "layers": 16}
+        for causal in (False, True) for parts in PARTS
     ),
     full=tuple(
         {"parts": parts, "width": width, "heads": heads, "causal": causal, "layers": 16}
