@@ -76,7 +76,8 @@ def fit(looks: tuple[tuple[str, Look], ...], dtypes: tuple[np.dtype, ...] | None
             raise ValueError(f"{name} is {dtype}: give {given}")
         if dtypes is not None and dtype != named["q"][2]:
             raise ValueError(f"{name} is {dtype} and q {named['q'][2]}: store them alike")
-        if name in _WRITTEN and any(size > 1 and step == 0 for size, step in zip(shape, strides, strict=True)):
+        repeated = 0 not in shape and any(size > 1 and step == 0 for size, step in zip(shape, strides, strict=True))
+        if name in _WRITTEN and repeated:
             raise ValueError(f"{name} is one number seen several times: give an array of its own to write to")
         if contiguous and not _is_dense(shape, strides, dtype):
             raise ValueError(f"{name} has gaps or another order, strides {strides}: make it contiguous")
