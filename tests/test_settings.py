@@ -60,7 +60,8 @@ def test_a_file_of_settings_counts_as_the_environment_does(tmp_path):
 
 def test_runs_under_such_settings_are_refused():
     """By name and value."""
-    [mistake] = vetting.faults(with_provenance("machine", settings={"NUMBA_OPT": "0"}), PATH, {})
+    found = vetting.faults(with_provenance("machine", settings={"NUMBA_OPT": "0"}), PATH, {})
+    [mistake] = [one for one in found if one.where.startswith("provenance")]
 
     assert mistake.where == "provenance.machine.settings.NUMBA_OPT"
     assert "unset NUMBA_OPT" in mistake.remedy
@@ -179,7 +180,7 @@ def test_a_quota_of_either_version_is_seen(tmp_path, monkeypatch, files, lines, 
     assert quota.most_threads(8) == (8 if granted is None else max(1, -int(-granted // 1)))
     assert machine.threads() <= quota.most_threads(8)
     told = doctor.threads(ROOT).told
-    assert (f"of a quota of {granted:g} processors" in told) == (granted is not None)
+    assert (f"of a quota of {granted or 0:g} processors" in told) == (granted is not None)
 
 
 def test_a_process_that_was_stopped_was_not_steady(tmp_path, monkeypatch):
@@ -218,7 +219,7 @@ def test_a_clone_that_git_does_not_trust_is_told_before_measuring(monkeypatch):
     assert machine.faults(ROOT, "this_build") == []  # nobody is asked to believe those
 
     run = with_provenance("software", commit=None, clean=False)
-    [mistake] = vetting.faults(run, PATH, {})
+    [mistake] = [one for one in vetting.faults(run, PATH, {}) if one.where.startswith("provenance")]
     assert "git did not say" in mistake.what
 
 
@@ -260,7 +261,8 @@ def test_nobody_can_run_kernels_in_a_checkout_that_may_only_be_read(tmp_path):
     )
     done = python(["-c", code], HOME="/nonexistent", NUMBA_CACHE_DIR=None, XDG_CACHE_HOME=None)
 
-    if "Permission denied" in done.stderr and "site-packages" in done.stderr:
+    unreadable = ("Permission denied", "PyCapsule_Import could not import")  # packages, or Python's own modules
+    if any(words in done.stderr for words in unreadable) and "site-packages" in done.stderr:
         pytest.skip("nobody may read this environment")
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == "cpu_naive True"

@@ -50,7 +50,8 @@ def test_a_run_of_this_machine_is_shown_apart(checkout):
     """After the others, in a group of its own, by a name that says what it is."""
     found = records.read(checkout).exhibits("squares")
     picker = figures.picker(
-        figures.choices(found, lambda one: Page("index.md").at(places.figure("squares", one.machine, ".json")))
+        "figure-x",
+        figures.choices(found, lambda one: Page("index.md").at(places.figure("squares", one.machine, ".json"))),
     )
     own, apart = picker.split("<optgroup")
 

@@ -66,6 +66,6 @@ def reference(source: Source) -> str:
     parts = [part for part in (source.venue, source.year) if part]
     links = ", ".join(f'<a href="{escape(address)}">{escape(text)}</a>' for text, address in source.links[:2])
     return (
-        f"{escape(people(source))}. <cite>{escape(source.title)}</cite>. {escape(', '.join(parts))}. {links}"
+        f"{escape(people(source)).removesuffix('.')}. <cite>{escape(source.title)}</cite>. {escape(', '.join(parts))}. {links}"
         f'<span class="taken">{escape(source.annote)} ({escape(source.checked)})</span>'
     )
