@@ -65,7 +65,8 @@ def reference(source: Source) -> str:
     """A source in full: authors, title, venue, year, links, and what is taken from it."""
     parts = [part for part in (source.venue, source.year) if part]
     links = ", ".join(f'<a href="{escape(address)}">{escape(text)}</a>' for text, address in source.links[:2])
+    authors = escape(people(source)).removesuffix(".")  # of "et al."
     return (
-        f"{escape(people(source)).removesuffix('.')}. <cite>{escape(source.title)}</cite>. {escape(', '.join(parts))}. {links}"
+        f"{authors}. <cite>{escape(source.title)}</cite>. {escape(', '.join(parts))}. {links}"
         f'<span class="taken">{escape(source.annote)} ({escape(source.checked)})</span>'
     )
