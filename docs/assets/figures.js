@@ -321,7 +321,7 @@
     steps.next = to => {
       if (!gone && to.pathname === path && window.event?.type === "popstate") {
         const { y } = history.state || {};
-        if (y >= 0 && performance.now() - clicked > 300) requestAnimationFrame(() => scrollTo(0, y)); // the browser at times goes to the heading instead
+        if (y >= 0 && performance.now() - clicked > 1000) requestAnimationFrame(() => scrollTo(0, y)); // the browser at times goes to the heading instead
         return;
       }
       turning ||= !gone || to.pathname !== path;
