@@ -162,10 +162,11 @@ def test_what_is_printed_is_light(site, light):
 def test_tables_sort_and_search_finds(site, light):
     """A head sorts its column; the field finds a question."""
     light.open(site + LONG)
-    light.run("() => document.querySelectorAll('#figure-kv_cache_models .sort')[1].click()")
-    years = light.run(
-        "() => [...document.querySelectorAll('#figure-kv_cache_models tbody tr')].map(r => r.cells[1].textContent)"
-    )
+    years = light.run("""() => {
+        const table = document.querySelector('#figure-kv_cache_models table');
+        const heads = [...table.tHead.rows[0].cells], at = heads.findIndex(head => head.textContent.trim() === 'year');
+        heads[at].querySelector('.sort').click();
+        return [...table.tBodies[0].rows].map(row => row.cells[at].textContent); }""")
     assert len(years) > 20
     assert years == sorted(years)
 
