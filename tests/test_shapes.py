@@ -41,6 +41,8 @@ BAD = {  # what is wrong, and the words that must name it
     "v of fewer heads": ({"v": (1, 1, 5, 8)}, ["v is (1, 1, 5, 8)", "(1, 3, 5, 8)"]),
     "k narrower than q": ({"k": (1, 3, 5, 4), "v": (1, 3, 5, 8)}, ["k is (1, 3, 5, 4)", "(1, 3, 5, 8)"]),
     "k and v narrower": ({"k": (1, 3, 5, 4)}, ["k is (1, 3, 5, 4)", "(1, 3, 5, 8)"]),
+    "q narrower than the rest": ({"q": (1, 6, 3, 4), "out": (1, 6, 3, 8)}, ["q is (1, 6,", "4)", "8)"]),
+    "q of another batch": ({"q": (2, 6, 3, 8), "out": (1, 6, 3, 8)}, ["q is (2, 6,", "(1, 6,"]),
     "fewer sequences in k": ({"q": (3, 6, 3, 8)}, ["k is (1, 3, 5, 8)", "(3, 3, 5, 8)"]),
     "out of fewer heads": ({"out": (1, 5, 3, 8)}, ["out is (1, 5,", "(1, 6,"]),
     "out narrower": ({"out": (1, 6, 3, 7)}, ["out is (1, 6,", "7)", "8)"]),
@@ -136,10 +138,8 @@ def test_the_backward_pass_refuses_by_the_same_check(name):
     gradients(**named, causal=False)
     for which in named:
         for axis in range(named[which].ndim):
-            if (which, axis) in (("q", 0), ("q", 2), ("q", 3), ("k", 2)):
-                continue  # then it is the others that are named
             less = np.delete(named[which], 0, axis=axis)
-            with pytest.raises(ValueError, match=rf"^({which}|k|v|out) "):
+            with pytest.raises(ValueError, match=rf"^{which} "):
                 gradients(**named | {which: less}, causal=False)
         with pytest.raises(ValueError, match=rf"^{which} .*float64"):
             gradients(**named | {which: named[which].astype(float)}, causal=False)

@@ -6,6 +6,8 @@ right, or ends the process.
 
 import functools
 import math
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,13 +66,14 @@ def fit(looks: tuple[tuple[str, Look], ...], dtypes: tuple[np.dtype, ...] | None
         if len(shape) != 4:
             plan = _PLAN.replace("heads", "kv_heads") if name in _LIKE_K else _PLAN
             raise ValueError(f"{name} has {len(shape)} dimensions, {shape}: make it {plan}")
-    (batch, heads, queries, dim), (kv_heads, keys) = named["q"][0], named["k"][0][1:3]
+    batch, dim = (_most(shape[i] for shape, _, _ in named.values()) for i in (0, 3))
+    heads, queries = (_most(named[name][0][i] for name in named if name not in _LIKE_K) for i in (1, 2))
+    kv_heads, keys = (_most(named[name][0][i] for name in named if name in _LIKE_K) for i in (1, 2))
     like_k, like_q = (batch, kv_heads, keys, dim), (batch, heads, queries, dim)
     for name, (shape, strides, dtype) in looks:
         wanted = like_k if name in _LIKE_K else like_q
         if shape != wanted:
-            beside = "q" if name == "k" or wanted is like_q else "q and k"
-            raise ValueError(f"{name} is {shape}, and with this {beside} it must be {wanted}: they do not fit together")
+            raise ValueError(f"{name} is {shape}, and with the others it must be {wanted}: they do not fit together")
         if dtypes is not None and dtype not in dtypes:
             given = " or ".join(str(one) for one in dtypes)
             raise ValueError(f"{name} is {dtype}: give {given}")
@@ -88,6 +91,11 @@ def fit(looks: tuple[tuple[str, Look], ...], dtypes: tuple[np.dtype, ...] | None
     if widest and dim > widest:
         raise NotImplementedError(f"handles heads up to a width of {widest}, got {dim}")
     return Sizes(batch, heads, kv_heads, queries, keys, dim)
+
+
+def _most(sizes: Iterable[int]) -> int:
+    """What most arrays say of a size, so that the one that differs is named; of equally many, the first."""
+    return Counter(sizes).most_common(1)[0][0]
 
 
 def _is_dense(shape: tuple[int, ...], strides: tuple[int, ...], dtype: np.dtype) -> bool:

@@ -130,17 +130,25 @@ function moved(state, own, window, height) {
   const [x0, x1, y0, y1] = window, log = axis => own[axis].type === "log";
   const place = (axis, value) => (log(axis) ? Math.log10(value) : value);
   const inView = a => (a.x - x0) * (a.x - x1) <= 0 && a.y >= y0 && a.y <= y1;
+  const { _offset: left, _length: wide } = state.chart._fullLayout.xaxis, type = state.chart._fullLayout.font.size;
+  const stands = a => { // whether its words, as wide as they may be, lie within the chart beside their place
+    const words = 0.66 * type * Math.max(...a.text.split("<br>").map(line => named(line).length));
+    const from = left + ((a.x - x0) / (x1 - x0)) * wide + (a.xshift || 0) - words * ({ left: 0, center: 0.5, right: 1 }[a.xanchor] ?? 0.5);
+    const y = ((a.y - y0) / (y1 - y0)) * height + (a.yshift || 0);
+    return from >= 0 && from + words <= state.chart._fullLayout.width && y >= type && y <= height - type;
+  };
   const margin = [], labels = own.annotations.map(label => {
     if (label.name !== "label" || label.xref !== "x" || label.yref !== "y") return label;
     const trace = shown(state).data.find(one => named(one.name) === named(label.text) && Array.isArray(one.x));
     const atEnd = label.xanchor === "left";
-    if (inView(label)) { if (atEnd) margin.push({ ...label }); return atEnd ? margin.at(-1) : label; }
+    if (inView(label) && (atEnd || stands(label))) { if (atEnd) margin.push({ ...label }); return atEnd ? margin.at(-1) : label; }
     if (!trace || trace.type === "bar" || typeof trace.x[0] !== "number") return label;
     const points = trace.x.map((x, at) => [place("xaxis", x), place("yaxis", trace.y[at])]).filter(point => point.every(Number.isFinite));
     const end = seenEnd(points, window, /lines/.test(trace.mode || "lines"));
     if (!end) return { ...label, visible: false };
     const [x, y, cut] = end;
-    const fresh = { ...label, x, y, xanchor: cut ? "left" : "right", xshift: cut ? 9 : -4, yshift: 0, yanchor: "middle", text: cut ? label.text : named(label.text) };
+    const rightward = !cut && !stands({ ...label, x, y, xanchor: "right", xshift: -4, yshift: 0, text: named(label.text) });
+    const fresh = { ...label, x, y, xanchor: cut || rightward ? "left" : "right", xshift: cut ? 9 : rightward ? 4 : -4, yshift: 0, yanchor: "middle", text: cut ? label.text : named(label.text) };
     if (cut) margin.push(fresh); else Object.assign(fresh, y > (y0 + y1) / 2 ? { yanchor: "top", yshift: -6 } : { yanchor: "bottom", yshift: 6 });
     return fresh;
   });
