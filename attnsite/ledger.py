@@ -5,6 +5,7 @@ Everything is a sum of what `accounting` has closed forms for, over the layers o
 Left out everywhere: norms, biases, positions, the softmax itself, and activations other than attention's own.
 """
 
+import math
 from dataclasses import dataclass
 
 from attnsite.accounting import Attention, LatentAttention, visible_pairs, windowed_cache_bytes
@@ -149,19 +150,30 @@ def keys_read(model: Model, step: Step) -> int:
     return (model.layers - model.windowed) * step.keys + model.windowed * near
 
 
+def experts_read(model: Model, tokens: int) -> int:
+    """Thousandths of a layer's experts that a step reads in the mean: E (1 - (1 - k/E)^n), if each of n tokens chooses
+    k of E experts by chance. One token reads k. A router that favours some of them has fewer to read."""
+    if model.experts_a_token >= model.experts:
+        return 1000 * model.experts
+    missed = tokens * math.log1p(-model.experts_a_token / model.experts)
+    return math.floor(-1000 * model.experts * math.expm1(missed) + 0.5)
+
+
 def moved(model: Model, step: Step) -> dict[str, int]:
     """Bytes that have to move at least: every weight once for the whole batch, attention's queries, keys, values and
     outputs once (`input_bytes`), and the new keys and values on their way into the cache (weights once: Chen 2022).
 
-    Of experts at most as many are read as the tokens choose. Queries and outputs have 16 bits, or the cache's if more.
+    Of experts those are counted that the tokens choose in the mean. Queries and outputs have 16 bits, or the cache's if
+    more.
     """
-    chosen = weights(model, min(model.experts, step.tokens * model.experts_a_token))
+    plain, sparse = weights(model, 0), (model.layers - model.dense_layers) * model.mlp_matrices * model.width
+    chosen = -(-sparse * model.mlp_width * experts_read(model, step.tokens) // 1000) if model.experts else 0
     score, value = pair_widths(model, step)
     kept = model.attention.kv_cache_elements()
     read = kept if not model.latent or step.queries == 1 else model.heads * (score + value)
     ends = model.layers * model.heads * step.tokens * (score + value)
     found = {
-        "weights": size(chosen["all"] - chosen["embedding"], step.weight_bits),
+        "weights": size(plain["all"] - plain["embedding"] + chosen, step.weight_bits),
         "attention": size(ends, max(16, step.cache_bits)) + size(step.batch * read * keys_read(model, step),
                                                                  step.cache_bits),
         "written": size(step.tokens * model.layers * kept, step.cache_bits),

@@ -18,6 +18,7 @@ PATTERNS = {  # (window, windowed layers in a row, full layers in a row), beginn
     "Gemma 3 4B": (1024, 5, 1),
     "Gemma 3 12B": (1024, 5, 1),
     "Gemma 3 27B": (1024, 5, 1),
+    "Phi-3-mini-4k": (2048, 1, 0),  # Lightning-AI/litgpt, commit 26857050; the model's config.json has 2047
     "gpt-oss-20b": (128, 1, 1),  # openai/gpt-oss, gpt_oss/torch/model.py; model card, section 2.2
     "gpt-oss-120b": (128, 1, 1),
 }

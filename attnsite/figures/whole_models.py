@@ -3,11 +3,11 @@
 One model a row, a single sequence of {tokens} tokens, all numbers of 16 bits. Sort by a column, or search for a name.
 
 Weights are those of projections, MLPs, routers, output layer and embedding, without norms and biases; "used" are those
-that a token meets, fewer where it chooses among experts. A dash under MLP means that its width was not looked up, so
-that the sums of that row lack it. The step is one new token against the cache; its bytes are the weights, once, what
-attention reads, and the new keys and values. Windowed layers keep and read their window only. Models with a context
-shorter than {tokens} tokens are counted at their own. Where nobody looked whether embedding and output layer are one
-matrix, they are counted as two.
+that a token meets, fewer where it chooses among experts. Models whose MLP was not looked up have their attention and
+cache alone. The step is one new token against the cache; its bytes are the weights that it meets, once, what attention
+reads, and the new keys and values. Windowed layers keep and read their window only. Models with a context shorter than
+{tokens} tokens are counted at their own. Embedding and output layer are counted as two matrices unless a source says
+that they are one.
 
 A table of {models} models, {complete} of them with MLP and vocabulary and {mixtures} of those with experts. From the
 smallest to the largest complete model the weights go from {least} to {most}; a decoding step does between
@@ -51,20 +51,25 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     for row in runs[0].where():
         case, seen = row.case, row.values
         step, known = seen["step_flops"], bool(case["mlp_width"])
+        core = (step["scores"] + step["values"]) / step["all"]
+
+        def whole(value: float, unit: str, known: bool = known) -> Quantity | None:
+            return Quantity(value, unit) if known else None  # attention alone is no model
+
         lines.append({
             "model": case["name"],
-            "weights": Quantity(seen["weights"]["all"], "parameters"),
-            "used": Quantity(seen["active_weights"], "parameters"),
+            "weights": whole(seen["weights"]["all"], "parameters"),
+            "used": whole(seen["active_weights"], "parameters"),
             "attention": Quantity(seen["weights"]["attention"], "parameters"),
-            "MLP": Quantity(seen["weights"]["mlp"], "parameters") if known else None,
+            "MLP": whole(seen["weights"]["mlp"], "parameters"),
             "output layer": Quantity(seen["weights"]["output"], "parameters") if case["vocabulary"] else None,
             "KV cache per token": Quantity(seen["cache"]["token"], "B"),
             "KV cache": Quantity(seen["cache"]["sequence"], "B"),
-            "prompt": Quantity(seen["prompt_flops"]["all"], "FLOP"),
-            "one step": Quantity(step["all"], "FLOP"),
-            "of it attention": Quantity((step["scores"] + step["values"]) / step["all"], "%"),
-            "bytes moved per step": Quantity(seen["step_bytes"]["all"], "B"),
-            "FLOP/byte of a step": Quantity(seen["step_intensity"]["all"]),
+            "prompt": whole(seen["prompt_flops"]["all"], "FLOP"),
+            "one step": whole(step["all"], "FLOP"),
+            "share of QKᵀ and AV": whole(core, "%"),
+            "bytes moved per step": whole(seen["step_bytes"]["all"], "B"),
+            "FLOP/byte of a step": whole(seen["step_intensity"]["all"], "1"),
             "FLOP/byte of its attention": Quantity(seen["step_intensity"]["attention"]),
             "heads from": _source(case, "heads"),
             "other parts from": _source(case, "parts"),

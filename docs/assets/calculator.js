@@ -87,13 +87,21 @@ export function keys_read(m, s) {
   return (m.layers - m.windowed) * s.keys + m.windowed * near;
 }
 
+/* Thousandths of a layer's experts. */
+export function experts_read(m, tokens) {
+  if (m.experts_a_token >= m.experts) return 1000n * m.experts;
+  const missed = Number(tokens) * Math.log1p(-Number(m.experts_a_token) / Number(m.experts));
+  return big(Math.floor(-1000 * Number(m.experts) * Math.expm1(missed) + 0.5));
+}
+
 export function moved(m, s) {
-  const tokens = s.batch * s.queries, chosen = weights(m, least(m.experts, tokens * m.experts_a_token));
+  const tokens = s.batch * s.queries, plain = weights(m, 0n), sparse = (m.layers - m.dense_layers) * m.mlp_matrices * m.width;
+  const chosen = m.experts ? (sparse * m.mlp_width * experts_read(m, tokens) + 999n) / 1000n : 0n;
   const [score, value] = pair_widths(m, s), kept = kv_cache_elements(m);
   const read = !m.latent || s.queries === 1n ? kept : m.heads * (score + value);
   const ends = m.layers * m.heads * tokens * (score + value);
   return sum({
-    weights: size(chosen.all - chosen.embedding, s.weight_bits),
+    weights: size(plain.all - plain.embedding + chosen, s.weight_bits),
     attention: size(ends, Math.max(16, s.cache_bits)) + size(s.batch * read * keys_read(m, s), s.cache_bits),
     written: size(tokens * m.layers * kept, s.cache_bits),
   });
