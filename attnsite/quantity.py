@@ -71,6 +71,8 @@ def _round(value: float, digits: int) -> str:
     """`digits` significant digits, never an exponent below 10¹⁵; a whole number is printed whole."""
     if value >= 1e15:
         return _power(value, digits)
+    if value >= 1e7 and not float(value).is_integer():  # a quotient has no nine true digits
+        value = float(f"{value:.{digits - 1}e}")
     if float(value).is_integer():
         whole = int(value)
         return f"{whole:,}".replace(",", _THIN) if whole >= 10_000 else str(whole)

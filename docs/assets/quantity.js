@@ -29,6 +29,7 @@ function power(value) {
 
 function rounded(value, digits) {
   if (value >= 1e15) return power(value);
+  if (value >= 1e7 && !Number.isInteger(value)) value = Number(value.toPrecision(digits)); // a quotient has no nine true digits
   if (Number.isInteger(value)) return value >= 10_000 ? grouped(String(value)) : String(value);
   const exponent = Math.floor(Math.log10(value)), places = Math.max(0, digits - 1 - exponent);
   let text = fixed(value, places);
