@@ -50,9 +50,9 @@ def test_an_experiment_asks_a_question_and_has_two_sweeps(name):
 def test_workloads_fit_into_an_ordinary_machine(name):
     """Inputs, and the scores of a kernel that writes them out, stay under 4 GiB, in the quick sweep under 512 MiB.
 
-    No kernel on the GPU's tensor cores or of its tiles writes scores out.
+    No kernel of blocks, on the GPU's tensor cores or of its tiles writes scores out.
     """
-    written = not set(EXPERIMENTS[name].experiment.kernels) <= {"cuda_mma", "cuda_vector"}
+    written = not set(EXPERIMENTS[name].experiment.kernels) <= {"cuda_mma", "cuda_vector", "cpu_block_sparse"}
     for sweep, most in (("quick", 512 << 20), ("full", 4 << 30)):
         for work in getattr(EXPERIMENTS[name].experiment, sweep):
             layer = accounting.Attention(1, work.heads, work.dim, work.kv_heads)
@@ -159,7 +159,7 @@ def test_the_crossover_is_where_the_share_is_one_half(case):
     """The closed form of the crossing agrees with the share itself, and shares rise with the context."""
     seen = attention_share.observe(case)
     width, heads = case["width"], case["query_heads"] * case["head_dim"]
-    kv_width, mlp = case["kv_heads"] * case["head_dim"], attention_share.MLP_OVER_SQUARE * case["width"] ** 2
+    kv_width, mlp = case["kv_heads"] * case["head_dim"], case["mlp_matrices"] * case["mlp_width"] * case["width"]
 
     assert accounting.attention_share(width, heads, kv_width, mlp, seen["crossover"]) == pytest.approx(0.5)
     assert list(seen["shares"].values()) == sorted(seen["shares"].values())

@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from tests.conftest import serve
-from tests.firefox import ENTER
 
 pytestmark = pytest.mark.browser
 LONG = "questions/cost/what_more_heads_cost/"
@@ -112,13 +111,13 @@ def test_what_does_not_load_says_so_and_can_be_tried_again(drive, line):
     window = drive()
     arrive(window, address)
     held.cut = True
-    window.run(f"() => document.querySelector('{FIGURE} .exhibit-go').focus()")
-    window.press(ENTER)
+    go = window.run(BOX, f"{FIGURE} .exhibit-go")
+    window.click(*go)
     window.until(f"() => document.querySelector('{FIGURE} .exhibit-note [role=alert]')")
     assert window.run(STATE) == ["Explore", False]
     assert "did not load" in window.run(f"() => document.querySelector('{FIGURE} .exhibit-note').textContent")
     held.cut = False
-    window.press(ENTER)
+    window.click(*go)
     window.until(LIVE)
     window.until(says("Still picture"))
     assert window.run(f"() => document.querySelector('{FIGURE} .exhibit-note').textContent") == ""

@@ -57,7 +57,8 @@ def test_reading_and_computing_take_the_same_time_at_the_balance(kv_heads):
 
 
 def test_cache_and_weights_are_equal_at_six_widths_without_sharing():
-    case = {"width": 4096, "query_heads": 32, "head_dim": 128, "kv_heads": 32, "context": 4096}
+    case = {"width": 4096, "query_heads": 32, "head_dim": 128, "kv_heads": 32, "context": 4096,
+            "mlp_matrices": 2, "mlp_width": 4 * 4096}  # fmt: skip
     seen = cache_or_weights.observe(case)
     assert seen["widths"] == 6
     assert seen["equal_at"]["16"] == 6 * 4096 / 16

@@ -79,14 +79,15 @@ def test_a_list_of_sources_holds_what_is_cited_and_nothing_else(convert):
 )
 def test_addresses_are_relative_to_the_page(convert, page, address):
     """So that the site works under any path."""
-    assert f'href="{address}"' in convert("[=squares.largest laptop]", page)
+    figure = address.replace("results/laptop/squares.json", "figures/squares/#largest-laptop")
+    assert f'href="{figure}" data-run="{address}"' in convert("[=squares.largest laptop]", page)
 
 
 WRONG = [
     ("Cites [@nobody2000].", "[@nobody2000]", "cites nobody2000", "docs/sources/nobody2000.bib"),
     ("Cites [@doe2020squares; @nobody2000 §1].", "[@doe2020squares; @nobody2000 §1]", "cites nobody2000", "bib"),
     ("Says [=circles.area].", "[=circles.area]", "there is no figure circles", "squares"),
-    ("Says [=squares.smallest].", "[=squares.smallest]", "no value smallest", "largest, largest_side"),
+    ("Says [=squares.smallest].", "[=squares.smallest]", "no value smallest", "the nearest is largest"),
     ("Says [=squares.largest phone].", "[=squares.largest phone]", "no run of phone", "laptop"),
     ("Says [=squares.largest in 1..2].", "[=squares.largest in 1..2]", "outside the 1 to 2", "mend"),
     ("Says [=squares].", "[=squares]", "not a mark", "[=figure.value]"),

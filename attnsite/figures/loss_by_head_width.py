@@ -1,4 +1,4 @@
-"""Heads of {traded_last} instead of {usual} end {traded_32_low} to {traded_32_high} apart (95 %) at equal parameters
+"""Heads of {traded_last} instead of {usual} end {traded_gap_low} to {traded_gap_high} apart (95 %) at equal parameters
 
 The last validation loss of models with {heads} heads, by the width of these heads. The upright line is the length of
 the context: left of it a head cannot express every pattern.
@@ -58,10 +58,10 @@ def values(run: Run) -> dict[str, Quantity]:
         "narrowest_over_usual": _losses.gap(alone[narrowest], alone[usual]),
         "widest_over_usual": _losses.gap(alone[widest], alone[usual]),
         "widest_parameters": Quantity(_losses.parameters(alone[widest][0]) / _losses.parameters(row), "×"),
-        "traded_gap": _losses.gap(traded[end], traded[usual]),
         "parameters": Quantity(_losses.parameters(row), "count"),
     }
     found |= {name: Quantity(row.case[name], "count") for name in ("heads", "layers", "width", "steps")}
+    found |= _losses.with_interval("traded_gap", traded[end], traded[usual])
     for size, rows in alone.items():
         found |= _losses.with_interval(f"over_usual_{size}", rows, alone[usual])
     for size, rows in traded.items():

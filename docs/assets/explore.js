@@ -125,6 +125,8 @@ export function seenEnd(points, [x0, x1, y0, y1], joined) {
   return null;
 }
 
+const NAMES = new Set(["label", "end"]); // annotations that may name a series, beside it or at its end
+
 /* The labels of a zoomed chart: those whose place is out of view go to the end of what is seen of their series. */
 function moved(state, own, window, height) {
   const [x0, x1, y0, y1] = window, log = axis => own[axis].type === "log";
@@ -138,7 +140,7 @@ function moved(state, own, window, height) {
     return from >= 0 && from + words <= state.chart._fullLayout.width && y >= type && y <= height - type;
   };
   const margin = [], labels = own.annotations.map(label => {
-    if (label.name !== "label" || label.xref !== "x" || label.yref !== "y") return label;
+    if (!NAMES.has(label.name) || label.xref !== "x" || label.yref !== "y") return label;
     const trace = shown(state).data.find(one => named(one.name) === named(label.text) && Array.isArray(one.x));
     const atEnd = label.xanchor === "left";
     if (inView(label) && (atEnd || stands(label))) { if (atEnd) margin.push({ ...label }); return atEnd ? margin.at(-1) : label; }
@@ -170,7 +172,7 @@ function moved(state, own, window, height) {
 }
 
 const faded = (state, labels) => labels.map(label => {
-  const its = label.name === "label" && state.series?.has(named(label.text));
+  const its = NAMES.has(label.name) && state.series?.has(named(label.text));
   return its ? { ...label, captureevents: true, opacity: state.off.has(named(label.text)) ? 0.4 : 1 } : label;
 });
 

@@ -18,6 +18,7 @@ export function addressOf(figure) {
 /* The ranges of both axes, [x0, x1, y0, y1] in the axes' own coordinates, where they are not the chart's own; else null. */
 export function zoomOf(state) {
   const now = state.chart.layout, own = (state.shown || state.spec).layouts.wide;
+  if (!own.xaxis?.range || !own.yaxis?.range) return null; // Plotly chose the window: no figure of this site, but one may
   const differs = ["xaxis", "yaxis"].some(name => !now[name]?.range || now[name].range.some((end, at) =>
     Math.abs(end - own[name].range[at]) > 1e-6 * Math.abs(own[name].range[1] - own[name].range[0])));
   return differs && now.xaxis?.range && now.yaxis?.range ? [...now.xaxis.range, ...now.yaxis.range] : null;
@@ -26,7 +27,7 @@ export function zoomOf(state) {
 /* Four numbers that are a window within reach of a chart, or null. */
 export function windowOf(text, layout) {
   const ends = String(text).split("_").map(part => (/^-?\d{1,16}(\.\d{1,8})?$/.test(part) ? Number(part) : NaN));
-  if (ends.length !== 4 || !ends.every(Number.isFinite) || !layout.xaxis.range || !layout.yaxis.range) return null;
+  if (ends.length !== 4 || !ends.every(Number.isFinite) || !layout.xaxis?.range || !layout.yaxis?.range) return null;
   const fits = (first, last, [low, high]) => {
     const span = Math.abs(high - low), way = Math.sign(high - low);
     return (last - first) * way > span * 1e-4 && Math.abs(last - first) <= 4 * span
