@@ -116,7 +116,8 @@ def site_folder(tmp_path_factory):
 def paths(site_folder):
     """The address of the site's pages below its root, found in what was built.
 
-    All of them, but of the pages of numbers, which are made alike, one a figure: the heaviest three and every twenty-fourth.
+    All of them, but of the pages of numbers, which are made alike, one a figure: the heaviest three and every
+    twenty-fourth.
     """
     found = sorted(path.parent.relative_to(site_folder).as_posix() for path in site_folder.rglob("index.html"))
     numbers = [path for path in found if path.startswith("figures/")]

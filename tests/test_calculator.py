@@ -240,8 +240,9 @@ def test_it_lives_on_after_instant_navigation(site, open_page):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_it_is_light_and_stands_still(site, browser, path):
-    """At most 110 KB gz and the font of formulas, in 14 requests before anybody touches it, scripts at most 40 KB; waking
-    moves nothing."""
+    """At most 110 KB gz and the font of formulas, in 14 requests before anybody touches it, scripts at most 40 KB.
+
+    Waking moves nothing."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page, bodies = context.new_page(), {}
     page.on("response", lambda answer: bodies.update({answer.url: answer}))

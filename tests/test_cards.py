@@ -92,7 +92,7 @@ def test_a_card_that_cannot_come_does_not_stop_the_reader(site_folder, site, ope
     path, which = KINDS["number"]
     page = open_page("about:blank", has_touch=True, viewport={"width": 390, "height": 844})
     broken = {"body": "throw new Error('half a file')", "content_type": "text/javascript"}
-    page.route("**/cards.js*", lambda route: route.fulfill(**broken))  # one that is cut off, the browser itself tells of
+    page.route("**/cards.js*", lambda route: route.fulfill(**broken))
     page.add_init_script("console.warn = () => {}; window.addEventListener('error', e => e.preventDefault());")
     page.goto(site + path)
     page.wait_for_selector("figure[data-seen]")

@@ -398,7 +398,8 @@ def test_every_control_of_a_figure_says_whose_it_is(site, open_page):
       const said = [...figure.querySelectorAll("[data-act=explore], [data-act=full], [data-act=link], summary")];
       const name = document.getElementById(figure.getAttribute("aria-labelledby"));
       return [name === title && !name.textContent.includes("¶"),
-        ...said.map(e => (e.getAttribute("aria-labelledby") || "").split(" ").includes(title.id))];
+        ...said.map(e => (e.getAttribute("aria-labelledby") || "").split(" ").includes(title.id)
+          || (e.getAttribute("aria-label") || "").endsWith(title.textContent.replaceAll("`", "")))];
     })""")
     assert len(found) > 20
     assert all(found)

@@ -27,8 +27,8 @@ OF = {name: discover.module("figures", name).EXPERIMENT for name in discover.nam
 NAMES = [name for name, experiment in OF.items() if experiment in discover.names("experiments")]
 PICTURES = [name for name in NAMES if hasattr(discover.module("figures", name), "draw")]
 MEASURED = [name for name in PICTURES if hasattr(discover.module("experiments", OF[name]).experiment, "kernels")]
-SENTINELS = {_style.INK, _style.GRID, _style.MUTE, _style.PAPER,
-             _style.OURS, _style.OURS_2, _style.OTHER, _style.OTHER_2, _style.OURS_2_INK, _style.OTHER_2_INK}  # fmt: skip
+SENTINELS = {_style.INK, _style.GRID, _style.MUTE, _style.PAPER, _style.OURS, _style.OURS_2, _style.OTHER,
+             _style.OTHER_2, _style.OURS_2_INK, _style.OTHER_2_INK}  # fmt: skip
 PROVENANCE = Provenance(
     {"cpu": "a processor", "threads": 2, "gpu_multiprocessors": 6},
     {"commit": "abc1234", "clean": True},
@@ -255,20 +255,20 @@ def labelled(*notes):
         _style.note(on, x, y, text, **ways)
     drawn = _style.finish(on, runs_of("kv_cache")[0])
     traces = json.loads(drawn.to_json())["data"]
-    return [(a.text, a.xanchor, a.xshift) for size in _style.SIZES
+    return [(a.text, a.xanchor, a.xshift, a.yshift) for size in _style.SIZES
             for a in _style.fit(drawn, size, traces).layout.annotations if a.name in ("label", "fixed")]  # fmt: skip
 
 
 def test_a_label_keeps_its_place_where_it_hides_nothing():
     """In both sizes."""
-    assert labelled((0.5, 0.1, "a label", {"anchor": "left", "shift": (3, 0)})) == [("a label", "left", 3)] * 2
+    assert labelled((0.5, 0.1, "a label", {"anchor": "left", "shift": (3, 0)})) == [("a label", "left", 3, 0)] * 2
 
 
 def test_a_label_moves_off_marks_and_into_the_picture():
     """Beside its point on the line; one that may not move stays; one at the edge comes in."""
-    assert all(way != ("a label", "center", 0) for way in labelled((0.5, 0.5, "a label", {})))
-    assert labelled((0.5, 0.5, "a label", {"name": "fixed"})) == [("a label", "center", 0)] * 2
-    for _, anchor, shift in labelled((1, 0.1, "a label that is long", {"anchor": "left"})):
+    assert all(way != ("a label", "center", 0, 0) for way in labelled((0.5, 0.5, "a label", {})))
+    assert labelled((0.5, 0.5, "a label", {"name": "fixed"})) == [("a label", "center", 0, 0)] * 2
+    for _, anchor, shift, _ in labelled((1, 0.1, "a label that is long", {"anchor": "left"})):
         assert anchor != "left" or shift < -100
 
 

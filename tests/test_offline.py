@@ -42,7 +42,9 @@ def test_set_up_without_a_network_says_in_a_line_what_it_lacks(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
-@pytest.mark.parametrize(("asked", "got"), [([], ["chromium"]), (["--tests"], ["chromium", "firefox-esr", "webkit2gtk-driver"])])
+@pytest.mark.parametrize(
+    ("asked", "got"), [([], ["chromium"]), (["--tests"], ["chromium", "firefox-esr", "webkit2gtk-driver"])]
+)
 def test_set_up_gets_further_browsers_for_the_tests_alone(tmp_path, asked, got):
     """Where packages can be installed; where one cannot be had it goes on and says so."""
     for name in ("requirements.lock", "pyproject.toml", "scripts/setup.sh"):

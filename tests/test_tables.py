@@ -130,7 +130,7 @@ def test_the_block_shows_what_was_arranged():
 
     assert html.startswith('<p class="rows-same">All rows: machine = &lt;m&gt;; samples = 9.</p><div class="scrolls">')
     assert html.count("<tr>") == 1 + 3
-    assert '<details class="rows-not-run"><summary>Not run: 2 rows, and why</summary>' in html
+    assert '<details class="rows-not-run"><summary aria-label="Not run: 2 rows, and why: T">Not run: 2 rows' in html
 
 
 def test_files_hold_every_row_and_column_in_the_tables_order():

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 import shutil
+from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,14 @@ def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str |
         if THIS_BUILD in known.runs(name):
             files[places.result(THIS_BUILD, name)] = results.path_of(root, THIS_BUILD, name)
     return files
+
+
+def sheets(root: Path, names: Iterable[str]) -> dict[str, str]:
+    """The files of these figures that say where the figure stands, which an edit of a question may change."""
+    known, stands = records.read(root), standing(root)
+    shown = [exhibit for name in names for exhibit in known.exhibits(name) if exhibit.chart is not None]
+    return {places.figure(one.name, one.machine, ".svg"): sheet.alone(root, one, stands.get(one.name, ""))
+            for one in shown if one.chart is not None and picture.drawn(root, one.chart)}  # fmt: skip
 
 
 def standing(root: Path) -> dict[str, str]:

@@ -42,6 +42,7 @@ class Built:
     made: dict[str, Held]
     menu: pages.Navigation
     stamp: Stamp  # of all that is watched, as it was before
+    stands: dict[str, str] = field(default_factory=dict)  # the address of each figure
     nav: Navigation = field(init=False)
     env: Environment = field(init=False)
     drafts: dict[str, str] = field(default_factory=dict)  # Markdown that MkDocs takes as it stands
@@ -64,6 +65,7 @@ def started() -> None:
 def begun(built: Built) -> None:
     global _begun
     _begun = built
+    built.stands = pages.standing(built.root)
 
 
 def ordered(nav: Navigation) -> None:
@@ -175,11 +177,14 @@ def _remade(built: Built) -> bool:
     except FileNotFoundError:
         return False
     beside = pages.beside_questions(built.root, with_cards=False)
+    stands = pages.standing(built.root)
+    moved = {name for name in {*stands, *built.stands} if stands.get(name) != built.stands.get(name)}
+    beside |= pages.sheets(built.root, sorted(moved))
     _write_pages(built, {**_changed(built.made, rendered), **_changed(built.drafts, drafts)})
     for path, held in _changed(built.made, beside).items():
         put(built.files, path, held, built.config).copy_file()
     built.made |= {**rendered, **beside}
-    built.drafts = drafts
+    built.drafts, built.stands = drafts, stands
     return True
 
 

@@ -138,7 +138,8 @@ def block(arranged: Arranged, label: str, long: bool = False) -> str:
     if arranged.not_run:
         count = len(arranged.rows) - arranged.shown
         items = "".join(f"<li>{escape(line)}</li>" for line in reasons(arranged.not_run))
-        below = f'<details class="rows-not-run"><summary>{not_run(count)}</summary><ul>{items}</ul></details>'
+        whose = f' aria-label="{escape(f"{not_run(count)}: {label}")}"' if label else ""
+        below = f'<details class="rows-not-run"><summary{whose}>{not_run(count)}</summary><ul>{items}</ul></details>'
     return f'{above}<div class="scrolls{" is-long" if long else ""}">{table(shown, label)}</div>{below}'
 
 

@@ -101,7 +101,7 @@ async function pick(figure, address) {
       for (const part of box.parentElement.querySelectorAll(":scope > :is(.filter, .rows-same, .rows-not-run)")) part.remove();
       table.replaceWith(fresh);
       if (same) box.before(make("p", { className: "rows-same" }, same));
-      if (not_run.length) box.after(missing(not_run, spec.rows.length - rows));
+      if (not_run.length) box.after(missing(not_run, spec.rows.length - rows, table.getAttribute("aria-label")));
       enhance(fresh);
     }
     const state = live.get(figure);
@@ -122,9 +122,11 @@ const apart = option => option.parentNode.matches("optgroup");
 export const call = machine => (machine === "this_build" ? "this build" : machine);
 
 /* The list of what was not run, closed, as `attnsite/site/tables.py` writes it. */
-const missing = (reasons, count) => make("details", { className: "rows-not-run" },
-  make("summary", {}, `Not run: ${count} row${count === 1 ? "" : "s"}, and why`),
-  make("ul", {}, ...reasons.map(line => make("li", {}, line))));
+const missing = (reasons, count, label) => {
+  const words = `Not run: ${count} row${count === 1 ? "" : "s"}, and why`;
+  return make("details", { className: "rows-not-run" }, make("summary", { "aria-label": `${words}: ${label}` }, words),
+    make("ul", {}, ...reasons.map(line => make("li", {}, line))));
+};
 
 const PROSE = 32; // characters from which a cell's text may take several lines
 
