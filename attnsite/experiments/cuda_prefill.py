@@ -13,7 +13,12 @@ def prompt(heads: int, tokens: int, dim: int, causal: bool) -> Workload:
 
 experiment = Timing(
     kernels=("cuda_naive", "cuda_tiled", "cuda_vector", "cuda_mma", "peer_cuda_*"),
-    quick=(prompt(16, 1024, 64, False), prompt(16, 1024, 64, True), prompt(16, 1024, 128, True)),
+    quick=(
+        prompt(16, 1024, 64, False),
+        prompt(16, 1024, 64, True),
+        prompt(16, 4096, 64, True),
+        prompt(16, 1024, 128, True),
+    ),
     full=tuple(
         prompt(16, tokens, dim, causal)
         for tokens in (1024, 4096, 8192)
