@@ -16,12 +16,12 @@ experiment = Timing(
     quick=(
         prompt(16, 1024, 64, False),
         prompt(16, 1024, 64, True),
-        prompt(16, 4096, 64, True),
+        prompt(16, 2048, 64, False),
         prompt(16, 1024, 128, True),
     ),
     full=tuple(
         prompt(16, tokens, dim, causal)
-        for tokens in (1024, 4096, 8192)
+        for tokens in (1024, 2048, 4096, 8192)
         for dim in (32, 64, 128, 256)
         for causal in (False, True)
     ),

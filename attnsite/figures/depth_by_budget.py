@@ -1,0 +1,129 @@
+"""With {times} the steps the gap between deep and shallow goes from {gap_pre_short_slow} to {gap_pre_long_slow}
+
+By how much the validation loss of the deep model of one head is above that of the shallow one of several, at equal
+weights, by the number of training steps. Above the line at zero the deep model is behind, below it is ahead.
+
+The title is about pre-norm with the longer warm-up. Each model is taken at the rate of those tried at which its median
+loss is least, after a warm-up of {brief} or {slow} steps, pre-norm or post-norm. A line is the difference of the medians
+over {seeds} seeds, a band the 95 % interval of the difference of the means. The rate falls to zero over the steps of
+each run, so that the runs of {long} steps are other runs than those of {short}. The axis of steps is logarithmic.
+
+A chart of lines over two budgets. With pre-norm and the longer warm-up the difference is {gap_pre_short_slow}
+after {short} steps and {gap_pre_long_slow} after {long}; with post-norm {gap_post_short_slow} and
+{gap_post_long_slow}. With the shorter warm-up and post-norm it is {gap_post_short_brief} and
+{gap_post_long_brief}.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import plotly.graph_objects as go
+
+from attnsite.figures import _axes, _depth, _losses, _style
+from attnsite.quantity import Quantity
+from attnsite.results import Row, Run
+
+EXPERIMENT = "depth_by_budget"
+TITLE_COLUMNS = ("over the first shape",)
+GAPS = {  # of which two shapes
+    "gap": ("deep_one_head", "shallow"),
+    "wide_gap": ("shallow_one_head", "shallow"),
+    "depth_gap": ("deep_one_head", "shallow_one_head"),
+}
+LOOKS = {("pre", "slow"): _style.Look(_style.OURS), ("pre", "brief"): _style.Look(_style.OURS, "dot"),
+         ("post", "slow"): _style.Look(_style.OTHER), ("post", "brief"): _style.Look(_style.OTHER, "dot")}  # fmt: skip
+
+
+def _ends(run: Run, name: str, low: str, high: str) -> dict[str, int]:
+    """The least and the greatest of a case's numbers by name. Raises LookupError where there is one only."""
+    seen = sorted({row.case[name] for row in run.where()})
+    if len(seen) < 2:
+        raise LookupError(f"not measured yet on this machine: models with two numbers of {name}")
+    return {low: seen[0], high: seen[-1]}
+
+
+def budgets(run: Run) -> dict[str, int]:
+    return _ends(run, "steps", "short", "long")
+
+
+def warmups(run: Run) -> dict[str, int]:
+    return _ends(run, "warmup", "brief", "slow")
+
+
+def cells(run: Run) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Every norm, budget and warm-up by name, with what its cases say."""
+    for norm in _depth.NORMS:
+        for budget, steps in budgets(run).items():
+            for warmup, count in warmups(run).items():
+                yield norm, budget, warmup, {"norm": norm, "steps": steps, "warmup": count}
+
+
+def best(run: Run, shape: _depth.Shape, **case: Any) -> tuple[float, list[Row], bool]:
+    """The rate with the least median loss, the runs at it that did not diverge, and whether rates on both sides of it
+    were tried. Raises LookupError where no run came to its end."""
+    rates = sorted({row.case["rate"] for row in shape.rows(run, **case)})
+    found = {rate: loss for rate in rates if (loss := _depth.loss(shape.rows(run, rate=rate, **case))) is not None}
+    if not found:
+        raise LookupError("not measured yet on this machine: a run that did not diverge")
+    rate = min(found, key=lambda rate: found[rate].value)
+    rows = _losses.trained(shape.rows(run, rate=rate, **case))
+    return rate, rows, rates[0] < rate < rates[-1]
+
+
+def values(run: Run) -> dict[str, Quantity]:
+    shapes, found = _depth.shapes(run), dict[str, Quantity]()
+    counts = budgets(run) | warmups(run) | {"seeds": len({row.seed for row in run.where()}), "runs": len(run.where())}
+    inside = models = 0
+    for norm, budget, warmup, case in cells(run):
+        at_best = {role: best(run, shape, **case) for role, shape in shapes.items()}
+        for role, (rate, rows, within) in at_best.items():
+            found[f"{role}_{norm}_{budget}_{warmup}"] = _losses.last(rows)
+            found[f"{role}_{norm}_{budget}_{warmup}_rate"] = Quantity(rate, digits=1)
+            inside, models = inside + within, models + 1
+        for name, (one, other) in GAPS.items():
+            whole = f"{name}_{norm}_{budget}_{warmup}"
+            found |= _losses.with_interval(whole, at_best[one][1], at_best[other][1])
+    found["times"] = Quantity(counts["long"] / counts["short"], "×")
+    return found | {name: Quantity(n, "count") for name, n in (counts | {"inside": inside, "models": models}).items()}
+
+
+def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
+    lines = []
+    for run in runs:
+        shapes = _depth.shapes(run)
+        for norm, _, _, case in cells(run):
+            first = best(run, shapes["shallow"], **case)[1]
+            for role, shape in shapes.items():
+                rate, rows, inside = best(run, shape, **case)
+                every = shape.rows(run, **case)
+                lines.append({
+                    "machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm],
+                    "steps": case["steps"], "warm-up": case["warmup"], "loss per byte": _losses.last(rows),
+                    "over the first shape": None if role == "shallow" else _losses.gap(rows, first),
+                    "best rate": rate, "rates tried on both sides": "yes" if inside else "no",
+                    "runs at the unigram baseline": sum(map(_depth.nothing, every)), "runs": len(every),
+                })  # fmt: skip
+    return lines
+
+
+def draw(runs: list[Run]) -> go.Figure:
+    run = runs[0]
+    found, steps, counts = values(run), budgets(run), warmups(run)
+    lines = {key: [found[f"gap_{key[0]}_{budget}_{key[1]}"] for budget in steps] for key in LOOKS}
+    ends = {key: [(found.get(f"gap_{key[0]}_{budget}_{key[1]}_low", gap),
+                   found.get(f"gap_{key[0]}_{budget}_{key[1]}_high", gap))
+                  for budget, gap in zip(steps, gaps, strict=True)] for key, gaps in lines.items()}  # fmt: skip
+    shown = [end.value for pairs in ends.values() for pair in pairs for end in pair]
+    x = _axes.cases_axis("steps of training (count)", steps.values(), "count", pad=1.3)
+    on = _style.chart(
+        x, _axes.linear_axis("loss above that of 3 × 4 (nats a byte)", [*shown, 0.0], _depth.NATS, zero=False)
+    )
+    _style.reference(on, [x.low, x.high], [0.0, 0.0], "equal", dash="solid")
+    for (norm, warmup), gaps in lines.items():
+        label = f"{norm}, warm-up {counts[warmup]}"
+        pairs = ends[norm, warmup]
+        _style.line(on, list(steps.values()), [gap.value for gap in gaps], LOOKS[norm, warmup], label,
+                    low=[low.value for low, _ in pairs], high=[high.value for _, high in pairs],
+                    hover=[f"{label}, {count} steps: {gap}, 95 % {low} to {high}"
+                           for count, gap, (low, high) in zip(steps.values(), gaps, pairs, strict=True)])  # fmt: skip
+    return _style.finish(on, run)
