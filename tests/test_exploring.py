@@ -84,6 +84,29 @@ def test_one_hover_reads_every_series(site, open_page, name, width, scheme):
     box.wait_for(state="detached")
 
 
+@pytest.mark.parametrize("name", ["kv_calculators", "kv_by_context"])
+def test_a_tap_is_told_where_the_finger_is_not(site, open_page, name):
+    """In a box within the chart that does not lie on the mark; Plotly's own box is not seen."""
+    page = open_page(site + "questions/memory/bytes_per_token/", viewport={"width": 390, "height": 844},
+                     has_touch=True, is_mobile=True)  # fmt: skip
+    figure = explore(page, name)
+    mark = page.evaluate("""name => {
+      const all = [...document.querySelectorAll(`#figure-${name} .point`)];
+      const box = all[all.length >> 1].getBoundingClientRect();
+      return [box.x + box.width / 2, box.y + box.height / 2];
+    }""", name)  # fmt: skip
+    page.touchscreen.tap(*mark)
+    box = figure.locator(".reading-box")
+    box.wait_for()
+    told, stage = box.bounding_box(), figure.locator(".exhibit-stage").bounding_box()
+    across = told["x"] - 4 < mark[0] < told["x"] + told["width"] + 4
+    down = told["y"] - 4 < mark[1] < told["y"] + told["height"] + 4
+    assert not (across and down)
+    assert stage["x"] - 1 <= told["x"] <= told["x"] + told["width"] <= stage["x"] + stage["width"] + 1
+    assert stage["y"] - 1 <= told["y"] <= told["y"] + told["height"] <= stage["y"] + stage["height"] + 1
+    assert not figure.locator(".hoverlayer .hovertext").first.is_visible()
+
+
 def test_one_hover_reads_every_series_in_firefox(site, tmp_path):
     """The same in a browser that places and paints by itself."""
     program = firefox.find()

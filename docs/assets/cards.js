@@ -2,6 +2,7 @@
    pointed at, reached by key or tapped; without it each has its text as a title. */
 const { make } = window.attnsite;
 const LEADS = { cite: "Go to the source in the list", term: "Go to the glossary", quantity: "See where it comes from" };
+const HEADER = 48; // px that the theme's header covers
 let card = null, owner = null, inside = false, timer;
 
 export function show(link, tapped = false) {
@@ -34,9 +35,12 @@ export function show(link, tapped = false) {
   link.setAttribute("aria-describedby", card.id);
   const box = link.getBoundingClientRect(), own = card.getBoundingClientRect();
   const left = Math.max(8, Math.min(box.left, document.documentElement.clientWidth - own.width - 8));
-  const below = box.bottom + 6 + own.height < innerHeight;
+  const [under, over] = [innerHeight - box.bottom - 14, box.top - HEADER - 14]; // it never lies on what it is about
+  const below = own.height <= under || under >= over;
+  const height = Math.min(own.height, Math.max(96, below ? under : over));
+  if (height < own.height) card.style.maxHeight = `${height}px`;
   card.style.left = `${left + scrollX}px`;
-  card.style.top = `${(below ? box.bottom + 6 : Math.max(8, box.top - own.height - 6)) + scrollY}px`;
+  card.style.top = `${(below ? box.bottom + 6 : box.top - height - 6) + scrollY}px`;
 }
 
 export function hide() {

@@ -4,6 +4,7 @@ import { zoomOf } from "./opened.js";
 import { text } from "./quantity.js";
 
 const { live, make } = window.attnsite;
+const COARSE = matchMedia("(pointer: coarse)");
 
 export const named = name => String(name ?? "").replace(/<br>/g, " ").replace(/<[^>]*>/g, "").replace(/\s+/g, " ").trim();
 const same = (a, b) => a === b || (typeof a === "number" && typeof b === "number" && Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b)));
@@ -276,11 +277,26 @@ export function nearest({ points: all, event }, chart) {
   return points.reduce((a, b) => (away(b) < away(a) ? b : a));
 }
 
+/* What one point says, in a box of its own at the side of the chart where the point is not: a finger covers what is
+   beside it, and Plotly's own boxes lie upon the marks and are cut at the edge. */
+function tells(state, point) {
+  const { chart } = state, full = chart._fullLayout, { xaxis, yaxis } = point;
+  const [head, ...more] = String(textAt(point.data, point.pointNumber) ?? "").split("<br>").map(named).filter(Boolean);
+  if (!head) return;
+  const box = make("div", { className: "reading-box is-told", "aria-hidden": "true" },
+    make("p", {}, head), ...more.map(line => make("p", { className: "is-line" }, line)));
+  chart.append(box);
+  chart.classList.add("is-read");
+  const py = yaxis._offset + yaxis.d2p(point.y), px = xaxis._offset + xaxis.d2p(point.x);
+  box.style.left = `${px < full.width / 2 ? full.width - box.offsetWidth - 2 : 2}px`;
+  box.style.top = `${py < full.height / 2 ? full.height - box.offsetHeight - 2 : 2}px`;
+}
+
 function reads(state, event) {
   const { chart } = state, point = nearest(event, chart), place = state.across === "y" ? point.y : point.x;
-  const rows = read(state, place);
+  const rows = state.across ? read(state, place) : [];
   unread(state);
-  if (rows.length < 2) return;
+  if (rows.length < 2) { if (COARSE.matches) tells(state, point); return; }
   const { xaxis, yaxis } = point, full = chart._fullLayout, axis = layoutOf(state, "wide")[state.across === "y" ? "yaxis" : "xaxis"];
   const tick = (axis.tickvals || []).findIndex(value => same(value, place));
   const title = (axis.title?.text || "").replace(/, log scale$/, "");
@@ -301,6 +317,11 @@ function reads(state, event) {
   chart.classList.add("is-read");
   const [wide, high] = [box.offsetWidth, box.offsetHeight], px = xaxis._offset + xaxis.d2p(point.x), py = yaxis._offset + yaxis.d2p(point.y);
   const left = px + 14 + wide <= full.width ? px + 14 : px - 14 - wide;
+  if (COARSE.matches) { // the lines at the place stay in sight, and the finger beside the box
+    box.style.left = `${px < full.width / 2 ? full.width - wide - 2 : 2}px`;
+    box.style.top = `${py < full.height / 2 ? full.height - high - 2 : 2}px`;
+    return;
+  }
   box.style.left = `${Math.max(2, Math.min(left, full.width - wide - 2))}px`;
   box.style.top = `${Math.max(2, Math.min(py - high / 2, full.height - high - 2))}px`;
 }
@@ -319,7 +340,10 @@ export async function attach(figure, state) {
   list(figure, state);
   if (!state.explored) {
     state.explored = true;
-    chart.on("plotly_hover", event => { if (state.across) reads(state, event); });
+    chart.on("plotly_hover", event => { reads(state, event); });
+    chart.addEventListener("click", event => setTimeout(() => { // of some taps Plotly tells nothing, though it shows them
+      if (COARSE.matches && chart._hoverdata?.length) reads(state, { points: chart._hoverdata, event });
+    }, 50));
     chart.on("plotly_unhover", () => unread(state));
     chart.on("plotly_relayout", () => { unread(state); adapt(state); });
     chart.on("plotly_clickannotation", ({ annotation }) => {
