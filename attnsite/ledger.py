@@ -91,6 +91,13 @@ def weights(model: Model, experts: int | None = None) -> dict[str, int]:
     return found | {"all": sum(found.values())}
 
 
+def met(model: Model) -> int:
+    """The weights that a token is multiplied with: of the experts its own, and not an embedding, of which it takes a
+    row."""
+    used = weights(model, model.experts_a_token)
+    return used["all"] - used["embedding"]
+
+
 def pairs(model: Model, step: Step) -> int:
     """Visible pairs of query and key in one head of every layer, of one sequence."""
     full = visible_pairs(step.queries, step.keys, step.causal)

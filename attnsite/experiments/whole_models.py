@@ -12,7 +12,7 @@ from typing import Any
 from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import models
 from attnsite.experiments.window_models import PATTERNS, full_layers
-from attnsite.ledger import Model, Step, cache, flops, intensity, moved, weights
+from attnsite.ledger import Model, Step, cache, flops, intensity, met, moved, weights
 
 TABLE = Path(__file__).with_suffix(".csv")
 CONTEXT = 4096
@@ -68,7 +68,7 @@ def observe(case: Case) -> Observed:
     return {
         "tokens": context,
         "weights": weights(model),
-        "active_weights": weights(model, model.experts_a_token)["all"],
+        "active_weights": met(model),
         "cache": cache(model, step),
         "prompt_flops": flops(model, prompt),
         "step_flops": flops(model, step),

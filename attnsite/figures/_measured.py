@@ -47,6 +47,12 @@ def exponent(rows: Sequence[Row], varied: str) -> Quantity:
 FULL = 0.7  # of both neighbours' rates: below it a size was not measured at the speed of the others
 
 
+def width(row: Row) -> float:
+    """The width of the middle half of a row's samples, as a share of their median."""
+    low, high = row.middle_half()
+    return (high - low) / row.median
+
+
 def half_speed(rates: Mapping[int, float]) -> set[int]:
     """The sizes whose rate is less than `FULL` of that at the next smaller and at the next larger size.
 

@@ -1,4 +1,4 @@
-"""Online or not makes no difference in float32; adding one key after another does
+"""Over the same blocks, online or not makes no difference in float32; adding key after key does
 
 The error of four kernels against float64, by the number of keys, eight seeds each. Two of them use an online softmax
 and two do not; see which lie together.

@@ -1,4 +1,4 @@
-"""Without subtracting the maximum, float32 fails when {overflow_from} is added to the scores, or {underflow_from}
+"""Without subtracting the maximum, float32 fails where {overflow_from} is added, and fades at {underflow_from}
 
 The error of attention in which every score has been raised or lowered by the same amount, which changes nothing in
 exact arithmetic. See where the lines without a shift end.

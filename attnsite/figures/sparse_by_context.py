@@ -14,6 +14,7 @@ A chart of five lines over prompts from {shortest} to {tokens} tokens. At the lo
 {band_kept}.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import plotly.graph_objects as go
@@ -32,8 +33,11 @@ PATTERNS = {  # by whether blocks behind the band are kept: name, label, colour
 }
 
 
-def contests(run: Run) -> dict[int, dict[str, Row]]:
-    """By prompt: `dense`, `dense_in_blocks`, and for each pattern its row and that of its window."""
+def contests(run: Run, of: Collection[str] = ()) -> dict[int, dict[str, Row]]:
+    """By prompt: `dense`, `dense_in_blocks`, and for each pattern its row and that of its window.
+
+    Without the prompts at which one of them was disturbed, or one of those named, if any.
+    """
     found: dict[int, dict[str, Row]] = {}
     dense, sparse = _pairs.timed(run, DENSE), _pairs.timed(run, SPARSE)
     for row in dense:
@@ -54,12 +58,12 @@ def contests(run: Run) -> dict[int, dict[str, Row]]:
     whole = {tokens: rows for tokens, rows in sorted(found.items()) if len(rows) == 6}
     if not whole:
         raise LookupError(f"not measured yet on this machine: {DENSE} and {SPARSE} on the same prompts")
-    return {tokens: rows for tokens, rows in whole.items() if tokens not in _disturbed(whole)}
+    disturbed = _disturbed(whole, of or next(iter(whole.values())))
+    return {tokens: rows for tokens, rows in whole.items() if tokens not in disturbed}
 
 
-def _disturbed(rows: dict[int, dict[str, Row]]) -> set[int]:
-    """The prompts at which one of the kernels ran at half the speed of the same at both neighbouring lengths."""
-    names = next(iter(rows.values()))
+def _disturbed(rows: dict[int, dict[str, Row]], names: Collection[str]) -> set[int]:
+    """The prompts at which one of these ran at half the speed of the same at both neighbouring lengths."""
     speeds = ({tokens: _pairs.speed(those[name]).value for tokens, those in rows.items()} for name in names)
     return set().union(*map(_measured.half_speed, speeds))
 
@@ -111,11 +115,11 @@ def values(run: Run) -> dict[str, Quantity]:
             f"{name}_over_window": _measured.ratio(row, window),
             f"{name}_overhead_a_block": _overhead(last["dense"], row),
         }
-        start = faster_from(rows, name)
-        if start:
+        both = contests(run, ("dense", name))
+        if start := faster_from(both, name):
             found[f"{name}_faster_from"] = Quantity(start, "count")
-            found[f"{name}_kept_there"] = Quantity(kept(rows[start][name]), "%")
-            found[f"{name}_speedup_there"] = _measured.ratio(rows[start]["dense"], rows[start][name])
+            found[f"{name}_kept_there"] = Quantity(kept(both[start][name]), "%")
+            found[f"{name}_speedup_there"] = _measured.ratio(both[start]["dense"], both[start][name])
     return found
 
 

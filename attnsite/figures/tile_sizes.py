@@ -1,4 +1,4 @@
-"""The sizes of the tiles matter little, as long as they are neither tiny nor larger than the caches
+"""Of the tiles tried, small ones lose and the others differ little; the one in use is at {chosen} of the best
 
 How near each size of tile comes to the best one, over {shapes} shapes of prefill: at most 100 %. Look for where the
 lines are level.

@@ -1,4 +1,4 @@
-"""Sharing keys doubles a call's time at {doubling} of a group, {tokens_doubling} of tokens; a batch at {batch_doubling}
+"""A group that shares keys doubles a call's time at {doubling}, a batch of {batch_next} takes {batch_next_growth}
 
 How long one call takes over a cache of {cache_bytes}, by how many queries there are for each KV head. See where the
 two lines of queries that share the keys leave the level line, and that the batch's does so at once.
@@ -101,7 +101,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "one_share_of_fma": share_of_fma(run, one),
         "doubling": Quantity(doubling(rows["group"], "group"), "queries", digits=2),
         "tokens_doubling": Quantity(doubling(rows["tokens"], "tokens"), "queries", digits=2),
-        "batch_doubling": Quantity(doubling(rows["batch"], "batch"), "sequences", digits=2),
+        "batch_next": Quantity(count(rows["batch"][1], "batch"), "count"),
+        "batch_next_growth": _measured.ratio(rows["batch"][1], one),
     }
     for kind, those in rows.items():
         last, before = those[-1], those[-2]

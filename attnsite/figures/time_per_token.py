@@ -5,7 +5,7 @@ dotted lines are the part that does not grow, the products with the layer's weig
 
 Attention was run and timed. The products with weights were not: a dotted line is the number of bytes of the weights
 over the median bandwidth of reading over all rounds of this run, the least time that they can take at a batch of one.
-Weights and cache are both float32; with 16 bits for both, all times halve and the picture stays. Bands hold the middle
+Weights and cache are both float32. Bands hold the middle
 half of the samples. Both axes are linear and begin at zero.
 
 A chart of three rising lines over contexts up to {context_long} tokens. With 32 key-value heads a step goes from

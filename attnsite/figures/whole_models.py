@@ -3,11 +3,11 @@
 One model a row, a single sequence of {tokens} tokens, all numbers of 16 bits. Sort by a column, or search for a name.
 
 Weights are those of projections, MLPs, routers, output layer and embedding, without norms and biases; "used" are those
-that a token meets, fewer where it chooses among experts. Models whose MLP was not looked up have their attention and
-cache alone. The step is one new token against the cache; its bytes are the weights that it meets, once, what attention
-reads, and the new keys and values. Windowed layers keep and read their window only. Models with a context shorter than
-{tokens} tokens are counted at their own. Embedding and output layer are counted as two matrices unless a source says
-that they are one.
+that a token is multiplied with: without an embedding of its own, and of experts the chosen ones. Models whose MLP was
+not looked up have their attention and cache alone. The step is one new token against the cache; its bytes are the
+weights that it meets, once, what attention reads, and the new keys and values. Windowed layers keep and read their
+window only. Models with a context shorter than {tokens} tokens are counted at their own. Embedding and output layer
+are counted as two matrices unless a source says that they are one.
 
 A table of {models} models, {complete} of them with MLP and vocabulary and {mixtures} of those with experts. From the
 smallest to the largest complete model the weights go from {least} to {most}; a decoding step does between

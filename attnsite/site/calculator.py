@@ -102,7 +102,7 @@ def cells(model: ledger.Model, step: ledger.Step, roof: Mapping[str, Any]) -> di
     found: dict[str, Quantity | str] = {
         f"weights.{part}": Quantity(float(count), "parameters") for part, count in weights.items()
     }
-    found["weights.used"] = Quantity(float(ledger.weights(model, model.experts_a_token)["all"]), "parameters")
+    found["weights.used"] = Quantity(float(ledger.met(model)), "parameters")
     found["weights.bytes"] = Quantity(float(ledger.size(weights["all"], step.weight_bits)), "B")
     found |= {f"cache.{part}": Quantity(float(count), "B") for part, count in ledger.cache(model, step).items()}
     for phase, queries in (("prompt", step.keys), ("step", 1)):
@@ -187,7 +187,7 @@ def _roof_link(page: Page, roof: Mapping[str, Any]) -> str:
     return f'<a href="{page.to("results/" + roof["result"])}">Run</a>'
 
 
-WEIGHTS_MORE = {"weights.used": "of them used per token", "weights.bytes": "in memory"}
+WEIGHTS_MORE = {"weights.used": "of them multiplied with a token", "weights.bytes": "in memory"}
 LIMITS = {"limit": "limited by", "least_seconds": "takes at least"}
 
 

@@ -52,6 +52,11 @@ export const weights = (m, experts = m.experts) => sum({
   embedding: m.tied ? 0n : m.vocabulary * m.width,
 });
 
+export function met(m) {
+  const used = weights(m, m.experts_a_token);
+  return used.all - used.embedding;
+}
+
 export const pairs = (m, s) =>
   (m.layers - m.windowed) * visible_pairs(s.queries, s.keys, s.causal) +
   m.windowed * visible_pairs(s.queries, s.keys, s.causal, m.window);
@@ -130,7 +135,7 @@ export function cells(m, step, roof) {
     for (const [part, count] of Object.entries(parts)) found[`${name}.${part}${phase}`] = text(count, unit);
   };
   const held = weights(m);
-  put("weights", { ...held, used: weights(m, m.experts_a_token).all }, "parameters");
+  put("weights", { ...held, used: met(m) }, "parameters");
   found["weights.bytes"] = text(size(held.all, step.weight_bits), "B");
   put("cache", cache(m, step), "B");
   for (const [phase, queries] of [["prompt", step.keys], ["step", 1n]]) {
