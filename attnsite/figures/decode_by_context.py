@@ -22,7 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "decode_by_context"
-WIDE = 0.2  # of the median: a middle half wider than that is of disturbed rounds, and none is quoted where there is one
+WIDE = 0.2  # of the median: where a middle half is wider, rounds were disturbed, and nothing is quoted
 STORED = ("bf16", "int8")
 TITLE_COLUMNS = ("time per step",)
 OURS = ("cpu_simd_decode", "cpu_decode")  # the first that was measured is drawn: in float32, as the lines below it
