@@ -1,4 +1,4 @@
-"""A window laid over the scores as a mask saves no time; one of {narrow} that bounds the loop makes it {skip_speedup} as fast
+"""A window as a mask saves no time; one of {narrow} that bounds the loop makes the prompt {skip_speedup} as fast
 
 The time of a causal prompt of {tokens} tokens by the length of its window, up to the whole prompt, where it hides
 nothing. Compare the level line with the rising one.
