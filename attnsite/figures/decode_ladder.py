@@ -1,4 +1,4 @@
-"""One decoding step takes {times_reading} as long as reading its cache once
+"""With as many KV heads as heads a decoding step takes {times_reading} as long as reading its cache once
 
 The time of one decoding step over {context} tokens for each kernel, {heads} query heads with as many KV heads. The
 short line on each bar is how long reading its cache takes at least on this machine.
