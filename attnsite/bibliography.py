@@ -17,6 +17,7 @@ from attnsite.errors import Mistake, raise_all
 FOLDER = Path("docs/sources")
 CHECKED = ("text read", "table read", "abstract read", "not re-read")  # `checked`: how far we opened it ourselves
 KEY = re.compile(r"[a-z][a-z0-9]*")
+OTHERS = ("others", "et al.", "al., et")  # and further authors
 VENUES = ("journal", "booktitle", "publisher", "institution", "howpublished")
 
 
@@ -134,7 +135,7 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
 
 
 def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
-    fields = {name.lower(): value for name, value in entry.fields.items()}
+    fields = {name.lower(): _address(name, value) for name, value in entry.fields.items()}
     found: list[Mistake] = []
 
     def wrong(field: str, what: str, remedy: str) -> None:
@@ -150,7 +151,7 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
             help_ = {"annote": "say what we take from it, with page, section or table"}.get(name, f"add {name} = {{…}}")
             wrong(name, f"has no {name}", help_)
     people = entry.persons.get("author") or entry.persons.get("editor") or ()
-    if all(str(person) == "others" for person in people):
+    if all(str(person) in OTHERS for person in people):
         wrong("author", "has no author", "add author = {Family, Given and Family, Given}")
     if not any(fields.get(name) for name in ("doi", "eprint", "url")):
         wrong("url", "has no doi, eprint or url", "add one, so that a reader can open the source")
@@ -159,6 +160,9 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
     shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+",
               "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://\S+",
               "urldate": r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"}  # fmt: skip
+    for name in ("doi", "eprint", "url"):
+        if "\\" in fields.get(name, ""):
+            wrong(name, f"its {name} holds TeX, {fields[name]!r}", "write the address as a browser takes it")
     for name, shape in shapes.items():
         if fields.get(name) and not re.fullmatch(shape, fields[name]):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
@@ -170,9 +174,9 @@ _EXAMPLES = {"year": "2023", "doi": "10.1145/1498765.1498785", "eprint": "2205.1
 
 
 def _source(key: str, entry: Entry, path: Path) -> Source:
-    fields = {name.lower(): value for name, value in entry.fields.items()}
+    fields = {name.lower(): _address(name, value) for name, value in entry.fields.items()}
     people: list[Person] = entry.persons.get("author") or entry.persons.get("editor")
-    named = [person for person in people if str(person) != "others"]
+    named = [person for person in people if str(person) not in OTHERS]
     venue = next(
         (fields[n] for n in ("journal", "booktitle", "publisher", "institution", "howpublished") if n in fields), ""
     )
@@ -197,13 +201,52 @@ def _name(person: Person, all_parts: bool) -> str:
     return plain(" ".join([*before, *person.prelast_names, *person.last_names, *person.lineage_names]))
 
 
+def _address(name: str, value: str) -> str:
+    """A field; of an address TeX's escapes are taken back, as DBLP and others write them."""
+    if name.lower() not in ("doi", "eprint", "url"):
+        return value
+    return re.sub(r"\\~(?:\{\})?|\\([_%&#$])", lambda match: match[1] or "~", value)
+
+
 def plain(latex: str) -> str:
-    """BibTeX text without its TeX: accents as letters, no braces, plain spaces. A % is one, and begins no comment."""
+    """BibTeX text without its TeX: accents as letters, no braces, plain spaces. A % is one, and begins no comment.
+
+    Raises ValueError for a command that it does not know.
+    """
     if not _TEX.search(latex):
         return " ".join(latex.split())
-    latex = re.sub(r"(?<!\\)%", r"\\%", latex)
-    latex = re.sub(r"\$([^$]*)\$", lambda match: match[1].replace("^2", "²"), latex)
-    return " ".join(Text.from_latex(latex).render(_PLAIN).replace("\xa0", " ").split())
+    latex = re.sub(r"(?<!\\)%", r"\\%", latex).replace("\\$", _DOLLAR)
+    latex = re.sub(r"\$([^$]*)\$", lambda match: _formula(match[1]), latex)
+    before = ""
+    while before != latex:  # one in another
+        before, latex = latex, _WRAPPED.sub(r"\1", latex)
+    told = " ".join(Text.from_latex(latex).render(_PLAIN).replace("\xa0", " ").split()).replace(_DOLLAR, "$")
+    if "\\" in told:
+        raise ValueError(re.search(r"\\\w*", told)[0])  # type: ignore[index]
+    return told
+
+
+def _formula(latex: str) -> str:
+    """A short formula as text: Greek letters, small raised and lowered digits, ×; the rest as it stands."""
+    latex = re.sub(r"\\([A-Za-z]+)\s*", lambda match: _LETTERS.get(match[1], f"\\{match[1]} "), latex)
+    latex = re.sub(r"\^(?:\{([0-9+-]+)\}|([0-9]))", lambda match: (match[1] or match[2]).translate(_RAISED), latex)
+    latex = re.sub(r"_(?:\{([0-9+-]+)\}|([0-9]))", lambda match: (match[1] or match[2]).translate(_LOWERED), latex)
+    left = re.search(r"\\[A-Za-z]+", latex)
+    if left:
+        raise ValueError(left[0])
+    return latex
+
+
+_GREEK = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
+          "xi", "omicron", "pi", "rho", "final", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega")  # fmt: skip
+_LETTERS = {name: chr(0x3B1 + at) for at, name in enumerate(_GREEK)}
+_LETTERS |= {name.capitalize(): chr(0x391 + at) for at, name in enumerate(_GREEK)}
+_LETTERS |= {"times": "×", "cdot": "·", "leq": "≤", "geq": "≥", "le": "≤", "ge": "≥", "approx": "≈", "infty": "∞",
+             "sqrt": "√", "log": "log ", "to": "→", "rightarrow": "→", "ell": "ℓ"}  # fmt: skip
+_LETTERS |= dict.fromkeys(("mathcal", "mathrm", "text", "mathbf"), "")
+_RAISED, _LOWERED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻"), str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
+_WRAPPED = re.compile(r"\\(?:emph|textit|textbf|texttt|textsc|textrm|textsf|text|url|mbox|enquote)\s*\{([^{}]*)\}")
+_DOLLAR = "\ue000"  # stands for a dollar that is meant as one
 
 
 _TEX = re.compile(r"[^ -~\u00a1-\uffff]|[\\{}$%~^_&#'\"`<>]|--|,,")  # what may mean more than it is; few names have any

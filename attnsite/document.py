@@ -6,13 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from attnsite import marks
 from attnsite.errors import Mistake
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
-_PART = re.compile(r"(?:##[ \t]+Question[ \t]+(\S+)|###[ \t]+Question)[ \t]*", re.IGNORECASE)  # the latter: an issue
+_PART = re.compile(r"##[ \t]+Question[ \t]+([^\s:#]{1,40})[ \t]*(?::[ \t]*(\S.*))?", re.IGNORECASE)
+_FORM = re.compile(r"###[ \t]+Question", re.IGNORECASE)  # of an issue, which has one question without a number
 _SECTION = re.compile(r"###[ \t]+(\S.{0,80})")
-_SOURCE = re.compile(r"[ \t]*(\d{1,6})[.)][ \t]+(\S.*)")
-_CITATION = re.compile(r"\[(\d{1,6}(?:[ \t]*[,;–-][ \t]*\d{1,6}){0,20})\](?!\()")
+_SOURCES = ("sources", "references", "bibliography")
+_SOURCE = re.compile(r"[ \t]*(?:(\d{1,6})[.)]|\[(\d{1,6})\])[ \t]+(\S.*)")
+_FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
+_CITATION = re.compile(r"(?<!\])\[(\d{1,6}(?:[ \t]*[,;–-][ \t]*\d{1,6}){0,20})\](?!\()")
 _PLACEHOLDER = re.compile(
     r"malformed question|text was:|your (?:answer|question)|cannot be answered|placeholder"
     r"|^[\W_]*$|^\W*(?:todo|tbd|n/?a)\W*$",
@@ -35,6 +39,8 @@ class Part:
     answer_line: int = 0
     sources: dict[int, str] = field(default_factory=dict)
     repeated: list[tuple[int, int]] = field(default_factory=list)  # source numbers given twice, with their lines
+    unread: list[tuple[str, int]] = field(default_factory=list)  # headings of text that nothing is made of, with lines
+    open_fence: int = 0  # the line of a fence that is never closed
     sections: set[str] = field(default_factory=set)
 
     @property
@@ -43,27 +49,41 @@ class Part:
 
 
 def parts(text: str) -> list[Part]:
-    """The parts of a document, in order. Reads each line once; never raises."""
+    """The parts of a document, in order; never raises.
+
+    A heading in a fenced block is none. Within an answer `### Sources` and the next question alone end it: any other
+    heading is one of the answer's own.
+    """
     found: list[Part] = []
     held: dict[str, list[str]] = {}
     section = ""
-    for number, line in enumerate([*re.split(r"\r\n|\r|\n", text), "## Question end"], 1):
-        heading = _PART.fullmatch(line)
-        if heading:
+    lines = [*re.split(r"\r\n|\r|\n", text), "## Question end"]
+    fenced, never_closed = _fences(lines)
+    for number, line in enumerate(lines, 1):
+        quoted = number in fenced
+        heading = None if quoted else _PART.fullmatch(line.rstrip("# \t"))
+        if heading or (not quoted and _FORM.fullmatch(line.rstrip("# \t"))):
             if found:
                 found[-1].question = " ".join(" ".join(held.get("question", ())).split())
                 found[-1].answer = "\n".join(held.get("answer", ())).strip().removesuffix("---").strip()
-            found.append(Part(heading[1] or "1", number, question_line=number, answer_line=number))
-            held, section = {}, "question"
+            name, asked = (heading[1], heading[2]) if heading else ("1", None)
+            found.append(Part(name, number, question_line=number, answer_line=number))
+            held, section = {"question": [asked]} if asked else {}, "question"
             continue
         if not found:
             continue
         part = found[-1]
-        if named := _SECTION.fullmatch(line):
-            section = named[1].strip().rstrip(":").lower()
+        if number in never_closed and not part.open_fence:
+            part.open_fence = number
+        named = None if quoted else _SECTION.fullmatch(line.rstrip("# \t"))
+        title = named[1].strip().rstrip(":").lower() if named else ""
+        if title and (section != "answer" or title in _SOURCES or title == "answer"):
+            section = "sources" if title in _SOURCES else title
             part.sections.add(section)
             if section == "answer":
                 part.answer_line = number
+            elif section != "sources":
+                part.unread.append((named[1].strip() if named else title, number))
         elif section == "sources":
             _source(part, line, number)
         else:
@@ -73,12 +93,38 @@ def parts(text: str) -> list[Part]:
     return found[:-1]
 
 
+def _fences(lines: list[str]) -> tuple[set[int], set[int]]:
+    """The lines, from 1, of fenced blocks with their fences, and those that open a block which nothing closes before
+    the text ends, so that the next question would be in it."""
+    later = {"`": [0], "~": [0]}  # from each line on, counted from the end: the longest fence that can close a block
+    for line in reversed(lines):
+        bare = line.strip()
+        for letter, longest in later.items():
+            closes = len(bare) if bare and not bare.strip(letter) and _FENCE.match(line) else 0
+            longest.append(max(closes, longest[-1]))
+    inside: set[int] = set()
+    never: set[int] = set()
+    opened, first = "", 0
+    for number, line in enumerate(lines, 1):
+        fence = _FENCE.match(line)
+        if opened and fence and fence[1].startswith(opened) and not line.strip().strip(opened[0]):
+            inside.update(range(first, number + 1))
+            opened = ""
+        elif fence and not opened and "`" not in line[fence.end() :]:
+            if later[fence[1][0]][len(lines) - number] < len(fence[1]):
+                never.add(number)
+            else:
+                opened, first = fence[1], number
+    return inside, never
+
+
 def _source(part: Part, line: str, number: int) -> None:
     listed = _SOURCE.fullmatch(line)
-    if listed and int(listed[1]) in part.sources:
-        part.repeated.append((int(listed[1]), number))
+    place = int(listed[1] or listed[2]) if listed else 0
+    if listed and place in part.sources:
+        part.repeated.append((place, number))
     elif listed:
-        part.sources[int(listed[1])] = listed[2].strip()
+        part.sources[place] = listed[3].strip()
     elif line.strip() and line.strip() != "---" and part.sources:
         last = next(reversed(part.sources))
         part.sources[last] += " " + line.strip()
@@ -103,6 +149,9 @@ def faults(part: Part, file: Path, seen: dict[str, int]) -> Iterable[Mistake]:
         yield Mistake(file, part.line, f"{name} has no line ### Answer", "add one, with the answer below it")
     elif not part.answer or _NO_ANSWER.search(part.answer[:400]):
         yield Mistake(file, part.answer_line, f"{name} has no answer", "write one, or delete the part")
+    if part.open_fence:
+        what = f"a block of code of {name} begins here and never ends"
+        yield Mistake(file, part.open_fence, what, "end it with a line of as many ` or ~")
     for number, line in part.repeated:
         yield Mistake(file, line, f"source {number} of {name} is there twice", "renumber one of them")
     for number in sorted(cited(part.answer) - set(part.sources)):
@@ -112,7 +161,16 @@ def faults(part: Part, file: Path, seen: dict[str, int]) -> Iterable[Mistake]:
 
 def cited(answer: str) -> set[int]:
     """The numbers of the sources that an answer cites."""
-    return {number for match in _CITATION.finditer(answer) for number in _numbers(match[1])}
+    return {number for match in _citations(answer) for number in _numbers(match[1])}
+
+
+def _citations(answer: str) -> Iterable[re.Match[str]]:
+    """Numbers in brackets that stand for sources: outside of code, formulas and links, and no interval from zero."""
+    for match in _CITATION.finditer(marks.blank(answer)):
+        before = answer[max(0, match.start() - 200) : match.start()].rpartition("\n")[2]
+        defines = answer[match.end() : match.end() + 1] == ":" and not before.strip()
+        if not defines and 0 not in _numbers(match[1]):
+            yield match
 
 
 def _numbers(text: str) -> list[int]:
@@ -127,10 +185,15 @@ def _numbers(text: str) -> list[int]:
 
 def cite(answer: str, keys: dict[int, str]) -> str:
     """The answer as Markdown of ours: `[1, 2]` becomes `[@key; @other]`; what would look like a mark is escaped."""
-    escaped = re.sub(r"\[(?=[@=])", r"\\[", answer)
-    return _CITATION.sub(
-        lambda match: "[" + "; ".join(f"@{keys[number]}" for number in _numbers(match[1])) + "]", escaped
-    )
+    open_ = marks.blank(answer)
+    changes = {match.start(): (match.end(), "[" + "; ".join(f"@{keys[n]}" for n in _numbers(match[1])) + "]")
+               for match in _citations(answer)}  # fmt: skip
+    changes |= {match.start(): (match.end(), "\\[") for match in re.finditer(r"\[(?=[@=])", open_)}
+    made, at = [], 0
+    for start in sorted(changes):
+        made += [answer[at:start], changes[start][1]]
+        at = changes[start][0]
+    return "".join([*made, answer[at:]])
 
 
 def opening(answer: str, sentences: int = 2) -> str:

@@ -64,10 +64,12 @@ def intake(file: Path, root: Path, theme: str, *, force: bool = False) -> Report
         what, remedy = 'has no line "## Question 1"', "head each question with ## Question N"
         report.mistakes.append(Mistake(file, 1, what, remedy))
     seen: dict[str, int] = {}
+    works = Works(root)
     for part in parts:
         mistakes = list(document.faults(part, file, seen))
         if not mistakes:
-            files = drafts(part, theme, report.notes)
+            files = drafts(part, theme, works, report.notes)
+            report.notes += [f"{file}:{line}: nothing is made of “{heading}”" for heading, line in part.unread]
             mistakes = list(in_the_way(files, root, force, report.written))
         no_room = []
         if not mistakes:
@@ -85,16 +87,37 @@ def intake(file: Path, root: Path, theme: str, *, force: bool = False) -> Report
     return report
 
 
-def drafts(part: Part, theme: str, notes: list[str]) -> dict[Path, str]:
+class Works:
+    """The keys of the works that are cited: those in the folder of sources, and those drafted in this run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.drafted: dict[str, Reference] = {}
+
+    def key(self, found: Reference, notes: list[str]) -> str:
+        """The key of a work: that of the same work if it has one, else one that no other has."""
+        for key in (found.key, *(f"{found.key}{letter}" for letter in "bcdefghijklmnopqrstuvwyz")):
+            path = self.root / SOURCES / f"{key}.bib"
+            if known := self.drafted.get(key):
+                same = found.same_as(known)
+            elif path.exists():
+                same = found.same_as(reference.of_bibtex(path.read_text(encoding="utf-8", errors="replace")))
+            else:
+                same = True
+            if same:
+                self.drafted.setdefault(key, found)
+                return key
+            notes.append(f"{key} is another work; this one is drafted beside it: {found.line[:80]}")
+        return f"{found.key}x"
+
+
+def drafts(part: Part, theme: str, works: Works, notes: list[str]) -> dict[Path, str]:
     """The files of one part by their path: the question, and a source for each reference."""
     references = {number: reference.read(line) for number, line in part.sources.items()}
     keys: dict[int, str] = {}
     files: dict[Path, str] = {}
     for number, found in references.items():
-        key = found.key
-        while key in keys.values():
-            key += "x"
-        keys[number] = key
+        keys[number] = key = works.key(found, notes)
         files[SOURCES / f"{key}.bib"] = found.bibtex(key)
         if found.missing:
             notes.append(f"{key}: the reference does not say {', '.join(found.missing)}")

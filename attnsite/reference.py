@@ -10,6 +10,7 @@ _VENUE = re.compile(r"(?<!\*)\*([^*]{3,200})\*(?!\*)")
 _URL = re.compile(r"https?://[^\s<>\"{}\\^`]+")
 _ARXIV = re.compile(r"(?:arXiv:|arxiv\.org/(?:abs|pdf|html)/)([0-9]{4}\.[0-9]{4,5})(?:v[0-9]+)?", re.IGNORECASE)
 _DOI = re.compile(r"(?:doi:\s*|doi\.org/)(10\.[0-9]{4,}/[^\s<>\"{}]+)", re.IGNORECASE)
+_FIELD = re.compile(r"^\s*(\w+)\s*=\s*[{\"](.*?)[}\"],?\s*$", re.MULTILINE)
 LONGEST = 4000  # characters of a line that are read
 
 
@@ -46,6 +47,17 @@ class Reference:
         key = f"{surname}{self.year}{word}"[:60]
         return key if surname[:1].isalpha() else f"unknown{key}"
 
+    def same_as(self, other: "Reference") -> bool:
+        """Is it the same work? One that has the same number or address, or title and authors, or else the same line."""
+        for mine, theirs in ((self.doi, other.doi), (self.eprint, other.eprint)):
+            if mine and theirs:
+                return mine.lower() == theirs.lower()
+        if self.url and self.url == other.url:
+            return True
+        if self.title and other.title:
+            return _plain(self.title) == _plain(other.title) and _plain(self.authors) == _plain(other.authors)
+        return self.line == other.line
+
     def bibtex(self, key: str) -> str:
         """A BibTeX entry of the fields that are known, to be completed by hand."""
         kind = "article" if self.venue and not self.url and not self.eprint else "misc"
@@ -63,7 +75,7 @@ def read(line: str) -> Reference:
     """Read one reference; never raises."""
     line = " ".join(line[:LONGEST].split())
     url = _URL.search(line)
-    address = url[0].rstrip(".,;)") if url else ""
+    address = _ended(url[0]) if url else ""
     words = _URL.sub(" ", line)
     title, venue = _TITLE.search(words), _VENUE.search(words)
     year = _YEAR.search(words[: title.start()] if title else words) or _YEAR.search(words)
@@ -76,9 +88,33 @@ def read(line: str) -> Reference:
         venue=venue[1].strip().rstrip(".,") if venue else "",
         url=address,
         eprint=eprint[1] if eprint else "",
-        doi=doi[1].rstrip(".,;)") if doi else "",
+        doi=_ended(doi[1]) if doi else "",
         line=line,
     )
+
+
+def _ended(address: str) -> str:
+    """An address without what ends the sentence around it; a bracket that it opened itself is its own."""
+    address = address.rstrip(".,;")
+    while address.endswith(")") and address.count(")") > address.count("("):
+        address = address[:-1].rstrip(".,;")
+    return address
+
+
+def of_bibtex(text: str) -> Reference:
+    """What a source file says of its work, as far as `same_as` asks; a field stands in a line of its own."""
+    held = {name.lower(): value.strip() for name, value in _FIELD.findall(text)}
+    line = held.get("annote", "").rpartition("as it was given: ")[2]
+    return Reference(
+        held.get("author", ""), held.get("title", ""), held.get("year", ""), "", held.get("url", ""),
+        held.get("eprint", ""), held.get("doi", ""), line,
+    )  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    """A title or names by their letters and digits alone."""
+    decomposed = unicodedata.normalize("NFKD", text).lower()
+    return "".join(letter for letter in decomposed if letter.isalnum())
 
 
 def _authors(text: str) -> str:

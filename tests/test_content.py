@@ -1,6 +1,7 @@
 """Questions, sources, marks, evidence and the check: what is read, and every mistake with its place."""
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -323,3 +324,41 @@ def test_a_name_that_is_not_there_is_answered_with_the_nearest_few():
     assert nearest("rooflin", ["roofline", "peers", "depth"]) == "the nearest is roofline"
     assert len(nearest("heads_by_width", discover.names("figures"))) < 150
     assert nearest("x", ["aaaa", "bbbb"]) == "there are aaaa, bbbb"
+
+
+BEERS = """@inproceedings{beers2025x,
+  author = {Beers, A. and et al.},
+  title = {On $\\alpha$-things, \\textit{in \\emph{vivo}}, for \\$5 and H$_2$O},
+  howpublished = {\\url{http://example.com/abc}},
+  year = {2025},
+  doi = {10.1007/978-3-032-00942-5\\_12},
+  url = {https://example.com/abc\\%20def\\_ghi\\~{}x},
+  annote = {Takes $n^{12}$ steps},
+  checked = {not re-read}
+}
+"""
+
+
+def test_tex_of_a_source_is_resolved_and_its_addresses_open():
+    """As DBLP and others write them: escapes in addresses, wrapped words, Greek, small digits, further authors."""
+    source, mistakes = bibliography.parse(BEERS, Path("docs/sources/beers2025x.bib"))
+
+    assert mistakes == ()
+    assert source.title == "On α-things, in vivo, for $5 and H₂O"
+    assert source.venue == "http://example.com/abc"
+    assert source.annote == "Takes n¹² steps"
+    assert [address for _, address in source.links] == [
+        "https://doi.org/10.1007/978-3-032-00942-5_12", "https://example.com/abc%20def_ghi~x"]  # fmt: skip
+    assert source.short == "Beers et al. 2025"
+
+
+@pytest.mark.parametrize("field", ["title = {A \\foo{b}}", "doi = {10.1000/a\\b}", "title = {A $\\foo$}"])
+def test_tex_that_cannot_be_read_is_refused(field):
+    """A command that nobody knows never reaches a reader; the message says which."""
+    name = field.split(" ")[0]
+    text = re.sub(rf"  {name} = .*", lambda _: f"  {field},", BEERS)
+    source, [mistake] = bibliography.parse(text, Path("docs/sources/beers2025x.bib"))
+
+    assert source is None
+    assert "TeX" in mistake.what
+    assert ("\\foo" if "foo" in field else "\\\\b") in mistake.what

@@ -1,5 +1,6 @@
 """The intake: the real document, broken documents, and any text at all."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -168,3 +169,83 @@ def test_any_reference_gives_bibtex_that_can_be_read_back(line):
     entries = parse_string(reference.read(line).bibtex("key"), "bibtex").entries
 
     assert list(entries) == ["key"]
+
+
+def drafted(tmp_path, text, name="a.md"):
+    """The report of a document, and the drafted questions' texts by file."""
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    report = intake(tmp_path / name, tmp_path, "drafts")
+    return report, {
+        p.stem: p.read_text(encoding="utf-8") for p in (tmp_path / "docs/questions/drafts").glob("[!i]*.md")
+    }
+
+
+PART = "## Question {n}\nWhat is {what}?\n\n### Answer\n{answer}\n\n### Sources\n1. {source}\n"
+DAO = 'Dao, T. (2022). "FlashAttention." *NeurIPS*. https://arxiv.org/abs/2205.14135'
+
+
+def test_headings_of_an_answer_and_of_its_code_belong_to_it(tmp_path):
+    """A comment in a fence is no heading, nor a question of another document; nothing behind them is lost."""
+    answer = "Run this [1].\n\n```bash\n### build\n## Question 2\nmake\n```\n\n### Caveats\nThis is kept [1]."
+    report, texts = drafted(tmp_path, PART.format(n=1, what="built", answer=answer, source=DAO))
+
+    assert (report.drafted, report.refused) == (1, 0), report.mistakes
+    [text] = texts.values()
+    assert "### build\n## Question 2\nmake\n```\n\n### Caveats\nThis is kept [@dao2022flashattention]." in text
+
+
+def test_a_block_of_code_that_never_ends_is_reported_with_its_line(tmp_path):
+    """And takes no other question with it."""
+    text = PART.format(n=1, what="a", answer="Run [1].\n\n```\nmake", source=DAO) + "\n" + PART.format(
+        n=2, what="b", answer="Yes [1].", source=DAO)  # fmt: skip
+    report, texts = drafted(tmp_path, text)
+
+    assert (report.drafted, report.refused) == (1, 1)
+    assert [str(m.where) for m in report.mistakes] == ["7"]
+    assert list(texts) == ["what_is_b"]
+
+
+def test_an_index_is_no_citation(tmp_path):
+    """Not in code, a formula, a link or its definition, and no interval from zero."""
+    answer = ("See [1]: `k.shape[1]`, $x[1]$, [the paper][1], [0, 1] and [1](https://a.example).\n\n"
+              "```python\nx[1] = y[@z]\n```\n\n[1]: https://b.example")  # fmt: skip
+    report, texts = drafted(tmp_path, PART.format(n=1, what="a", answer=answer, source=DAO))
+
+    assert report.mistakes == []
+    assert next(iter(texts.values())).count("[@dao2022flashattention]") == 1
+    for kept in ("`k.shape[1]`", "$x[1]$", "[the paper][1]", "[0, 1]", "[1](https", "x[1] = y[@z]", "\n[1]: https"):
+        assert kept in next(iter(texts.values())), kept
+
+
+def test_two_works_never_share_a_key(tmp_path):
+    """Of two parts, or of a source that is there; the same work keeps its key, and a note names the other."""
+    works = ['Zhang, A. (2021). "Attention in vision." *A*. https://a.example',
+             'Zhang, B. (2021). "Attention in speech." *B*. https://b.example',
+             "https://c.example", "https://d.example"]  # fmt: skip
+    text = "\n".join(PART.format(n=n, what=f"w{n}", answer="A row [1].", source=works[n % 4]) for n in range(5))
+    report, texts = drafted(tmp_path, text)
+    keys = {name: re.search(r"\[@(\w+)\]", text)[1] for name, text in texts.items()}
+
+    assert report.mistakes == []
+    assert keys["what_is_w0"] == keys["what_is_w4"] == "zhang2021attention"
+    assert keys["what_is_w1"] == "zhang2021attentionb"
+    assert keys["what_is_w2"] != keys["what_is_w3"]
+    assert "speech" in (tmp_path / "docs/sources/zhang2021attentionb.bib").read_text()
+    assert any("zhang2021attention is another work" in note for note in report.notes)
+    again, texts = drafted(tmp_path, PART.format(n=1, what="new", answer="A row [1].", source=works[1]), "b.md")
+    assert "[@zhang2021attentionb]" in texts["what_is_new"]
+    assert again.mistakes == []
+
+
+def test_other_forms_of_headings_and_sources_are_read(tmp_path):
+    """The question in its heading, closing #, `[1]` in the list, References; what is not used is told with its line."""
+    text = ("## Question 1: What is a head? ##\n\n### Answer\nOne softmax [1].\n\n### References\n"
+            "[1] Dao, T. (2022). \"A (b).\" *N*. https://en.example/wiki/Attention_(machine_learning).\n\n"
+            "### Remarks\nno")  # fmt: skip
+    report, texts = drafted(tmp_path, text)
+
+    assert (report.drafted, report.mistakes) == (1, [])
+    assert 'title: "What is a head?"' in texts["what_is_a_head"]
+    [source] = (tmp_path / "docs/sources").glob("*.bib")
+    assert "url = {https://en.example/wiki/Attention_(machine_learning)}" in source.read_text()
+    assert [note for note in report.notes if note.endswith("a.md:9: nothing is made of “Remarks”")]
