@@ -1,5 +1,6 @@
 """The built site in a real browser: complete without JavaScript, alive on intent, links whole."""
 
+import html
 import re
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
@@ -237,3 +238,14 @@ def test_every_formula_is_whole(site_folder):
                     wrong.append((path.relative_to(site_folder).as_posix(), ElementTree.tostring(element, "unicode")))
     assert count > 100
     assert wrong == []
+
+
+def test_code_of_a_notebook_stands_once(site_folder):
+    """Its lines are not printed again for a button that copies; what reads a page's text would read all twice."""
+    pages = list(site_folder.glob("notebooks/*/index.html"))
+    assert pages
+    for page in pages:
+        text = html.unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8").partition("<article")[2]))
+        code = [line for line in text.splitlines() if re.match(r"(?:from|import) \w", line)]
+        assert code
+        assert len(code) == len(set(code)), page

@@ -12,7 +12,7 @@ _START = '<div class="jupyter-wrapper">'
 _CUT = (
     re.compile(r"<style\b.*?</style>|<script\b.*?</script>", re.DOTALL),
     re.compile(r'<div class="zeroclipboard-container">.*?</clipboard-copy>\s*</div>', re.DOTALL),
-    re.compile(r'<div id="cell-\d+" class="clipboard-copy-txt">.*?</div>', re.DOTALL),
+    re.compile(r'<div\b[^>]*\bclass="clipboard-copy-txt"[^>]*>.*?</div>', re.DOTALL),
     re.compile(r'<div class="jp-(?:Input|Output)Prompt[^"]*">.*?</div>', re.DOTALL),
     re.compile(r'<div class="jp-(?:Collapser|InputCollapser|OutputCollapser)[^"]*"[^>]*>\s*</div>', re.DOTALL),
 )
