@@ -187,12 +187,13 @@ export async function adapt(state) {
     const full = chart._fullLayout, type = full.font.size;
     const [wide, high] = [full.xaxis._length, full.yaxis._length];
     for (const [axis, length] of [["xaxis", wide], ["yaxis", high]]) {
+      if (!own[axis]) continue; // Plotly chose all of it
       const room = axis === "xaxis" ? (7 * type * 0.6) / length : (1.6 * type) / length;
       const data = axis === "xaxis" ? shown(state).data.filter(isSeries).flatMap(trace => trace.x) : [];
       const found = ranges ? ticks(layoutOf(state, "wide")[axis], chart.layout[axis].range, data, room) : { vals: own[axis].tickvals, texts: own[axis].ticktext };
       Object.assign(change, { [`${axis}.tickvals`]: found.vals, [`${axis}.ticktext`]: found.texts });
     }
-    change.annotations = faded(state, ranges ? moved(state, state.painted, ranges, high) : state.painted.annotations);
+    change.annotations = faded(state, ranges ? moved(state, state.painted, ranges, high) : state.painted.annotations || []);
     await window.Plotly.relayout(chart, change);
     const off = chart.data.map((trace, at) => [trace, at]).filter(([trace]) => (trace.visible === "legendonly") !== hides(state, trace));
     if (off.length) {
@@ -257,7 +258,7 @@ const textAt = (trace, at) => (Array.isArray(trace.hovertext) ? trace.hovertext[
 
 /* Every series at one place, from the top of the chart down: [trace, index, value in words]. */
 export function read(state, place) {
-  const tell = writer(layoutOf(state, "wide")[state.across === "y" ? "xaxis" : "yaxis"]);
+  const tell = writer(layoutOf(state, "wide")[state.across === "y" ? "xaxis" : "yaxis"] || {});
   const found = [];
   state.chart.data.forEach((trace, curve) => {
     if (!isSeries(trace) || hides(state, trace)) return;
@@ -297,7 +298,7 @@ function reads(state, event) {
   const rows = state.across ? read(state, place) : [];
   unread(state);
   if (rows.length < 2) { if (COARSE.matches) tells(state, point); return; }
-  const { xaxis, yaxis } = point, full = chart._fullLayout, axis = layoutOf(state, "wide")[state.across === "y" ? "yaxis" : "xaxis"];
+  const { xaxis, yaxis } = point, full = chart._fullLayout, axis = layoutOf(state, "wide")[state.across === "y" ? "yaxis" : "xaxis"] || {};
   const tick = (axis.tickvals || []).findIndex(value => same(value, place));
   const title = (axis.title?.text || "").replace(/, log scale$/, "");
   const head = (tick >= 0 && axis.ticktext[tick]) || writer(axis)?.(place) || String(place);
