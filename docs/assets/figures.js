@@ -294,14 +294,14 @@
 
   /* A step to a heading or a source of the page that is read is left to the browser, which scrolls and marks where it
      leads: the theme takes no link that has a target. Not every browser has the next Tab go on from there. */
-  let clicked = -Infinity; // when a link within the page was: to where the address leads already is no way back
+  let clicked = -Infinity; // when a link to where the address leads already was, which is no way back
   document.addEventListener("click", event => {
     const link = event.target.closest?.("a[href*='#']");
     if (!link?.hash || link.origin + link.pathname !== location.origin + location.pathname) return;
     if (link.search !== location.search && /[?&]h=/.test(link.search)) return; // a result of the search, to be marked
     link.search = location.search; // what the page keeps there, such as the calculator's fields
     link.target ||= "_self";
-    clicked = performance.now();
+    clicked = link.href === location.href ? performance.now() : -Infinity;
     if (step) replaceState.call(history, { x: scrollX, y: scrollY }, ""); // the way back leads here
     setTimeout(() => {
       led = document.getElementById(decodeURIComponent(link.hash.slice(1)));
