@@ -1,18 +1,18 @@
-"""With {times} the steps the gap between deep and shallow goes from {gap_pre_short_slow} to {gap_pre_long_slow}
+"""With {times} the steps the gap between deep and shallow goes from {gap_pre_short_brief} to {gap_pre_long_brief}
 
 By how much the validation loss of the deep model of one head is above that of the shallow one of several, at equal
 weights, by the number of training steps. Above the line at zero the deep model is behind, below it is ahead.
 
-The title is about pre-norm with the longer warm-up. Each model is taken at the rate of those tried at which its median
+The title is about pre-norm with the shorter warm-up. Each model is taken at the rate of those tried at which its median
 loss is least, after a warm-up of {brief} or {slow} steps, pre-norm or post-norm. A line is the difference of the
 medians over {seeds} seeds, a band the 95 % interval of the difference of the means. The rate falls to zero over the
 steps of each run, so that the runs of {long} steps are other runs than those of {short}. The axis of steps is
 logarithmic.
 
-A chart of lines over two budgets. With pre-norm and the longer warm-up the difference is {gap_pre_short_slow}
-after {short} steps and {gap_pre_long_slow} after {long}; with post-norm {gap_post_short_slow} and
-{gap_post_long_slow}. With the shorter warm-up and post-norm it is {gap_post_short_brief} and
-{gap_post_long_brief}.
+A chart of lines over two budgets. With pre-norm and the shorter warm-up the difference is {gap_pre_short_brief}
+after {short} steps and {gap_pre_long_brief} after {long}; with post-norm {gap_post_short_brief} and
+{gap_post_long_brief}. With the longer warm-up and post-norm it is {gap_post_short_slow} and
+{gap_post_long_slow}.
 """
 
 from collections.abc import Iterator
