@@ -1,9 +1,8 @@
 """What practitioners type into a search box, and the pages that answer it: the first of a line is to come first.
 
 `TUNED` was looked at while the index was made. `HELD` was written before the aliases were, by the same hand, so that
-they share some words. `BLIND` was written when all was done, and nothing was changed for it but one thing for all
-pages: questions are found by the authors that they cite. It says how search answers what nobody thought of. A phrase
-without a page of its own has the nearest that helps.
+they share some words. `BLIND` was written when all was done, and nothing was changed for it: it says how search
+answers what nobody thought of. A phrase without a page of its own has the nearest that helps.
 """
 
 COST, KERNELS, LEARNING, MEMORY = ("questions/cost/", "questions/kernels/", "questions/learning/", "questions/memory/")

@@ -27,7 +27,6 @@ _ACTS = re.compile(r'<div class="exhibit-bar"[^>]*>.*?</div>', re.DOTALL)
 _SOURCE = re.compile(r'<li id="([^"]+)">(.*?)<cite>(.*?)</cite>(.*?)</li>', re.DOTALL)
 _APART = re.compile(r"</(?:td|th|tr|dt|dd|div|figcaption|summary|output|label|option)>|<br\b[^>]*>|"
                     r'(?=<span class="(?:taken|cited-by|back|kind|state)\b)')  # fmt: skip
-_CITED = re.compile(r'<a class="cite"[^>]*href="[^"]*#source-([a-z]+)(\d{4})')
 _ALSO = re.compile(r"<p>Also: (.+?)\.</p>\s*")
 _TEX = (
     (re.compile(r"\\(?:text|mathrm|mathbf|operatorname)\{([^{}]*)\}"), r"\1"),
@@ -70,7 +69,7 @@ def remember(index: Any, root: Path) -> None:
             find(Searched(searchable(page.content), page.url, page.title, page.meta, page.toc))
             found = index.entries[before:]
             del index.entries[before:]
-            return completed(list(found), page.url, page.meta, cited(page.content))
+            return completed(list(found), page.url, page.meta)
 
         made_from = ("search", code, page.content, page.url, str(page.title), page.meta, list(_anchors(page.toc)))
         index.entries += kept.kept(root, made_from, make)
@@ -101,15 +100,10 @@ def typed(latex: str) -> str:
     return " ".join(latex.split())
 
 
-def cited(content: str) -> list[str]:
-    """The sources that a page cites, as people name them: Voita 2019."""
-    return list(dict.fromkeys(f"{author.capitalize()} {year}" for author, year in _CITED.findall(content)))
-
-
-def completed(entries: list[Entry], url: str, meta: Mapping[str, Any], works: Iterable[str] = ()) -> list[Entry]:
-    """A page's entries with its aliases at the first, the works that it cites among them, and those that only a search
-    leads to: `finds` in its front matter, which names addresses of this page and what is found there."""
-    aliases = [*(str(alias) for alias in meta.get("aliases") or ()), *works]
+def completed(entries: list[Entry], url: str, meta: Mapping[str, Any]) -> list[Entry]:
+    """A page's entries with its aliases at the first, and those that only a search leads to: `finds` in its front
+    matter, which names addresses of this page and what is found there."""
+    aliases = [str(alias) for alias in meta.get("aliases") or ()]
     if entries and aliases:
         entries[0]["aliases"] = aliases
     for entry in entries:  # a term of the glossary is found by each of its names
