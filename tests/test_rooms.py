@@ -53,7 +53,7 @@ ROOMS = {
     "marks": {STDLIB},
     "bibliography": {STDLIB, "pybtex", "attnsite.errors"},
     "content": {STDLIB, "yaml", "attnsite.errors", "attnsite.marks", "attnsite.bibliography"},
-    "document": {STDLIB, "attnsite.errors"},
+    "document": {STDLIB, "attnsite.errors", "attnsite.marks"},
     "reference": {STDLIB},
     "glossary": {STDLIB},
     "intake": {STDLIB, "attnsite.errors", "attnsite.document", "attnsite.reference"},
