@@ -18,6 +18,7 @@ FOLDER = Path("docs/sources")
 CHECKED = ("text read", "table read", "abstract read", "not re-read")  # `checked`: how far we opened it ourselves
 KEY = re.compile(r"[a-z][a-z0-9]*")
 OTHERS = ("others", "et al.", "al., et")  # and further authors
+ADDRESSES = {"doi", "eprint", "url"}
 VENUES = ("journal", "booktitle", "publisher", "institution", "howpublished")
 
 
@@ -135,7 +136,7 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
 
 
 def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
-    fields = {name.lower(): _address(name, value) for name, value in entry.fields.items()}
+    fields = _fields(entry)
     found: list[Mistake] = []
 
     def wrong(field: str, what: str, remedy: str) -> None:
@@ -153,14 +154,14 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
     people = entry.persons.get("author") or entry.persons.get("editor") or ()
     if all(str(person) in OTHERS for person in people):
         wrong("author", "has no author", "add author = {Family, Given and Family, Given}")
-    if not any(fields.get(name) for name in ("doi", "eprint", "url")):
+    if not any(fields.get(name) for name in ADDRESSES):
         wrong("url", "has no doi, eprint or url", "add one, so that a reader can open the source")
     if fields.get("checked") and fields["checked"] not in CHECKED:
         wrong("checked", f"checked is {fields['checked']!r}", f"write one of: {'; '.join(CHECKED)}")
     shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+",
               "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://\S+",
               "urldate": r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"}  # fmt: skip
-    for name in ("doi", "eprint", "url"):
+    for name in sorted(ADDRESSES):
         if "\\" in fields.get(name, ""):
             wrong(name, f"its {name} holds TeX, {fields[name]!r}", "write the address as a browser takes it")
     for name, shape in shapes.items():
@@ -174,7 +175,7 @@ _EXAMPLES = {"year": "2023", "doi": "10.1145/1498765.1498785", "eprint": "2205.1
 
 
 def _source(key: str, entry: Entry, path: Path) -> Source:
-    fields = {name.lower(): _address(name, value) for name, value in entry.fields.items()}
+    fields = _fields(entry)
     people: list[Person] = entry.persons.get("author") or entry.persons.get("editor")
     named = [person for person in people if str(person) not in OTHERS]
     venue = next(
@@ -201,11 +202,12 @@ def _name(person: Person, all_parts: bool) -> str:
     return plain(" ".join([*before, *person.prelast_names, *person.last_names, *person.lineage_names]))
 
 
-def _address(name: str, value: str) -> str:
-    """A field; of an address TeX's escapes are taken back, as DBLP and others write them."""
-    if name.lower() not in ("doi", "eprint", "url"):
-        return value
-    return re.sub(r"\\~(?:\{\})?|\\([_%&#$])", lambda match: match[1] or "~", value)
+def _fields(entry: Entry) -> dict[str, str]:
+    """The fields by name; in addresses TeX's escapes, as DBLP and others write them, are taken back."""
+    fields = {name.lower(): value for name, value in entry.fields.items()}
+    for name in ADDRESSES & fields.keys():
+        fields[name] = re.sub(r"\\~(?:\{\})?|\\([_%&#$])", lambda match: match[1] or "~", fields[name])
+    return fields
 
 
 def plain(latex: str) -> str:

@@ -2,8 +2,10 @@
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
+import string
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,7 +98,8 @@ class Works:
 
     def key(self, found: Reference, notes: list[str]) -> str:
         """The key of a work: that of the same work if it has one, else one that no other has."""
-        for key in (found.key, *(f"{found.key}{letter}" for letter in "bcdefghijklmnopqrstuvwyz")):
+        further = itertools.chain(string.ascii_lowercase[1:], map(str, itertools.count(2)))
+        for key in itertools.chain([found.key], (found.key + mark for mark in further)):
             path = self.root / SOURCES / f"{key}.bib"
             if known := self.drafted.get(key):
                 same = found.same_as(known)
@@ -108,7 +111,7 @@ class Works:
                 self.drafted.setdefault(key, found)
                 return key
             notes.append(f"{key} is another work; this one is drafted beside it: {found.line[:80]}")
-        return f"{found.key}x"
+        raise AssertionError("the keys never end")
 
 
 def drafts(part: Part, theme: str, works: Works, notes: list[str]) -> dict[Path, str]:

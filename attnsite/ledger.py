@@ -173,8 +173,8 @@ def moved(model: Model, step: Step) -> dict[str, int]:
     Of experts those are counted that the tokens choose in the mean. Queries and outputs have 16 bits, or the cache's if
     more.
     """
-    plain, sparse = weights(model, 0), (model.layers - model.dense_layers) * model.mlp_matrices * model.width
-    chosen = -(-sparse * model.mlp_width * experts_read(model, step.tokens) // 1000) if model.experts else 0
+    plain, expert = weights(model, 0), mlp_weights(model, 1) - mlp_weights(model, 0)  # one in each layer that has some
+    chosen = -(-expert * experts_read(model, step.tokens) // 1000)
     score, value = pair_widths(model, step)
     kept = model.attention.kv_cache_elements()
     read = kept if not model.latent or step.queries == 1 else model.heads * (score + value)

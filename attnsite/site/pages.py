@@ -5,7 +5,7 @@ import itertools
 import json
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -161,10 +161,9 @@ def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str |
     return files
 
 
-def sheets(root: Path, names: Iterable[str]) -> dict[str, str]:
+def sheets(root: Path, names: Iterable[str], stands: Mapping[str, str]) -> dict[str, str]:
     """The files of these figures that say where the figure stands, which an edit of a question may change."""
-    known, stands = records.read(root), standing(root)
-    shown = [exhibit for name in names for exhibit in known.exhibits(name) if exhibit.chart is not None]
+    shown = [exhibit for name in names for exhibit in records.read(root).exhibits(name)]
     return {places.figure(one.name, one.machine, ".svg"): sheet.alone(root, one, stands.get(one.name, ""))
             for one in shown if one.chart is not None and picture.drawn(root, one.chart)}  # fmt: skip
 

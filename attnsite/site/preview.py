@@ -179,7 +179,7 @@ def _remade(built: Built) -> bool:
     beside = pages.beside_questions(built.root, with_cards=False)
     stands = pages.standing(built.root)
     moved = {name for name in {*stands, *built.stands} if stands.get(name) != built.stands.get(name)}
-    beside |= pages.sheets(built.root, sorted(moved))
+    beside |= pages.sheets(built.root, sorted(moved), stands)
     _write_pages(built, {**_changed(built.made, rendered), **_changed(built.drafts, drafts)})
     for path, held in _changed(built.made, beside).items():
         put(built.files, path, held, built.config).copy_file()

@@ -100,8 +100,8 @@ export function experts_read(m, tokens) {
 }
 
 export function moved(m, s) {
-  const tokens = s.batch * s.queries, plain = weights(m, 0n), sparse = (m.layers - m.dense_layers) * m.mlp_matrices * m.width;
-  const chosen = m.experts ? (sparse * m.mlp_width * experts_read(m, tokens) + 999n) / 1000n : 0n;
+  const tokens = s.batch * s.queries, plain = weights(m, 0n), expert = mlp_weights(m, 1n) - mlp_weights(m, 0n);
+  const chosen = (expert * experts_read(m, tokens) + 999n) / 1000n;
   const [score, value] = pair_widths(m, s), kept = kv_cache_elements(m);
   const read = !m.latent || s.queries === 1n ? kept : m.heads * (score + value);
   const ends = m.layers * m.heads * tokens * (score + value);

@@ -288,7 +288,11 @@ function tells(state, point) {
     make("p", {}, head), ...more.map(line => make("p", { className: "is-line" }, line)));
   chart.append(box);
   chart.classList.add("is-read");
-  const py = yaxis._offset + yaxis.d2p(point.y), px = xaxis._offset + xaxis.d2p(point.x);
+  aside(box, full, xaxis._offset + xaxis.d2p(point.x), yaxis._offset + yaxis.d2p(point.y));
+}
+
+/* Into the corner that is farthest from a place of the chart. */
+function aside(box, full, px, py) {
   box.style.left = `${px < full.width / 2 ? full.width - box.offsetWidth - 2 : 2}px`;
   box.style.top = `${py < full.height / 2 ? full.height - box.offsetHeight - 2 : 2}px`;
 }
@@ -317,12 +321,8 @@ function reads(state, event) {
   chart.append(rule, box);
   chart.classList.add("is-read");
   const [wide, high] = [box.offsetWidth, box.offsetHeight], px = xaxis._offset + xaxis.d2p(point.x), py = yaxis._offset + yaxis.d2p(point.y);
+  if (COARSE.matches) { aside(box, full, px, py); return; } // the lines at the place stay in sight, and the finger beside the box
   const left = px + 14 + wide <= full.width ? px + 14 : px - 14 - wide;
-  if (COARSE.matches) { // the lines at the place stay in sight, and the finger beside the box
-    box.style.left = `${px < full.width / 2 ? full.width - wide - 2 : 2}px`;
-    box.style.top = `${py < full.height / 2 ? full.height - high - 2 : 2}px`;
-    return;
-  }
   box.style.left = `${Math.max(2, Math.min(left, full.width - wide - 2))}px`;
   box.style.top = `${Math.max(2, Math.min(py - high / 2, full.height - high - 2))}px`;
 }
