@@ -186,8 +186,13 @@ def site_at_root(site_folder):
 
 @pytest.fixture(scope="session")
 def browser():
-    """One Chromium for all tests; they are skipped where there is none."""
-    path = chromium.find()
+    """One Chromium for all tests; they are skipped where there is none.
+
+    Its half without windows where there is one: the whole makes a window's own controls for each page, as a page of its
+    own, which takes ten times as much of the processor as most of what is tested.
+    """
+    named = any(os.environ.get(variable) for variable in chromium.VARIABLES)
+    path = (None if named else shutil.which("chromium-headless-shell")) or chromium.find()
     if path is None:
         pytest.skip("there is no Chromium here: install one, or name it with CHROMIUM=/path")
     from playwright.sync_api import sync_playwright

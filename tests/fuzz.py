@@ -95,13 +95,14 @@ def read_question(text: str) -> None:
 def read_document(text: str) -> None:
     """Each part is drafted or reported; a draft is a question that can be read, with sources that can."""
     seen: dict[str, int] = {}
+    works = intake.Works(Path(_folder.name))
     for part in document.parts(text):
         mistakes = list(document.faults(part, Path("document.md"), seen))
         one_line(mistakes)
         if mistakes:
             continue
         notes: list[str] = []
-        files = intake.drafts(part, "drafts", notes)
+        files = intake.drafts(part, "drafts", works, notes)
         assert all(len(note.splitlines()) == 1 for note in notes)
         for path, made in files.items():
             assert len(path.name) < 200

@@ -71,7 +71,7 @@ def test_where_the_time_doubles_is_read_between_the_points():
     )
 
     assert seen["doubling"].value == pytest.approx(8)
-    assert seen["batch_doubling"].value == pytest.approx(2)
+    assert (seen["batch_next"].value, seen["batch_next_growth"].value) == (2, pytest.approx(2))
     assert seen["tokens_doubling"].value == 8  # not reached: the most that was measured
     assert seen["balance_queries"].value == pytest.approx(16)
     assert seen["group_16_growth"].value == 4

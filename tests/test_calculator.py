@@ -231,6 +231,7 @@ def test_it_lives_on_after_instant_navigation(site, open_page):
     page.fill("#calc-batch", "32")
     page.locator("article a[href*='what_more_heads_cost']").first.click()
     page.wait_for_url("**/what_more_heads_cost/**")
+    page.wait_for_timeout(600)  # what is told once the typing stops falls due on the other page
     page.go_back()
     page.wait_for_selector("[data-module=calculator][data-live=yes]")
     assert shown(page) == expected(batch=32)

@@ -41,10 +41,11 @@ def test_set_up_without_a_network_says_in_a_line_what_it_lacks(tmp_path):
     assert not (tmp_path / ".venv" / ".attnsite-lock").exists()
 
 
+FURTHER = ("chromium-headless-shell", "firefox-esr", "webkit2gtk-driver")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell script")
-@pytest.mark.parametrize(
-    ("asked", "got"), [([], ["chromium"]), (["--tests"], ["chromium", "firefox-esr", "webkit2gtk-driver"])]
-)
+@pytest.mark.parametrize(("asked", "got"), [([], ["chromium"]), (["--tests"], ["chromium", *FURTHER])])
 def test_set_up_gets_further_browsers_for_the_tests_alone(tmp_path, asked, got):
     """Where packages can be installed; where one cannot be had it goes on and says so."""
     for name in ("requirements.lock", "pyproject.toml", "scripts/setup.sh"):
@@ -65,7 +66,9 @@ def test_set_up_gets_further_browsers_for_the_tests_alone(tmp_path, asked, got):
     done = subprocess.run(["bash", "scripts/setup.sh", *asked], cwd=tmp_path, env=told, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
-    wanted = re.findall(r"install .*?(chromium|firefox-esr|webkit2gtk-driver)", (tmp_path / "asked").read_text())
+    wanted = re.findall(
+        r"install .*?(chromium-headless-shell|chromium|firefox-esr|webkit2gtk-driver)", (tmp_path / "asked").read_text()
+    )
     assert wanted == got
     names = {"chromium": "Chromium", "firefox-esr": "Firefox", "webkit2gtk-driver": "WebKit"}
-    assert [line.split()[2] for line in done.stderr.splitlines()] == [names[package] for package in got]
+    assert [line.split()[2] for line in done.stderr.splitlines()] == [names.get(package, package) for package in got]

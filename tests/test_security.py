@@ -80,6 +80,7 @@ def test_what_a_reader_does_needs_nothing_that_the_policy_refuses(site, watched)
     page.locator("label.md-header__button[for^=__palette]:visible").first.click()
     page.locator(".onward-next").click()
     page.wait_for_url(lambda address: LONG not in address)
+    page.wait_for_timeout(400)  # the theme closes its search an eighth of a second after a step
     page.keyboard.press("/")
     page.keyboard.type("softmax")
     page.locator(".md-search-result__link").first.wait_for()

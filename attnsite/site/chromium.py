@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-_VARIABLES = ("CHROMIUM", "BROWSER_PATH", "CHROME_BIN")
+VARIABLES = ("CHROMIUM", "BROWSER_PATH", "CHROME_BIN")
 _NAMES = (
     "chromium",
     "chromium-browser",
@@ -32,7 +32,7 @@ def find() -> str | None:
 
     A variable that is set decides alone: `CHROMIUM=none` builds as on a machine that has no browser.
     """
-    for variable in _VARIABLES:
+    for variable in VARIABLES:
         named = os.environ.get(variable)
         if named:
             return shutil.which(named)

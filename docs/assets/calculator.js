@@ -229,6 +229,7 @@ export async function start(element) {
 
 function wake(element, data) {
   const form = element.querySelector("form"), { elements } = form, svg = element.querySelector("svg");
+  const { told, copied } = elements; // a form whose page was left no longer finds them
   const models = new Map(data.models.map(model => [model.name, model])), roofs = new Map(data.roofs.map(roof => [roof.key, roof]));
   const numbers = [...form.querySelectorAll("[data-least]")], refused = new Map();
   const bounds = Object.fromEntries(numbers.map(i => [i.name, [Number(i.dataset.least), Number(i.dataset.most)]]));
@@ -308,7 +309,7 @@ function wake(element, data) {
       address(said);
     }
     clearTimeout(timer);
-    timer = setTimeout(() => { if (elements.told.value !== line) elements.told.value = line; }, 400); // once, when the typing stops
+    timer = setTimeout(() => { if (told.value !== line) told.value = line; }, 400); // once, when the typing stops
   }
 
   form.addEventListener("input", event => {
@@ -316,10 +317,10 @@ function wake(element, data) {
     if (event.target.name === "model") { for (const name of Object.keys(MODEL)) refused.delete(name); fill(); }
     show();
   });
-  form.addEventListener("reset", () => setTimeout(() => { refused.clear(); tell("address"); elements.copied.value = ""; show(); }));
+  form.addEventListener("reset", () => setTimeout(() => { refused.clear(); tell("address"); copied.value = ""; show(); }));
   form.addEventListener("submit", event => event.preventDefault());
   form.querySelector("[data-do=copy]").addEventListener("click", () => {
-    const done = line => { elements.copied.value = line; };
+    const done = line => { copied.value = line; };
     if (!navigator.clipboard) done("Copy it from the address bar.");
     else navigator.clipboard.writeText(location.href).then(() => done("Copied."), () => done("Copy it from the address bar."));
   });
