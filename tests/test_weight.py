@@ -75,7 +75,7 @@ def test_no_page_asks_another_host(weighed):
 def test_no_page_moves_by_itself(weighed, site, browser):
     """Nothing shifts while it loads, nor when its figures wake.
 
-    What moved is opened twice more: where a long table's text arrives in two parts, or is read in two on a busy machine,
+    What moved is opened twice more: where a long table's text comes in two parts, or is read in two on a busy machine,
     its columns find their widths twice, which no page can help.
     """
     moving = {path: (page["shift"], page["moved"][:3]) for path, page in weighed.items() if page["shift"] > STILL}
