@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from attnsite import asked, content, digest, discover, figure_faults, harmless, results, sweeps, vetting
+from attnsite import asked, content, csv_tables, digest, discover, figure_faults, harmless, results, sweeps, vetting
 from attnsite import texts as texts_of
 from attnsite.content import Cite, Claim, Number, Question
 from attnsite.errors import Mistake, flatten
@@ -82,6 +82,8 @@ def check(root: Path) -> list[Mistake]:
     questions, mistakes = content.read_questions(root)
     _, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
+    if tables := csv_tables.faults():  # nothing that an experiment says can be judged
+        return list(dict.fromkeys([*mistakes, *wrong, *unreadable, *tables]))
     unusable, unbelievable = committed_results(root)
     mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable]
     mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]

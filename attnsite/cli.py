@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from attnsite.errors import CANNOT_WRITE, Mistake, flatten, refused
+from attnsite import csv_tables
+from attnsite.errors import CANNOT_WRITE, Mistake, flatten, raise_all, refused
 
 # command: (module with `arguments(parser)` and `run(options) -> exit status`, what it does)
 COMMANDS = {
@@ -28,7 +29,8 @@ DESCRIPTION = (
     "Questions about attention heads, answered by runs, counts and sources. "
     "Run it inside a checkout; doctor and measure work in any folder."
 )
-ANYWHERE = {"doctor", "measure"}  # what works without a checkout, as after `pip install attnsite`
+ANYWHERE = {"doctor", "measure"}  # what works without a checkout, as after `pip install` of a wheel
+READ_NO_TABLES = {"check", "doctor", "intake", "links", "new"}  # or, as `check`, tell their faults beside all others
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,6 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(words)
     options.root = find_root(options.root, needed=options.command not in ANYWHERE)
     try:
+        if options.command not in READ_NO_TABLES:
+            raise_all(csv_tables.faults())
         return _load(options.command).run(options)
     except Exception as error:
         mistakes, no_room = flatten(error), refused(error, options.command)

@@ -105,10 +105,12 @@ def _is_checkout(root: Path) -> bool:
 
 
 def _pip(root: Path, extra: str = "") -> str:
-    """The command that installs us with what an extra names, in a checkout or outside of one."""
-    if not _is_checkout(root):
-        return f"pip install 'attnsite[{extra}]'" if extra else "pip install attnsite"
-    return f"pip install -e '.[{extra}]'" if extra else "pip install -e ."
+    """The command that installs us with what an extra names; outside of a checkout, where to give it.
+
+    We are on no package index: what stands there under our name, now or later, is not ours.
+    """
+    command = f"pip install -e '.[{extra}]'" if extra else "pip install -e ."
+    return command if _is_checkout(root) else f"in a clone of the repository: {command}"
 
 
 def missing(names: tuple[str, ...]) -> list[str]:

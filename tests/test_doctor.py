@@ -59,6 +59,13 @@ def test_other_versions_than_those_of_the_lock_are_named(tmp_path):
     assert "numpy" not in told
 
 
+@pytest.mark.parametrize("extra", ["", "site", "cuda"])
+def test_no_package_is_recommended_that_no_index_has(tmp_path, extra):
+    """What stands under our name at an index is not ours: outside a checkout the way leads through a clone."""
+    assert doctor._pip(ROOT, extra).startswith("pip install -e ")
+    assert doctor._pip(tmp_path, extra).startswith("in a clone of the repository: pip install -e ")
+
+
 def test_a_folder_that_cannot_be_written_to_is_said_so(tmp_path, monkeypatch):
     """With what to do instead."""
 
@@ -116,7 +123,7 @@ def test_an_installed_package_answers_outside_a_checkout(wheel, tmp_path):
 
 
 def test_a_library_that_is_missing_is_said_in_a_line():
-    """As after `pip install attnsite`, which brings what measuring needs and no more."""
+    """As after `pip install` of a wheel, which brings what measuring needs and no more."""
     code = "import sys; sys.modules['yaml'] = None; from attnsite import cli; sys.exit(cli.main(['check']))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True,
                           env=os.environ | {"PYTHONPATH": str(ROOT)})  # fmt: skip

@@ -80,7 +80,8 @@ ROOMS = {
                 "attnsite.experiment"},
     "check": {STDLIB, "attnsite.asked", "attnsite.harmless", "attnsite.judging", "attnsite.texts", "attnsite.nearest",
               "attnsite.vetting", "attnsite.results", "attnsite.discover", "attnsite.digest", "attnsite.errors",
-              "attnsite.content", "attnsite.evidence", "attnsite.figure_faults", "attnsite.sweeps", "attnsite.site"},
+              "attnsite.csv_tables", "attnsite.content", "attnsite.evidence", "attnsite.figure_faults",
+              "attnsite.sweeps", "attnsite.site"},
     "site": {STDLIB, "markdown", "plotly", "latex2mathml", "pybtex", "attnsite.results", "attnsite.discover",
              "attnsite.errors", "attnsite.content", "attnsite.evidence", "attnsite.quantity", "attnsite.harmless",
              "attnsite.parsed_html", "attnsite.nearest", "attnsite.figure_faults", "attnsite.digest",
@@ -92,14 +93,16 @@ ROOMS = {
     "site.about": {STDLIB, "yaml"},
     "site.successor": {STDLIB, "yaml", "attnsite.site"},
     "site.notebook_pages": {STDLIB, "jupytext", "nbclient", "attnsite.errors", "attnsite.site"},
-    "site.hooks": {STDLIB, "mkdocs", "jinja2", "attnsite.site", "attnsite.digest", "attnsite.errors"},
+    "site.hooks": {STDLIB, "mkdocs", "jinja2", "attnsite.csv_tables", "attnsite.site", "attnsite.digest",
+                   "attnsite.errors"},
     "site.preview": {STDLIB, "mkdocs", "jinja2", "watchdog", "attnsite.check", "attnsite.glossary",
                      "attnsite.site", "attnsite.errors"},
     "site.highlighting": {STDLIB, "pygments", "pymdownx", "attnsite.site"},
     "site.templates": {STDLIB, "jinja2"},
     "build": {STDLIB, "filelock", "attnsite"},
     "serve": {STDLIB, "attnsite"},
-    "cli": {STDLIB, "attnsite.errors"},
+    "csv_tables": {STDLIB, "attnsite.discover", "attnsite.errors"},
+    "cli": {STDLIB, "attnsite.csv_tables", "attnsite.errors"},
 }  # fmt: skip
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
 

@@ -15,8 +15,8 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
 
-from attnsite import digest
-from attnsite.errors import flatten
+from attnsite import csv_tables, digest
+from attnsite.errors import flatten, raise_all
 from attnsite.site import about, finish, highlighting, kept, notebooks, pages, preview, searching, templates
 
 log = logging.getLogger("mkdocs.attnsite")
@@ -29,6 +29,8 @@ def on_startup(command: str, dirty: bool) -> None:
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    with told():
+        raise_all(csv_tables.faults())
     config.mdx_configs.setdefault("attnsite.site.markup", {})["root"] = str(root(config))
     preview.started()
     highlighting.remember(root(config))
