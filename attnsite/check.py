@@ -336,7 +336,8 @@ def in_claim(question: Question, claim: Claim, marked: Marked) -> Iterable[Mista
         what = f"the {claim.kind} claim {claim.text[:60]!r} does not end in a mark"
         yield Mistake(question.path, claim.line, what, "end it with [@source] or [=figure.value machine]")
         return
-    wanted = {"cited": "a citation", "counted": "a number of a count", "measured": "a number of a run that measured"}
+    wanted = {"cited": "a citation", "counted": "a number of a count", "measured": "a number of a run that measured",
+              "modelled": "a number of a run that measured"}  # fmt: skip
     if claim.kind not in wanted:
         return
     if claim.kind == "cited":

@@ -21,7 +21,7 @@ __all__ = [
 ]  # fmt: skip
 
 FOLDER = Path("docs/questions")
-KINDS = ("derived", "counted", "measured", "cited", "opinion")
+KINDS = ("derived", "counted", "measured", "modelled", "cited", "opinion")
 SLUG = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
 ALIAS = 80  # characters
 _PROBLEM = re.compile(r"\?\?\?\+? question \"(.*)\"\s*")

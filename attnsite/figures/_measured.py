@@ -44,6 +44,7 @@ def exponent(rows: Sequence[Row], varied: str) -> Quantity:
     return Quantity(value, "1", min(low, value), max(high, value))
 
 
+WIDE = 0.2  # of the median: where a middle half is wider, rounds were disturbed, and figures quote nothing of it
 FULL = 0.7  # of both neighbours' rates: below it a size was not measured at the speed of the others
 
 
@@ -51,6 +52,13 @@ def width(row: Row) -> float:
     """The width of the middle half of a row's samples, as a share of their median."""
     low, high = row.middle_half()
     return (high - low) / row.median
+
+
+def halves(row: Row) -> tuple[Quantity, Quantity]:
+    """The medians of the lower and of the upper half of a row's samples, for one whose samples fall into two groups."""
+    ordered = sorted(row.samples)
+    half = (len(ordered) + 1) // 2
+    return Quantity(statistics.median(ordered[:half]), "s"), Quantity(statistics.median(ordered[-half:]), "s")
 
 
 def half_speed(rates: Mapping[int, float]) -> set[int]:

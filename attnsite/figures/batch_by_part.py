@@ -9,8 +9,8 @@ median rates of reading and of a matrix product over all rounds of this run, and
 top are the middle half of the samples of attention.
 
 A bar chart of batches from 1 to {largest}. A step takes {one} for a single sequence and {many} for each of {largest}.
-Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, and its share of the step
-goes from {share_one} to {share_many}.
+Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, in rounds in which memory
+could be read {read_growth} as fast, and its share of the step goes from {share_one} to {share_many}.
 """
 
 import math
@@ -60,6 +60,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "attention_many": an,
         "attention_growth": _measured.ratio(rows[largest], rows[1]),
         "read_growth": _read_growth(run, rows[largest], rows[1]),
+        "attention_reads": Quantity(_measured.reads(run, rows[largest]) / _measured.reads(run, rows[1]), "×"),
         "attention_growth_a_sequence": Quantity(an.value / a1.value, "×"),
         "share_one": Quantity(a1.value / (w1.value + a1.value), "%"),
         "share_many": Quantity(an.value / (wn.value + an.value), "%"),

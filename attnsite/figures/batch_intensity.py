@@ -1,4 +1,4 @@
-"""A larger batch raises the intensity of the weights and not of attention, so the whole step stops at {limit_mha}
+"""A larger batch raises the intensity of the weights and not of attention: with 32 KV heads a step stops at {limit_mha}
 
 FLOPs for each byte read in one decoding step, by the number of sequences in the batch. Compare the line of the weights
 with the level lines of attention.

@@ -1,7 +1,7 @@
 """With one block a head, a GPU fills up only when there are as many heads as multiprocessors
 
-Throughput against the number of heads of width {width}, over {tokens} tokens. The same kernel, launched with one block
-of threads for each head ("per head") and with one for each stretch of its queries ("tiled").
+Throughput against the number of heads, all of one width and over prompts of one length. The same kernel, launched with
+one block of threads for each head ("per head") and with one for each stretch of its queries ("tiled").
 
 A block runs on one multiprocessor. With one block a head the curve climbs until every multiprocessor has a head;
 splitting the queries fills the GPU from the first heads on. The dotted line stands at the number of multiprocessors,

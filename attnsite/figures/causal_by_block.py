@@ -6,8 +6,8 @@ mask and in the same rounds, by sequence length. See how each line keeps to its 
 A dotted line is the ratio of the pairs of query and key that are computed, 2 N / (N + b), where b is the larger side of
 a block. What the mask hides inside a block that is computed is thrown away afterwards. The kernel, its tiles and its
 products are the same everywhere; only what it leaves out varies. A point is the median of the ratios of single rounds,
-a band their interquartile range; masking is work besides, so a ratio can pass the count a little. The lower axis is
-logarithmic.
+a band their interquartile range; a point may pass the count a little, by noise or by the work of masking, which was not
+timed by itself. The lower axis is logarithmic.
 
 A chart of three lines over {shortest} to {longest} tokens. At {longest} tokens blocks of 32 queries by 8 keys reach
 {fine_longest}, blocks of 128 {medium_longest}, blocks of 512 {coarse_longest}; at 512 tokens the three are at

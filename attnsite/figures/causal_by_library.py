@@ -5,22 +5,25 @@ prompt. Compare the lines with the crosses.
 
 The crosses are what the pairs of query and key say for PyTorch’s fused kernel: it leaves out blocks that are 512 keys
 wide, and gives each thread an equal part of the rows of blocks, one after another, so that with a single head the
-second thread has more to do. Above 1 the mask makes a call faster, below 1 slower. Each point is a geometric mean over
-heads of 32, 64 and 128 and, where no number is said, over 8, 16 and 32 heads; prompts with and without the mask were
-timed one after the other, not in the same rounds. The lower axis is logarithmic.
+second thread has more to do. Above 1 the mask makes a call faster, below 1 slower. Each point is the median over heads
+of 32, 64 and 128 and, where no number is said, over 8, 16 and 32 heads; prompts with and without the mask were timed
+one after the other, not in the same rounds, so that single shapes lie far from it, some beyond what counting allows.
+The lower axis is logarithmic.
 
 A chart of {lines} lines over prompts from {shortest} to {longest} tokens. At {longest} tokens our kernel gains {ours},
 PyTorch’s fused kernel {fused} with many heads, where its blocks allow {fused_expected}, and {fused_one_head} with one,
-where they allow {fused_one_head_expected}. PyTorch’s kernel that writes its scores out is at {unfused}.
+where they allow {fused_one_head_expected}. Of the shapes with many heads the fused kernel gains between {fused_least}
+and {fused_most} there. PyTorch’s kernel that writes its scores out is at {unfused}.
 """
 
+import itertools
 import math
 import statistics
 from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _blocks, _measured, _peers, _style
+from attnsite.figures import _axes, _blocks, _measured, _style
 from attnsite.quantity import Quantity
 from attnsite.results import Run
 
@@ -40,20 +43,22 @@ Series = tuple[str, bool]
 
 
 def gains(run: Run) -> dict[Series, dict[int, Quantity]]:
-    """By kernel, and whether with a single head, and by length: geometric means over the shapes that ran both ways."""
+    """By kernel, and whether with a single head, and by length: the median over the shapes that ran both ways."""
+    return {series: {n: _measured.quartiles(those, "×") for n, those in found.items()}
+            for series, found in by_shape(run).items()}  # fmt: skip
+
+
+def by_shape(run: Run) -> dict[Series, dict[int, list[float]]]:
+    """The same for each shape: the time without the mask over the time with it."""
     times = {(row.kernel, *(row.case[f] for f in ("queries", "heads", "dim")), row.case["causal"]): row
              for row in run.where() if row.samples and row.case["queries"] == row.case["keys"]}  # fmt: skip
-    pairs: dict[Series, dict[int, list[Quantity]]] = {}
+    pairs: dict[Series, dict[int, list[float]]] = {}
     for (kernel, tokens, heads, dim, causal), row in times.items():
         full = times.get((kernel, tokens, heads, dim, False))
         if causal and full and (heads == 1 or heads >= FEWEST):
             series = pairs.setdefault((str(kernel), heads == 1), {})
-            series.setdefault(tokens, []).append(_measured.ratio(full, row))
-    found = {
-        series: {n: _peers.geomean(those) for n, those in sorted(pairs[series].items())}
-        for series in SERIES
-        if series in pairs
-    }
+            series.setdefault(tokens, []).append(full.median / row.median)
+    found = {series: dict(sorted(pairs[series].items())) for series in SERIES if series in pairs}
     if ("cpu_simd", False) not in found or not any(kernel.startswith("peer_") for kernel, _ in found):
         raise LookupError("not measured yet on this machine: prompts with a mask and without, of a library and of ours")
     return found
@@ -83,12 +88,24 @@ def values(run: Run) -> dict[str, Quantity]:
     for name, alone in (("fused", False), ("fused_one_head", True)):
         named |= {f"{name}_expected_at_{n}": Quantity(expected(run, n, alone), "×") for n in lengths}
         named[f"{name}_expected"] = Quantity(expected(run, longest, alone), "×")
-    off = [
-        abs(math.log(q.value / expected(run, n, alone)))
-        for alone in (False, True)
-        for n, q in found["peer_torch_flash", alone].items()
-    ]
-    return named | {"fused_off": Quantity(math.expm1(statistics.fmean(off)), "%")}
+    for name in ("ours", "fused", "unfused", "fused_one_head"):
+        shapes = by_shape(run)[names[name]]
+        named |= {f"{name}_least": Quantity(min(shapes[max(shapes)]), "×"),
+                  f"{name}_most": Quantity(max(shapes[max(shapes)]), "×")}  # fmt: skip
+    fused = by_shape(run)["peer_torch_flash", False]
+    middle = {n: statistics.median(those) for n, those in fused.items()}
+    single = {n: [away(one, expected(run, n, False)) for one in those] for n, those in fused.items()}
+    return named | {
+        "fused_off": Quantity(max(away(one, expected(run, n, False)) for n, one in middle.items()), "%"),
+        "fused_off_single": Quantity(statistics.fmean(itertools.chain(*single.values())), "%"),
+        "fused_off_single_longest": Quantity(statistics.fmean(single[longest]), "%"),
+        "fused_shapes": Quantity(sum(map(len, fused.values())), "count"),
+    }
+
+
+def away(one: float, other: float) -> float:
+    """How far apart two ratios are, as a share of the smaller."""
+    return math.expm1(abs(math.log(one / other)))
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:

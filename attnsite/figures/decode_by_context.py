@@ -22,7 +22,6 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "decode_by_context"
-WIDE = 0.2  # of the median: where a middle half is wider, rounds were disturbed, and nothing is quoted
 STORED = ("bf16", "int8")
 TITLE_COLUMNS = ("time per step",)
 OURS = ("cpu_simd_decode", "cpu_decode")  # the first that was measured is drawn: in float32, as the lines below it
@@ -51,13 +50,22 @@ def _bytes(row: Row) -> int:
     return case["batch"] * layer.input_bytes(case["queries"], case["keys"])
 
 
+def _share(run: Run, row: Row) -> Quantity | None:
+    """A step's bandwidth over that of reading in its own rounds; the bounds pair the quartiles farthest apart."""
+    read, moved, (least, most) = run.ceiling("read", row), _bytes(row), row.middle_half()
+    if not read:
+        return None
+    low, high = (read.low or read.value), (read.high or read.value)
+    return Quantity(moved / row.median / read.value, "%", moved / most / high, moved / least / low)
+
+
 def values(run: Run) -> dict[str, Quantity]:
     rows = {kv_heads: _rows(run, kv_heads) for kv_heads in KINDS}
     contexts = set.intersection(*({row.case["keys"] for row in those} for those in rows.values()))
     if not contexts:
         raise LookupError("not measured yet on this machine: no context with 32, 8 and 1 key-value heads")
-    calm = {keys for keys in contexts if all(_measured.width(row) < WIDE for those in rows.values() for row in those
-                                             if row.case["keys"] == keys)}  # fmt: skip
+    wide = {r.case["keys"] for those in rows.values() for r in those if _measured.width(r) >= _measured.WIDE}
+    calm = contexts - wide
     context, overall = max(calm or contexts), run.ceiling("read")
     at = {kv: next(row for row in those if row.case["keys"] == context) for kv, those in rows.items()}
     found = {"context": Quantity(context, "count")}
@@ -69,11 +77,10 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"{name}_bandwidth"] = Quantity(moved / row.median, "B/s", moved / most, moved / least)
         found[f"{name}_time_a_key"] = Quantity(row.median / context, "s", least / context, most / context)
         found[f"{name}_longest_context"] = Quantity(rows[kv_heads][-1].case["keys"], "count")
-        if read := run.ceiling("read", row):
-            low, high = (read.low or read.value), (read.high or read.value)
-            found[f"{name}_bandwidth_share"] = Quantity(
-                moved / row.median / read.value, "%", moved / most / high, moved / least / low
-            )
+        shares = {r.case["keys"]: share for r in rows[kv_heads] if (share := _share(run, r))}
+        found |= {f"{name}_bandwidth_share_at_{keys}": share for keys, share in shares.items()}
+        if context in shares:
+            found[f"{name}_bandwidth_share"] = shares[context]
         for stored in STORED:
             other = [r for r in run.where(f"cpu_simd_decode_{stored}", kv_heads=kv_heads, keys=context) if r.samples]
             if other:

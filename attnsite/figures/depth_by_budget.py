@@ -81,9 +81,14 @@ def values(run: Run) -> dict[str, Quantity]:
             found[f"{role}_{norm}_{budget}_{warmup}"] = _losses.last(rows)
             found[f"{role}_{norm}_{budget}_{warmup}_rate"] = Quantity(rate, digits=1)
             inside, models = inside + within, models + 1
+            found[f"{role}_{norm}_{budget}_{warmup}_inside"] = Quantity(within, "count")
         for name, (one, other) in GAPS.items():
             whole = f"{name}_{norm}_{budget}_{warmup}"
             found |= _losses.with_interval(whole, at_best[one][1], at_best[other][1])
+    others = [role for role in shapes if role != "shallow_one_head"]
+    found["edges_pre_long_others"] = Quantity(
+        sum(not found[f"{role}_pre_long_{warmup}_inside"].value for role in others for warmup in warmups(run)), "count"
+    )
     found["times"] = Quantity(counts["long"] / counts["short"], "×")
     return found | {name: Quantity(n, "count") for name, n in (counts | {"inside": inside, "models": models}).items()}
 

@@ -5,10 +5,10 @@ bfloat16, and for keys and values in int8. Compare the distances between the lin
 which is nothing that could be seen here.
 
 The error is the root mean square of the differences from what float64 makes of the numbers before they were rounded,
-over that of the result, at {tokens} keys. The arithmetic is that of float32 in all of them; on the same rounded numbers
-its error stays where the lowest line is. All lines rise, because a wider spread of scores lets an error of a score
-change a weight by more. Bands hold the middle half over the seeds, and are narrower than the lines. Both axes are
-logarithmic.
+over that of the result, at {tokens} keys; the title has a spread of one. The arithmetic is that of float32 in all of
+them; on the same rounded numbers its error stays where the lowest line is. All lines rise, because a wider spread of
+scores lets an error of a score change a weight by more. Bands hold the middle half over the seeds, and are narrower
+than the lines. Both axes are logarithmic.
 
 A chart of four lines that rise slowly. At a spread of one the errors are {float32} with float32, {f16} with float16,
 {bf16} with bfloat16 and {int8} with an int8 cache; at a spread of {widest} they are {float32_wide}, {f16_wide},
@@ -60,6 +60,7 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"{name}_over_float32"] = ratio(run, what, "cpu_simd", **one)
     same = [row.values["same_bits"] for row in run.where()]
     return found | {
+        "bf16_over_float32_wide": ratio(run, "bf16", "cpu_simd", tokens=tokens, scale=scales[-1]),
         "bf16_over_f16": ratio(run, "bf16", "f16", **one),
         "int8_over_bf16": ratio(run, "int8_cache", "bf16", **one),
         "bf16_inputs_share": ratio(run, "bf16_inputs", "bf16", **one),

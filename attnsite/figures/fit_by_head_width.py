@@ -1,4 +1,4 @@
-"""Of the head dimensions tried, only one as large as the context fits a random attention pattern exactly
+"""Of the head dimensions tried, only those at least as large as the context fit a random attention pattern exactly
 
 The error of the best possible fit of a random attention pattern, by head dimension. Follow one line to zero.
 
@@ -12,7 +12,7 @@ lines.
 
 A chart of lines falling from almost one to zero over head widths from 2 to 256. With {most_tokens} tokens, a head of
 dimension 64 leaves {error_at_64} of that distance, and of the dimensions tried the error is zero only where there are
-as many as tokens.
+at least as many as tokens.
 """
 
 from typing import Any

@@ -53,7 +53,7 @@ SOURCES = {
     "kaplan_table": "Kaplan et al. 2020, Table 1; Casson 2023",
     "palm": "Chowdhery et al. 2023, appendix B",
     "palm_by_width": "nanoGPT and programs after it",
-    "palm_halved": "Dao 2024, §4.3",
+    "palm_halved": "Dao 2024, end-to-end performance",
     "chinchilla": "Hoffmann et al. 2022, appendix F",
     "megatron": "Narayanan et al. 2021, equation 3",
     "megatron_without": "the same without its extra forward pass",

@@ -7,7 +7,7 @@ One query is a decoding step; a prompt worked off in pieces, or a draft that is 
 many as there are keys. Dotted is what follows from the rates of reading and of multiply-adds alone, measured in the
 same rounds: the longer of reading the cache once and of doing the FLOPs. From nine queries on the kernel lays its
 registers out for panels of 24, which few queries do not fill. Left out, because the middle half of the samples of one
-of the three is wider than a sixth of its median: {left_out} numbers of queries. Bands pair the quartiles that are
+of the two is wider than a fifth of its median: {left_out} points. Bands pair the quartiles that are
 farthest apart; the number of queries is on a logarithmic axis.
 
 A chart of two lines. With one query 8 KV heads are {gain_8_first} and one KV head is {gain_1_first} as fast as
@@ -27,7 +27,6 @@ from attnsite.results import Row, Run
 EXPERIMENT = "gqa_by_queries"
 TITLE_COLUMNS = ("time per call",)
 KERNEL = "cpu_simd"
-WIDE = 1 / 6  # of the median: a middle half wider than that is of disturbed rounds
 SHARED = {8: ("8 KV heads", _style.Look(_style.OURS_2, symbol="diamond")), 1: ("1 KV head", _style.Look(_style.OURS))}
 
 
@@ -36,17 +35,17 @@ def by_queries(run: Run, kv_heads: int) -> dict[int, Row]:
     return {row.case["queries"]: row for row in sorted(rows, key=lambda row: row.case["queries"])}
 
 
-def disturbed(run: Run) -> set[int]:
-    """The numbers of queries at which one of the kernels' samples lie too far apart to say anything; none where too few
-    would be left."""
-    every = [by_queries(run, kv_heads) for kv_heads in (32, *SHARED)]
-    wide = {queries for rows in every for queries, row in rows.items() if _measured.width(row) > WIDE}
+def disturbed(run: Run, kv_heads: int) -> set[int]:
+    """The numbers of queries at which the samples with 32 or with so many KV heads lie too far apart to say anything;
+    none where too few would be left."""
+    every = [by_queries(run, heads) for heads in (32, kv_heads)]
+    wide = {queries for rows in every for queries, row in rows.items() if _measured.width(row) > _measured.WIDE}
     return wide if len(set(every[0]) - wide) > 1 else set()
 
 
 def gains(run: Run, kv_heads: int) -> dict[int, Quantity]:
     """How many times as fast as with 32, by the number of queries, but for those that were disturbed."""
-    whole, shared, wide = by_queries(run, 32), by_queries(run, kv_heads), disturbed(run)
+    whole, shared, wide = by_queries(run, 32), by_queries(run, kv_heads), disturbed(run, kv_heads)
     both = [queries for queries in whole if queries in shared and queries not in wide]
     return {queries: _measured.ratio(whole[queries], shared[queries]) for queries in both}
 
@@ -75,15 +74,15 @@ def values(run: Run) -> dict[str, Quantity]:
     found = {
         "context": Quantity(by_queries(run, 32)[queries[0]].case["keys"], "count"),
         "most_queries": Quantity(queries[-1], "count"),
-        "left_out": Quantity(len(disturbed(run)), "count"),
+        "left_out": Quantity(sum(len(disturbed(run, kv_heads)) for kv_heads in SHARED), "count"),
         "balance_32": Quantity(balance(run, 32), "1", digits=2),
         "balance_8": Quantity(balance(run, 8), "1", digits=2),
         "balance_1": Quantity(balance(run, 1), "1", digits=2),
     }
     for kv_heads in SHARED:
         those = drawn.get(kv_heads) or drawn[8]
-        found[f"gain_{kv_heads}_first"], found[f"gain_{kv_heads}_last"] = those[queries[0]], those[queries[-1]]
-        found |= {f"gain_{kv_heads}_at_{n}": those[n] for n in queries}
+        found[f"gain_{kv_heads}_first"], found[f"gain_{kv_heads}_last"] = those[queries[0]], those[max(those)]
+        found |= {f"gain_{kv_heads}_at_{n}": gain for n, gain in those.items()}
     return found
 
 

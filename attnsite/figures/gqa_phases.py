@@ -1,4 +1,4 @@
-"""Sharing KV heads makes a decoding step {decode_gain_8} as fast with 8 of them, and a prompt {prompt_gain_8}
+"""8 KV heads make a decoding step {decode_gain_8} as fast; a prompt stays at {prompt_slowest} to {prompt_fastest}
 
 The time of a prompt and of a decoding step by the number of KV heads, over the time with 32, one for each query head.
 Follow the two solid lines, then the dashed ones, where K and V were first copied for every query head.
@@ -69,6 +69,10 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"{name}_time_8"] = those[8].quantity()
         found[f"{name}_time_1"] = those[1].quantity()
     decode, prompt = rows(run, "decode"), rows(run, "prompt")
+    those = [row.median / prompt[32].median for kv_heads, row in prompt.items() if kv_heads < 32]
+    least, most = min(those), max(those)
+    found |= {"prompt_least": Quantity(least, "×"), "prompt_most": Quantity(most, "×"),
+              "prompt_slowest": Quantity(1 / most, "×"), "prompt_fastest": Quantity(1 / least, "×")}  # fmt: skip
     share = expected(run, dict(decode[8].case)) / expected(run, dict(decode[32].case))
     flops = Attention(1, 32, decode[1].case["dim"], 1).core_flops(1, decode[1].case["keys"])
     low, high = decode[1].middle_half()

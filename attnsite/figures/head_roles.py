@@ -103,6 +103,13 @@ def values(run: Run) -> dict[str, Quantity]:
         "apart": _measured.quartiles([apart(row, "trained") for row in rows], "%"),
         "apart_initial": _measured.quartiles([apart(row, "initial") for row in rows], "%"),
     }
+    needed = [head.rise for head in named[INDUCTION]]
+    idle = max((head.rise for head in named[NONE]), default=0.0)
+    found["induction_below_none"] = count(sum(rise < idle for rise in needed))
+    apart_from = [row.values["without"][NONE] / row.values["loss"] - 1 for row in rows if NONE in row.values["without"]]
+    if apart_from:
+        found["without_none_least"] = Quantity(min(apart_from), "%")
+        found["without_none_most"] = Quantity(max(apart_from), "%")
     for name, role in NAMES.items():
         each = [sum(head.role == role for head in heads([row], "trained")) for row in rows]
         found[f"{name}_fewest"], found[f"{name}_most"] = count(min(each)), count(max(each))

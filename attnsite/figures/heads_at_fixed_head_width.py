@@ -1,4 +1,4 @@
-"""When every head keeps its width, time grows with their number to the power {exponent}
+"""With heads of one width, an online softmax's time grows with their number to the power {exponent}
 
 The time of one call for each kernel, by the number of heads of width 64. Compare the lines with the dotted one.
 

@@ -43,6 +43,7 @@ CALLED = {  # in the names of values
     "at_random": "random",
     "largest_gradient_first": "largest",
 }
+SMALL = 0.01  # of the loss: a head that costs less alone is not missed
 SHARES = {"quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
 
 
@@ -92,7 +93,13 @@ def values(run: Run) -> dict[str, Quantity]:
     each = [[rise / row.values["whole"] for rise in alone(row)] for row in found_in]
     found["alone_median"] = _measured.quartiles([sorted(rises)[len(rises) // 2] for rises in each], "%")
     found["alone_most"] = _measured.quartiles([max(rises) for rises in each], "%")
-    found["alone_under_1"] = _measured.quartiles([sum(r < 0.01 for r in rises) / len(rises) for rises in each], "%")
+    found["alone_most_least"] = Quantity(min(max(rises) for rises in each), "%")
+    found["alone_most_most"] = Quantity(max(max(rises) for rises in each), "%")
+    found["heads_of_all"] = Quantity(sum(map(len, each)), "count")
+    found["alone_under_1"] = Quantity(sum(rise < SMALL for rises in each for rise in rises), "count")
+    later = [[rise / row.values["whole"] for layer in row.values["rises"][1:] for rise in layer] for row in found_in]
+    found["one_layer_models"] = Quantity(sum(max(rises) < SMALL for rises in later), "count")
+    found["steps"] = Quantity(found_in[0].case["steps"], "count")
     return found | _by_layer(found_in)
 
 
@@ -103,7 +110,7 @@ def _by_layer(rows: list[Row]) -> dict[str, Quantity]:
         each = [rise / row.values["whole"] for row in rows for rise in row.values["rises"][layer]]
         found[f"layer_{layer + 1}_alone_least"] = Quantity(min(each), "%")
         found[f"layer_{layer + 1}_alone_most"] = Quantity(max(each), "%")
-        found[f"layer_{layer + 1}_under_1"] = Quantity(sum(rise < 0.01 for rise in each), "count")
+        found[f"layer_{layer + 1}_under_1"] = Quantity(sum(rise < SMALL for rise in each), "count")
         found[f"layer_{layer + 1}_of"] = Quantity(len(each), "count")
         for name in ("without_layer", "with_one_layer"):
             rises = [row.values[name][layer] / row.values["whole"] - 1 for row in rows]

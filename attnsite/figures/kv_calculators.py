@@ -1,4 +1,4 @@
-"""Taking the model's width for its KV heads multiplies the cache by {width_low} to {width_high} in most grouped models
+"""The model's width for its KV heads makes the cache {width_low} to {width_high} times as large in most since {since}
 
 How far each usual mistake is from the right cache of a token, for {models} published models; one mark is a model for
 which the mistake makes a difference. Look at the first row, the commonest mistake, and at how few marks lie near 1.

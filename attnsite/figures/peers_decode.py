@@ -1,4 +1,4 @@
-"""A decoding step over one key-value head takes the fastest other library {mqa_lead} our time
+"""A decoding step over one key-value head takes the fastest other library {mqa_mean_lead} our time on average
 
 How many times as long the fastest of the other libraries takes as our kernel for one decoding step, by the context, for
 32, 8 and 1 key-value heads. Below the line at 1 we lose.
@@ -65,8 +65,10 @@ def values(run: Run) -> dict[str, Quantity]:
         at = next(contest for contest in here if contest.ours.case["keys"] == context)
         found[f"{name}_time"], found[f"{name}_lead"] = at.ours.quantity(), at.lead(at.fastest)
         found[f"{name}_mean_lead"] = _peers.geomean([contest.lead(contest.fastest) for contest in here])
-        for peer in at.peers:
-            found[f"{name}_{peer.removeprefix('peer_')}"] = at.lead(peer)
+        for contest in here:
+            keys = contest.ours.case["keys"]
+            found[f"{name}_lead_at_{keys}"] = contest.lead(contest.fastest)
+            found |= {f"{name}_{peer.removeprefix('peer_')}_at_{keys}": contest.lead(peer) for peer in contest.peers}
         moved, (least, most) = _bytes(at.ours), at.ours.middle_half()
         found[f"{name}_bandwidth"] = Quantity(moved / at.ours.median, "B/s", moved / most, moved / least)
         if share := _share(run, at.ours):

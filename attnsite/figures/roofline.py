@@ -5,10 +5,12 @@ roof a mark stands under.
 
 The slanted line is the bandwidth at which memory was read, the level ones are a large matrix product through BLAS and a
 loop of fused multiply-adds, all measured in the same run; a GPU has lines of its own, for copying, tensor cores and
-multiply-adds. Nothing can stand above them for long, except work small enough to stay in the processor's caches. Left
-of the corner a kernel waits for memory, right of it for arithmetic; how far below the roof it stands is what a better
-kernel could win. Kernels that store a cache in fewer bits are in the table only: their bytes are others. Whiskers hold
-the middle half of the samples; both axes are logarithmic.
+multiply-adds; each is the median over the run. Nothing can stand above reading or multiply-adds for long, except work
+small enough to stay in the processor's caches; the matrix product is what one library reached and no limit. Left of the
+corner a kernel waits for memory, right of it for arithmetic, and below the roof is room for a better kernel, but for
+this: reading went at {read_least} beside some points and at {read_most} beside others. Kernels that store a cache in
+fewer bits are in the table only: their bytes are others. Whiskers hold the middle half of the samples; both axes are
+logarithmic.
 
 A chart of points under a slanted and two level lines. Reading reaches {read}, a matrix product {matmul}, a loop of
 multiply-adds {fma}. The best prefill is at {best_prefill}, {best_prefill_share} of the matrix product; the best
@@ -101,6 +103,8 @@ def _values(run: Run, side: str, kernels: dict[str, list[Row]]) -> dict[str, Qua
         found[f"best_{name}_share"] = Quantity(
             rate.value / roof, "%", (rate.low or rate.value) / roof, (rate.high or rate.value) / roof
         )
+    rates = [own.value for row in rows if (own := run.ceiling(f"{side}read", row))] or [read.value]
+    found |= {"read_least": Quantity(min(rates), "B/s"), "read_most": Quantity(max(rates), "B/s")}
     found["corner"] = Quantity(matmul.value / read.value, "FLOP a byte")
     found["mha_intensity"] = Quantity(_intensity(best["mha_decode"]), "FLOP a byte")
     found["least_prefill_intensity"] = Quantity(min(_intensity(row) for row in prefill), "FLOP a byte")

@@ -118,6 +118,10 @@ def values(run: Run) -> dict[str, Quantity]:
         both = contests(run, ("dense", name))
         if start := faster_from(both, name):
             found[f"{name}_faster_from"] = Quantity(start, "count")
+            whole = max((tokens for tokens in both if kept(both[tokens][name]) == 1), default=None)
+            if whole:
+                found[f"{name}_whole_tokens"] = Quantity(whole, "count")
+                found[f"{name}_speedup_whole"] = _measured.ratio(both[whole]["dense"], both[whole][name])
             found[f"{name}_kept_there"] = Quantity(kept(both[start][name]), "%")
             found[f"{name}_speedup_there"] = _measured.ratio(both[start]["dense"], both[start][name])
     return found

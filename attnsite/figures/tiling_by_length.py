@@ -79,17 +79,21 @@ def score_bytes(row: Row) -> int:
     return Attention(1, case["heads"], case["dim"]).score_bytes(case["queries"], case["keys"])
 
 
-def moved(run: Run, row: Row) -> Quantity | None:
-    """What the time of a tiled call would be over itself, if the scores were moved on top, at the rate of reading."""
+def moves(run: Run, row: Row) -> list[float]:
+    """Round by round, what the time of a tiled call would be over itself, if the scores were moved on top, at the rate
+    of reading; none where reading was not timed."""
     beside = [r for r in run.where("ceiling:read") if r.case == row.case]
-    if not beside:
-        return None
-    read = beside[0].values["bytes"]
-    extra = [
-        1 + PASSES * score_bytes(row) / read * once / time
-        for once, time in zip(beside[0].samples, row.samples, strict=False)
+    return [
+        1 + PASSES * score_bytes(row) / read.values["bytes"] * once / time
+        for read in beside[:1]
+        for once, time in zip(read.samples, row.samples, strict=False)
     ]
-    return _measured.quartiles(extra, "×")
+
+
+def moved(run: Run, row: Row) -> Quantity | None:
+    """Their median and middle half."""
+    extra = moves(run, row)
+    return _measured.quartiles(extra, "×") if extra else None
 
 
 def filled(run: Run) -> dict[str, float]:
@@ -129,8 +133,9 @@ def values(run: Run) -> dict[str, Quantity]:
         named[f"{name}_shortest"] = those[min(those)]
         named[f"{name}_least"] = min(those.values(), key=lambda q: q.value)
         named[f"{name}_most"] = max(those.values(), key=lambda q: q.value)
-    if extra := moved(run, last):
-        named["moved_longest"] = extra
+    if extra := moves(run, last):
+        named["moved_longest"] = _measured.quartiles(extra, "×")
+        named |= {"moved_least": Quantity(min(extra), "×"), "moved_most": Quantity(max(extra), "×")}
     return named | {f"{level.lower()}_filled": Quantity(n, "count") for level, n in filled(run).items()}
 
 

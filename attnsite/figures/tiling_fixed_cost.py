@@ -1,12 +1,13 @@
 """A short call is nearly all fixed cost; what a kernel pays for each score shows only in long prompts
 
 The time of a call divided by the number of its scores, by the length of the prompt. A line that falls is a cost that
-does not depend on the length; one that is level is a cost of each score; one that rises again is memory.
+does not depend on the length; one that is level is a cost of each score; one that rises has a cost beside both.
 
 All kernels answer the same prompts in the same rounds. The kernel on BLAS makes a matrix product through NumPy for each
 head, and its fixed cost is that of these calls; the compiled kernels check their arguments and wake their threads. The
 upright lines say from which length the scores of all heads fill the caches of that level. Bands hold the middle half of
-the samples; both axes are logarithmic.
+the samples; that of the kernel on BLAS is widest at {widest_tokens} tokens, where the lower half of its calls take
+about {widest_low} and the upper half about {widest_high}. Both axes are logarithmic.
 
 A chart of four lines over prompts from {shortest} to {longest} tokens. At {shortest} tokens a call takes
 {cpu_blas_call} on BLAS, {cpu_online_call} with the online kernel and {cpu_simd_call} with the fastest. At {longest}
@@ -18,7 +19,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
+from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.tiling_by_length import WRITTEN, filled, mark_caches, times
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
@@ -55,6 +56,9 @@ def values(run: Run) -> dict[str, Quantity]:
         quickest = min(rows[kernel].values(), key=lambda row: each(row).value)
         named[f"{kernel}_least_score"] = each(quickest)
         named[f"{kernel}_rise"] = Quantity(each(longest).value / each(quickest).value, "×")
+    widest = max(rows["cpu_blas"].values(), key=_measured.width)
+    low, high = _measured.halves(widest)
+    named |= {"widest_tokens": Quantity(widest.case["queries"], "count"), "widest_low": low, "widest_high": high}
     blas = max(rows["cpu_blas"])
     steps = [row for stage in STAGES for row in run.where("cpu_blas", stage=stage, queries=blas)]
     if len(steps) == len(STAGES):

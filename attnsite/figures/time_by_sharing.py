@@ -5,13 +5,15 @@ two lines of queries that share the keys leave the level line, and that the batc
 
 The level line is the time in which this machine reads the cache, the slanted one the time of the multiply-adds alone,
 both modelled at the median rates of this run; where they cross, at {balance_queries}, a perfect kernel would change
-from waiting for memory to waiting for arithmetic. Queries that share a key are those of the query heads of a group or
-those of one head's tokens; the sequences of a batch bring a cache each. The fastest of our kernels counts at each
-point. Bands hold the middle half of the samples; both axes are logarithmic.
+from waiting for memory to waiting for arithmetic. Reading went at two speeds, {read_least} at some points and
+{read_most} at others, by which the crossing lies between {balance_queries_least} and {balance_queries_most}. Queries
+that share a key are those of the query heads of a group or those of one head's tokens; the sequences of a batch bring a
+cache each. The fastest of our kernels counts at each point. Bands hold the middle half of the samples; both axes are
+logarithmic.
 
 A chart of three lines from a common start at {one_time}; reading is modelled as {read_time}. With {group} query heads
 for each KV head the call takes {group_growth} as long, with {tokens} tokens {tokens_growth}, at {speed_at_most}. A
-batch of {batch} sequences takes {batch_growth} as long as one.
+batch of {batch} sequences takes {batch_growth} as long as one, in rounds in which memory was read faster.
 """
 
 import itertools
@@ -88,12 +90,19 @@ def values(run: Run) -> dict[str, Quantity]:
     one = rows["tokens"][0]
     reading = cache_bytes(one) / read.value
     flops = speed(one).value * one.median
+    rates = [own.value for those in rows.values() for row in those if (own := run.ceiling("read", row))] or [read.value]
     found = {
+        "read_least": Quantity(min(rates), "B/s"),
+        "read_most": Quantity(max(rates), "B/s"),
+        "balance_queries_least": Quantity(cache_bytes(one) / max(rates) * fma.value / flops, "queries", digits=2),
+        "balance_queries_most": Quantity(cache_bytes(one) / min(rates) * fma.value / flops, "queries", digits=2),
         "read": read,
         "fma": fma,
         "cache_bytes": Quantity(cache_bytes(one), "B"),
         "context": Quantity(one.case["keys"], "count"),
         "balance": Quantity(fma.value / read.value, "FLOP a byte"),
+        "balance_least": Quantity(fma.value / max(rates), "FLOP a byte", digits=2),
+        "balance_most": Quantity(fma.value / min(rates), "FLOP a byte", digits=2),
         "balance_queries": Quantity(reading * fma.value / flops, "queries", digits=2),
         "one_time": one.quantity(),
         "read_time": Quantity(reading, "s"),
@@ -111,6 +120,8 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"{kind}_last_exponent"] = Quantity(
             math.log(last.median / before.median) / math.log(count(last, kind) / count(before, kind))
         )
+        for less, more in itertools.pairwise(those):
+            found[f"{kind}_{count(more, kind)}_over_{count(less, kind)}"] = _measured.ratio(more, less)
         for row in those[1:]:
             if kind == "batch":
                 found[f"batch_{count(row, kind)}_reads"] = Quantity(

@@ -1,18 +1,19 @@
-"""With a cache and 32 KV heads, a step at {context_long} takes {mha_growth} as long as one at {context_short}
+"""With weights as modelled and 32 KV heads, a step at {context_long} takes {mha_growth} that at {context_short}
 
 The time of one decoding step of one layer by the context, 32 query heads of 128, for 32, 8 and 1 key-value heads. The
 dotted lines are the part that does not grow, the products with the layer's weights; look at what comes on top.
 
 Attention was run and timed. The products with weights were not: a dotted line is the number of bytes of the weights
-over the median bandwidth of reading over all rounds of this run, the least time that they can take at a batch of one.
-Weights and cache are both float32. Bands hold the middle
-half of the samples. Both axes are linear and begin at zero.
+over the median bandwidth of reading over all rounds of this run; at the bandwidth of the rounds that read fastest they
+would take {mha_weights_fastest} with 32 key-value heads, and not {mha_weights}. Weights and cache are both float32.
+Bands hold the middle half of the samples. Both axes are linear and begin at zero.
 
 A chart of three rising lines over contexts up to {context_long} tokens. With 32 key-value heads a step goes from
 {mha_short} to {mha_long}, with 8 from {gqa_short} to {gqa_long}, with one from {mqa_short} to {mqa_long}; of the last
 value, {mha_weights}, {gqa_weights} and {mqa_weights} are modelled, for reading the weights.
 """
 
+import math
 from typing import Any
 
 import plotly.graph_objects as go
@@ -54,6 +55,9 @@ def totals(run: Run, kv_heads: int) -> list[Quantity]:
 
 def values(run: Run) -> dict[str, Quantity]:
     short, long = ends(run)
+    rates = [own.value for row in run.where(KERNEL, queries=1) if row.samples and (own := run.ceiling("read", row))]
+    overall = run.ceiling("read")
+    fastest = max([*rates, *([overall.value] if overall else [])], default=math.nan)
     found = {"context_short": Quantity(short, "tokens"), "context_long": Quantity(long, "tokens")}
     for kv_heads, (name, _, _) in KINDS.items():
         rows = {row.case["keys"]: row for row in steps(run, kv_heads)}
@@ -63,6 +67,7 @@ def values(run: Run) -> dict[str, Quantity]:
         found |= {
             f"{name}_weight_bytes": Quantity(ELEMENT_BYTES * weights(kv_heads), "B"),
             f"{name}_weights": constant,
+            f"{name}_weights_fastest": Quantity(ELEMENT_BYTES * weights(kv_heads) / fastest, "s"),
             f"{name}_short": first,
             f"{name}_long": last,
             f"{name}_growth": over(last, first),

@@ -75,6 +75,10 @@ def values(run: Run) -> dict[str, Quantity]:
     for row in rows:
         shape = "{layers}_{heads}_{length}".format(**row.case)
         found |= {f"{way}_{shape}": rate(row, way) for way in row.values["seconds"]}
+        found |= {f"{way}_lead_{shape}": lead(row, way) for way in WAYS if way in row.values["seconds"]}
+        ours = rate(row)
+        found[f"ours_{shape}_low"] = Quantity(ours.low or ours.value, "count")
+        found[f"ours_{shape}_high"] = Quantity(ours.high or ours.value, "count")
     return found
 
 

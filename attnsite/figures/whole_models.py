@@ -67,7 +67,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "KV cache": Quantity(seen["cache"]["sequence"], "B"),
             "prompt": whole(seen["prompt_flops"]["all"], "FLOP"),
             "one step": whole(step["all"], "FLOP"),
-            "share of QKᵀ and AV": whole(core, "%"),
+            "share of QKᵀ and AV in a step": whole(core, "%"),
             "bytes moved per step": whole(seen["step_bytes"]["all"], "B"),
             "FLOP/byte of a step": whole(seen["step_intensity"]["all"], "1"),
             "FLOP/byte of its attention": Quantity(seen["step_intensity"]["attention"]),

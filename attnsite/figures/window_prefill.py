@@ -1,4 +1,4 @@
-"""A window as a mask saves no time; one of {narrow} that bounds the loop makes the prompt {skip_speedup} as fast
+"""A window as a mask saves no time; one of {narrow} that bounds the loop makes it {skip_slow} to {skip_fast} as fast
 
 The time of a causal prompt of {tokens} tokens by the length of its window, up to the whole prompt, where it hides
 nothing. Compare the level line with the rising one.
@@ -8,8 +8,9 @@ window leaves. The dotted line is the closed form: the time without a window tim
 leaves, N·W − W(W − 1)/2 of N(N + 1)/2. Bands hold the middle half of the samples; both axes are logarithmic, and the
 table has shorter prompts as well.
 
-A chart of two lines. A window of {narrow} leaves one pair of {pairs_ratio}; the masked computation takes {mask_ratio}
-of its time without a window, and the bounded one is {skip_speedup} as fast as without.
+A chart of two lines. A window of {narrow} leaves one pair in {pairs_ratio}; the masked computation takes {mask_ratio}
+of its time without a window, and the bounded one is {skip_speedup} as fast as without, {skip_slow} by the slower half
+of its samples and {skip_fast} by the faster.
 """
 
 from typing import Any
@@ -63,6 +64,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "pairs_ratio": Quantity(left(narrow), "1"),
         "mask_ratio": _measured.ratio(mask[narrow], mask[tokens]),
         "skip_speedup": _measured.ratio(skip[tokens], skip[narrow]),
+        "skip_fast": Quantity(skip[tokens].median / _measured.halves(skip[narrow])[0].value, "×", digits=2),
+        "skip_slow": Quantity(skip[tokens].median / _measured.halves(skip[narrow])[1].value, "×", digits=2),
         "mask_time": mask[tokens].quantity(),
         "skip_time": skip[tokens].quantity(),
         "shortest_prompt": Quantity(min(every), "count"),

@@ -1,4 +1,4 @@
-"""Without a cache, token {again_longest} takes {ratio} as long as with one
+"""With weights as modelled, token {again_longest} takes {ratio} as long without a cache as with one
 
 The time of one more token in one layer, by how many come before it, with a cache and without. Compare the slopes, and
 where the solid lines leave the dotted ones.

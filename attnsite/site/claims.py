@@ -11,6 +11,7 @@ KINDS = {
     "derived": "follows by arithmetic",
     "counted": "counted, the same on every machine",
     "measured": "measured by a run that is kept here",
+    "modelled": "worked out in part from measured rates, and not run as a whole",
     "cited": "taken from a source that was read",
     "opinion": "the authors' judgement",
 }

@@ -24,7 +24,7 @@ OWN = (
 )
 YOURS = """## Add yours
 
-One command in a clone measures a machine; it takes an hour and a half or so, and goes on where it was interrupted.
+One command in a clone measures a machine{hours}, and goes on where it was interrupted.
 With `--quick` it takes a few minutes and gives some of the same rows, enough to see that everything works:
 
 ```bash
@@ -62,7 +62,19 @@ def page(questions: Sequence[Question], records: Records) -> str:
         ]
     for machine, runs in known.items():
         parts += described_machine(machine, runs, records)
-    return "\n\n".join([*parts, YOURS]) + "\n"
+    return "\n\n".join([*parts, YOURS.replace("{hours}", effort(list(known.values())))]) + "\n"
+
+
+def effort(machines: Sequence[Mapping[str, Run]]) -> str:
+    """How long all full runs took, each on the slowest machine, and the longest of them: a part of a sentence."""
+    longest: dict[str, float] = {}
+    for name, run in ((name, run) for runs in machines for name, run in runs.items() if not run.is_quick):
+        longest[name] = max(run.provenance.seconds, longest.get(name, 0))
+    if not longest:
+        return ""
+    name = max(longest, key=lambda one: longest[one])
+    total, most = (f"{seconds / 3600:.1f} hours" for seconds in (sum(longest.values()), longest[name]))
+    return f", all runs of this site in {total} at the slowest, `{name}` alone in {most}"
 
 
 def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]) -> list[dict[str, Any]]:

@@ -39,9 +39,10 @@ for contestant, _ in entered:
     print(f"{contestant.name}: median {1e3 * median:.2f} ms of {len(contestant.samples)} samples")
 
 # %% [markdown]
-# ## Ratios travel, times do not
+# ## Times do not travel, and ratios not far
 #
-# The fastest and the slowest of these kernels compute the same thing.
+# The fastest and the slowest of these kernels compute the same thing; by how much one is faster depends on the machine
+# and on the shape, as the page of [machines](../machines.md) shows for the ratios that this site quotes.
 
 # %%
 medians = {contestant.name: statistics.median(contestant.samples) for contestant, _ in entered}
