@@ -69,8 +69,8 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"{name}_time_8"] = those[8].quantity()
         found[f"{name}_time_1"] = those[1].quantity()
     decode, prompt = rows(run, "decode"), rows(run, "prompt")
-    those = [row.median / prompt[32].median for kv_heads, row in prompt.items() if kv_heads < 32]
-    least, most = min(those), max(those)
+    ratios = [row.median / prompt[32].median for kv_heads, row in prompt.items() if kv_heads < 32]
+    least, most = min(ratios), max(ratios)
     found |= {"prompt_least": Quantity(least, "×"), "prompt_most": Quantity(most, "×"),
               "prompt_slowest": Quantity(1 / most, "×"), "prompt_fastest": Quantity(1 / least, "×")}  # fmt: skip
     share = expected(run, dict(decode[8].case)) / expected(run, dict(decode[32].case))
