@@ -1,4 +1,4 @@
-"""In most grouped models since {since} the width in place of the KV heads gives {width_low} to {width_high} times the cache
+"""In most grouped models since {since}, width for KV heads gives {width_low} to {width_high} times the cache
 
 How far each usual mistake is from the right cache of a token, for {models} published models; one mark is a model for
 which the mistake makes a difference. Look at the first row, the commonest mistake, and at how few marks lie near 1.
