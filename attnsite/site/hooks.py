@@ -62,6 +62,18 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
     preview.read(env)
 
 
+def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
+    if page.file.src_uri.startswith("notebooks/") and page.file.src_uri.endswith(".py"):
+        path, render = Path(page.file.abs_src_path or ""), page.render
+
+        def rendered(*given: object) -> None:
+            with told():
+                notebooks.telling(render, path, f"docs/{page.file.src_uri}")(*given)
+
+        page.render = rendered  # type: ignore[assignment, method-assign]
+    return page
+
+
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     if page.present_anchor_ids is not None:  # MkDocs saw the text before figures stood in it
         page.present_anchor_ids |= pages.anchors(html)

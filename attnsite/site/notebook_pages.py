@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-from attnsite.errors import Mistake
 from attnsite.site import notebooks, places
 from attnsite.site.places import Page
 from attnsite.site.text import head
@@ -51,8 +50,7 @@ def executed(path: Path) -> list[dict[str, Any]]:
             notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
         ).execute()
     except nbclient.exceptions.CellExecutionError as error:
-        last = str(error).strip().splitlines()[-1]
-        raise Mistake(f"docs/notebooks/{path.name}", "", f"a cell fails: {last}", "mend the cell") from None
+        raise notebooks.fault(error, path, f"docs/notebooks/{path.name}") from None
     return [
         {"kind": cell.cell_type, "source": cell.source, "outputs": [dict(o) for o in cell.get("outputs", [])]}
         for cell in notebook.cells

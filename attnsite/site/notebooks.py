@@ -2,10 +2,12 @@
 
 import hashlib
 import re
+from collections.abc import Callable
 from html import escape
 from pathlib import Path, PurePosixPath
 
 from attnsite import digest, discover
+from attnsite.errors import Mistake
 
 CACHE = Path(".cache/mkdocs-jupyter")
 _START = '<div class="jupyter-wrapper">'
@@ -38,6 +40,36 @@ def slim(html: str, path: str) -> str:
         "by cell in an editor.</p>"
     )
     return body.replace("</h1>", f"</h1>{offer}", 1)
+
+
+def telling(render: Callable[..., None], path: Path, shown: str) -> Callable[..., None]:
+    """The rendering of a notebook's page, in which a cell that fails is a `Mistake` of the file, not a traceback."""
+
+    def rendered(*given: object) -> None:
+        try:
+            render(*given)
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in _RUNNERS:
+                raise
+            raise fault(error, path, shown) from None
+
+    return rendered
+
+
+_RUNNERS = ("nbclient", "jupyter_client", "jupyter_core")  # what raises where a notebook cannot be executed
+_CELL = re.compile(r"-{18}\n(.*?)\n-{18}", re.DOTALL)
+
+
+def fault(error: Exception, path: Path, shown: str) -> Mistake:
+    """What an error of executing a notebook is told as, with the line where it came about if that can be found."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    at, told = "", next((line for line in reversed(text.strip().splitlines()) if line.strip()), type(error).__name__)
+    cell = _CELL.search(text)
+    begins = path.read_text(encoding="utf-8").find(cell[1].strip()) if cell and cell[1].strip() else -1
+    if cell and begins >= 0:
+        within = re.search(r"(?:Cell In\[\d+\]|<ipython-input[^>]*>), line (\d+)", text)
+        at = str(path.read_text(encoding="utf-8").count("\n", 0, begins) + int(within[1] if within else 1))
+    return Mistake(shown, at, f"a cell fails: {told.strip()[:160]}", "mend the cell; it is Python that runs by itself")
 
 
 def forget_outdated(root: Path) -> None:
