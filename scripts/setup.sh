@@ -92,7 +92,7 @@ fi
 
 # Its half without windows opens a page for the tests in a tenth of the time; without it they take the whole.
 if [ "${1:-}" = --tests ] && ! here chromium-headless-shell && can_get; then
-  get chromium-headless-shell || echo "setup: no chromium-headless-shell could be installed; the tests use Chromium"
+  get chromium-headless-shell || echo "setup: no chromium-headless-shell could be installed; the tests use Chromium" >&2
 fi
 
 # 4. A Firefox opens every page too, where there is one; those tests are skipped without it.

@@ -185,22 +185,41 @@ def site_at_root(site_folder):
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """One Chromium for all tests; they are skipped where there is none.
+def chromiums():
+    """Start a Chromium by its path, once each; skipped where there is none."""
+    started = {}
+    with contextlib.ExitStack() as held:
+
+        def launched(path):
+            if path is None:
+                pytest.skip("there is no Chromium here: install one, or name it with CHROMIUM=/path")
+            from playwright.sync_api import sync_playwright
+
+            if not started:
+                started["playwright"] = held.enter_context(sync_playwright())
+            if path not in started:
+                started[path] = started["playwright"].chromium.launch(executable_path=path, args=FLAGS)
+                held.callback(started[path].close)
+            return started[path]
+
+        yield launched
+
+
+@pytest.fixture(scope="session")
+def browser(chromiums):
+    """One Chromium for nearly all tests; they are skipped where there is none.
 
     Its half without windows where there is one: the whole makes a window's own controls for each page, as a page of its
     own, which takes ten times as much of the processor as most of what is tested.
     """
     named = any(os.environ.get(variable) for variable in chromium.VARIABLES)
-    path = (None if named else shutil.which("chromium-headless-shell")) or chromium.find()
-    if path is None:
-        pytest.skip("there is no Chromium here: install one, or name it with CHROMIUM=/path")
-    from playwright.sync_api import sync_playwright
+    return chromiums((None if named else shutil.which("chromium-headless-shell")) or chromium.find())
 
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield opened
-        opened.close()
+
+@pytest.fixture(scope="session")
+def touched_browser(chromiums):
+    """The whole Chromium, for readers with fingers: a tap on a chart tells its half without windows nothing."""
+    return chromiums(chromium.find())
 
 
 @pytest.fixture(scope="session")
@@ -232,7 +251,8 @@ def drive(request):
 
     def started(**options):
         if request.param == "chromium":
-            opened.append(Chromium(request.getfixturevalue("browser"), **options))
+            name = "touched_browser" if options.get("touch") else "browser"
+            opened.append(Chromium(request.getfixturevalue(name), **options))
         else:
             opened.append(request.getfixturevalue("firefoxes")(**options))
             opened[-1].forget()
@@ -250,13 +270,14 @@ def drive(request):
 
 
 @pytest.fixture
-def open_page(browser):
+def open_page(request, browser):
     """Open pages in a context of their own; at the end nothing was said in the console and no other host asked."""
     contexts, said, asked = [], [], []
 
     def opened(address, **options):
         # what a test waits for is a string that the page evaluates, which its policy forbids: `test_security` heeds it
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, "bypass_csp": True, **options})
+        used = request.getfixturevalue("touched_browser") if options.get("has_touch") else browser
+        context = used.new_context(**{"viewport": {"width": 1280, "height": 900}, "bypass_csp": True, **options})
         contexts.append(context)
         page = context.new_page()
         page.on("console", lambda m: said.append(m.text) if m.type in ("error", "warning") else None)
