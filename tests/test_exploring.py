@@ -98,7 +98,9 @@ def test_a_tap_is_told_where_the_finger_is_not(site, open_page, name):
     page.touchscreen.tap(*mark)
     box = figure.locator(".reading-box")
     box.wait_for()
-    page.wait_for_timeout(600)  # a tap is told when the finger is down and, where Plotly said nothing, once it is lifted
+    page.wait_for_timeout(
+        600
+    )  # a tap is told when the finger is down and, where Plotly said nothing, once it is lifted
     told, stage = box.bounding_box(), figure.locator(".exhibit-stage").bounding_box()
     across = told["x"] - 4 < mark[0] < told["x"] + told["width"] + 4
     down = told["y"] - 4 < mark[1] < told["y"] + told["height"] + 4

@@ -12,6 +12,7 @@ EXPERIMENT = "depth_with_one_head"
 NORMS = {"pre": "pre-norm", "post": "post-norm"}
 NATS = "nats"
 MARGIN = 0.05  # nats: a run that ends less than this below the loss without context has learned nothing from it
+APART = 0.02  # of what tokens have: more than that, and they are not all alike
 LOOKS = {
     "shallow": _style.Look(_style.OURS_2),
     "shallow_one_head": _style.Look(_style.OURS_2, "dot"),
@@ -82,6 +83,20 @@ def without_context(run: Run) -> float:
 def nothing(row: Row) -> bool:
     """Whether a run diverged, or ended with no better loss than the frequencies of the bytes give."""
     return not row.values["validation"] < row.values["without_context"] - MARGIN
+
+
+def alike(run: Run) -> dict[str, Quantity]:
+    """How far the last states of held-out tokens are from all being alike, in runs that learned and in the others."""
+    found = {}
+    for name, failed in (("failed", True), ("learned", False)):
+        rows = [row for row in run.where() if row.values["diverged_at"] is None and nothing(row) is failed]
+        found[f"runs_{name}"] = Quantity(len(rows), "count")
+        if rows:
+            seen = [row.values["residual"][-1] for row in rows]
+            found[f"{name}_alike"] = Quantity(-math.log10(statistics.median(seen)), "orders of magnitude", digits=2)
+            found[f"{name}_alike_least"], found[f"{name}_alike_most"] = Quantity(min(seen)), Quantity(max(seen))
+            found[f"{name}_apart"] = Quantity(sum(one > APART for one in seen), "count")
+    return found
 
 
 def share_of_nothing(rows: list[Row]) -> float:

@@ -44,7 +44,8 @@ def exponent(rows: Sequence[Row], varied: str) -> Quantity:
     return Quantity(value, "1", min(low, value), max(high, value))
 
 
-WIDE = 0.2  # of the median: where a middle half is wider, rounds were disturbed, and figures quote nothing of it
+BYTES = {"cpu_simd_decode_bf16": 2, "cpu_simd_decode_int8": 1}  # of a cached number; int8 has a factor a row besides
+WIDE = 0.19  # of the median: where a middle half is wider, rounds were disturbed, and figures quote nothing of it
 FULL = 0.7  # of both neighbours' rates: below it a size was not measured at the speed of the others
 
 
@@ -52,6 +53,14 @@ def width(row: Row) -> float:
     """The width of the middle half of a row's samples, as a share of their median."""
     low, high = row.middle_half()
     return (high - low) / row.median
+
+
+def cache_bytes(row: Row) -> int:
+    """The bytes of keys and values that a row's kernel reads, as it stores them."""
+    case = row.case
+    rows = 2 * case["batch"] * case["kv_heads"] * case["keys"]
+    factor = 4 if row.kernel == "cpu_simd_decode_int8" else 0
+    return int(rows * (BYTES.get(str(row.kernel), 4) * case["dim"] + factor))
 
 
 def halves(row: Row) -> tuple[Quantity, Quantity]:

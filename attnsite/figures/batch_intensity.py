@@ -3,10 +3,10 @@
 FLOPs for each byte read in one decoding step, by the number of sequences in the batch. Compare the line of the weights
 with the level lines of attention.
 
-Counted for a model with the shape of Llama 2 7B and {context} tokens of context, all numbers of 16 bits, activations
-left out. All sequences are multiplied with the same weights, so those are read once for all of them; each sequence
-brings a cache of its own, so FLOPs and bytes of attention grow together. Only sequences that share their context, with
-a kernel that reads it once, move attention up. Both axes are logarithmic.
+Counted for Llama 2 7B, its MLP and its output layer with it, and {context} tokens of context, all numbers of 16 bits,
+activations left out. All sequences are multiplied with the same weights, so those are read once for all of them; each
+sequence brings a cache of its own, so FLOPs and bytes of attention grow together. Only sequences that share their
+context, with a kernel that reads it once, move attention up. Both axes are logarithmic.
 
 A chart of lines over batches of 1 to {batch}. The weights rise from {weights_at_1} to {weights}; attention stays at
 {mha} with 32 key-value heads and at {gqa} with 8. The whole step with 32 key-value heads reaches {whole_mha} and could

@@ -80,6 +80,8 @@ def values(run: Run) -> dict[str, Quantity]:
     if without:
         named["mask_middle"] = _measured.quartiles([q.value for q in without.values()], "×")
         named["mask_lengths"] = Quantity(len(without), "count")
+        named["mask_least"] = Quantity(min(q.value for q in without.values()), "×")
+        named["mask_most"] = Quantity(max(q.value for q in without.values()), "×")
     return named
 
 

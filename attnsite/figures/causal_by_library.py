@@ -1,14 +1,14 @@
-"""PyTorch’s fused kernel gains from a causal mask what its blocks allow, kernels that add a mask gain nothing
+"""With many heads PyTorch’s fused kernel gains what its blocks allow; kernels that add the mask gain nothing
 
 The time without a mask over the time with a causal one, for each library and for our kernel, by the length of the
 prompt. Compare the lines with the crosses.
 
-The crosses are what the pairs of query and key say for PyTorch’s fused kernel: it leaves out blocks that are 512 keys
-wide, and gives each thread an equal part of the rows of blocks, one after another, so that with a single head the
-second thread has more to do. Above 1 the mask makes a call faster, below 1 slower. Each point is the median over heads
-of 32, 64 and 128 and, where no number is said, over 8, 16 and 32 heads; prompts with and without the mask were timed
-one after the other, not in the same rounds, so that single shapes lie far from it, some beyond what counting allows.
-The lower axis is logarithmic.
+The crosses are what the pairs of query and key say for PyTorch’s fused kernel as a source of 2024 has it: it leaves out
+blocks that are 512 keys wide, and gives each thread an equal part of the rows of blocks, one after another, so that
+with a single head the second thread has more to do. Above 1 the mask makes a call faster, below 1 slower. Each point is
+the median over heads of 32, 64 and 128 and, where no number is said, over 8, 16 and 32 heads, as far as a library
+finished them; prompts with and without the mask were timed one after the other, not in the same rounds, so that single
+shapes lie far from it, some beyond what counting allows. The lower axis is logarithmic.
 
 A chart of {lines} lines over prompts from {shortest} to {longest} tokens. At {longest} tokens our kernel gains {ours},
 PyTorch’s fused kernel {fused} with many heads, where its blocks allow {fused_expected}, and {fused_one_head} with one,

@@ -16,7 +16,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
 from attnsite.figures import _axes, _measured, _peers, _style
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
@@ -44,10 +43,9 @@ def _rows(run: Run, kv_heads: int) -> list[Row]:
 
 
 def _bytes(row: Row) -> int:
-    """What the step must read at least: the cache, the queries and the output, in float32."""
+    """What the step must move at least: the cache as it is stored, queries and output in float32."""
     case = row.case
-    layer = Attention(1, case["heads"], case["dim"], case["kv_heads"])
-    return case["batch"] * layer.input_bytes(case["queries"], case["keys"])
+    return _measured.cache_bytes(row) + 4 * case["batch"] * 2 * case["queries"] * case["heads"] * case["dim"]
 
 
 def _share(run: Run, row: Row) -> Quantity | None:

@@ -22,7 +22,6 @@ from attnsite.results import Row, Run
 
 EXPERIMENT = "decode_by_context"
 TITLE_COLUMNS = ("time per step", "least time")
-BYTES = {"cpu_simd_decode_bf16": 2.0, "cpu_simd_decode_int8": 1.0}  # of an element; int8's factors come on top
 BEST = "cpu_simd_decode"
 
 
@@ -38,10 +37,7 @@ def ladder(run: Run) -> list[Row]:
 
 def cache_bytes(row: Row) -> float:
     """What the kernel reads: keys and values as it stores them."""
-    case = row.case
-    rows = 2 * case["batch"] * case["kv_heads"] * case["keys"]
-    each = BYTES.get(str(row.kernel), 4.0) * case["dim"]
-    return rows * (each + (4 if row.kernel == "cpu_simd_decode_int8" else 0))
+    return _measured.cache_bytes(row)
 
 
 def _least(run: Run, row: Row) -> float:

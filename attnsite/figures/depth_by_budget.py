@@ -81,14 +81,14 @@ def values(run: Run) -> dict[str, Quantity]:
             found[f"{role}_{norm}_{budget}_{warmup}"] = _losses.last(rows)
             found[f"{role}_{norm}_{budget}_{warmup}_rate"] = Quantity(rate, digits=1)
             inside, models = inside + within, models + 1
-            found[f"{role}_{norm}_{budget}_{warmup}_inside"] = Quantity(within, "count")
         for name, (one, other) in GAPS.items():
             whole = f"{name}_{norm}_{budget}_{warmup}"
             found |= _losses.with_interval(whole, at_best[one][1], at_best[other][1])
-    others = [role for role in shapes if role != "shallow_one_head"]
-    found["edges_pre_long_others"] = Quantity(
-        sum(not found[f"{role}_pre_long_{warmup}_inside"].value for role in others for warmup in warmups(run)), "count"
-    )
+    case = {"norm": "post", "steps": counts["long"], "warmup": counts["brief"]}
+    rate = best(run, shapes["deep_one_head"], **case)[0]
+    level = [loss.value for shape in shapes.values() if (loss := _depth.loss(shape.rows(run, rate=rate, **case)))]
+    found["post_long_brief_same_rate"] = Quantity(max(level) - min(level), _depth.NATS, digits=2)
+    found |= _depth.alike(run)
     found["times"] = Quantity(counts["long"] / counts["short"], "×")
     return found | {name: Quantity(n, "count") for name, n in (counts | {"inside": inside, "models": models}).items()}
 
@@ -107,7 +107,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "steps": case["steps"], "warm-up": case["warmup"], "loss per byte": _losses.last(rows),
                     "over the first shape": None if role == "shallow" else _losses.gap(rows, first),
                     "best rate": rate, "rates tried on both sides": "yes" if inside else "no",
-                    "runs at the unigram baseline": sum(map(_depth.nothing, every)), "runs": len(every),
+                    "runs not below the unigram baseline": sum(map(_depth.nothing, every)), "runs": len(every),
                 })  # fmt: skip
     return lines
 

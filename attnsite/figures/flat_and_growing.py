@@ -1,6 +1,7 @@
 """Counted, more heads in the same width add scores and exponentials, no weights, product FLOPs or KV cache
 
-One attention layer of width 1024 on 4096 tokens, cut into 1, 2, 4, up to 128 heads. Look at which line rises.
+One attention layer of width 1024 on 4096 tokens, with a KV head for each query head, cut into 1, 2, 4, up to 128 heads.
+Look at which line rises.
 
 Every quantity is divided by its value with one head. On the flat line lie the weights, the FLOPs of the projections,
 of QKᵀ and of AV, and the KV cache; on the rising one the scores, their exponentials and the memory for scores where a

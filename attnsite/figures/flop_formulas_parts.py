@@ -1,4 +1,4 @@
-"""Formulas and kernels differ most in the context: 0, 6, 7, 12, 14 or 16 FLOPs for a unit of L·H·Q·T
+"""Formulas and kernels differ most in the context: 0 to 16 FLOPs for a unit of L·H·Q·T
 
 Counts and formulas of a training step, one a row: the FLOPs a token that each has for a weight of the layers, for a
 weight of the vocabulary's matrix, and for a unit of L·H·Q·T. Find the count that you mean, then a formula with its

@@ -7,7 +7,7 @@ One query is a decoding step; a prompt worked off in pieces, or a draft that is 
 many as there are keys. Dotted is what follows from the rates of reading and of multiply-adds alone, measured in the
 same rounds: the longer of reading the cache once and of doing the FLOPs. From nine queries on the kernel lays its
 registers out for panels of 24, which few queries do not fill. Left out, because the middle half of the samples of one
-of the two is wider than a fifth of its median: {left_out} points. Bands pair the quartiles that are
+of the two is wider than 19 % of its median: {left_out} points. Bands pair the quartiles that are
 farthest apart; the number of queries is on a logarithmic axis.
 
 A chart of two lines. With one query 8 KV heads are {gain_8_first} and one KV head is {gain_1_first} as fast as

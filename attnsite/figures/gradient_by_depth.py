@@ -43,7 +43,7 @@ def by_layer(run: Run, role: str, norm: str, when: str) -> list[Quantity]:
 
 def fall(layers: list[Quantity]) -> Quantity:
     """By how many orders of magnitude the first layer's is smaller than the last's."""
-    return Quantity(math.log10(layers[-1].value / layers[0].value), "orders of magnitude", digits=2)
+    return Quantity(math.log10(layers[-1].value / layers[0].value), "orders of magnitude", digits=3)
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -54,6 +54,7 @@ def values(run: Run) -> dict[str, Quantity]:
             for when in WHEN:
                 if layers := by_layer(run, role, norm, when):
                     found[f"{role}_{norm}_{when}_fall"] = fall(layers)
+                    found[f"{role}_{norm}_{when}_growth"] = Quantity(layers[0].value / layers[-1].value, "×", digits=2)
     return found
 
 

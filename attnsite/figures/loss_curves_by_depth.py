@@ -1,4 +1,4 @@
-"""At the lowest rate, the deeper a model the later it leaves the unigram baseline
+"""At the lowest rate, with post-norm, the deeper a model the later it leaves the unigram baseline
 
 The validation loss on the way, of models with equal weights at the lowest learning rate tried, {rate}, with pre-norm
 or post-norm. Follow a line to the right.

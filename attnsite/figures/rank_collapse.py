@@ -13,6 +13,7 @@ A chart of lines on a logarithmic axis, with {heads} heads in a width of {width}
 {attention_residual_last} after {layers} layers, in a whole decoder at {decoder_post_last}.
 """
 
+import itertools
 import math
 from typing import Any
 
@@ -83,6 +84,11 @@ def values(run: Run) -> dict[str, Quantity]:
     for parts, line in lines(run).items():
         found[f"{parts}_last"], found[f"{parts}_fall_{AT}"] = line[-1], fall(line)
         found["layers"] = Quantity(len(line) - 1, "count")
+    if CAUSAL in lines(run):
+        causal = [quantity.value for quantity in lines(run)[CAUSAL]]
+        later = [math.log10(a / b) for a, b in itertools.pairwise(causal[AT:])]
+        found["causal_layer_least"] = Quantity(min(later), "1", digits=2)
+        found["causal_layer_most"] = Quantity(max(later), "orders of magnitude", digits=2)
     for size in sizes(run):
         if not size[2] and size[0] == width:
             found[f"one_of_{size[1]}_heads_fall_{AT}"] = fall(layers(run, "attention", size))

@@ -9,7 +9,7 @@ multiply-adds; each is the median over the run. Nothing can stand above reading 
 small enough to stay in the processor's caches; the matrix product is what one library reached and no limit. Left of the
 corner a kernel waits for memory, right of it for arithmetic, and below the roof is room for a better kernel, but for
 this: reading went at {read_least} beside some points and at {read_most} beside others. Kernels that store a cache in
-fewer bits are in the table only: their bytes are others. Whiskers hold the middle half of the samples; both axes are
+fewer bits are in the table only. Whiskers hold the middle half of the samples; both axes are
 logarithmic.
 
 A chart of points under a slanted and two level lines. Reading reaches {read}, a matrix product {matmul}, a loop of
@@ -29,7 +29,7 @@ from attnsite.results import Row, Run
 
 EXPERIMENT = "roofline"
 TITLE_COLUMNS = ("reached", "FLOP/byte")
-NARROW = ("cpu_simd_decode_bf16", "cpu_simd_decode_int8")  # store fewer bytes than are counted here
+NARROW = ("cpu_simd_decode_bf16", "cpu_simd_decode_int8")  # store fewer bytes for a number, and are not drawn
 ROOFS = {"read": "reading memory", "matmul": "matrix product", "fma": "multiply-adds"}
 GPU_ROOFS = {"read": "GPU copying", "matmul": "GPU tensor cores", "fma": "GPU multiply-adds"}
 CPU, GPU = "", "cuda_"  # how the names of a side's kernels and ceilings begin, in values too
@@ -37,11 +37,13 @@ HALF = ("cuda_mma",)  # takes 16-bit numbers
 
 
 def work(row: Row) -> tuple[int, int]:
-    """FLOPs of QKᵀ and AV, and the bytes of q, k, v and out, each moved once."""
+    """FLOPs of QKᵀ and AV, and the bytes of q, k, v and out, each moved once, a cache as it is stored."""
     case = row.case
     layer = Attention(1, case["heads"], case["dim"], case["kv_heads"])
     flops = layer.core_flops(case["queries"], case["keys"], case["causal"])
     moved = layer.input_bytes(case["queries"], case["keys"])
+    if row.kernel in NARROW:
+        moved += (_measured.cache_bytes(row) // case["batch"]) - 2 * 4 * case["kv_heads"] * case["keys"] * case["dim"]
     return case["batch"] * flops, case["batch"] * (moved // 2 if row.kernel in HALF else moved)
 
 

@@ -15,8 +15,6 @@ unigram baseline and {pre_high_failed} of the pre-norm runs. Over all rates and 
 several narrow heads at the same depth, and {shallow_post_failed} of those of the shallow model with several heads.
 """
 
-import math
-import statistics
 from typing import Any
 
 import plotly.graph_objects as go
@@ -46,24 +44,11 @@ def values(run: Run) -> dict[str, Quantity]:
         for name, rate in _depth.rates(run).items():
             share = _depth.share_of_nothing(run.where(norm=norm, rate=rate))
             found[f"{norm}_{name}_failed"] = Quantity(share, "%")
-    found |= _alike(run)
+    found |= _depth.alike(run)
     found["rows"] = Quantity(len(named), "count")
     found["columns"] = Quantity(len(_columns(run)), "count")
     found["steps"] = Quantity(run.where()[0].case["steps"], "count")
     found["without_context"] = Quantity(_depth.without_context(run), _depth.NATS)
-    return found
-
-
-def _alike(run: Run) -> dict[str, Quantity]:
-    """How far the last states of held-out tokens are from all being alike, in runs that learned and in the others."""
-    found = {}
-    for name, failed in (("failed", True), ("learned", False)):
-        rows = [row for row in run.where() if row.values["diverged_at"] is None and _depth.nothing(row) is failed]
-        found[f"runs_{name}"] = Quantity(len(rows), "count")
-        if rows:
-            seen = [row.values["residual"][-1] for row in rows]
-            found[f"{name}_alike"] = Quantity(-math.log10(statistics.median(seen)), "orders of magnitude", digits=2)
-            found[f"{name}_alike_least"], found[f"{name}_alike_most"] = Quantity(min(seen)), Quantity(max(seen))
     return found
 
 

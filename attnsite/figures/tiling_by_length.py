@@ -133,6 +133,12 @@ def values(run: Run) -> dict[str, Quantity]:
         named[f"{name}_shortest"] = those[min(those)]
         named[f"{name}_least"] = min(those.values(), key=lambda q: q.value)
         named[f"{name}_most"] = max(those.values(), key=lambda q: q.value)
+    once = [a / b for a, b in zip(rows[WRITTEN][lengths[-1]].samples, last.samples, strict=False)]
+    named |= {"written_longest_least": Quantity(min(once), "×"), "written_longest_most": Quantity(max(once), "×")}
+    alone = times(run, 1)
+    both = sorted(alone["cpu_blas"].keys() & alone[TILED])
+    named["blas_simd_1_least"] = min((_peers.paired(alone["cpu_blas"][n], alone[TILED][n]) for n in both),
+                                     key=lambda q: q.value)  # fmt: skip
     if extra := moves(run, last):
         named["moved_longest"] = _measured.quartiles(extra, "×")
         named |= {"moved_least": Quantity(min(extra), "×"), "moved_most": Quantity(max(extra), "×")}

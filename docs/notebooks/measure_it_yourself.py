@@ -42,7 +42,7 @@ for contestant, _ in entered:
 # ## Times do not travel, and ratios not far
 #
 # The fastest and the slowest of these kernels compute the same thing; by how much one is faster depends on the machine
-# and on the shape, as the page of [machines](../machines.md) shows for the ratios that this site quotes.
+# and on the shape, so a ratio belongs to both.
 
 # %%
 medians = {contestant.name: statistics.median(contestant.samples) for contestant, _ in entered}
