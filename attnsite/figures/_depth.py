@@ -92,7 +92,8 @@ def alike(run: Run) -> dict[str, Quantity]:
         rows = [row for row in run.where() if row.values["diverged_at"] is None and nothing(row) is failed]
         found[f"runs_{name}"] = Quantity(len(rows), "count")
         if rows:
-            seen = [row.values["residual"][-1] for row in rows]
+            every = [row.values["residual"] for row in rows]  # after each layer, or before the output alone
+            seen = [one[-1] if isinstance(one, list | tuple) else one for one in every]
             found[f"{name}_alike"] = Quantity(-math.log10(statistics.median(seen)), "orders of magnitude", digits=2)
             found[f"{name}_alike_least"], found[f"{name}_alike_most"] = Quantity(min(seen)), Quantity(max(seen))
             found[f"{name}_apart"] = Quantity(sum(one > APART for one in seen), "count")

@@ -10,9 +10,9 @@ registers out for panels of 24, which few queries do not fill. Left out, because
 of the two is wider than 19 % of its median: {left_out} points. Bands pair the quartiles that are
 farthest apart; the number of queries is on a logarithmic axis.
 
-A chart of two lines. With one query 8 KV heads are {gain_8_first} and one KV head is {gain_1_first} as fast as
-32; with {most_queries} queries {gain_8_last} and {gain_1_last}. By the rates alone, the cache with 32 KV heads stops
-being the limit at {balance_32} queries, with 8 at {balance_8}.
+A chart of two lines. With one query 8 KV heads are {gain_8_first} and one KV head is {gain_1_first} as fast as 32; with
+{most_queries} queries 8 are {gain_8_last} as fast, with {most_queries_1} one is {gain_1_last}. By the rates alone, the
+cache with 32 KV heads stops being the limit at {balance_32} queries, with 8 at {balance_8}.
 """
 
 from typing import Any
@@ -83,6 +83,7 @@ def values(run: Run) -> dict[str, Quantity]:
         those = drawn.get(kv_heads) or drawn[8]
         found[f"gain_{kv_heads}_first"], found[f"gain_{kv_heads}_last"] = those[queries[0]], those[max(those)]
         found |= {f"gain_{kv_heads}_at_{n}": gain for n, gain in those.items()}
+        found[f"most_queries_{kv_heads}"] = Quantity(max(those), "count")
     return found
 
 
