@@ -245,7 +245,7 @@ def test_the_pages_file_holds_every_model_and_machine():
         assert ledger.Model(**shape) == ledger.Model(**{name: case[name] for name in whole_models.SHAPE})
         assert model["heads_from"]
     assert {"h100", "mi300x", "epyc_2core"} <= {roof["key"] for roof in told["roofs"]}
-    for roof in told["roofs"]:
+    for roof in (roof for roof in told["roofs"] if "this_build" not in roof["key"]):  # whose runs a checkout may keep
         assert roof["peak"] > roof["bandwidth"] > 0
         source = roof.get("source")
         assert (ROOT / "docs" / "sources" / f"{source}.bib").is_file() if source else (
