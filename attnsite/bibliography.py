@@ -1,10 +1,12 @@
 """The sources: one plain BibTeX entry a file, read with what we take from it and whether we opened it."""
 
+import datetime
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pybtex.backends.plaintext import Backend
 from pybtex.database import BibliographyDataError, Entry, Person
@@ -73,7 +75,7 @@ class Source:
         found = (
             (f"doi:{self.doi}", f"https://doi.org/{self.doi}", self.doi),
             (f"arXiv:{self.eprint}", f"https://arxiv.org/abs/{self.eprint}", self.eprint),
-            (url.split("//")[-1].split("/")[0], url, own),
+            (urlsplit(url).hostname or "", url, own),
         )
         return tuple((text, address) for text, address, there in found if there)
 
@@ -120,6 +122,8 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
         return None, (Mistake(path, "", f"holds {len(entries)} entries", "keep one entry in each file"),)
     [(key, entry)] = entries.items()
     mistakes = tuple(_faults(key, entry, path, text))
+    if _outside(text):
+        mistakes += (Mistake(path, "", "holds text outside its entry", "take it out: the file is copied as it stands"),)
     if mistakes:
         return None, mistakes
     try:
@@ -159,15 +163,36 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
     if fields.get("checked") and fields["checked"] not in CHECKED:
         wrong("checked", f"checked is {fields['checked']!r}", f"write one of: {'; '.join(CHECKED)}")
     shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+",
-              "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://\S+",
+              "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://[a-zA-Z0-9.-]+(:[0-9]+)?(/[!-~]*)?",
               "urldate": r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"}  # fmt: skip
     for name in sorted(ADDRESSES):
         if "\\" in fields.get(name, ""):
             wrong(name, f"its {name} holds TeX, {fields[name]!r}", "write the address as a browser takes it")
     for name, shape in shapes.items():
-        if fields.get(name) and not re.fullmatch(shape, fields[name]):
+        if fields.get(name) and not (re.fullmatch(shape, fields[name]) and (name != "urldate" or _day(fields[name]))):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
     return found
+
+
+def _outside(text: str) -> bool:
+    """Whether something stands before the entry or behind the brace that ends it."""
+    head = re.match(r"\ufeff?\s*@\w+\s*\{", text)
+    depth, at = 1, head.end() if head else 0
+    while head and depth and at < len(text):
+        if text[at] == "\\":
+            at += 1
+        else:
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+        at += 1
+    return not head or bool(text[at:].strip())
+
+
+def _day(written: str) -> bool:
+    """Whether a calendar has that day, and a site could have been opened on it."""
+    try:
+        return datetime.date.fromisoformat(written).year >= 1990
+    except ValueError:
+        return False
 
 
 _EXAMPLES = {"year": "2023", "doi": "10.1145/1498765.1498785", "eprint": "2205.14135", "url": "https://…",

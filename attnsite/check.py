@@ -87,8 +87,34 @@ def check(root: Path) -> list[Mistake]:
     unusable, unbelievable = committed_results(root)
     mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable]
     mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
-    mistakes += [*in_texts(root, broken=bool(unusable)), *figure_checks.faults(records.read(root))]
+    mistakes += [*strays(root), *in_texts(root, broken=bool(unusable)), *figure_checks.faults(records.read(root))]
     return list(dict.fromkeys(mistakes))
+
+
+PLACES = [
+    r"[\w.-]+\.md", r"questions/\w+/\w+\.md", r"sources/\w+\.bib", r"results/\w+/\w+\.json", r"notebooks/\w+\.py",
+    r"assets/[\w.-]+\.(?:css|js|json|svg|png|txt|woff2)",
+]  # fmt: skip
+_SIGNS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def strays(root: Path) -> Iterable[Mistake]:
+    """Files below docs/ that belong to nothing: a site builder makes pages of them, or hands them out as they stand.
+
+    And in the texts that do belong: characters that are not seen, or that turn how others are read.
+    """
+    docs = root / "docs"
+    for path in sorted(docs.rglob("*")):
+        shown = path.relative_to(root)
+        if not path.is_file() or any(part.startswith((".", "__pycache__")) for part in shown.parts):
+            continue
+        if path.is_symlink() or not any(re.fullmatch(place, path.relative_to(docs).as_posix()) for place in PLACES):
+            yield Mistake(shown, "", "is no file that belongs there", "take it away, or give it the place of its kind")
+        elif path.suffix in (".md", ".bib") or shown.parts[1] == "notebooks":
+            for number, written in enumerate((text_of(path) or "").split("\n"), 1):
+                if found := _SIGNS.search(written.removesuffix("\r")):
+                    what = f"holds the character U+{ord(found[0]):04X}, which is not seen"
+                    yield Mistake(shown, number, what, "take it out")
 
 
 def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = None) -> list[Mistake]:
@@ -113,10 +139,12 @@ def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = N
         texts = [(question.body, question.body_line), (question.answer, line(question, "answer"))]
         mistakes += [m for text, first in texts for m in marked.in_text(question.path, text, first)]
         mistakes += [m for claim in question.claims for m in in_claim(question, claim, marked)]
-        mistakes += judged.mistakes(question.path, texts_of.of_question(question))
+        for piece in (texts_of.of_question(question), *texts_of.shown_alone(question)):
+            mistakes += judged.mistakes(question.path, piece)
         mistakes += links(root, question.path, question.body, question.body_line)
     read = {question.path for question in questions}
     for path in (path.relative_to(root) for path in sorted((root / content.FOLDER).glob("*/*.md"))):
+        text: str | None
         if wanted(path) and path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
             body, first = texts_of.behind_front(text, path)  # what can be read of one that cannot be
             mistakes += marked.in_text(path, text, 1)
@@ -136,7 +164,10 @@ def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = N
         mistakes += judged.mistakes(theme.path, texts_of.of_theme(theme, text_of(root / theme.path) or ""))
     for path in sorted((root / "docs" / "notebooks").glob("*.py")):
         if wanted(path.relative_to(root)):
-            mistakes += judged.mistakes(path.relative_to(root), texts_of.of_notebook(text_of(path) or ""))
+            source = text_of(path) or ""
+            mistakes += judged.mistakes(path.relative_to(root), texts_of.of_notebook(source))
+            remedy = "write # %% or # %% [markdown], and text in comments"
+            mistakes += [Mistake(path.relative_to(root), at, what, remedy) for at, what in texts_of.odd_cells(source)]
     if only is None and root == discover.ROOT.parent:  # they are the package's, whatever else is checked with it
         for path, docstring in texts_of.of_kernels():
             mistakes += judged.mistakes(path, docstring)
@@ -367,7 +398,7 @@ def names(root: Path) -> list[str]:
     with path.open(encoding="utf-8", newline="") as file:
         full = [row["name"] for row in csv.DictReader(file)]
     families = {name.rpartition(" ")[0] for name in full}  # Llama 2, of Llama 2 7B
-    return sorted({name for name in (*full, *families) if any(c.isdigit() for c in name)})
+    return sorted({name for name in (*full, *families) if name[:1].isalpha() and any(c.isdigit() for c in name)})
 
 
 def links(root: Path, path: Path, text: str, first: int) -> Iterable[Mistake]:

@@ -192,8 +192,13 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
     if lines[0].rstrip() != "---" or end is None:
         return None, [Mistake(path, 1, "has no front matter", "begin with a line ---, the fields, and a line ---")]
     body = "\n".join(lines[end + 1 :])
+    front = "\n".join(lines[1:end])
     try:
-        node = yaml.compose("\n".join(lines[1:end]), yaml.SafeLoader)
+        for event in yaml.parse(front, yaml.SafeLoader):
+            if getattr(event, "anchor", None):  # a few lines of these make a text of any length
+                what = "its front matter names a value with & or *"
+                return None, [Mistake(path, _line(event.start_mark), what, "write the value out, or put it in quotes")]
+        node = yaml.compose(front, yaml.SafeLoader)
     except (
         yaml.YAMLError,
         ValueError,
@@ -292,7 +297,9 @@ def _words(node: yaml.Node | None, path: Path, mistakes: list[Mistake]) -> Itera
         if isinstance(value, str):
             yield value
         else:
-            mistakes.append(Mistake(path, line_of(item), f"{value!r} is not the name of a question", "write its slug"))
+            mistakes.append(
+                Mistake(path, line_of(item), f"{value!r:.60} is not the name of a question", "write its slug")
+            )
 
 
 def _aliases(node: yaml.Node | None, path: Path, mistakes: list[Mistake]) -> Iterable[str]:
@@ -301,7 +308,7 @@ def _aliases(node: yaml.Node | None, path: Path, mistakes: list[Mistake]) -> Ite
     for item in node.value if isinstance(node, yaml.SequenceNode) else []:
         value = _value(item)
         if not isinstance(value, str) or not re.search(r"\w", value):
-            what, remedy = f"its alias {value!r} is no text to search by", "write words that people type, in quotes"
+            what, remedy = f"its alias {value!r:.60} is no text to search by", "write words that people type, in quotes"
         elif len(value) > ALIAS or marks(value) or malformed(value):
             what, remedy = f"its alias {value[:ALIAS]!r} is not what people type", f"write at most {ALIAS} characters"
         elif value.casefold() in seen:

@@ -29,7 +29,8 @@ WHOLE_NUMBERS = {
                      "dense_layers", "dense_width", "query_latent"),
 }  # fmt: skip
 DECIMALS = {"balance_by_machine": ("teraflops", "terabytes")}
-KINDS = ((WHOLE_NUMBERS, r"[0-9]+", "a whole number"), (DECIMALS, r"[0-9]+(\.[0-9]+)?", "a number"))
+NAME = 60  # characters of a name
+KINDS = ((WHOLE_NUMBERS, r"[0-9]{1,12}", "a whole number"), (DECIMALS, r"[0-9]+(\.[0-9]+)?", "a number"))
 BY_ATTENTION = dict.fromkeys(("MHA", "GQA", "MQA"), ("kv_heads",)) | {"MLA": ("latent_dim", "rope_dim")}
 
 
@@ -89,6 +90,8 @@ def of_table(shown: Path, text: str, names: dict[str, int]) -> Iterable[Mistake]
         whole.append((line, row))
         if not row[0]:
             yield Mistake(shown, line, f"has no {head[0]}", "name it")
+        elif not row[0][0].isalpha() or len(row[0]) > NAME or not row[0].isprintable():
+            yield Mistake(shown, line, f"{row[0][:40]!r} is no name", f"begin it with a letter, {NAME} at most")
         elif row[0] in names:
             yield Mistake(shown, line, f"{row[0]} stands in line {names[row[0]]} too", "keep one of them")
         names.setdefault(row[0], line)

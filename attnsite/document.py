@@ -145,6 +145,8 @@ def faults(part: Part, file: Path, seen: dict[str, int]) -> Iterable[Mistake]:
         return
     if not slug(part.question):
         yield Mistake(file, part.question_line, f"{name} has no words to name a file by", "write it in Latin letters")
+    if slug(part.question) == "index":
+        yield Mistake(file, part.question_line, f"{name} would be a theme's own page, index.md", "word it otherwise")
     if "answer" not in part.sections:
         yield Mistake(file, part.line, f"{name} has no line ### Answer", "add one, with the answer below it")
     elif not part.answer or _NO_ANSWER.search(part.answer[:400]):

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from attnsite.parsed_html import Element, enclosed
 
 PLAIN = {"abbr", "br", "kbd", "small", "sub", "sup"}  # raw elements that a question may hold, with a title at most
-ANY = {"class", "id", "title", "lang", "dir", "role"}
+ANY = {"class", "id", "title", "lang", "dir", "aria-label"}
+# Classes that Markdown's extensions give, and those with which hand-written pages are laid out. Any other is the
+# theme's or the site's own: one covers the page, one says that a number is evidence.
+CLASSES = {
+    "headerlink", "formula", "formula-block", "mark", "highlight", "highlighttable", "linenos", "linenodiv", "code",
+    "filename", "scrolls", "is-wide", "unresolved", "lead", "path", "shelf", "unlinked", "admonition",
+    "admonition-title", "inline", "end", "abstract", "bug", "danger", "example", "failure", "info", "note", "question",
+    "quote", "success", "tip", "warning", "tabbed-set", "tabbed-labels", "tabbed-content", "tabbed-block",
+    "tabbed-alternate", "footnote", "footnote-ref", "footnote-backref", "task-list", "task-list-item",
+    "task-list-control", "task-list-indicator",
+}  # fmt: skip
+_TOKEN = re.compile(r"[a-z][a-z0-9]{0,2}|language-[\w+-]+|no-\w+")  # of a line of code, as Pygments names it
 _LISTED = {
     "a": {"href", "name", "rel", "download"},
     "img": {"src", "srcset", "alt", "width", "height", "loading", "decoding"},
@@ -38,7 +49,7 @@ _BARE = [
     "var", "mark", "cite", "dfn", "bdi", "bdo", "wbr", "ul", "dl", "dt", "dd", "table", "caption", "thead", "tbody",
     "tfoot", "tr", "figure", "figcaption", "summary", "picture",
 ]  # fmt: skip
-_FORMULA = [
+FORMULA = [
     "semantics", "annotation", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub",
     "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr", "mtd",
     "mpadded", "mphantom", "merror", "menclose", "mstyle", "none",
@@ -51,12 +62,13 @@ _MATHEMATICAL = {
 }  # fmt: skip
 ALLOWED: Mapping[str, set[str]] = {
     **{name: set() for name in _BARE},
-    **dict.fromkeys(_FORMULA, _MATHEMATICAL),
+    **dict.fromkeys(FORMULA, _MATHEMATICAL),
     **_LISTED,
 }
 LOADED = {"src", "srcset"}
 ADDRESSES = {"href", "cite", *LOADED}
 SCHEMES = {"http", "https", "mailto"}
+OWN_CLASSES = {"lead", "path", "shelf", "unlinked"}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
 _CLOSED = re.compile(r"</\s*([a-zA-Z][^\s/>]*)")
 _TAB = re.compile(r"__tabbed_\d+(?:_\d+)?")
@@ -90,7 +102,10 @@ def _in_raw(piece: str, plain: bool) -> Iterator[Found]:
     opened = {element.name for element in made}
     ends = {name.lower() for name in _CLOSED.findall(piece)} - opened
     for element in [*made, *(Element(name, {}) for name in sorted(ends))]:
-        if plain and element.name not in PLAIN:
+        if element.name in ("data", "bdo"):
+            remedy = "leave it out: it is what marks become, or turns a text"
+            yield Found(f"holds the raw element {element.name!r}", remedy, f"<{element.name}")
+        elif plain and element.name not in PLAIN:
             what = f"holds the raw element {element.name[:40]!r}"
             remedy = f"write Markdown, or &lt; for the sign; of HTML there may be {', '.join(sorted(PLAIN))}"
             yield Found(what, remedy, f"<{element.name}" if element.name in opened else f"</{element.name}")
@@ -126,12 +141,17 @@ def _tab(element: Element) -> bool:
 def _in_attribute(element: str, name: str, value: str) -> Iterator[Found]:
     if name.startswith("on") or name in ("style", "srcdoc", "formaction"):
         yield Found(f"holds the attribute {name}", "leave it out: no page may run or dress what a text says", name)
-    elif name not in ALLOWED[element] | ANY and not name.startswith(("data-", "aria-")):
+    elif name == "class" and (
+        odd := [one for one in value.split() if one not in CLASSES and not _TOKEN.fullmatch(one)]
+    ):
+        what = f"holds the class {odd[0][:40]!r}"
+        yield Found(what, f"leave it out; there may be {', '.join(sorted(OWN_CLASSES))}", odd[0])
+    elif name not in ALLOWED[element] | ANY and not (name == "role" and value.startswith("doc-")):
         yield Found(f"holds the attribute {name[:40]!r}", f"leave it out: {element} has no such attribute here", name)
     elif name in ADDRESSES:
         for one in re.split(r"\s*,\s+|\s+(?=\S+$)", value) if name == "srcset" else [value]:
             yield from _in_address(one, loads=name in LOADED)
-    elif name == "id" and _OWN.match(value) and not _NAMED.fullmatch(value):
+    elif name == "id" and (value == "content" or (_OWN.match(value) and not _NAMED.fullmatch(value))):
         yield Found(f"holds the id {value[:40]!r}", "choose one that is not the theme's own", value)
 
 

@@ -4,6 +4,7 @@ The page is read, not the Markdown, so what a fault says is true whatever the Ma
 looked for: the shortest beginning of the text that shows the fault already ends there.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from attnsite import harmless, naked
 from attnsite.errors import Mistake
 from attnsite.marks import spots
 
+_OURS = re.compile(
+    r"<!--\s*attnsite:(?!\s*(?:by_hand|calculator|head_browser)\s*-->)[^>]*"
+)  # what a build puts into texts
 MOST = 60  # faults of a text whose lines are looked for; the others are told at its first line
 
 
@@ -97,6 +101,10 @@ def judge(renderer: Renderer, text: Text, names: Sequence[str] = ()) -> tuple[li
         return seen[count]
 
     placed, asked = [], Counter[Fault]()
+    for number, written in enumerate(text.lines):
+        if found := _OURS.search(written):
+            remedy = "leave it out; such comments are made while a page is built"
+            placed.append(Placed(text.places[number], f"holds {found[0][:40]!r}", remedy))
     for number, fault in enumerate(whole):
         asked[fault] += 1
         low, high = 1, len(text.lines)

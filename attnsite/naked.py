@@ -11,14 +11,15 @@ from attnsite.parsed_html import steps
 # Numbers that are names, places or dates, not quantities. Order matters: longer names first.
 _NAMES = [
     r"(?:Sections?|§+|Tables?|Figures?|Fig\.|Eqs?\.|Equations?|Chapters?|Appendix|[Vv]ersions?|rows?|steps?|Problem)\s*"
-    r"[A-Z]?\d+(?:\.\d+)*(?:\([A-Za-z]\))?",
-    r"\b(?:18|19|20)\d\d\b",  # years
+    r"[A-Z]?\d+(?:\.\d+)*(?:\([A-Za-z]\))?(?!\s*[%×])",
+    r"\b(?:18|19|20)\d\d\b"  # years
+    r"(?!\s*(?:times\b|[×%]|x\b|[KMGT]i?B\b|[a-zµ]?s\b|seconds|minutes|hours|FLOP|percent))",
     r"\b\d+(?:st|nd|rd|th)\b",  # ordinals
     r"\b\d+-(?:bit|layer|head|wide|way)\b|\b(?:8|16|32|64) bits\b",  # kinds: 16-bit, 384-layer
     r"\b\d+·\w+",  # terms of formulas: 6·N
     r"\b(?:width|widths|head|heads of|layer|batch|block|blocks of)\s+\d+\b(?=\s|[.,;:]|$)",  # what was set, not found
     r"\b\d+(?:,\d{3})*\s+(?:(?:query|key-value|KV|attention|single|full)\s+)?"
-    r"(?:heads?|layers?|tokens?|threads?|cores?|groups?|bytes an element)\b",  # likewise
+    r"(?:heads?|layers?|tokens?|threads?|cores?|groups?|bytes an element)\b(?!\s*(?:/|a|per)\s*s)",  # likewise
     r"\bone head to \d+\b|\bfrom \d+ heads? to \d+\b|\bwith \d+\b(?=[.,;]|\s+than|\s+with|\s+heads)",
     r"\b[A-Za-z_]*[A-Za-z][-.]?\d+(?:\.\d+)*[A-Za-z]*(?:-[A-Za-z0-9.]+)*\b(?:\s+\d+(?:\.\d+)?[BMT]\b)?",  # GPT-3 175B
     r"\bO\([^)]*\)",
@@ -32,6 +33,7 @@ _RATIOS = re.compile(
 # Elements that are no lines of their own: a sentence goes on in them.
 _WITHIN = {"a", "abbr", "b", "bdi", "cite", "data", "del", "dfn", "em", "i", "img", "ins", "kbd", "mark", "q", "s",
            "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr", "code", "math"}  # fmt: skip
+PERMALINK = "¶"  # what a heading's link to itself shows
 _SILENT = {"code", "pre", "math", "script", "style", "title"}  # code and formulas state nothing
 
 
@@ -64,7 +66,8 @@ def find(html: str, names: Iterable[str] = ()) -> list[Naked]:
     states nothing: a line of questions alone, and what the title of an exercise sets before it asks. The cells of a
     row are one sentence, and a mark in the head of a column is evidence for all of it.
     """
-    known = re.compile("|".join([*map(re.escape, sorted(names, key=len, reverse=True)), *_NAMES]))
+    own = [rf"(?<![\w.]){re.escape(name)}(?!\w)" for name in sorted(names, key=len, reverse=True)]
+    known = re.compile("|".join([*own, *_NAMES]))
     found = []
     for line in _lines(html):
         if line.evident or line.asks():
@@ -80,7 +83,7 @@ def _lines(html: str) -> Iterator[_Line]:
     line, silent, table = _Line(), 0, _Table()
     for kind, node in steps(html):
         name = node.tag or ""
-        if name in _SILENT or (name == "a" and node.attributes.get("class") == "headerlink"):
+        if name in _SILENT or (name == "a" and (node.text() or "").strip() == PERMALINK):
             silent += 1 if kind == "open" else -1
             line.text += " x " if kind == "open" and name in ("code", "math") else ""
         elif silent:

@@ -253,7 +253,7 @@ def read(path: Path) -> Run:
     remedy = "measure it again with `attnsite measure`, or restore the file"
     try:
         text = path.read_text(encoding="utf-8")
-        data = json.loads(text, parse_constant=_no_constant)
+        data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(data, ensure_ascii=False).encode("utf-8")  # fails where half a character was escaped
     except OSError as error:
@@ -282,6 +282,16 @@ def read(path: Path) -> Run:
     return Run(
         **{n: data[n] for n in names if n in data}, kernels=tuple(data["kernels"]), provenance=provenance, rows=rows
     )
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which each name stands once: of two, readers take different ones."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{twice:.40} stands twice in an object")
+    return found
 
 
 def _no_constant(name: str) -> float:

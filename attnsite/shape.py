@@ -6,6 +6,7 @@ from typing import Any
 
 from attnsite.errors import Mistake
 
+DEEPEST = 12  # lists and objects in one another, from the file down
 KINDS = ("timing", "memory", "study", "count")
 NOT_FINITE = ("nan", "inf", "-inf")  # what JSON has no numbers for
 _HEAD = {"experiment": str, "kind": str, "machine": str, "sweep": str, "digest": str, "kernels": list,
@@ -39,6 +40,8 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
         yield Mistake(path, "provenance.seconds", f"is {seconds!r:.40}, which no clock says", remedy)
     if not all(isinstance(pattern, str) for pattern in data["kernels"]):
         yield Mistake(path, "kernels", "are not all names", remedy)
+    if _deeper(data, DEEPEST):
+        yield Mistake(path, "", f"has values within values, more than {DEEPEST} deep", remedy)
     if data["kind"] not in KINDS:
         yield Mistake(path, "kind", f"is {data['kind']!r}, not one of {', '.join(KINDS)}", remedy)
     if data["sweep"] not in ("quick", "full"):
@@ -66,6 +69,12 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
             still = isinstance(row.get("samples"), list) and 0 in row["samples"]
             if still or not counts or not all(_number(count) and count > 0 for count in counts):
                 yield Mistake(path, where + "values", "do not say how much a call of this ceiling moves", remedy)
+
+
+def _deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects lie in one another more than so deep."""
+    held = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(most <= 0 or _deeper(one, most - 1) for one in held if isinstance(one, dict | list))
 
 
 def _number(value: Any) -> bool:

@@ -25,6 +25,23 @@ def of_question(question: Question) -> Text:
     return text
 
 
+def shown_alone(question: Question) -> Iterator[Text]:
+    """What other pages show of a question by itself: its item in a list, its answer, each claim."""
+    lines, numbers = question.lines or {}, not question.draft
+    title = _WORD.sub(_escaped, escape(question.title, quote=False))
+    start = lines.get("answer", 1)
+    for piece, at in ((f"- [{title}](x.md)\n  {first_sentence(question.answer)}", start), (question.answer, start)):
+        yield Text(numbers=numbers).add(piece, at, spread=False)
+    for claim in question.claims:
+        yield Text(numbers=numbers).add(f"- {claim.source}", claim.line, spread=False)
+
+
+def first_sentence(answer: str) -> str:
+    """An answer up to its first full stop that ends a sentence."""
+    start, stop, _ = answer.partition(". ")
+    return start + "." if stop else answer
+
+
 def of_theme(theme: Theme, source: str) -> Text:
     lines = source.split("\n")
     at = next((n for n, line in enumerate(lines, 1) if line.startswith("summary:")), 1)
@@ -61,6 +78,20 @@ def of_kernels() -> Iterator[tuple[Path, Text]]:
             docstring = re.match(r'\s*r?"""(.*?)"""', path.read_text(encoding="utf-8"), re.DOTALL)
             if docstring:
                 yield Path("attnsite") / room / path.name, Text(numbers=False).add(docstring[1], 1)
+
+
+def odd_cells(source: str) -> Iterator[tuple[int, str]]:
+    """Cells of a notebook that are neither code nor Markdown in comments: line and what it is."""
+    lines = source.split("\n")
+    for number, line in enumerate(lines, 1):
+        if cell := _CELL.match(line):
+            told = cell[1].strip()
+            if told not in ("", "[markdown]"):
+                yield number, f"the cell is {told[:40]!r}"
+            elif told and any(begun := [after for after in lines[number:] if after.strip()][:1]) and begun[0][0] != "#":
+                yield number, "the cell's text stands in no comments"
+        elif line.startswith("#") and re.match(r"#\s{4,}.*<", line):
+            yield number, "an indented line holds a <"
 
 
 def of_notebook(source: str) -> Text:

@@ -24,7 +24,7 @@ from attnsite.accounting import Attention
 from attnsite.asked import key as case_key
 from attnsite.errors import Mistake
 from attnsite.experiment import Workload
-from attnsite.results import EVERY_MACHINE, Row, Run, rows_digest
+from attnsite.results import EVERY_MACHINE, THIS_BUILD, Row, Run, rows_digest
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 DIGEST = re.compile(r"[0-9a-f]{12}")
@@ -33,6 +33,11 @@ SOFTWARE = ("python", "numpy", "numba", "commit")
 VERDICTS = ("steady", "noisy", "not timed")
 STAGES = ("scores", "softmax", "values", "append", "attend")  # of kernels, as their `stages` name them
 CEILINGS = ("read", "matmul", "fma", "copy", "mma", "add")
+STEADY = 0.10  # as `measure/timing.py` has it
+FIRST_YEAR = 2025  # before it, this project had no run
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+LEAST_S = 1e-8  # below which no clock times a call
+MOST_RATE = {"flops": 1e17, "bytes": 1e14}  # that any machine of one socket or card does or moves in a second
 LIMITS = {"cpu": ("fma", "matmul"), "cuda": ("cuda_fma", "cuda_matmul")}
 ABOVE = 1.25  # times the fastest sample of a limit: it is a sample too, of a processor whose clock moves
 FEWEST = 3  # samples of a row that is timed
@@ -92,7 +97,11 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
                 yield Mistake(path, "provenance.software.commit", what, remedy)
             elif not getattr(known, part).get(name):
                 yield Mistake(path, f"provenance.{part}.{name}", "is missing", _AGAIN)
-    for name, value in dict(known.machine.get("settings") or {}).items():
+    settings = known.machine.get("settings") or {}
+    if not isinstance(settings, dict):
+        yield Mistake(path, "provenance.machine.settings", f"is {settings!r:.40}, no settings by name", _AGAIN)
+        settings = {}
+    for name, value in settings.items():
         what = f"is {value}: kernels were compiled otherwise than they usually are"
         yield Mistake(path, f"provenance.machine.settings.{name}", what, f"unset {name}, then {_AGAIN}")
     if known.software.get("commit") and known.software.get("clean") is not True:
@@ -100,7 +109,7 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
         yield Mistake(path, "provenance.software.clean", "is not true: the code had changes", remedy)
     try:
         started = datetime.datetime.fromisoformat(known.started)
-        if started.tzinfo is None:
+        if not _TIME.fullmatch(known.started) or started.year < FIRST_YEAR:
             raise ValueError
     except ValueError:
         yield Mistake(path, "provenance.started", f"is {known.started!r}, no time with its zone", _AGAIN)
@@ -120,7 +129,15 @@ def _machine(run: Run, path: Path) -> Iterator[Mistake]:
         for name, value in getattr(known, part).items():
             if name not in {*_PLAUSIBLE, *_SPREADS} and not _flat(value):
                 yield Mistake(path, f"provenance.{part}.{name:.40}", f"is {value!r:.40}, no text or number", _AGAIN)
+    if (run.machine == EVERY_MACHINE) != (run.kind == "count") or run.machine == THIS_BUILD:
+        what = f"is {run.machine!r}, which is not the place of a {run.kind}"
+        yield Mistake(path, "machine", what, f"counts are of {EVERY_MACHINE}, all else of a machine with a name")
     verdict = known.steadiness.get("verdict")
+    if run.kind == "timing" and verdict not in ("steady", "noisy"):
+        yield Mistake(path, "provenance.steadiness.verdict", f"is {verdict!r:.40} of a timing", _AGAIN)
+    if verdict == "steady" and known.steadiness.get("median_spread", 0) > STEADY:
+        what = f"is steady, with a middle half of {known.steadiness['median_spread']:.3g} of the median"
+        yield Mistake(path, "provenance.steadiness.verdict", what, _AGAIN)
     if verdict not in VERDICTS:
         what = f"is {verdict!r:.40}, none of {', '.join(VERDICTS)}"
         yield Mistake(path, "provenance.steadiness.verdict", what, _AGAIN)
@@ -253,12 +270,17 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _rows(run: Run, path: Path, limits: Mapping[str, float]) -> Iterator[Mistake]:
-    if not run.rows:
-        yield Mistake(path, "rows", "are none", _AGAIN)
+    if not run.rows or all(row.skipped is not None for row in run.rows):
+        yield Mistake(path, "rows", "are none that ran", _AGAIN)
     for number, row in enumerate(run.rows, 1):
         where = f"row {number}"
         if row.skipped is not None:
+            if row.samples or row.values:
+                yield Mistake(path, f"{where}.skipped", "stands beside what was measured", _AGAIN)
             continue
+        attends = bool(row.kernel) and not str(row.kernel).startswith("ceiling:") and not row.stage
+        if run.kind == "timing" and attends and row.samples and row.bound is None:
+            yield Mistake(path, f"{where}.bound", "is missing: nothing says that the kernel was right", _AGAIN)
         if (row.max_error is None) != (row.bound is None):
             yield Mistake(path, f"{where}.max_error", "stands without its bound, or a bound without its error", _AGAIN)
         elif row.max_error is not None and row.bound is not None and not 0 <= row.max_error <= row.bound:
@@ -273,6 +295,13 @@ def _rows(run: Run, path: Path, limits: Mapping[str, float]) -> Iterator[Mistake
         if len(row.samples) < FEWEST or not all(0 < sample < math.inf for sample in row.samples):
             what = f"are {len(row.samples)}, or not all above zero; a timed row has at least {FEWEST}"
             yield Mistake(path, f"{where}.samples", what, _AGAIN)
+        elif min(row.samples) < LEAST_S:
+            yield Mistake(path, f"{where}.samples", f"hold {min(row.samples):g} s, which no clock times", _AGAIN)
+        elif high := next((unit for unit, most in MOST_RATE.items()
+                           if row.values.get(unit, 0) / min(row.samples) > most), None):  # fmt: skip
+            yield Mistake(path, f"{where}.samples", f"say more {high} a second than any machine has", _AGAIN)
+        elif (reached := speed(row)) and reached > MOST_RATE["flops"]:
+            yield Mistake(path, f"{where}.samples", "say more FLOP/s than any machine has", _AGAIN)
         elif (reached := speed(row)) and (top := limit(row, limits)) and reached > ABOVE * top:
             what = f"say {reached:.3g} FLOP/s, and this machine's own limit was measured at {top:.3g}"
             yield Mistake(path, f"{where}.samples", what, _AGAIN)

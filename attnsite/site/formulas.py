@@ -14,6 +14,7 @@ from markdown.inlinepatterns import InlineProcessor
 from markdown.postprocessors import Postprocessor
 
 from attnsite.errors import Mistake
+from attnsite.harmless import FORMULA
 
 if TYPE_CHECKING:
     from attnsite.site.markup import Markup
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 INLINE = r"(?<![\\$])\$(?![\s$])((?:\\.|[^$\\\n])+?)(?<!\s)\$(?![\d$])"
 STYLE = "assets/formulas.css"  # the font; `scripts/subset_math_font.sh` makes it
 WIDE = 24  # signs: a formula in a line that has more may be wider than a small phone, which cannot break it
+_ELEMENT = re.compile(rf"<(?!/?(?:math|{'|'.join(FORMULA)})[\s/>])([^\s>]*)")  # what is no MathML
 _OPERATOR = re.compile(r"<mo>([A-Za-z]{2,})</mo>")
 _WORD = re.compile(r'<mrow>((?:<mi mathvariant="normal">[A-Za-z]</mi>){2,})</mrow>')
 
@@ -35,6 +37,10 @@ def mathml(latex: str, display: str, path: str) -> str:
         raise Mistake(
             path, "", f"the formula {latex!r} cannot be read ({error or type(error).__name__})", "mend it"
         ) from None
+    if odd := _ELEMENT.search(found):
+        raise Mistake(
+            path, "", f"the formula {latex!r:.80} holds <{odd[1][:20]}", "write it as LaTeX, \\lt for the sign"
+        )
     unknown = re.search(r"<m[io]>\s*(\\[A-Za-z]+|&)\s*</m[io]>", found)
     if unknown:
         raise Mistake(

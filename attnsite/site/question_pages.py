@@ -11,6 +11,7 @@ from attnsite.site.exhibits import call_machine
 from attnsite.site.markup import SOURCES
 from attnsite.site.records import Records
 from attnsite.site.text import head, linked, typed
+from attnsite.texts import first_sentence
 
 MOMENT = 90  # seconds of which there is nothing to say
 UNSEARCHED = "{ data-search-exclude }"  # what is found on its own page need not be found on this one too
@@ -142,12 +143,6 @@ def overview_page(themes: Sequence[Theme], questions: Sequence[Question]) -> str
         own = [question for question in questions if question.theme == theme.slug]
         parts += [f"## [{typed(theme.title)}]({theme.slug}/index.md)", theme.summary, listed(own, path)]
     return "\n\n".join(parts) + "\n"
-
-
-def first_sentence(answer: str) -> str:
-    """An answer up to its first full stop that ends a sentence."""
-    start, stop, _ = answer.partition(". ")
-    return start + "." if stop else answer
 
 
 def plain(text: str) -> str:

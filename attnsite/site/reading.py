@@ -10,8 +10,9 @@ from attnsite.errors import Mistake
 from attnsite.site import citations, places
 from attnsite.site.about import Site
 from attnsite.site.checked import Checked
-from attnsite.site.question_pages import first_sentence, path_of
+from attnsite.site.question_pages import path_of
 from attnsite.site.records import Records
+from attnsite.texts import first_sentence
 
 _FIGURE = re.compile(r"^([ \t]*)(`{3,})figure[ \t]*\n\s*(\w+)\s*\n[ \t]*\2[ \t]*$", re.MULTILINE)
 _FOLDED = re.compile(r'^(?:\?\?\?\+?|!!!) \w+ "(.*)"[ \t]*\n((?:(?: {4}.*)?\n)*(?: {4}.*)?)', re.MULTILINE)

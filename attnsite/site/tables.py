@@ -225,11 +225,16 @@ def comma_separated(rows: Sequence[Mapping[str, Any]]) -> str:
         line: list[Any] = []
         for head in plainly:
             value = row.get(head)
-            line.append(plain(value))
+            line.append(as_text(plain(value)))
             if head in spread:
                 line += [plain(value.low), plain(value.high)] if isinstance(value, Quantity) else [None, None]
         writer.writerow(line)
     return text.getvalue()
+
+
+def as_text(value: Any) -> Any:
+    """A cell that a spreadsheet would take for a formula, with a sign before it that says it is none."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 _BASE = {"B": "bytes", "%": "share of one", "B/s": "bytes/s"} | dict.fromkeys(
