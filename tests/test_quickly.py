@@ -47,7 +47,7 @@ def test_no_page_gives_a_command_that_measure_refuses(held):
             )
             seen.add(sweep)
         if "--quick" in text:
-            assert re.search(r"It gives (\d+ of the \d+|all \d+) rows of what is shown here, in less than", text)
+            assert re.search(r"It gives (\d+ of the \d+|all \d+) rows of the run, in less than", text)
     assert seen == {"quick", "full"}
 
 
@@ -80,6 +80,6 @@ def test_nothing_is_promised_that_nobody_can_know(held, monkeypatch):
 def test_the_words_for_several_runs_add_up():
     """Rows and times together, as minutes."""
     one, other = quickly.Quick(3, 10, 40.0), quickly.Quick(4, 4, 90.0)
-    assert quickly.told([one]) == "3 of the 10 rows of what is shown here, in less than a minute"
-    assert quickly.told([one, other]) == "7 of the 14 rows of what is shown here, in less than 3 minutes"
-    assert quickly.told([other]) == "all 4 rows of what is shown here, in less than 2 minutes"
+    assert quickly.told([one]) == "3 of the 10 rows of the run, in less than a minute"
+    assert quickly.told([one, other]) == "7 of the 14 rows of the run, in less than 3 minutes"
+    assert quickly.told([other]) == "all 4 rows of the run, in less than 2 minutes"

@@ -1,4 +1,4 @@
-"""Each of these mistakes is at least {least_of_all} what float32 kernels round, and may pass a tolerance of 0.001
+"""These mistakes are at least {least_of_all} what float32 kernels round; two of them may pass a tolerance of 0.001
 
 The largest error of three mistakes and of rounding, against float64, by the number of keys. Compare the distance
 between the two groups with where a fixed tolerance would lie.

@@ -39,8 +39,8 @@ EXPERTS = (
     Field("dense_layers", "layers without experts", 0, 10_000),
     Field("dense_width", "MLP hidden size in these", 0, 100_000_000),
 )
-WORK = (Field("context", "context length (128k: 131 072)", 1, 10**9), Field("batch", "batch size", 1, 1_000_000))
-FOLDED = {"Windows": WINDOWS, "Latent attention (0: none)": LATENT, "Experts (0: none)": EXPERTS}
+WORK = (Field("context", "context length (128k: 131\u202f072)", 1, 10**9), Field("batch", "batch size", 1, 1_000_000))
+FOLDED = {"Windows": WINDOWS, "Latent attention (MLA)": LATENT, "Experts": EXPERTS}
 BITS = {"32": "32 bits", "16": "16 bits", "8.5": "8.5 bits, blocks of 32 with a scale", "8": "8 bits",
         "4.5": "4.5 bits, blocks of 32 with a scale", "4": "4 bits"}  # fmt: skip
 MATRICES = {"3": "gated, three matrices", "2": "plain, two matrices"}

@@ -137,7 +137,7 @@ def picker(anchor: str, machines: Sequence[Choice]) -> str:
     return (
         f'<label class="exhibit-machine" data-search-exclude title="{escape(quoted)}">'
         f'<span id="{anchor}-machine">Machine</span> '
-        f'<select aria-labelledby="{anchor}-machine {anchor}-title">{listed}</select></label>'
+        f'<select autocomplete="off" aria-labelledby="{anchor}-machine {anchor}-title">{listed}</select></label>'
     )
 
 

@@ -112,7 +112,7 @@ def html(known: Records) -> str:
         f'<form autocomplete="off">{_states()}'
         f'<div class="hb-both"><div class="hb-pick">{_grid(row, chosen)}{_told(row)}</div>{_large(row, chosen)}</div>'
         "</form>"
-        f'<div class="scrolls">{_table(row)}</div>'
+        f'<p class="hb-from">After training, all heads of this model:</p><div class="scrolls">{_table(row)}</div>'
         f'<p class="hb-from">Seed {row.seed} of {escape(exhibits.provenance(run, known.state(run)))}</p></section>'
     )
 

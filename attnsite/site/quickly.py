@@ -66,5 +66,5 @@ def told(found: Sequence[Quick]) -> str:
     seconds = sum(one.seconds for one in found)
     bound = "a minute" if seconds <= 60 else f"{math.ceil(seconds / 60)} minutes"
     if rows == of:
-        return f"all {of} rows of what is shown here, in less than {bound}"
-    return f"{rows} of the {of} rows of what is shown here, in less than {bound}"
+        return f"all {of} rows of the run, in less than {bound}"
+    return f"{rows} of the {of} rows of the run, in less than {bound}"

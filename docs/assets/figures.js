@@ -109,7 +109,12 @@
   function prepare(figure) {
     const stage = figure.querySelector(".exhibit-stage");
     const bar = figure.querySelector(".exhibit-bar");
-    figure.querySelector(".exhibit-machine select")?.addEventListener("change", () => later_on("machines.js", m => m.choose(figure)));
+    figure.querySelector(".exhibit-machine select")?.addEventListener("change", ({ target }) => bring("machines.js").then(m => m.choose(figure)).catch(error => {
+      console.warn("that did not work:", error);
+      const shown = [...target.options].find(option => option.dataset.spec === figure.dataset.spec);
+      if (shown) target.value = shown.value;
+      figure.querySelector(".exhibit-note")?.replaceChildren("That machine did not load. Try again.");
+    }));
     if (bar) bar.hidden = false;
     if (!stage) return;
     let rest;

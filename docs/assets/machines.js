@@ -44,8 +44,8 @@ export async function apply() {
     const options = select ? [...select.options] : [];
     const option = options.find(one => one.value === wanted && !apart(one)) || options[0];
     explain(figure, wanted, option?.value || figure.dataset.machine, options[0]?.value);
+    if (option) select.value = option.value; // a browser may have put back what was picked before a load
     if (!option || (figure.dataset.spec === option.dataset.spec)) return null;
-    select.value = option.value;
     return pick(figure, option.dataset.spec);
   }));
 }
@@ -70,6 +70,7 @@ function explain(figure, wanted, shown, first) {
 
 /* Texts, picture, table and downloads become those of another machine's run. */
 async function pick(figure, address) {
+  const before = figure.dataset.spec;
   figure.setAttribute("aria-busy", "true");
   try {
     figure.dataset.spec = address;
@@ -110,9 +111,20 @@ async function pick(figure, address) {
     if (state?.chart) (await bring("live.js")).show(figure, state);
   } catch (error) {
     console.warn("that machine's run did not load:", error);
+    if (figure.dataset.spec === address) back(figure, before);
   } finally {
     figure.removeAttribute("aria-busy");
   }
+}
+
+/* What was shown stays, and so does its name; that another did not come is said where it was asked for. */
+function back(figure, address) {
+  figure.dataset.spec = address;
+  const select = figure.querySelector(".exhibit-machine select");
+  const shown = [...select.options].find(option => option.dataset.spec === address);
+  if (shown) select.value = shown.value;
+  figure.querySelector(".exhibit-note")?.replaceChildren("That machine did not load. Try again.");
+  say("That machine did not load.");
 }
 
 const words = text => text.split("`").map((part, i) => (i % 2 ? make("code", {}, part) : part));
