@@ -4,7 +4,7 @@ The error of four kernels against float64, by the number of keys, eight seeds ea
 and two do not; see which lie together.
 
 The error is the root mean square of the differences over that of the result. Solid lines have an online softmax, dashed
-ones none. The upper pair adds up the weights and the values key by key, so that its rounding errors grow about as the
+ones none. The upper pair adds up the weights and the values key by key, so that its rounding errors grow towards the
 root of the number of keys; the lower pair adds up blocks first, as matrix products by BLAS do. Each mark is a seed, the
 lines join the medians, and the thin line is half a step of float32 at one, 2⁻²⁴. Both axes are logarithmic.
 

@@ -1,13 +1,13 @@
-"""Nearly all that is dropped is saved, if it is dropped in blocks
+"""Nearly all that is dropped is saved, in layouts of blocks as in windows
 
 The share of time that a sparse prompt saves against the dense one, by the share of pairs that it drops. On the line
 nothing is lost.
 
 Each point is one pattern at one length of prompt, {shortest} to {tokens} tokens; longer prompts drop more and stand
 further to the right. Filled marks are layouts of blocks, open diamonds are windows that keep about as many pairs. What
-is missing to the line is what a block costs beyond its pairs. Short prompts drop nothing and show how much the layout
-costs when it brings nothing. Lengths left out, because this machine gave a kernel half of its speed there in all
-samples: {left_out}.
+is missing to the line, or above it, is also the pace of the dense call, which differs from length to length. Short
+prompts drop nothing and show how much the layout costs when it brings nothing. Lengths left out, because this machine
+gave a kernel half of its speed there in all samples: {left_out}.
 
 A chart of points near the diagonal. At the longest prompt the band with columns drops {columns_dropped} of the pairs
 and saves {columns_saved} of the time, the band alone drops {band_dropped} and saves {band_saved}.

@@ -10,7 +10,7 @@ does not begin at zero.
 
 A chart with a row for each of {models} models. Whichever of PyTorch's two ways is faster takes {fastest} our time in
 the geometric mean, {worst} at the model where it is best and {best} where it is worst. Ours trains on {slowest} to
-{quickest} tokens a second.
+{quickest} tokens a second, in the medians of rounds that wandered in some of the models.
 """
 
 import statistics

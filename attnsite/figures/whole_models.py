@@ -1,4 +1,4 @@
-"""Weights, cache and FLOPs of {models} published decoders, part by part
+"""The cache of {models} published decoders, and of {complete} of them weights and FLOPs, part by part
 
 One model a row, a single sequence of {tokens} tokens, all numbers of 16 bits. Sort by a column, or search for a name.
 
@@ -6,8 +6,9 @@ Weights are those of projections, MLPs, routers, output layer and embedding, wit
 that a token is multiplied with: without an embedding of its own, and of experts the chosen ones. Models whose MLP was
 not looked up have their attention and cache alone. The step is one new token against the cache; its bytes are the
 weights that it meets, once, what attention reads, and the new keys and values. Windowed layers keep and read their
-window only. Models with a context shorter than {tokens} tokens are counted at their own. Embedding and output layer
-are counted as two matrices unless a source says that they are one.
+window only, but for the banded ones of GPT-3, whose width is not known here: they count as full. Models with a context
+shorter than {tokens} tokens are counted at their own. Embedding and output layer are counted as two matrices unless a
+source says that they are one.
 
 A table of {models} models, {complete} of them with MLP and vocabulary and {mixtures} of those with experts. From the
 smallest to the largest complete model the weights go from {least} to {most}; a decoding step does between
