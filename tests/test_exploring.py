@@ -98,9 +98,7 @@ def test_a_tap_is_told_where_the_finger_is_not(site, open_page, name):
     page.touchscreen.tap(*mark)
     box = figure.locator(".reading-box")
     box.wait_for()
-    page.wait_for_timeout(
-        600
-    )  # a tap is told when the finger is down and, where Plotly said nothing, once it is lifted
+    page.wait_for_timeout(600)  # a tap is told when the finger is down, and where Plotly is silent once it is lifted
     told, stage = box.bounding_box(), figure.locator(".exhibit-stage").bounding_box()
     across = told["x"] - 4 < mark[0] < told["x"] + told["width"] + 4
     down = told["y"] - 4 < mark[1] < told["y"] + told["height"] + 4
@@ -108,6 +106,50 @@ def test_a_tap_is_told_where_the_finger_is_not(site, open_page, name):
     assert stage["x"] - 1 <= told["x"] <= told["x"] + told["width"] <= stage["x"] + stage["width"] + 1
     assert stage["y"] - 1 <= told["y"] <= told["y"] + told["height"] <= stage["y"] + stage["height"] + 1
     assert not figure.locator(".hoverlayer .hovertext").first.is_visible()
+
+
+MARKS = """name => {
+  const chart = [...window.attnsite.live.values()].find(state => state.chart?.closest(`#figure-${name}`)).chart;
+  const full = chart._fullLayout, box = chart.querySelector(".main-svg").getBoundingClientRect();
+  const scale = box.width / full.width, found = [];
+  for (const trace of chart._fullData) {
+    if (trace.mode !== "markers" || !Array.isArray(trace.hovertext)) continue;
+    trace.x.forEach((x, at) => {
+      if (trace.x.filter(other => other === x).length < 3) return;
+      found.push([trace.hovertext[at].split(": ").at(-1).split("<br>")[0], trace.hovertext[at],
+        box.left + scale * (full.xaxis._offset + full.xaxis.d2p(x)),
+        box.top + scale * (full.yaxis._offset + full.yaxis.d2p(trace.y[at]))]);
+    });
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("questions/learning/how_many_heads_for_a_width/", "loss_by_heads"),
+     ("questions/numerics/online_softmax_error/", "softmax_error")],
+)  # fmt: skip
+def test_of_several_marks_at_one_place_the_one_pointed_at_is_told(site, open_page, path, name):
+    """Not the first of its series that stands there: that was another seed's value."""
+    page = open_page(site + path)
+    figure = explore(page, name)
+    marks = page.evaluate(MARKS, name)
+    assert len(marks) > 3
+    seen = 0
+    for value, _, x, y in marks:
+        near = [other for other in marks if abs(other[2] - x) < 2 and abs(other[3] - y) < 6]
+        if len(near) > 1 or seen == 4:
+            continue  # two marks that lie on each other are not told apart
+        page.mouse.move(2, 2)
+        page.mouse.move(x, y)
+        nearest = figure.locator(".reading-box .is-nearest")
+        nearest.wait_for()
+        told = nearest.inner_text()
+        if "one of" in told:
+            assert value in told, (value, told)
+            seen += 1
+    assert seen >= 2
 
 
 def test_one_hover_reads_every_series_in_firefox(site, tmp_path):

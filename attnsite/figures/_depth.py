@@ -11,6 +11,7 @@ from attnsite.results import Row, Run
 EXPERIMENT = "depth_with_one_head"
 NORMS = {"pre": "pre-norm", "post": "post-norm"}
 NATS = "nats"
+FAILED = "runs within 0.05 nats of the unigram baseline, or above"  # a column of tables
 MARGIN = 0.05  # nats: a run that ends less than this below the loss without context has learned nothing from it
 APART = 0.02  # of what tokens have: more than that, and they are not all alike
 LOOKS = {

@@ -107,7 +107,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "steps": case["steps"], "warm-up": case["warmup"], "loss per byte": _losses.last(rows),
                     "over the first shape": None if role == "shallow" else _losses.gap(rows, first),
                     "best rate": rate, "rates tried on both sides": "yes" if inside else "no",
-                    "runs not below the unigram baseline": sum(map(_depth.nothing, every)), "runs": len(every),
+                    _depth.FAILED: sum(map(_depth.nothing, every)), "runs": len(every),
                 })  # fmt: skip
     return lines
 

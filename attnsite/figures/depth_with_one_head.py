@@ -97,6 +97,6 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "largest gradient norm":
                         Quantity(statistics.median(row.values["largest_norm"] for row in rows)),
                     "time per step": _depth.step(rows),
-                    "runs not below the unigram baseline": sum(map(_depth.nothing, rows)), "runs": len(rows),
+                    _depth.FAILED: sum(map(_depth.nothing, rows)), "runs": len(rows),
                 })  # fmt: skip
     return lines

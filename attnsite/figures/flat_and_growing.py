@@ -60,10 +60,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     ]
 
 
-def _hover(row: Row, names: tuple[str, ...]) -> str:
-    """All values of a line at one point."""
+def _hover(row: Row, names: tuple[str, ...], growth: float) -> str:
+    """How many times as much a line has at one point, then all its values there."""
     lines = (f"{name.replace('_', ' ')}: {Quantity(row.values[name], UNITS[name])}" for name in names)
-    return "<br>".join((f"{row.case['heads']} heads of {row.case['dim']}", *lines))
+    return "<br>".join((f"{row.case['heads']} heads of {row.case['dim']}: {Quantity(growth, '×')}", *lines))
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -78,7 +78,8 @@ def draw(runs: list[Run]) -> go.Figure:
         ("weights", _style.Look(_style.OURS), "weights,<br>matrix FLOPs,<br>KV cache"),
         ("exponentials", _style.Look(_style.OTHER), "scores,<br>exponentials,<br>score memory"),
     ):
-        hover = [_hover(row, FLAT if name in FLAT else GROWING) for row in rows]
+        hover = [_hover(row, FLAT if name in FLAT else GROWING, times)
+                 for row, times in zip(rows, growth[name], strict=True)]  # fmt: skip
         _style.line(on, heads, growth[name], look, label, hover=hover, width=3)
     v = values(runs[0])
     first, last = v["score_bytes_1_head"], v["score_bytes_128_heads"]

@@ -1,4 +1,4 @@
-"""With 8 KV heads, not 32, one query at a time is answered {gain_8_first} as fast, {most_queries} at once {gain_8_last}
+"""With 8 KV heads, not 32, one query at a time is answered {gain_8_first} as fast, many at once hardly faster
 
 How many times as fast attention is with 8 and with 1 KV heads as with 32, by the number of queries that are answered at
 once over a cache of {context} tokens. See where the lines come down to one.

@@ -1,4 +1,4 @@
-"""8 KV heads make a decoding step {decode_gain_8} as fast; a prompt stays at {prompt_slowest} to {prompt_fastest}
+"""8 KV heads make a decoding step {decode_gain_8} as fast and a prompt {prompt_gain_8}
 
 The time of a prompt and of a decoding step by the number of KV heads, over the time with 32, one for each query head.
 Follow the two solid lines, then the dashed ones, where K and V were first copied for every query head.
@@ -8,8 +8,8 @@ if it either read its cache at the bandwidth that was measured in the same round
 multiply-adds, whichever takes longer. The copy is made by all threads into memory that is kept, which is kinder than
 what a framework does. Bands pair the quartiles of the samples that are farthest apart; both axes are logarithmic.
 
-A chart of four lines over 32 to 1 KV heads. With 8 a prompt of {tokens} tokens takes {prompt_8} the time, a decoding
-step over {context} tokens {decode_8}; with one {prompt_1} and {decode_1}. With copies the prompt takes
+A chart of four lines over 32 to 1 KV heads. With 8 a causal prompt of {tokens} tokens takes {prompt_8} the time, a
+decoding step over {context} tokens {decode_8}; with one {prompt_1} and {decode_1}. With copies the prompt takes
 {prompt_repeated_8} and the step {decode_repeated_8} the time with 8 KV heads.
 """
 

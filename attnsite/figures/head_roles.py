@@ -4,7 +4,8 @@ Each mark is one head of a model of two layers, trained on sequences that repeat
 the token before, towards the top those that look at what followed the same token earlier. See where the heads are
 before training, and where those of either layer go.
 
-The scores are shares of a query's weight, on average over held-out sequences. Small rings are heads before training,
+The scores are shares of a query's weight, on average over held-out sequences; that on the token before is taken over
+their first 16 tokens, since it fades out behind. Small rings are heads before training,
 the others after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer
 that keep to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed
 of its own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that
@@ -138,7 +139,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run, rows = runs[0], models(runs[0])
     on = _style.chart(
-        _axes.linear_axis("weight on the token before", [0, 1], "%", most=5, pad=0.02),
+        _axes.linear_axis("weight on the token before, first 16 tokens", [0, 1], "%", most=5, pad=0.02),
         _axes.linear_axis("weight on what followed the same token earlier", [0, 1], "%", most=5, pad=0.02),
     )
     least = rows[0].values["least"]

@@ -1,7 +1,7 @@
 """About half of the collected models have heads of {most_common}, whatever their width
 
-How many of the collected models have heads of which width, in two periods. See that the usual width moved from 64
-to 128, while models have grown by orders of magnitude.
+How many of the collected models have heads of which width, in two periods. See that 64 and 128 were about as usual
+in the first, and 128 alone is in the second, while models have grown by orders of magnitude.
 
 One model a count; the same table as that of the KV cache, in which some families have several sizes. The number of
 heads follows from the width that a model needs, and the width of a head is left as it is. The selection is for

@@ -91,7 +91,7 @@ def values(run: Run) -> dict[str, Quantity]:
             found[f"{label}_{name}_least"] = Quantity(min(rises), "%")
             found[f"{label}_{name}_most"] = Quantity(max(rises), "%")
     each = [[rise / row.values["whole"] for rise in alone(row)] for row in found_in]
-    found["alone_median"] = _measured.quartiles([sorted(rises)[len(rises) // 2] for rises in each], "%")
+    found["alone_median"] = _measured.quartiles([statistics.median(rises) for rises in each], "%")
     found["alone_most"] = _measured.quartiles([max(rises) for rises in each], "%")
     found["alone_most_least"] = Quantity(min(max(rises) for rises in each), "%")
     found["alone_most_most"] = Quantity(max(max(rises) for rises in each), "%")

@@ -81,7 +81,7 @@ def draw(runs: list[Run]) -> go.Figure:
     labels = ("head width<br>1024 / heads", "head width 64<br>for every head")
     for ys, rows, colour, label in zip(weights, (width, head_width), (_style.OURS, _style.OTHER), labels, strict=True):
         hover = [
-            f"{r.case['heads']} heads of {r.case['dim']}<br>{Quantity(r.values['weights'], 'count')} weights"
+            f"{r.case['heads']} heads of {r.case['dim']}: {Quantity(r.values['weights'], 'count')} weights"
             f"<br>{Quantity(r.values['core_flops'], 'FLOP')} in QKᵀ and AV" for r in rows
         ]  # fmt: skip
         _style.line(on, heads, ys, _style.Look(colour), label, hover=hover, width=3)

@@ -96,7 +96,8 @@ def draw(runs: list[Run]) -> go.Figure:
         rows = [row for row in run.where(scale=1.0) if row.case["tokens"] in tokens]
         _style.points(
             on, [row.case["tokens"] for row in rows], [row.values[name] for row in rows], look,
-            f"{label}, seeds", [f"{label}, seed {row.seed}" for row in rows], size=5,
+            f"{label}, seeds",
+            [f"{label}, seed {row.seed}: {parts_in_a_million(Quantity(row.values[name]))}" for row in rows], size=5,
         )  # fmt: skip
         medians = [parts_in_a_million(_measured.over_seeds(run, name, tokens=n, scale=1.0)) for n in tokens]
         _style.line(on, tokens, [q.value / 1e6 for q in medians], look, label, markers=False,

@@ -8,7 +8,7 @@ over the median bandwidth of reading over all rounds of this run; at the bandwid
 would take {mha_weights_fastest} with 32 key-value heads, and not {mha_weights}. Weights and cache are both float32.
 Bands hold the middle half of the samples. Both axes are linear and begin at zero.
 
-A chart of three rising lines over contexts up to {context_long} tokens. With 32 key-value heads a step goes from
+A chart of three rising lines over contexts up to {context_long}. With 32 key-value heads a step goes from
 {mha_short} to {mha_long}, with 8 from {gqa_short} to {gqa_long}, with one from {mqa_short} to {mqa_long}; of the last
 value, {mha_weights}, {gqa_weights} and {mqa_weights} are modelled, for reading the weights.
 """

@@ -1,7 +1,7 @@
 """A window as a mask saves no time; one of {narrow} that bounds the loop makes it {skip_slow} to {skip_fast} as fast
 
-The time of a causal prompt of {tokens} tokens by the length of its window, up to the whole prompt, where it hides
-nothing. Compare the level line with the rising one.
+The time of a causal prompt of {tokens} tokens, in {heads} heads of {dim}, by the length of its window, up to the whole
+prompt, where it hides nothing. Compare the level line with the rising one.
 
 The upper line computes every score and puts −inf where the window hides it; the lower one walks over the keys that the
 window leaves. The dotted line is the closed form: the time without a window times the share of pairs that the window
@@ -60,6 +60,8 @@ def values(run: Run) -> dict[str, Quantity]:
 
     found = {
         "tokens": Quantity(tokens, "count"),
+        "heads": Quantity(skip[tokens].case["heads"], "count"),
+        "dim": Quantity(skip[tokens].case["dim"], "count"),
         "narrow": Quantity(narrow, "count"),
         "pairs_ratio": Quantity(left(narrow), "1"),
         "mask_ratio": _measured.ratio(mask[narrow], mask[tokens]),

@@ -84,7 +84,7 @@ def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]
     for question in questions:
         for claim in question.claims:
             for mark in claim.marks:
-                if isinstance(mark, Number) and mark.figure in figures:
+                if isinstance(mark, Number) and mark.figure in figures and claim.kind == "measured":
                     asked.setdefault((mark.figure, mark.value), question)
     rows = []
     for (figure, value), question in asked.items():
@@ -93,7 +93,7 @@ def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]
             if exhibit.machine not in known or exhibit.run.is_quick:
                 continue
             quantity = records.evidence.values(figure, exhibit.run).get(value)
-            if quantity is not None and quantity.unit in COMPARABLE:
+            if quantity is not None and quantity.unit in COMPARABLE and exhibit.run.kind != "count":
                 found[exhibit.machine] = quantity
         if found:
             words = f"{figure}.{value}".replace("_", " ").replace(".", ": ", 1)

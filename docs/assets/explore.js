@@ -256,16 +256,30 @@ export function valueOf(hover, value, tell) {
 
 const textAt = (trace, at) => (Array.isArray(trace.hovertext) ? trace.hovertext[at] : Array.isArray(trace.text) ? trace.text[at] : undefined);
 
-/* Every series at one place, from the top of the chart down: [trace, index, value in words]. */
-export function read(state, place) {
+/* Every series at one place, from the top of the chart down: [trace, index, value in words]. Where a series has several
+   marks there, each of them is meant that the pointer is nearest to, with how many there are. */
+export function read(state, place, pointed = null) {
   const tell = writer(layoutOf(state, "wide")[state.across === "y" ? "xaxis" : "yaxis"] || {});
   const found = [];
   state.chart.data.forEach((trace, curve) => {
     if (!isSeries(trace) || hides(state, trace)) return;
-    const at = places(trace).findIndex(one => same(one, place));
-    if (at >= 0 && values(trace)[at] !== null) found.push({ trace, curve, at, value: values(trace)[at], told: valueOf(textAt(trace, at), values(trace)[at], tell) });
+    const all = places(trace).flatMap((one, at) => (same(one, place) && values(trace)[at] !== null ? [at] : []));
+    if (!all.length) return;
+    const away = at => (pointed === null ? 0 : Math.abs(pointed(values(trace)[at])));
+    const at = all.reduce((a, b) => (away(b) < away(a) ? b : a));
+    const told = valueOf(textAt(trace, at), values(trace)[at], tell);
+    found.push({ trace, curve, at, away: away(at), value: values(trace)[at], told: all.length > 1 ? `${told}, one of ${all.length}` : told });
   });
   return found.sort((a, b) => b.value - a.value);
+}
+
+/* How far a value of the chart is from the pointer, in pixels; null where the pointer is not known. */
+function pointer({ chart, across }, event, point) {
+  if (!event || event.clientX === undefined) return null;
+  const box = chart.querySelector(".main-svg").getBoundingClientRect(), scale = box.width / chart._fullLayout.width;
+  const axis = across === "y" ? point.xaxis : point.yaxis;
+  const at = across === "y" ? (event.clientX - box.left) / scale : (event.clientY - box.top) / scale;
+  return value => axis._offset + axis.d2p(value) - at;
 }
 
 /* The point of an event that the pointer is nearest to; a line of reference only where nothing else is there. */
@@ -299,7 +313,8 @@ function aside(box, full, px, py) {
 
 function reads(state, event) {
   const { chart } = state, point = nearest(event, chart), place = state.across === "y" ? point.y : point.x;
-  const rows = state.across ? read(state, place) : [];
+  const pointed = pointer(state, event.event, point), rows = state.across ? read(state, place, pointed) : [];
+  const near = pointed && rows.length ? rows.reduce((a, b) => (b.away < a.away ? b : a)).curve : point.curveNumber;
   unread(state);
   if (rows.length < 2) { if (COARSE.matches) tells(state, point); return; }
   const { xaxis, yaxis } = point, full = chart._fullLayout, axis = layoutOf(state, "wide")[state.across === "y" ? "yaxis" : "xaxis"] || {};
@@ -309,8 +324,8 @@ function reads(state, event) {
   const box = make("div", { className: "reading-box", "aria-hidden": "true" },
     make("p", {}, title && state.across === "x" ? `${named(title)}: ${head}` : named(head)),
     ...rows.map(({ trace, curve, at, told }) => {
-      const row = make("p", { className: curve === point.curveNumber ? "is-nearest" : "" }, swatch(trace), make("span", {}, named(trace.name)), make("b", {}, told));
-      const more = curve === point.curveNumber && String(textAt(trace, at) ?? "").split("<br>").slice(1).filter(line => !line.includes(told)).join("; ");
+      const row = make("p", { className: curve === near ? "is-nearest" : "" }, swatch(trace), make("span", {}, named(trace.name)), make("b", {}, told));
+      const more = curve === near && String(textAt(trace, at) ?? "").split("<br>").slice(1).filter(line => !line.includes(told)).map(line => line.replace(/,$/, "")).join("; ");
       if (more) row.append(make("small", {}, more));
       return row;
     }));
