@@ -89,7 +89,8 @@ def told(row: Row, state: str, head: Head) -> str:
     line = (
         f"{head.name}, {STATES[state]}: {role(row, state, head)}. Of its weight "
         f"{Quantity(shares['previous token'], '%')} lies on the token before, over the first 16 tokens, "
-        f"{Quantity(shares['own token'], '%')} on the query’s own, {Quantity(shares['induction'], '%')} on what followed the same token earlier, "
+        f"{Quantity(shares['own token'], '%')} on the query’s own, "
+        f"{Quantity(shares['induction'], '%')} on what followed the same token earlier, "
         f"{Quantity(shares['duplicate'], '%')} on that token itself and {Quantity(shares['first token'], '%')} on the "
         "first token."
     )
