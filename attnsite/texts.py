@@ -30,8 +30,11 @@ def shown_alone(question: Question) -> Iterator[Text]:
     lines, numbers = question.lines or {}, not question.draft
     title = _WORD.sub(_escaped, escape(question.title, quote=False))
     start = lines.get("answer", 1)
-    for piece, at in ((f"- [{title}](x.md)\n  {first_sentence(question.answer)}", start), (question.answer, start)):
-        yield Text(numbers=numbers).add(piece, at, spread=False)
+    item = Text(numbers=numbers)
+    item.lines += [f"- [{title}](x.md)", f"  {first_sentence(question.answer)}"]
+    item.places += [lines.get("title", 1), start]
+    yield item
+    yield Text(numbers=numbers).add(question.answer, start, spread=False)
     for claim in question.claims:
         yield Text(numbers=numbers).add(f"- {claim.source}", claim.line, spread=False)
 

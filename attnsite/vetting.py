@@ -133,7 +133,7 @@ def _machine(run: Run, path: Path) -> Iterator[Mistake]:
         what = f"is {run.machine!r}, which is not the place of a {run.kind}"
         yield Mistake(path, "machine", what, f"counts are of {EVERY_MACHINE}, all else of a machine with a name")
     verdict = known.steadiness.get("verdict")
-    if run.kind == "timing" and verdict not in ("steady", "noisy"):
+    if run.kind == "timing" and verdict == "not timed":
         yield Mistake(path, "provenance.steadiness.verdict", f"is {verdict!r:.40} of a timing", _AGAIN)
     if verdict == "steady" and known.steadiness.get("median_spread", 0) > STEADY:
         what = f"is steady, with a middle half of {known.steadiness['median_spread']:.3g} of the median"
@@ -279,7 +279,7 @@ def _rows(run: Run, path: Path, limits: Mapping[str, float]) -> Iterator[Mistake
                 yield Mistake(path, f"{where}.skipped", "stands beside what was measured", _AGAIN)
             continue
         attends = bool(row.kernel) and not str(row.kernel).startswith("ceiling:") and not row.stage
-        if run.kind == "timing" and attends and row.samples and row.bound is None:
+        if run.kind == "timing" and attends and row.samples and row.bound is None and row.max_error is None:
             yield Mistake(path, f"{where}.bound", "is missing: nothing says that the kernel was right", _AGAIN)
         if (row.max_error is None) != (row.bound is None):
             yield Mistake(path, f"{where}.max_error", "stands without its bound, or a bound without its error", _AGAIN)

@@ -85,7 +85,7 @@ ROOMS = {
     "site": {STDLIB, "markdown", "plotly", "latex2mathml", "pybtex", "attnsite.results", "attnsite.discover",
              "attnsite.errors", "attnsite.content", "attnsite.evidence", "attnsite.quantity", "attnsite.harmless",
              "attnsite.parsed_html", "attnsite.nearest", "attnsite.figure_faults", "attnsite.digest",
-             "attnsite.glossary", "attnsite.here", "attnsite.sweeps", "attnsite.site"},
+             "attnsite.glossary", "attnsite.here", "attnsite.sweeps", "attnsite.texts", "attnsite.site"},
     "site.calculator": {STDLIB, "attnsite.ledger", "attnsite.quantity", "attnsite.results", "attnsite.site"},
     "site.drawing": {STDLIB, "kaleido", "psutil"},
     "site.picture": {STDLIB, "plotly", "attnsite.errors", "attnsite.quantity", "attnsite.site",
