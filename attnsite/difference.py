@@ -115,6 +115,7 @@ class Difference:
     runs: list[Change] = field(default_factory=list)
     sources_added: list[str] = field(default_factory=list)
     sources_removed: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)  # files whose text is another, by their paths
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__dataclass_fields__ if name != "titles")
@@ -139,6 +140,8 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> Difference:
             if changed := list(_numbers(old, new)):
                 found.figures[f"{figure} {machine}"] = _sorted(changed)
     found.runs = list(_runs(before["runs"], after["runs"]))
+    old, new = (side.get("texts", {}) for side in (before, after))  # an older code told none
+    found.texts = sorted(path for path in set(old) & set(new) if old[path] != new[path])
     return found
 
 

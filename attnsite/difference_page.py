@@ -53,7 +53,7 @@ def page(found: Difference, before: Path, after: Path) -> str:
     parts = ["<!doctype html>", '<html lang="en"><meta charset="utf-8"><title>What changed</title>',
              f"<style>{STYLE}</style>", "<h1>What this change does to the site</h1>"]  # fmt: skip
     if not found:
-        parts.append("<p>Nothing: pages, numbers, claims, figures, runs and sources are as before.</p>")
+        parts.append("<p>Nothing: pages, texts, numbers, claims, figures, runs and sources are as before.</p>")
     else:
         parts.append(f"<p>{escape(summary(found))}.</p>")
     for title, names in lists(found):

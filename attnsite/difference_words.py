@@ -19,7 +19,7 @@ def summary(found: Difference) -> str:
 def plain(found: Difference) -> list[str]:
     """Lines for a terminal."""
     if not found:
-        return ["no difference in pages, numbers, claims, figures, runs and sources"]
+        return ["no difference in pages, texts, numbers, claims, figures, runs and sources"]
     lines = [summary(found), ""]
     for title, names in lists(found):
         lines += [title, *(f"  {name}" for name in names), ""]
@@ -38,7 +38,7 @@ def markdown(found: Difference) -> list[str]:
     """A comment: what came and went in lists, numbers in tables that are folded where they are long."""
     lines = ["### What this change does to the site", ""]
     if not found:
-        return [*lines, "Nothing: pages, numbers, claims, figures, runs and sources are as before."]
+        return [*lines, "Nothing: pages, texts, numbers, claims, figures, runs and sources are as before."]
     lines += [f"{summary(found)}.", ""]
     for title, names in lists(found):
         lines += [f"**{title}** " + "; ".join(map(cell, names)), ""]
@@ -71,6 +71,7 @@ def lists(found: Difference) -> list[tuple[str, list[str]]]:
         ("Figures removed:", found.figures_removed),
         ("Sources added:", found.sources_added),
         ("Sources removed:", found.sources_removed),
+        ("Texts changed:", found.texts),
     )
     return [(title, names) for title, names in named if names]
 

@@ -4,6 +4,7 @@ Run as `python -m attnsite.snapshot ROOT` with that checkout's own code, it prin
 the site is asked through the code that it had.
 """
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -34,7 +35,18 @@ def take(root: Path) -> dict[str, Any]:
             if machine != results.THIS_BUILD
         },
         "sources": sorted(content.read_sources(root)[0]),
+        "texts": {path.relative_to(root).as_posix(): _digest(path) for path in _written(root)},
     }
+
+
+def _written(root: Path) -> list[Path]:
+    """The files that people write and pages show: texts, sources, notebooks, tables of models."""
+    places = ("docs/**/*.md", "docs/sources/*.bib", "docs/notebooks/*.py", "attnsite/experiments/*.csv")
+    return sorted(path for place in places for path in root.glob(place) if path.is_file())
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _page(question: content.Question, evidence: Evidence) -> dict[str, Any]:
