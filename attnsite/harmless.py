@@ -149,7 +149,7 @@ def _in_attribute(element: str, name: str, value: str) -> Iterator[Found]:
     elif name not in ALLOWED[element] | ANY and not (name == "role" and value.startswith("doc-")):
         yield Found(f"holds the attribute {name[:40]!r}", f"leave it out: {element} has no such attribute here", name)
     elif name in ADDRESSES:
-        for one in re.split(r"\s*,\s+|\s+(?=\S+$)", value) if name == "srcset" else [value]:
+        for one in re.split(r"[\s,]+", value.strip()) if name == "srcset" else [value]:
             yield from _in_address(one, loads=name in LOADED)
     elif name == "id" and (value == "content" or (_OWN.match(value) and not _NAMED.fullmatch(value))):
         yield Found(f"holds the id {value[:40]!r}", "choose one that is not the theme's own", value)

@@ -81,6 +81,13 @@ def test_names_of_models_take_no_number_from_a_sentence():
     assert all(name[0].isalpha() for name in check.names(ROOT))
 
 
+def test_a_picture_of_another_host_is_found_behind_a_comma():
+    """A browser takes a comma without a space for one, too."""
+    text = Text(plain=False).add("<img src=a.png alt=x srcset='a.png 1x,https://evil.example/x 2x'>", 1)
+
+    assert any("evil.example" in what for what in told(text))
+
+
 # --- files -------------------------------------------------------------------------------------------------------
 
 
