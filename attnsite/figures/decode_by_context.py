@@ -95,6 +95,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     for line, row in zip(lines, measured, strict=True):
+        line.pop("largest error")  # the kernels' pages have it
         if row.samples:
             low, high = row.middle_half()
             line["read at"] = Quantity(_bytes(row) / row.median, "B/s", _bytes(row) / high, _bytes(row) / low)

@@ -121,6 +121,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
     for line, row in zip(lines, measured, strict=True):
         line["FLOP/byte"] = Quantity(_intensity(row))
+        line.pop("largest error")  # the kernels' pages have it
         line["reached"] = speed(row) if row.samples else None
     for run in runs:
         for side in _sides(_rows(run)):
