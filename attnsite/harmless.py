@@ -68,6 +68,9 @@ ALLOWED: Mapping[str, set[str]] = {
 LOADED = {"src", "srcset"}
 ADDRESSES = {"href", "cite", *LOADED}
 SCHEMES = {"http", "https", "mailto"}
+# What extensions give besides, and how a part of a page is kept out of the search.
+GIVEN = {"role": re.compile(r"doc-\w+"), "data-tabs": re.compile(r"\d+:\d+"),
+         "data-search-exclude": re.compile(r"(data-search-exclude)?")}  # fmt: skip
 OWN_CLASSES = {"lead", "path", "shelf", "unlinked"}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
 _CLOSED = re.compile(r"</\s*([a-zA-Z][^\s/>]*)")
@@ -146,7 +149,7 @@ def _in_attribute(element: str, name: str, value: str) -> Iterator[Found]:
     ):
         what = f"holds the class {odd[0][:40]!r}"
         yield Found(what, f"leave it out; there may be {', '.join(sorted(OWN_CLASSES))}", odd[0])
-    elif name not in ALLOWED[element] | ANY and not (name == "role" and value.startswith("doc-")):
+    elif name not in ALLOWED[element] | ANY and not (name in GIVEN and GIVEN[name].fullmatch(value)):
         yield Found(f"holds the attribute {name[:40]!r}", f"leave it out: {element} has no such attribute here", name)
     elif name in ADDRESSES:
         for one in re.split(r"[\s,]+", value.strip()) if name == "srcset" else [value]:

@@ -15,7 +15,7 @@ from attnsite.errors import Mistake
 from attnsite.marks import spots
 
 _OURS = re.compile(
-    r"<!--\s*attnsite:(?!\s*(?:by_hand|calculator|head_browser)\s*-->)[^>]*"
+    r"<!--\s*attnsite:(?!\s*(?:by_hand|calculator|head_browser|sources)\s*-->)[^>]*"
 )  # what a build puts into texts
 MOST = 60  # faults of a text whose lines are looked for; the others are told at its first line
 
