@@ -127,7 +127,7 @@ ATTACKS = [
 ]  # fmt: skip
 FINE = [
     "a < b and c > d", "press <kbd>/</kbd>, y<sup>2</sup>", "<https://example.org/c>", "<me@example.org>",
-    "`<script>`", "$a<b$ and more", "Lead.\n{ .answer }", "## A { #b .c data-search-exclude }",
+    "`<script>`", "$a<b$ and more", "Lead.\n{ .lead }", "## A { #b .c data-search-exclude }",
     "```html\n<script>alert(1)</script>\n```", "[a](b.md) ![c](../assets/x.png) [d](https://example.org/)",
     "<!-- attnsite:sources -->", "[a](b.md#onclick=c)", "<!-- a comment > with a sign -->",
     "`<!--> <meta http-equiv=refresh> -->`", "    <form action=x>", "Term\n:   Definition\n\n    more",
