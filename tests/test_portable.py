@@ -112,6 +112,8 @@ def test_a_portable_copy_works_on_a_server_too(site, copy, open_page, site_folde
         figure = page.locator("figure.exhibit.is-chart").first
         figure.locator(".exhibit-go").click()
         figure.locator(".exhibit-live .main-svg").first.wait_for()
+        page.wait_for_load_state("networkidle")  # nothing of the copy is asked for any more
+        page.goto("about:blank")
     finally:
         shutil.rmtree(target)
 
