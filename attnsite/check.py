@@ -144,7 +144,6 @@ def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = N
         mistakes += links(root, question.path, question.body, question.body_line)
     read = {question.path for question in questions}
     for path in (path.relative_to(root) for path in sorted((root / content.FOLDER).glob("*/*.md"))):
-        text: str | None
         if wanted(path) and path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
             body, first = texts_of.behind_front(text, path)  # what can be read of one that cannot be
             mistakes += marked.in_text(path, text, 1)

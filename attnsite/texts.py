@@ -17,7 +17,7 @@ def of_question(question: Question) -> Text:
     """Title, answer, body and claims: what refers to what does so across them. A draft's numbers may wait."""
     lines = question.lines or {}
     text = Text(numbers=not question.draft)
-    text.add(f"# {_WORD.sub(_escaped, escape(question.title, quote=False))}", lines.get("title", 1), spread=False)
+    text.add(f"# {_title(question)}", lines.get("title", 1), spread=False)
     text.add(question.answer, lines.get("answer", 1), spread=False)
     text.add(question.body, question.body_line)
     for claim in question.claims:
@@ -28,15 +28,19 @@ def of_question(question: Question) -> Text:
 def shown_alone(question: Question) -> Iterator[Text]:
     """What other pages show of a question by itself: its item in a list, its answer, each claim."""
     lines, numbers = question.lines or {}, not question.draft
-    title = _WORD.sub(_escaped, escape(question.title, quote=False))
     start = lines.get("answer", 1)
     item = Text(numbers=numbers)
-    item.lines += [f"- [{title}](x.md)", f"  {first_sentence(question.answer)}"]
+    item.lines += [f"- [{_title(question)}](x.md)", f"  {first_sentence(question.answer)}"]
     item.places += [lines.get("title", 1), start]
     yield item
     yield Text(numbers=numbers).add(question.answer, start, spread=False)
     for claim in question.claims:
         yield Text(numbers=numbers).add(f"- {claim.source}", claim.line, spread=False)
+
+
+def _title(question: Question) -> str:
+    """A title as Markdown that shows it as it was written."""
+    return _WORD.sub(_escaped, escape(question.title, quote=False))
 
 
 def first_sentence(answer: str) -> str:
@@ -91,7 +95,7 @@ def odd_cells(source: str) -> Iterator[tuple[int, str]]:
             told = cell[1].strip()
             if told not in ("", "[markdown]"):
                 yield number, f"the cell is {told[:40]!r}"
-            elif told and any(begun := [after for after in lines[number:] if after.strip()][:1]) and begun[0][0] != "#":
+            elif told and not next((after for after in lines[number:] if after.strip()), "#").startswith("#"):
                 yield number, "the cell's text stands in no comments"
         elif line.startswith("#") and re.match(r"#\s{4,}.*<", line):
             yield number, "an indented line holds a <"

@@ -60,7 +60,6 @@ def values(run: Run) -> dict[str, Quantity]:
         "attention_many": an,
         "attention_growth": _measured.ratio(rows[largest], rows[1]),
         "read_growth": _read_growth(run, rows[largest], rows[1]),
-        "attention_reads": Quantity(_measured.reads(run, rows[largest]) / _measured.reads(run, rows[1]), "×"),
         "attention_growth_a_sequence": Quantity(an.value / a1.value, "×"),
         "share_one": Quantity(a1.value / (w1.value + a1.value), "%"),
         "share_many": Quantity(an.value / (wn.value + an.value), "%"),

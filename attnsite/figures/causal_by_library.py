@@ -88,18 +88,17 @@ def values(run: Run) -> dict[str, Quantity]:
     for name, alone in (("fused", False), ("fused_one_head", True)):
         named |= {f"{name}_expected_at_{n}": Quantity(expected(run, n, alone), "×") for n in lengths}
         named[f"{name}_expected"] = Quantity(expected(run, longest, alone), "×")
-    for name in ("ours", "fused", "unfused", "fused_one_head"):
-        shapes = by_shape(run)[names[name]]
-        named |= {f"{name}_least": Quantity(min(shapes[max(shapes)]), "×"),
-                  f"{name}_most": Quantity(max(shapes[max(shapes)]), "×")}  # fmt: skip
-    fused = by_shape(run)["peer_torch_flash", False]
+    shapes = by_shape(run)
+    for name, series in names.items():
+        last = shapes[series][max(shapes[series])]
+        named |= {f"{name}_least": Quantity(min(last), "×"), f"{name}_most": Quantity(max(last), "×")}
+    fused = shapes[names["fused"]]
     middle = {n: statistics.median(those) for n, those in fused.items()}
     single = {n: [away(one, expected(run, n, False)) for one in those] for n, those in fused.items()}
     return named | {
         "fused_off": Quantity(max(away(one, expected(run, n, False)) for n, one in middle.items()), "%"),
         "fused_off_single": Quantity(statistics.fmean(itertools.chain(*single.values())), "%"),
         "fused_off_single_longest": Quantity(statistics.fmean(single[longest]), "%"),
-        "fused_shapes": Quantity(sum(map(len, fused.values())), "count"),
     }
 
 

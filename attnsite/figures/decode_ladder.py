@@ -35,16 +35,11 @@ def ladder(run: Run) -> list[Row]:
     return sorted((r for r in rows if r.case["keys"] == context), key=lambda r: -r.median)
 
 
-def cache_bytes(row: Row) -> float:
-    """What the kernel reads: keys and values as it stores them."""
-    return _measured.cache_bytes(row)
-
-
 def _least(run: Run, row: Row) -> float:
     read = run.ceiling("read", row)
     if read is None:
         raise LookupError("not measured yet on this machine: how fast it reads memory")
-    return cache_bytes(row) / read.value
+    return _measured.cache_bytes(row) / read.value
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -71,7 +66,7 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "kernel": row.kernel, "time per step": row.quantity("s"),
-         "cache": Quantity(cache_bytes(row), "B"), "least time": Quantity(_least(run, row), "s"),
+         "cache": Quantity(_measured.cache_bytes(row), "B"), "least time": Quantity(_least(run, row), "s"),
          "samples": len(row.samples)}
         for run in runs
         for row in ladder(run)
