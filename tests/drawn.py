@@ -3,6 +3,8 @@
 A picture is put into an empty page, as the reader's browser lays it out; words are boxes, one for each line of text.
 """
 
+import math
+
 from attnsite.site import picture
 
 LIGHT = {name: value for name, value, _ in picture.PALETTE.values()}
@@ -249,6 +251,25 @@ def twins(seen):
 
 
 FAULTS = (outside, crossed_words, struck, covered, faint_words, lost_lines, hidden_lines, small_words, twins)
+
+
+def beyond(traces, layout):
+    """The points of lines and marks that lie outside an axis, where a reader cannot see them; both as Plotly's JSON."""
+    for trace in traces:
+        if trace.get("type", "scatter") != "scatter" or trace.get("fill") == "toself":
+            continue
+        for point in zip(trace.get("x", []), trace.get("y", []), strict=False):
+            for value, axis in zip(point, (layout["xaxis"], layout["yaxis"]), strict=True):
+                if not isinstance(value, int | float) or not math.isfinite(value):
+                    break
+                if axis.get("type") == "log":
+                    if value <= 0:
+                        break
+                    value = math.log10(value)
+                low, high = sorted(axis["range"])
+                if not low - 1e-3 * (high - low) <= value <= high + 1e-3 * (high - low):
+                    yield f"{trace.get('name')} at {point[0]:g}, {point[1]:g}"
+                    break
 
 
 def faults(seen):

@@ -387,11 +387,12 @@ def beside_a_browser(cases: int, seed: int, batch: int = 5000) -> int:
         page = browser.new_page()
         for first in range(0, cases, batch):
             texts = ["".join(rng.choices(PIECES, k=rng.randrange(1, 24))) for _ in range(min(batch, cases - first))]
+            texts = [
+                f"<body>{text}" if "\x00" in text else text for text in texts
+            ]  # one before it begins it for us alone
             for text, theirs in zip(texts, page.evaluate(IN_BROWSER, texts), strict=True):
                 ours = {(each.name, *sorted(each.attributes.items())) for each in elements(text)}
                 told = {(name, *map(tuple, attributes)) for name, attributes in json.loads(theirs)}
-                if "\x00" in text:  # one before the body: ours begins it, and then has an empty paragraph for </p>
-                    ours, told = ours - {("p",)}, told - {("p",)}
                 if ours != told:
                     found += 1
                     if found <= 20:

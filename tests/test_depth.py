@@ -10,6 +10,7 @@ import pytest
 
 from attnsite.experiments import depth_with_one_head, rank_collapse
 from attnsite.figures import _axes, _depth
+from attnsite.models import baselines
 from attnsite.models.corpus import HELD_OUT, text
 from attnsite.models.heads import collapse
 from attnsite.quantity import power_of_ten
@@ -23,6 +24,25 @@ NEVER_THE_SAME = {"seconds"}
 
 def of(cases, **wanted):
     return [case for case in cases if all(case[name] == value for name, value in wanted.items())]
+
+
+def test_a_run_that_is_late_is_not_one_that_is_stuck():
+    """Above the loss of byte frequencies it has not come down; near it it has learned nothing; below it, something."""
+    for loss, kind in ((3.45, "late"), (3.36, "stuck"), (3.30, "stuck"), (3.20, "learned"), (math.inf, "stuck")):
+        row = Row(case={"held_out": 64}, seed=0, values={"validation": loss})
+        kinds = {"late": _depth.late(row), "stuck": _depth.stuck(row), "learned": not _depth.nothing(row)}
+        assert [name for name, is_so in kinds.items() if is_so] == [kind], loss
+
+
+def test_frequencies_are_asked_of_the_bytes_that_models_are_validated_on():
+    """64 sequences are few: over the whole held-out tenth the frequencies give another loss."""
+    batches = baselines.validated(64, 8, 64)
+    whole = baselines.frequencies([(np.zeros(0), np.frombuffer(text(), np.uint8)[int(len(text()) * (1 - HELD_OUT)) :])])
+
+    assert [tokens.shape for tokens, _ in batches] == [(8, 64)] * 8
+    assert baselines.frequencies(batches) == pytest.approx(whole, abs=0.1)
+    assert abs(baselines.frequencies(batches) - whole) > 0.02
+    assert baselines.pairs(batches) < baselines.frequencies(batches) - 0.5
 
 
 @pytest.mark.parametrize("cases", [QUICK, FULL], ids=["quick", "full"])

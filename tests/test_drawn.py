@@ -1,5 +1,7 @@
 """Every still picture of the site, in both sizes: its words stand free, can be read, and nothing lies hidden."""
 
+import json
+
 import pytest
 
 from tests import drawn
@@ -30,6 +32,28 @@ def test_no_picture_has_the_fault(pictures, fault):
     found = {name: said for name, seen in pictures.items() if (said := list(dict.fromkeys(fault(seen))))}
 
     assert found == {}
+
+
+def test_every_point_lies_between_the_ends_of_the_axes(site_folder):
+    """What lies outside is not seen; a figure that leaves some out on purpose says that it is above the chart."""
+    found = []
+    for file in sorted(site_folder.glob("figures/*/*.json")):
+        spec = json.loads(file.read_text(encoding="utf-8"))
+        if "above the chart" not in spec["caption"] + spec["reading"]:
+            for size, layout in (spec["layouts"] or {}).items():
+                name = f"{file.parent.name}/{file.stem} {size}"
+                found += [f"{name}: {said}" for said in drawn.beyond(spec["data"], layout)]
+
+    assert found == []
+
+
+def test_a_point_outside_the_axes_is_seen():
+    layout = {"xaxis": {"type": "log", "range": [0, 2]}, "yaxis": {"range": [0, 1]}}
+    dots = {"type": "scatter", "mode": "markers", "name": "dots"}
+
+    assert list(drawn.beyond([dots | {"x": [1, 100], "y": [0, 1]}], layout)) == []
+    assert list(drawn.beyond([dots | {"x": [1, 101], "y": [0, 1]}], layout)) == ["dots at 101, 1"]
+    assert list(drawn.beyond([dots | {"x": [10, None], "y": [1.1, 4]}], layout)) == ["dots at 10, 1.1"]
 
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100" viewBox="0 0 200 100">{}</svg>'

@@ -367,6 +367,18 @@ def test_losses_are_compared_by_their_medians():
     assert _losses.gap(one[::-1], two[::-1]).value == 0.25
 
 
+def test_seeds_are_paired_only_where_that_is_asked_for():
+    """Losses that go together seed by seed tell a small difference that they do not tell apart; the middle is one."""
+    one = [trained(1, seed, loss) for seed, loss in enumerate((2.11, 2.51, 2.29, 2.0))]
+    two = [trained(2, seed, loss) for seed, loss in enumerate((2.0, 2.4, 2.2, 1.9))]
+    apart, paired = _losses.interval(one, two), _losses.interval(one[::-1], two, paired=True)
+
+    assert apart[0].value < 0 < apart[1].value
+    assert 0.08 < paired[0].value < paired[1].value < 0.13
+    assert sum(end.value for end in apart) == pytest.approx(sum(end.value for end in paired))
+    assert _losses.interval(one, [trained(2, 9, 2.0), trained(2, 8, 2.0)], paired=True) is None
+
+
 def test_a_model_that_diverged_is_told_and_not_drawn():
     """Its infinite loss is in no median and on no axis; the table counts it, and says nothing where all diverged."""
     rows = [trained(1, 0, 2.0), trained(1, 1, math.inf, 3), trained(2, 0, 1.5), trained(4, 0, math.inf, 2)]

@@ -1,18 +1,21 @@
 """What the figures about deep and shallow models share: the shapes of that study by name, and its runs' losses."""
 
+import functools
 import math
 import statistics
 from typing import Any, NamedTuple
 
 from attnsite.figures import _measured, _style
+from attnsite.models import baselines
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "depth_with_one_head"
 NORMS = {"pre": "pre-norm", "post": "post-norm"}
 NATS = "nats"
-FAILED = "runs within 0.05 nats of the unigram baseline, or above"  # a column of tables
-MARGIN = 0.05  # nats: a run that ends less than this below the loss without context has learned nothing from it
+FAILED = "runs within 0.05 nats of the unigram baseline"  # a column of tables
+MARGIN = 0.05  # nats: a run that ends as near to the loss without context has learned nothing from it
+LENGTH, BATCH = 64, 8  # of the study's sequences, and of those that are validated together
 APART = 0.02  # of what tokens have: more than that, and they are not all alike
 LOOKS = {
     "shallow": _style.Look(_style.OURS_2),
@@ -77,20 +80,38 @@ def loss(rows: list[Row]) -> Quantity | None:
 
 
 def without_context(run: Run) -> float:
-    """The loss of a model that knows how frequent each byte is and nothing else."""
-    return float(run.where()[0].values["without_context"])
+    """The loss of a model that knows how frequent each byte is and nothing else, on the sequences of the validation."""
+    return _baseline(run.where()[0].case["held_out"])
+
+
+@functools.cache
+def _baseline(sequences: int) -> float:
+    return round(baselines.frequencies(baselines.validated(LENGTH, BATCH, sequences)), 3)
 
 
 def nothing(row: Row) -> bool:
     """Whether a run diverged, or ended with no better loss than the frequencies of the bytes give."""
-    return not row.values["validation"] < row.values["without_context"] - MARGIN
+    return not row.values["validation"] < _baseline(row.case["held_out"]) - MARGIN
+
+
+def late(row: Row) -> bool:
+    """Whether a run has not even come down to what the frequencies of the bytes give."""
+    return bool(math.isfinite(loss := row.values["validation"]) and loss > _baseline(row.case["held_out"]) + MARGIN)
+
+
+def stuck(row: Row) -> bool:
+    """Whether a run ended at the loss that the frequencies of the bytes give, or diverged."""
+    return nothing(row) and not late(row)
 
 
 def alike(run: Run) -> dict[str, Quantity]:
-    """How far the last states of held-out tokens are from all being alike, in runs that learned and in the others."""
+    """How far the last states of held-out tokens are from all being alike: in runs that learned, in those that ended at
+    the loss without context, and in those that had not come down to it."""
     found = {}
-    for name, failed in (("failed", True), ("learned", False)):
-        rows = [row for row in run.where() if row.values["diverged_at"] is None and nothing(row) is failed]
+    ended = [row for row in run.where() if row.values["diverged_at"] is None]
+    groups = {"failed": stuck, "late": late, "learned": lambda row: not nothing(row)}
+    for name, belongs in groups.items():
+        rows = [row for row in ended if belongs(row)]
         found[f"runs_{name}"] = Quantity(len(rows), "count")
         if rows:
             every = [row.values["residual"] for row in rows]  # after each layer, or before the output alone

@@ -40,8 +40,8 @@ def last(rows: list[Row]) -> Quantity:
 def gap(rows: list[Row], others: list[Row]) -> Quantity:
     """How much higher the first's median loss is than the others': what the table's medians say.
 
-    The bounds are the middle half of the differences between any seed of the one and any of the other. Seeds are not
-    paired: between models of unlike shape their losses hardly go together. Raises `LookupError` where one has no run.
+    The bounds are the middle half of the differences between any seed of the one and any of the other. Raises
+    `LookupError` where one has no run.
     """
     if not rows or not others:
         raise LookupError("not measured yet on this machine: both of two models")
@@ -52,14 +52,23 @@ def gap(rows: list[Row], others: list[Row]) -> Quantity:
     return Quantity(difference, "nats", low, high, GAP_DIGITS)
 
 
-def interval(rows: list[Row], others: list[Row]) -> tuple[Quantity, Quantity] | None:
+def interval(rows: list[Row], others: list[Row], paired: bool = False) -> tuple[Quantity, Quantity] | None:
     """The ends of a 95 % confidence interval of the difference of the mean losses, by Welch's t; None for single runs.
 
-    It says which differences so few seeds can tell from none: those whose interval does not hold 0.
+    It says which differences so few seeds can tell from none: those whose interval does not hold 0. `paired` takes the
+    differences seed by seed, by Student's t: for models that start from the same numbers and see the same batches.
     """
     mine, theirs = ([row.values["validation"] for row in side] for side in (rows, others))
     if min(len(mine), len(theirs)) < 2:
         return None
+    if paired:
+        beside = {row.seed: row.values["validation"] for row in others}
+        each = [row.values["validation"] - beside[row.seed] for row in rows if row.seed in beside]
+        if len(each) < 2:
+            return None
+        middle = statistics.fmean(each)
+        reach = _t(0.975, len(each) - 1) * statistics.stdev(each) / math.sqrt(len(each))
+        return Quantity(middle - reach, "nats", digits=GAP_DIGITS), Quantity(middle + reach, "nats", digits=GAP_DIGITS)
     parts = [statistics.variance(side) / len(side) for side in (mine, theirs)]
     error = math.sqrt(sum(parts))
     degrees = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (mine, theirs), strict=True))
@@ -68,9 +77,9 @@ def interval(rows: list[Row], others: list[Row]) -> tuple[Quantity, Quantity] | 
     return low, high
 
 
-def with_interval(name: str, rows: list[Row], others: list[Row]) -> dict[str, Quantity]:
+def with_interval(name: str, rows: list[Row], others: list[Row], paired: bool = False) -> dict[str, Quantity]:
     """The gap under its name, and the ends of its interval as `name_low` and `name_high`."""
-    ends = interval(rows, others)
+    ends = interval(rows, others, paired)
     return {name: gap(rows, others)} | ({f"{name}_low": ends[0], f"{name}_high": ends[1]} if ends else {})
 
 

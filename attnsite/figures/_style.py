@@ -21,6 +21,7 @@ OURS_2_INK, OTHER_2_INK = "rgb(25,26,27)", "rgb(28,29,30)"  # the same hues for 
 INKS = {OURS_2: OURS_2_INK, OTHER_2: OTHER_2_INK}
 CLEAR = "rgba(0,0,0,0)"
 SIZES = {"wide": (760, 420, 13), "narrow": (360, 360, 11)}  # width, height, size of the type
+BROAD = 9  # px: the width of a line behind others
 STAMP = {"wide": 11, "narrow": 10}  # size of the stamp's type
 TOP, BOTTOM = 40, 66  # margins: the title of the y axis stands above the plot, the stamp below the x axis
 
@@ -126,7 +127,7 @@ def line(on: Chart, xs: Sequence[float], ys: Sequence[float], look: Look, label:
         x=list(xs), y=list(ys), name=label, mode="lines+markers" if markers else "lines",
         line={"color": look.colour, "width": width, "dash": look.dash},
         marker={"color": look.colour, "symbol": look.symbol, "size": 7},
-        hovertext=list(hover) if hover else None, hoverinfo="text" if hover else "x+y+name",
+        hovertext=list(hover) if hover else None, hoverinfo="text" if hover else "x+y+name", cliponaxis=False,
     )  # fmt: skip
     if label_end:
         on.ends.append((xs[-1], ys[-1], label, look.colour))
@@ -136,24 +137,24 @@ def points(on: Chart, xs: Sequence[float], ys: Sequence[float], look: Look, name
            size: float = 8) -> None:  # fmt: skip
     """Marks without a line."""
     on.figure.add_scatter(
-        x=list(xs), y=list(ys), name=name, mode="markers", hovertext=list(hover), hoverinfo="text",
+        x=list(xs), y=list(ys), name=name, mode="markers", hovertext=list(hover), hoverinfo="text", cliponaxis=False,
         marker={"color": look.colour, "symbol": look.symbol, "size": size, "line": {"color": PAPER, "width": 1}},
     )  # fmt: skip
 
 
 def reference(on: Chart, xs: Sequence[float], ys: Sequence[float], text: str, *, at: float | None = None,
               above: bool = True, dash: str = "dot", colour: str = MUTE, end: bool = False,
-              rim: bool = False) -> None:  # fmt: skip
+              rim: bool = False, behind: bool = False) -> None:  # fmt: skip
     """A limit, a theory or a peer: a thin line, named on the line at the share `at` of its length, or at its end.
 
-    With a `rim` it is seen on bars too.
+    With a `rim` it is seen on bars too. `behind` draws a broad grey line instead, seen where another one lies on it.
     """
     if rim:
         line = {"color": PAPER, "width": 4}
         on.figure.add_scatter(x=list(xs), y=list(ys), mode="lines", hoverinfo="skip", line=line)
     on.figure.add_scatter(
         x=list(xs), y=list(ys), mode="lines", name=text, hoverinfo="name",
-        line={"color": colour, "width": 1.2, "dash": dash},
+        line={"color": faint(colour, 0.3), "width": BROAD} if behind else {"color": colour, "width": 1.2, "dash": dash},
     )  # fmt: skip
     if end:
         on.ends.append((xs[-1], ys[-1], text, colour))
@@ -287,7 +288,7 @@ def _tell_apart(figure: go.Figure) -> None:
 
 def _depth(trace: Any) -> int:
     """Bars and bands lie below lines, and lines below those that are broken, which would vanish under them."""
-    if trace.type != "scatter" or trace.fill == "toself":
+    if trace.type != "scatter" or trace.fill == "toself" or trace.line.width == BROAD:
         return 0
     broken = trace.mode and "lines" in trace.mode and (trace.line.dash or "solid") != "solid"
     return 2 if broken or (trace.mode == "lines" and not trace.x) else 1

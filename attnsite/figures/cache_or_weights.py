@@ -1,13 +1,14 @@
-"""In {reached_alone} of {whole_models} models without windows one sequence outweighs the weights, in {reached_16} 16 do
+"""In {reached_alone} of {whole_models} dense models without windows one sequence outweighs the weights, in {reached_16}
+16 do
 
 The context at which a decoding step reads as many bytes of the KV cache as of the weights, for some published models:
 for one sequence, and for batches of 16 and 256. Find the cross, the context that the model was made for.
 
 Right of a mark the step's time is mostly that of its caches and grows with the context, left of it mostly that of the
 weights and does not. Counted a layer, with as many bits for a weight as for a cached number, and with the MLP of each
-model's own configuration; embeddings and the output layer are left out. A batch reads the weights once and a cache for
-each sequence, so it moves the mark left by its number. A cross is missing where the table
-gives no context. The axis is logarithmic.
+model's own configuration; embeddings and the output layer are left out. All models here are dense, without latent
+attention: a batch reads their weights once and a cache for each sequence, so it moves the mark left by its number. A
+cross is missing where the table gives no context. The axis is logarithmic.
 
 A chart of one row for each model and three marks in it. For one sequence the two are equal at {llama2_7b} tokens in
 Llama 2 7B, with a key-value head for each query head, and at {llama3_8b} in Llama 3.1 8B, which shares each among

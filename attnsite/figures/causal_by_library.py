@@ -1,4 +1,4 @@
-"""With many heads PyTorch’s fused kernel gains what its blocks allow; kernels that add the mask gain nothing
+"""PyTorch’s fused kernel gains from a mask about what its blocks allow; its kernel that adds the mask loses
 
 The time without a mask over the time with a causal one, for each library and for our kernel, by the length of the
 prompt. Compare the lines with the crosses.
@@ -37,6 +37,7 @@ SERIES = {  # what is drawn: kernel, whether of a single head; the label and the
     ("peer_torch_flash", True): ("PyTorch fused, one head", _style.Look(_style.OTHER_2, "dash", "square")),
     ("peer_torch_math", False): ("PyTorch math", _style.Look(_style.OTHER_2, symbol="triangle-up")),
     ("peer_onnxruntime_attention", False): ("ONNX Runtime", _style.Look(_style.OURS_2, "dash", "triangle-down")),
+    ("peer_jax_xla", False): ("JAX", _style.Look(_style.OTHER, "dot", "cross")),
     ("peer_numpy_matmul", False): ("NumPy", _style.Look(_style.OURS_2, "dot", "diamond")),
 }
 Series = tuple[str, bool]
@@ -88,6 +89,10 @@ def values(run: Run) -> dict[str, Quantity]:
     for name, alone in (("fused", False), ("fused_one_head", True)):
         named |= {f"{name}_expected_at_{n}": Quantity(expected(run, n, alone), "×") for n in lengths}
         named[f"{name}_expected"] = Quantity(expected(run, longest, alone), "×")
+    if ("peer_jax_xla", False) in found:
+        names["jax"] = ("peer_jax_xla", False)
+        named |= {f"jax_at_{n}": q for n, q in found[names["jax"]].items()}
+        named["jax"] = found[names["jax"]][max(found[names["jax"]])]
     shapes = by_shape(run)
     for name, series in names.items():
         last = shapes[series][max(shapes[series])]

@@ -1,4 +1,4 @@
-"""No CUDA kernel spills a register, for any of three generations of GPUs
+"""No CUDA kernel spills a register, but {launches_newest} launches for sm_100 keep arrays in memory
 
 What the compiler makes of each launch, for sm_80 (A100), sm_90 (H100, H200) and sm_100 (B200). A thread can have 255
 registers; what does not fit is spilled to memory, which is slow. A block has 48 KB of shared memory, and up to 163 KB
@@ -39,6 +39,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "most_shared": Quantity(max(row.values["shared_bytes"] for row in rows), "B"),
         "spilled": Quantity(sum(spilled(row) for row in rows), "B"),
         "arrays_older": Quantity(max((arrays(row) for row in rows if not newest(row)), default=0), "B"),
+        "launches_newest": Quantity(sum(newest(row) and arrays(row) > 0 for row in rows), "count"),
         "arrays_newest": Quantity(max((arrays(row) for row in rows if newest(row)), default=0), "B"),
     }
     for row in rows:

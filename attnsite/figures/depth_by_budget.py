@@ -1,4 +1,4 @@
-"""With {times} the steps the gap between deep and shallow goes from {gap_pre_short_brief} to {gap_pre_long_brief}
+"""After {short} steps the deep model is {gap_pre_short_brief} behind, after {long} three seeds tell nothing
 
 By how much the validation loss of the deep model of one head is above that of the shallow one of several, at equal
 weights, by the number of training steps. Above the line at zero the deep model is behind, below it is ahead.
@@ -107,7 +107,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "steps": case["steps"], "warm-up": case["warmup"], "loss per byte": _losses.last(rows),
                     "over the first shape": None if role == "shallow" else _losses.gap(rows, first),
                     "best rate": rate, "rates tried on both sides": "yes" if inside else "no",
-                    _depth.FAILED: sum(map(_depth.nothing, every)), "runs": len(every),
+                    _depth.FAILED: sum(map(_depth.stuck, every)), "runs": len(every),
                 })  # fmt: skip
     return lines
 

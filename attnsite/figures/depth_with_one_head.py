@@ -72,7 +72,8 @@ def _gaps(run: Run, named: dict[str, _depth.Shape], norm: str) -> dict[str, Quan
     found: dict[str, Quantity] = {}
     for name, (one, other) in pairs.items():
         if one in named and other in named:
-            found |= _losses.with_interval(name, *(at_best_rate(run, named[role], norm) for role in (one, other)))
+            mine, theirs = (at_best_rate(run, named[role], norm) for role in (one, other))
+            found |= _losses.with_interval(name, mine, theirs)
     return found
 
 
@@ -97,6 +98,6 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "largest gradient norm":
                         Quantity(statistics.median(row.values["largest_norm"] for row in rows)),
                     "time per step": _depth.step(rows),
-                    _depth.FAILED: sum(map(_depth.nothing, rows)), "runs": len(rows),
+                    _depth.FAILED: sum(map(_depth.stuck, rows)), "runs": len(rows),
                 })  # fmt: skip
     return lines

@@ -31,7 +31,7 @@ DRAWN = {
     "megatron_without": ("Megatron", _style.Look(_style.OTHER_2, symbol="triangle-up")),
     "chinchilla": ("Chinchilla", _style.Look(_style.OURS_2, symbol="diamond")),
 }
-KEY = (0.02, 0.27, 0.48, 0.785)  # where each mark is explained, as a share of the axis
+KEY = ((0.02, 1.75), (0.45, 1.75), (0.02, 1.0), (0.45, 1.0))  # where each mark is explained: a share of the axis, a row
 ENDINGS = {"palm": "palm", "palm_by_width": "by_width", "megatron_without": "megatron", "chinchilla": "chinchilla"}
 
 
@@ -78,7 +78,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     places = [-float(place) for place in range(len(rows))]
-    y = _axes.Axis("model", places[-1] - 0.6, 1.4, tuple(places), tuple(r.case["name"].split(" (")[0] for r in rows))
+    y = _axes.Axis("model", places[-1] - 0.6, 2.2, tuple(places), tuple(r.case["name"].split(" (")[0] for r in rows))
     shown = [error(row, formula, "all_pairs") for row in rows for formula in DRAWN]
     x = _axes.linear_axis(f"error of the formula at {_axes.tokens(CONTEXT)} tokens", shown, "%", zero=False, most=8)
     on = _style.chart(x, y)
@@ -88,7 +88,7 @@ def draw(runs: list[Run]) -> go.Figure:
         hover = [f"{row.case['name']}<br>{NAMES[formula]}: {Quantity(e, '%')}"
                  for row, e in zip(rows, errors, strict=True)]  # fmt: skip
         _style.points(on, errors, [place + 0.24 - 0.16 * lane for place in places], look, label, hover)
-    for place, (formula, (label, look)) in zip(KEY, DRAWN.items(), strict=True):
-        _style.points(on, [x.value_at(place)], [1.0], look, f"{label}, key", [NAMES[formula]], size=8)
-        _style.note(on, x.value_at(place), 1.0, label, look.colour, anchor="left", shift=(7, 0))
+    for (place, row), (formula, (label, look)) in zip(KEY, DRAWN.items(), strict=True):
+        _style.points(on, [x.value_at(place)], [row], look, f"{label}, key", [NAMES[formula]], size=8)
+        _style.note(on, x.value_at(place), row, label, look.colour, anchor="left", shift=(7, 0))
     return _style.finish(on, runs[0])

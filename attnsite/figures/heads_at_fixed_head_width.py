@@ -1,8 +1,8 @@
 """With heads of one width, an online softmax's time grows with their number to the power {exponent}
 
-The time of one call for each kernel, by the number of heads of width 64. Compare the lines with the dotted one.
+The time of one call for each kernel, by the number of heads of width 64. Compare the lines with the grey one.
 
-The dotted line is exact proportion, twice the heads, twice the time, drawn through the first point of the kernel with
+The grey line is exact proportion, twice the heads, twice the time, drawn through the first point of the kernel with
 an online softmax. A line that is less steep at the left has a cost that does not depend on heads, or leaves threads
 idle while there are few. Bands hold the middle half of the samples; both axes are logarithmic.
 
@@ -72,9 +72,9 @@ def draw(runs: list[Run]) -> go.Figure:
     on = _style.chart(x, _axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"))
     top = min(shown[-1].case["heads"], shown[0].case["heads"] * on.y.high / shown[0].median)
     ends = [shown[0].case["heads"], top]
-    _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional")
+    _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional", behind=True)
     middle = math.sqrt(ends[0] * ends[1])
-    _style.note(on, middle, shown[0].median * middle / ends[0], "dotted: proportional", _style.MUTE, above=True,
+    _style.note(on, middle, shown[0].median * middle / ends[0], "grey: proportional", _style.MUTE, above=True,
                 anchor="right", shift=(-8, 14))  # fmt: skip
     for kernel, look in _style.looks(list(rows)).items():
         _measured.curve(on, rows[kernel], "heads", _style.call(kernel), look)

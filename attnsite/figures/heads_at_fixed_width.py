@@ -1,4 +1,4 @@
-"""The same matrix FLOPs take {growth} as long with 128 heads as with 8
+"""With 128 heads, not 8, the same matrix FLOPs take {steps_growth} as long where scores are written out
 
 Where the time of one call goes as a width of 1024 is cut into more heads, in the kernel that writes its scores out.
 Compare how the parts of a bar grow.
@@ -7,7 +7,7 @@ The coloured pieces of a bar are three steps, timed one by one: the scores QKᵀ
 values. The pale piece is what the whole call takes beyond them. The FLOPs of the first and the last are the same for
 every number of heads, but their matrices become thinner. The softmax has as many exponentials more as there are heads
 more. The cross-line is the time of the whole call, which gets the memory for its scores as well; its whisker is the
-middle half of the samples.
+middle half of the samples, wide where calls fell into two groups.
 
 A bar chart over the number of heads at {tokens} tokens. From 8 heads to 128 the whole call goes from {time_8} to
 {time_128}, and softmax from {softmax_share_8} to {softmax_share_128} of the three steps; the softmax alone takes

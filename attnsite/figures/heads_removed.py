@@ -23,12 +23,14 @@ from typing import Any
 import plotly.graph_objects as go
 
 from attnsite.figures import _axes, _losses, _measured, _style
+from attnsite.models import baselines
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "heads_removed"
 TITLE_COLUMNS = ("loss, smallest gradient first", "loss, smallest within layers first")
 NATS = "nats"
+LENGTH, _HELD_OUT = 128, 3  # of the study's sequences, and what the generator of the held-out ones was made from
 ORDERS = {
     "by_gradient": ("smallest gradient first", _style.Look(_style.OURS)),
     "by_gradient_in_layers": ("smallest within layers first", _style.Look(_style.OTHER_2, "dot", "diamond")),
@@ -90,6 +92,10 @@ def values(run: Run) -> dict[str, Quantity]:
             found[f"{label}_{name}"] = _measured.quartiles(rises, "%")
             found[f"{label}_{name}_least"] = Quantity(min(rises), "%")
             found[f"{label}_{name}_most"] = Quantity(max(rises), "%")
+    held_out = baselines.held_out(LENGTH, found_in[0].case["sequences"], _HELD_OUT)
+    for name, loss in (("frequencies", baselines.frequencies(held_out)), ("pairs", baselines.pairs(held_out))):
+        found[name] = Quantity(loss, NATS)
+        found[f"{name}_rise"] = _measured.quartiles([loss / row.values["whole"] - 1 for row in found_in], "%")
     each = [[rise / row.values["whole"] for rise in alone(row)] for row in found_in]
     found["alone_median"] = _measured.quartiles([statistics.median(rises) for rises in each], "%")
     found["alone_most"] = _measured.quartiles([max(rises) for rises in each], "%")

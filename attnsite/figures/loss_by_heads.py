@@ -1,14 +1,16 @@
-"""The loss is least with {best} heads: with {fewest} it is {fewest_over_best} higher, with {most} {most_over_best}
+"""At one learning rate the loss is least with {best} heads: with {fewest} it is {fewest_over_best} higher
 
 The last validation loss of models that differ in nothing but the number of heads. Follow the
 line from the fewest to the most.
 
 Each small mark is one seed. The line joins the medians over the seeds, and the band holds the middle half of them. The
 models have {parameters} parameters in {layers} layers of width {width} and were trained for {steps} steps on bytes of
-Shakespeare. The axis of losses does not begin at zero; that of heads is logarithmic.
+Shakespeare, all at the same learning rate, from the same numbers and on the same batches for each seed. The axis of
+losses does not begin at zero; that of heads is logarithmic.
 
 A chart of the loss over the number of heads, from {fewest} to {most}. It is {loss_fewest} with the fewest heads,
-{loss_best} with {best}, where it is least, and {loss_most} with the most.
+{loss_best} with {best}, where it is least, and {loss_most} with the most, which
+is {most_over_best} higher.
 """
 
 from typing import Any
@@ -46,7 +48,7 @@ def values(run: Run) -> dict[str, Quantity]:
     found |= {name: Quantity(row.case[name], "count") for name in ("layers", "width", "steps")}
     found |= {f"loss_{heads}": loss for heads, loss in losses.items()}
     for heads, rows in line.items():
-        found |= _losses.with_interval(f"gap_{heads}", rows, line[best])
+        found |= _losses.with_interval(f"gap_{heads}", rows, line[best], paired=True)
     return found
 
 

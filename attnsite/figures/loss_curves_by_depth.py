@@ -6,7 +6,7 @@ or post-norm. Follow a line to the right.
 A line is the median over the seeds, a band the middle half; runs that diverged are in neither. Solid lines have
 pre-norm, dotted ones post-norm. All models have the same number of heads in all, divided among more or fewer layers,
 and the same number of weights in their matrices. The thin line is the loss of a model that knows how frequent each
-byte is and nothing else.
+byte is and nothing else. Where a line begins, its first value is above the chart.
 
 A chart of lines. After {steps} steps the deepest model with post-norm is at {deep_one_head_post_last}, with pre-norm
 at {deep_one_head_pre_last}, the shallow one at {shallow_post_last} and {shallow_pre_last}; without any context the

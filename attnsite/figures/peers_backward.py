@@ -4,7 +4,8 @@ How many times as long the fastest of the other libraries takes for the gradient
 for each shape. Below the line at 1 we lose.
 
 The forward pass is not in these times: each library has made its own and kept what it wants to keep. What is compared
-is one call of its backward pass, which computes five matrix products where the forward pass computes two. An upright
+is one call of its backward pass: five matrix products where the weights are computed again, four where a library has
+kept them, as PyTorch's math backend does at the price of their memory. An upright
 line holds the middle half of the ratios of the rounds, and the level lines are geometric means; both axes are
 logarithmic.
 

@@ -1,4 +1,4 @@
-"""No other library comes nearer to our kernel than {nearest}, over all shapes with and without a mask
+"""In the geometric mean over all shapes no other library comes nearer to our kernel than {nearest}
 
 How many times as long each library takes as our kernel, over the shapes of prefill: the geometric mean, and a line from
 the worst shape to the best for us. Left of the line at 1 we lose.

@@ -3,7 +3,7 @@
 How far one call raises the peak of the process's memory, by the length of the context, with {heads} heads. Compare the
 steep line with the flat ones.
 
-The dotted line is the size of all scores in float32, 4 · H · N² bytes. A kernel that writes them out follows it; one
+The grey line is the size of all scores in float32, 4 · H · N² bytes. A kernel that writes them out follows it; one
 that keeps a running maximum and a running sum for each query holds a block at a time. What a call needs less than a few
 KiB cannot be told apart from nothing, so such points stand at {least_shown}. Queries, keys, values and the output exist
 before the call and are not counted. Bands hold the middle half of the samples; both axes are logarithmic.
@@ -86,8 +86,10 @@ def draw(runs: list[Run]) -> go.Figure:
     x = _axes.cases_axis("context, in tokens", tokens, "tokens")
     on = _style.chart(x, _axes.log_axis("rise of the peak of memory", [*shown, *scores], "B", base=2, pad=2.5))
     middle = (len(tokens) - 1) // 2 or len(tokens) - 1
-    _style.reference(on, tokens, scores, "scores, 4 H N²")
-    _style.note(on, tokens[middle], scores[middle], "all scores, 4 H N²", _style.MUTE, anchor="right", shift=(-12, 12))
+    _style.reference(on, tokens, scores, "scores, 4 H N²", behind=True)
+    _style.note(
+        on, tokens[middle], scores[middle], "grey: all scores, 4 H N²", _style.MUTE, anchor="right", shift=(-12, 12)
+    )
     for kernel, look in _style.looks(list(rows)).items():
         those = rows[kernel]
         halves = [row.middle_half() for row in those]

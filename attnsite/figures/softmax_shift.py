@@ -1,11 +1,12 @@
 """Without subtracting the maximum, float32 fails where {overflow_from} is added, and fades at {underflow_from}
 
 The error of attention in which every score has been raised or lowered by the same amount, which changes nothing in
-exact arithmetic. See where the lines without a shift end.
+exact arithmetic. See where the lines without a shift end; squares mark the ends in float32.
 
 The line without a shift takes the exponentials of the scores as they are; a gap means that at least one row was no
 longer a number in every seed. Above, an exponential or a sum of them overflows; below, all of them vanish, and the
-line climbs on the way there as their digits run out. Amounts were tried in steps of four. The dotted uprights are the
+line climbs on the way there as their digits run out. Amounts were tried in steps of four,
+with 256 keys; more keys overflow earlier. The dotted uprights are the
 logarithms of the largest float32 and of its smallest number. The kernel subtracts the running maximum and never leaves
 the range; its error grows on both sides too, since a large score is rounded more coarsely before anything is
 subtracted. The error is the root mean square over that of the result, on a logarithmic axis; lines join medians over
@@ -109,8 +110,12 @@ def draw(runs: list[Run]) -> go.Figure:
         at_end = name == "cpu_simd"
         _style.line(on, list(those), list(those.values()), look, label.replace("<br>", " "), hover=hover,
                     label_end=at_end, markers=len(those) < 20)  # fmt: skip
+        if name == "unshifted":  # under the kernel's line on the right: its ends are marked
+            ends = [min(those), max(those)]
+            said = [f"last amount with numbers, {a:+d}" for a in ends]
+            _style.points(on, ends, [those[a] for a in ends], look, f"{label}, ends", said)
         if not at_end and those:
             near = min(those, key=abs)
             _style.note(on, near, those[near], label, look.colour, anchor="center",
-                        shift=(0, 33) if name == "unshifted" else (40, 6))  # fmt: skip
+                        shift=(0, 33) if name == "unshifted" else (48, 12))  # fmt: skip
     return _style.finish(on, run)

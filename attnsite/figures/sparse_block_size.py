@@ -1,4 +1,4 @@
-"""Blocks of 32 tokens are large enough; smaller ones leave parts of the registers empty
+"""Blocks of 32 tokens are large enough; smaller ones leave part of a panel of 32 queries empty
 
 The speed over the pairs that are kept, by the size of a block, for a causal prompt of {tokens} tokens. Look where the
 line levels out.

@@ -1,4 +1,4 @@
-"""Sparse attention is faster from the length at which it drops blocks, and by nearly as much as it drops
+"""Sparse attention is faster from the length at which it drops blocks, by somewhat less than it drops
 
 The time of a causal prompt by its length: dense, in two block-sparse patterns, and with sliding windows that keep as
 many pairs. Compare the slopes.

@@ -1,4 +1,4 @@
-"""Nearly all that is dropped is saved, in layouts of blocks as in windows
+"""Most of what is dropped is saved, in layouts of blocks as in windows
 
 The share of time that a sparse prompt saves against the dense one, by the share of pairs that it drops. On the line
 nothing is lost.
@@ -17,7 +17,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
+from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.sparse_by_context import PATTERNS, contests, kept, left_out, saved
 from attnsite.quantity import Quantity
 from attnsite.results import Run
@@ -40,6 +40,9 @@ def values(run: Run) -> dict[str, Quantity]:
         for kind in (name, f"{name}_window"):
             dropped, time = _points(run, kind)[prompts[-1]]
             found[f"{kind}_dropped"], found[f"{kind}_saved"] = Quantity(dropped, "%"), time
+        for n, rows in contests(run).items():
+            found[f"{name}_speedup_at_{n}"] = _measured.ratio(rows["dense"], rows[name])
+            found[f"{name}_pairs_at_{n}"] = Quantity(1 / kept(rows[name]), "×")
         missed += [dropped - time.value for dropped, time in _points(run, name).values()]
     return found | {"most_missed": Quantity(max(0.0, *missed), "%")}
 

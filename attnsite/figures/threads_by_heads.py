@@ -6,7 +6,7 @@ Look at one head.
 The kernel with three loops ("naive") hands out whole heads, so one head cannot use a second thread. The one with an
 online softmax hands out heads and blocks of queries, the one on BLAS leaves the division to that library. The dotted
 line is what whole heads can reach at most, the smaller of heads and threads. Bands pair the quartiles that are farthest
-apart, so they are cautious.
+apart, so they are cautious; where calls fell into two groups they are wide, and the line lies between.
 
 A chart of one line for each kernel. With one head, {threads} threads make the kernel that hands out whole heads
 {one_head_whole_heads} as fast as one thread, and the kernel that also divides the queries {one_head_query_blocks}. With
@@ -51,11 +51,15 @@ def values(run: Run) -> dict[str, Quantity]:
     both = set(found[WHOLE_HEADS]) & set(found[QUERY_BLOCKS])
     if 1 not in both:
         raise LookupError("not measured yet on this machine: one head with several threads")
+    kernels = {"whole_heads": WHOLE_HEADS, "query_blocks": QUERY_BLOCKS}
     named = {"whole_heads": found[WHOLE_HEADS], "query_blocks": found[QUERY_BLOCKS]}
     values_ = {"threads": Quantity(threads, "count"), "most_heads": Quantity(max(both), "count")}
     for name, those in named.items():
         values_[f"one_head_{name}"], values_[f"many_heads_{name}"] = those[1], those[max(both)]
         values_ |= {f"{name}_{heads}_heads": those[heads] for heads in those if heads > 1}
+        for heads in those:
+            one, many = (run.where(kernels[name], heads=heads, threads=n)[0] for n in (1, threads))
+            values_[f"{name}_{heads}_fastest"] = Quantity(min(one.samples) / min(many.samples), "×")
     return values_
 
 

@@ -3,12 +3,12 @@
 The time of a kernel that writes its scores out over the time of one that takes the keys in tiles, in the same rounds,
 by the length of the prompt. Compare the line of equal products with the others, and the dashed one with 1.
 
-“Same products” are two kernels that differ in nothing but the writing. The other lines compare kernels that differ in
-everything, products, exponential and calls, as kernels in use do; the dashed one is on one thread. An upright line
-says from which length the scores of all {heads} heads fill the caches of that level, of all cores together. Dotted is
-the time of `cpu_simd` with that of moving the scores four times at the measured bandwidth added to it. Lengths left
-out, because multiply-adds ran at half their rate in the same rounds: {left_out}. Bands hold the middle half of the
-ratios of the rounds; both axes are logarithmic.
+“Same products” are two kernels with the same products and the same exponential, one of which writes its scores out. The
+other lines compare kernels that differ in everything, products, exponential and calls, as kernels in use do; the dashed
+one is on one thread. An upright line says from which length the scores of all {heads} heads fill the caches of that
+level, of all cores together. Dotted is the time of `cpu_simd` with that of moving the scores four times at the measured
+bandwidth added to it. Lengths left out, because multiply-adds ran at half their rate in the same rounds: {left_out}.
+Bands hold the middle half of the ratios of the rounds; both axes are logarithmic.
 
 A chart of four lines over prompts from {shortest} to {longest} tokens. With the same products, writing the scores out
 takes {written_shortest} the time at {shortest} tokens, {written_at_512} at 512 and {written_longest} at {longest}. The

@@ -3,8 +3,9 @@
 The time of a call divided by the number of its scores, by the length of the prompt. A line that falls is a cost that
 does not depend on the length; one that is level is a cost of each score; one that rises has a cost beside both.
 
-All kernels answer the same prompts in the same rounds. The kernel on BLAS makes a matrix product through NumPy for each
-head, and its fixed cost is that of these calls; the compiled kernels check their arguments and wake their threads. The
+All kernels answer the same prompts in the same rounds. The kernel on BLAS hands its products to a library head by
+head; of its shortest call, its three steps timed alone are {blas_steps_share}, and the rest was not taken apart. The
+compiled kernels check their arguments and wake their threads. The
 upright lines say from which length the scores of all heads fill the caches of that level. Bands hold the middle half of
 the samples; that of the kernel on BLAS is widest at {widest_tokens} tokens, where the lower half of its calls take
 about {widest_low} and the upper half about {widest_high}. Both axes are logarithmic.
@@ -49,6 +50,10 @@ def values(run: Run) -> dict[str, Quantity]:
     rows = times(run)
     lengths = sorted(rows["cpu_simd"])
     named = {"shortest": Quantity(lengths[0], "count"), "longest": Quantity(lengths[-1], "count")}
+    short = [
+        row.median for stage in STAGES for row in run.where("cpu_blas", stage=stage, queries=lengths[0], threads=0)
+    ]
+    named["blas_steps_share"] = Quantity(sum(short) / rows["cpu_blas"][lengths[0]].median, "%")
     for kernel in KERNELS:
         longest = rows[kernel][max(rows[kernel])]
         named |= {f"{kernel}_call": rows[kernel][lengths[0]].quantity(), f"{kernel}_score": each(longest),

@@ -1,7 +1,7 @@
 """One query a sequence over a KV cache: the keys are split among threads, a group of heads shares what is read.
 
-Generating a token asks one question of the whole cache. There is no second query to reuse a key for, so the step is as
-fast as the cache can be read. Two things matter then. All query heads of a group are answered while a block of their
+Generating a token asks one question of the whole cache. There is no second query to reuse a key for, so the step can be
+no faster than the cache is read. Two things matter then. All query heads of a group are answered while a block of their
 keys and values lies in the nearest cache, so grouped and multi-query attention read less [@shazeer2019mqa;
 @ainslie2023gqa]. And the keys are split into parts with a softmax each, which are joined at the end by their maxima and
 sums, so that all threads read even for one sequence with one KV head [@dao2023flashdecoding].

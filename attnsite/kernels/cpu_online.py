@@ -5,9 +5,9 @@ block brings a larger maximum, sum and output are rescaled by exp(m_old − m_ne
 scores exists at a time, so memory does not grow with the square of the length [@rabe2021selfattention;
 @dao2022flashattention].
 
-Bytes: reads k and v once for each block of queries, q and out once. Its scratch is a few tiles a thread. Narrow heads
-have many scores for each multiply-add, and not writing them out is what this gains over `cpu_blas`; in wide heads BLAS
-keeps more in registers than these loops do.
+Bytes: reads k and v once for each block of queries, q and out once. Its scratch is a few tiles a thread. In wide heads
+BLAS keeps more in registers than these loops do; in narrow ones, with few multiply-adds for each score, this is ahead
+of `cpu_blas`, and how much of that is the writing was not measured.
 
 Look at the layout: 64 queries lie side by side in memory and every inner loop runs along them, so that no sum has to
 be made across a vector and LLVM vectorises the plain loops. Four keys (or four columns) are taken at a time, which

@@ -1,8 +1,8 @@
 """The tiled online softmax with the registers laid out by hand: what this machine's arithmetic units can do.
 
 `cpu_online` leaves the registers to LLVM, which loads and stores a sum for every few multiply-adds. Here a tile of
-sums stays in registers for a whole product (`_tile`), so that nearly every instruction of the two products is a fused
-multiply-add. K and V are read where they lie; only the queries are packed, transposed, once for all keys.
+sums stays in registers for a whole product (`_tile`), and with AVX-512 its loop has sixteen multiply-adds for ten loads
+and broadcasts. K and V are read where they lie; only the queries are packed, transposed, once for all keys.
 
 Bytes: q and out once, k and v once for each tile of queries, most of them from the second cache. Its workspace is a
 few tiles a thread.

@@ -11,13 +11,14 @@ so nothing is transposed but the queries and their gradients on entering.
 
 Bytes: q, out and dout once for each chunk of keys; k and v, and the sums of dk and dv, once for each tile of queries,
 most of them from the second cache. Its workspace is a few tiles and one chunk's dk and dv a thread. Where heads are few
-the keys are split into chunks, at most 16 over all heads, and each chunk has its own dq, which are added up at the end.
+the keys are split into chunks, at least 16 over all KV heads if there are keys enough, and each chunk has its own dq,
+which are added up at the end.
 
 Look at `_tile`: one tile of queries meets one tile of keys; `_backward` has those steps. How the keys are split depends
 on the shape only, and everything is added up in one order, so results are the same bit for bit for any number of
 threads. What a query does not see has no influence on it nor it on that, not even where it is NaN or infinite; a row
 that sees nothing has zero gradients. A weight's relative error is that of the log-sum-exp it is computed from, about
-|lse| · 2⁻²⁴; beyond 1024, where most of the weights would be noise in the end, a row's maximum and sum are computed
+|lse| · 2⁻²⁴; beyond 1024, where a weight's error passes 6 · 10⁻⁵, a row's maximum and sum are computed
 again from its scores, which costs a sixth product and is rarely needed.
 
 Follows FlashAttention-2 [@dao2024flashattention2]: its backward pass, with the keys in the outer loop.

@@ -6,7 +6,8 @@ come into shared memory by asynchronous copies, the next tile while this one is 
 registers by `ldmatrix`, values transposed on the way. The scores leave the first product in just the places where
 the second wants its left factor: two neighbours are rounded into one word, and no weight ever leaves its thread.
 
-Bytes: half of those of `cuda_vector`: 4·dim·keys·⌈queries / rows⌉ a head for k and v, and q and out once.
+Bytes: 4·dim·keys·⌈queries / 64⌉ a head for k and v, and q and out once: as many as `cuda_vector` up to a width of 64,
+whose blocks of queries are twice as tall there, half at 128, a quarter at 256.
 
 Look at the pairs `m0`, `m1`: a thread holds parts of two rows, eight apart, and three others hold the rest of them, so
 a row's maximum takes two exchanges. Look at the four words behind each row in shared memory, which put the eight rows

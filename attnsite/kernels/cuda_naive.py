@@ -3,14 +3,15 @@
 The first rung on the GPU: what a framework does when it runs attention as separate operations
 [@vaswani2017attention §3.2.1]. Every output element has a thread of its own.
 
-Bytes: the scores cross the memory five times (written, read twice and written once more by the softmax, read by the
-sums), 20·heads·queries·keys bytes, which is what fusing the three steps avoids [@dao2022flashattention]. They also have
+Bytes: the scores cross the memory seven times (written; read three times and written twice by the softmax; read by the
+sums), 28·heads·queries·keys bytes, which is what fusing the three steps avoids [@dao2022flashattention]. They also have
 to fit: 4·heads·queries·keys bytes of scratch. Each thread reads whole rows of q, k and v besides, mostly from caches.
 
 Look at `_softmax`: one block of threads a row, and a tree of maxima and of sums in shared memory. Scores to the right
 of the causal limit are neither computed nor read. Look also at what a warp reads in `_scores`: neighbouring threads
-take neighbouring keys, which lie a whole row apart, so each load touches 32 places; in `_values` they take neighbouring
-columns, which is one place. The next rung, `cuda_tiled`, goes through shared memory instead.
+take neighbouring keys, which lie a whole row apart, so each load of k touches 16 places, and each of q two; in
+`_values` they take neighbouring columns, which is one place. The next rung, `cuda_tiled`, goes through shared memory
+instead.
 """
 
 import math

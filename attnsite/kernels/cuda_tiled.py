@@ -1,18 +1,19 @@
 """One launch: a block of threads walks over the keys tile by tile with an online softmax, and no score leaves the chip.
 
 A block takes up to 64 queries of one head, so there is a block for each head and each stretch of the sequence, and few
-heads do not leave the GPU idle [@dao2024flashattention2 §3.2]. Tiles of keys, then of values, are loaded into shared
-memory by all threads together and used by every query of the block [@dao2022flashattention]. Where `cuda_naive` writes
-a score matrix, this keeps a running maximum and a running sum for each query, in registers [@milakov2018online].
+heads still make many blocks of a long prompt [@dao2024flashattention2 §3.2]. Tiles of keys, then of values, are loaded
+into shared memory by all threads together and used by every query of the block [@dao2022flashattention]. Where
+`cuda_naive` writes a score matrix, this keeps a running maximum and a running sum for each query, in registers
+[@milakov2018online].
 
 Bytes: reads k and v once for each block of queries, 8·dim·keys·⌈queries / rows⌉ a head; q and out once.
 
-Look at the registers: a thread holds the scores of 4 × 4 pairs of query and key, so that eight loads from shared
-memory serve sixteen multiply-adds, and its share of the output besides. Look at the four barriers of a step: a tile may
-be overwritten only when every thread has used it. Keys and values share one buffer, which keeps heads of width 256
-within the 48 KB that need no opting in. A causal block stops at the last tile that its last query sees, and the blocks
-with most to do start first. The maxima and sums of a row meet in shared memory; shuffles between the threads of a warp
-would save a barrier and are the next rung's, as are 16-byte loads.
+Look at the registers: a thread holds the scores of 4 × 4 pairs of query and key up to a width of 64 (2 × 4 at 128, 1 ×
+2 at 256), so that eight loads from shared memory serve sixteen multiply-adds, and its share of the output besides. Look
+at the four barriers of a step: a tile may be overwritten only when every thread has used it. Keys and values share one
+buffer, which keeps heads of width 256 within the 48 KB that need no opting in. A causal block stops at the last tile
+that its last query sees, and the blocks with most to do start first. The maxima and sums of a row meet in shared
+memory; shuffles between the threads of a warp would save a barrier and are the next rung's, as are 16-byte loads.
 """
 
 import math

@@ -1,10 +1,10 @@
 """Sixteen bytes at a time: registers hold a block of scores, shared memory is read four numbers at once.
 
-`cuda_tiled` asks shared memory for one number after another and is held up by it: eight loads serve sixteen
-multiply-adds. Here a thread answers up to eight queries for four keys, and takes four columns of each of them with one
-load: twelve loads serve 128 multiply-adds. All of q, k and v lie in shared memory as they do outside, row by row, so
-they come in by the same 16-byte loads and nothing is transposed; four numbers behind each row put neighbouring rows
-into different banks.
+`cuda_tiled` asks shared memory for one number after another: eight loads serve sixteen multiply-adds up to a width of
+64, three serve two at 256. Here a thread answers up to eight queries for four keys, and takes four columns of each of
+them with one load: twelve loads serve 128 multiply-adds. All of q, k and v lie in shared memory as they do outside, row
+by row, so they come in by the same 16-byte loads and nothing is transposed; four numbers behind each row put
+neighbouring rows into different banks.
 
 Bytes: reads k and v once for each block of queries, 8·dim·keys·⌈queries / rows⌉ a head; q and out once.
 

@@ -7,7 +7,7 @@ range [@blanchard2021softmax]. A causal mask is aligned at the bottom right: que
 j ≤ i + keys − queries, as in FlashAttention since 2.1. A row that sees no key gives zeros. A masked key has no
 influence at all, not even when its value is NaN.
 
-Bytes: reads q, k, v once a head and holds one head's scores at a time.
+Bytes: reads q once, k and v once for every 1024 queries of a head, and holds the scores of so many queries of one head.
 
 Look at `rows`: the same lines at dtype float32 are the "plain NumPy" whose error bounds that of every kernel.
 Source: [@vaswani2017attention §3.2.1].

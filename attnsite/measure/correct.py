@@ -25,6 +25,7 @@ class Verdict:
         return self.max_error <= self.bound  # False for NaN
 
 
+Answers = tuple[np.ndarray, np.ndarray, np.ndarray]  # the rows that are compared, in float64, in plain float32 NumPy
 Sight = Callable[[np.ndarray], np.ndarray | None]  # of some queries, which keys they see; None for the causal mask
 
 
@@ -34,10 +35,21 @@ def compare(q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, *, cau
 
     `rounded` is what plain NumPy's weights and outputs go through, as those of the kernel do.
     """
+    return judge(out, v, answers(q, k, v, causal=causal, rounded=rounded, seen=seen))
+
+
+def answers(q: np.ndarray, k: np.ndarray, v: np.ndarray, *, causal: bool, rounded: reference.Rounding = lambda x: x,
+            seen: Sight = lambda rows: None) -> Answers:  # fmt: skip
+    """Up to ROWS queries spread over all, and what attention gives for them both ways, (batch, heads, rows, dim)."""
     queries = q.shape[2]
     rows = np.unique(np.linspace(0, queries - 1, min(ROWS, queries)).astype(int)) if queries else np.empty(0, int)
     exact = reference.rows(q, k, v, rows, causal=causal, seen=seen(rows))
-    plain = reference.rows(q, k, v, rows, causal=causal, seen=seen(rows), dtype=np.float32, rounded=rounded)
+    return rows, exact, reference.rows(q, k, v, rows, causal=causal, seen=seen(rows), dtype=np.float32, rounded=rounded)
+
+
+def judge(out: np.ndarray, v: np.ndarray, right: Answers) -> Verdict:
+    """What a kernel has put out, (batch, heads, queries, dim), beside the `answers` for the same q, k and `v`."""
+    rows, exact, plain = right
     floor = FLOOR * float(np.abs(v).max(initial=0))
     if np.isnan(out).any() and not np.isnan(exact).any():  # also in rows that are not compared
         return Verdict(float("nan"), floor)

@@ -1,5 +1,6 @@
 """From an experiment to a run: row by row, resumable, checked before it is timed."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import datetime
@@ -108,7 +109,10 @@ class Measurement:
         if isinstance(experiment, Timing):
             return self.time(experiment, case)
         if isinstance(experiment, Memory):
-            return [self.weigh(experiment, kernel, case) for kernel in contestants.matching(experiment.kernels)]
+            kernels = contestants.matching(experiment.kernels)
+            side_by_side = machine.threads() if self.sweep == "quick" else 1  # the full sweep's need all the memory
+            with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
+                return list(pool.map(lambda kernel: self.weigh(experiment, kernel, case), kernels))
         if isinstance(experiment, Study):
             asks = "clock" in inspect.signature(experiment.observe).parameters  # no experiment has one of its own
             given: dict[str, Any] = {"clock": time.perf_counter} if asks else {}

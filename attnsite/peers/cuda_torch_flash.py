@@ -1,6 +1,6 @@
 """PyTorch's `scaled_dot_product_attention` on a GPU with its flash backend, which is FlashAttention-2.
 
-Tensors are bfloat16, since this backend takes no float32 [@dao2024flashattention2]. The reference gets the rounded
+Tensors are bfloat16, since this backend takes no float32. The reference gets the rounded
 inputs, and the bound of the error is that of NumPy with weights and outputs rounded likewise.
 
 Look at `_torch_cuda`: the backend is asked for by name, and a shape that it refuses is a skipped row.

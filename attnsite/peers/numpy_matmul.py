@@ -1,8 +1,8 @@
 """Attention as it is written in NumPy: `matmul`, `exp`, `matmul`, every step over all heads at once.
 
-The scores of all heads lie in memory, 4·heads·queries·keys bytes; six passes go over them. The products run on
-the threads of NumPy's BLAS, everything between them on one thread: that is NumPy, and most of the time it takes. Every
-call makes a new output, which `attention` copies and `prepare` hands over.
+The scores of all heads lie in memory, 4·heads·queries·keys bytes; five passes go over them between the products, six
+with a causal mask. The products run on the threads of NumPy's BLAS, everything between them on one thread: that is
+NumPy, and most of the time it takes. Every call makes a new output, which `attention` copies and `prepare` hands over.
 
 Grouped heads are not repeated: the queries of a group stand below one another and meet their keys in one product. The
 scores are changed in place, which saves the allocation of a second and a third array of their size.

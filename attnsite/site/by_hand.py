@@ -14,7 +14,7 @@ from attnsite.site.records import Records
 
 PLACE = "<!-- attnsite:by_hand -->"
 TOKENS = ("the", "cat", "that", "chased", "mice", "is", "very", "tired")
-VALUES = ((0, 0, 0, 0), (4, -2, 0, 1), (0, 1, 1, 0), (1, 2, -1, 0), (-3, 2, 0, -1), (1, 0, 0, 1), (0, 1, 3, -4),
+VALUES = ((0, 0, 0, 0), (4, -2, 3, 1), (0, 1, 1, 0), (1, 2, -1, 0), (-3, 2, 0, -1), (1, 0, 0, 1), (-3, 4, -2, 4),
           (-1, 0, 1, 2))  # fmt: skip
 SCORES = {  # of the last token's query with every key, before they are divided
     "single": (0, 8, 1, 0.5, 2, 1, 8, 1.5),

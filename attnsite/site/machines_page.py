@@ -114,7 +114,7 @@ def described_machine(machine: str, runs: Mapping[str, Run], records: Records) -
     told = [f"{typed(hardware(latest))}.{checked}", f"{len(runs)} runs, {counted}, measured {' to '.join(days)}."]
     timed = [run.provenance.steadiness.get("verdict") for run in ordered if run.kind == "timing"]
     if timed:
-        told.append(f"{timed.count('steady')} of {len(timed)} timings were steady.")
+        told.append(f"{timed.count('steady')} of {len(timed)} timings were steady, half of their rows at least.")
     stale = [run.experiment for run in ordered if records.state(run) == "stale"]
     if stale:
         told.append(f"Stale: {', '.join(f'`{name}`' for name in sorted(stale))}.")

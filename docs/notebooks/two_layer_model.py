@@ -90,7 +90,8 @@ for name in sorted({name for names in roles for name in names}):
 # %% [markdown]
 # ## What the study found
 #
-# Five models from five seeds, with more steps: the roles are the same in each, and which head has them is not.
+# Five models from five seeds, with more steps than above: there the roles are the same in each, and which head has them
+# is not; after as few steps as above their number differs.
 
 # %%
 from attnsite.site.shown import Shown
