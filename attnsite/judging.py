@@ -6,7 +6,7 @@ looked for: the shortest beginning of the text that shows the fault already ends
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from attnsite.marks import spots
 _OURS = re.compile(
     r"<!--\s*attnsite:(?!\s*(?:by_hand|calculator|head_browser|sources)\s*-->)[^>]*"
 )  # what a build puts into texts
+CROWD = 500  # "[" and "<" in a paragraph: a page's have some dozens, and Markdown takes the square of their number
 MOST = 60  # faults of a text whose lines are looked for; the others are told at its first line
 
 
@@ -89,6 +90,8 @@ def faults(rendered: Rendered, text: Text, names: Iterable[str] = ()) -> list[Fa
 
 def judge(renderer: Renderer, text: Text, names: Sequence[str] = ()) -> tuple[list[Placed], list[tuple[int, str]]]:
     """The faults of a text with their lines; and with theirs the marks that a page shows and `marks` does not see."""
+    if crowds := list(_crowds(text)):
+        return crowds, []
     rendered = renderer.render("\n".join(text.lines))
     hidden = Counter(rendered.marks) - Counter(mark.source for mark in spots("\n".join(text.lines)))
     unseen = [(text.places[_written(text, len(text.lines), source)], source) for source in hidden.elements()]
@@ -114,6 +117,18 @@ def judge(renderer: Renderer, text: Text, names: Sequence[str] = ()) -> tuple[li
         at = _written(text, low if number < MOST else 1, fault.begins)
         placed.append(Placed(text.places[at], fault.what, fault.remedy))
     return sorted(placed, key=lambda each: each.line), unseen
+
+
+def _crowds(text: Text) -> Iterator[Placed]:
+    """The paragraphs that would take minutes to read, at their first line."""
+    count = first = 0
+    for at, line in enumerate([*text.lines, ""]):
+        if not line.strip():
+            if count > CROWD:
+                what = f"has {count} “[” and “<” in a paragraph, of at most {CROWD}"
+                yield Placed(text.places[first], what, "write shorter paragraphs")
+            count, first = 0, at + 1
+        count += line.count("[") + line.count("<")
 
 
 def _written(text: Text, count: int, begins: str) -> int:

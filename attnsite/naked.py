@@ -21,14 +21,18 @@ _NAMES = [
     r"\b\d+(?:,\d{3})*\s+(?:(?:query|key-value|KV|attention|single|full)\s+)?"
     r"(?:heads?|layers?|tokens?|threads?|cores?|groups?|bytes an element)\b(?!\s*(?:/|a|per)\s*s)",  # likewise
     r"\bone head to \d+\b|\bfrom \d+ heads? to \d+\b|\bwith \d+\b(?=[.,;]|\s+than|\s+with|\s+heads)",
-    r"\b[A-Za-z_]*[A-Za-z][-.]?\d+(?:\.\d+)*[A-Za-z]*(?:-[A-Za-z0-9.]+)*\b(?:\s+\d+(?:\.\d+)?[BMT]\b)?",  # GPT-3 175B
+    r"\b(?![xX](?!86(?:\b|_))\d)[A-Za-z_]*[A-Za-z][-.]?\d+(?:\.\d+)*[A-Za-z]*(?:-[A-Za-z0-9.]+)*\b"
+    r"(?:\s+\d+(?:\.\d+)?[BMT]\b)?",  # GPT-3 175B, x86
     r"\bO\([^)]*\)",
     r"^\s*\d+[.)]\s",  # a number that a heading begins with
 ]
-_QUANTITY = re.compile(r"(?<![\w.])\d[\d.,]*\s*(?:%|×|[A-Za-zµ/]+)?")
+_QUANTITY = re.compile(r"(?<![\w.])(?:[xX](?!86))?\d[\d.,]*\s*(?:%|×|[A-Za-zµ/]+)?")
 _RATIOS = re.compile(
-    r"\b(?:twice|thrice|(?:two|three|four|five|six|eight|ten|a hundred|a thousand) times|doubled|tripled|halved)"
-    r"\s+(?:as|more|less|the|faster|slower|larger|smaller)\b.*\b(?:fast|slow|time|faster|slower|memory)\b"
+    r"\b(?:twice|thrice|(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:twen|thir|for|fif|six|seven|eigh|"
+    r"nine)ty|(?:a |one )?(?:dozen|hundred|thousand)|(?:dozens|hundreds|thousands) of)[- ](?:times|fold)"
+    r"|doubled|tripled|quadrupled|halved)"
+    r"\s+(?:(?:faster|slower|larger|smaller)\b|(?:as|more|less|the)\b.*\b(?:fast|slow|time|faster|slower|memory)\b)",
+    re.IGNORECASE,
 )
 # Elements that are no lines of their own: a sentence goes on in them.
 _WITHIN = {"a", "abbr", "b", "bdi", "cite", "data", "del", "dfn", "em", "i", "img", "ins", "kbd", "mark", "q", "s",

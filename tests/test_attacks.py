@@ -72,6 +72,27 @@ def test_what_a_question_may_not_hold_is_found_wherever_it_is_shown(given, holds
     assert any(holds in what for what in of_question(**given)), of_question(**given)
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    ["Heads are x900 faster here.", "It is nine times faster.", "Hundreds of times faster it is.", "X40 the speed.",
+     "Our kernel is twenty times as fast."],
+)  # fmt: skip
+def test_a_number_in_disguise_is_a_number(sentence):
+    assert any("without evidence" in what for what in of_question(body=sentence)), sentence
+
+
+def test_an_architecture_is_no_number():
+    assert of_question(body="It runs on x86 and x86_64.") == []
+
+
+@pytest.mark.parametrize("sign", ["[", "![", "[a](", "<a ", "[\n"])
+def test_a_paragraph_of_thousands_of_brackets_is_refused_at_once(sign):
+    """Markdown takes the square of their number: with a hundred thousand of them, hours."""
+    found = of_question(body=f"A line.\n\n{sign * 100_000}")
+
+    assert any("in a paragraph, of at most" in what for what in found)
+
+
 def test_names_of_models_take_no_number_from_a_sentence():
     """A family called 0 once took every 0 out of every sentence; a name is a name only as a whole word."""
     text = Text().add("It is 900 times faster.", 1)

@@ -8,12 +8,15 @@ const { bring, live, make, wake } = window.attnsite;
 export async function link(figure, button) {
   const { addressOf } = await bring("opened.js");
   const address = addressOf(figure);
+  const own = figure.querySelector(".exhibit-machine option:checked")?.parentNode.matches("optgroup"); // on no other machine
   const done = await copy(address.href);
   if (!done) history.replaceState(history.state, "", address);
   const told = done ? "Copied" : "In the address bar";
   button.textContent = told;
   setTimeout(() => { button.textContent = "Copy link"; }, 2000);
-  say(done ? "The link to this figure is copied." : "The link to this figure stands in the address bar.");
+  const rest = own ? " It shows the committed run: this one is on your machine alone." : "";
+  if (own) figure.querySelector(".exhibit-note")?.replaceChildren(rest.trim());
+  say((done ? "The link to this figure is copied." : "The link to this figure stands in the address bar.") + rest);
 }
 
 async function copy(text) {
