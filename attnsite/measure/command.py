@@ -56,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
     waiting = [name for name in asked if options.again or needed(options, name)]
     for line in already(options, [name for name in asked if name not in waiting], len(asked)):
         print(line)
+    # First those that ask in processes side by side: kernels are then compiled by all processors, for the others too.
+    waiting.sort(key=lambda name: kind(name) != "memory")
     done, took = [], []
     for number, name in enumerate(waiting, 1):
         begun = time.monotonic()
