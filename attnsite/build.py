@@ -18,6 +18,9 @@ from attnsite.errors import CANNOT_WRITE, Mistake, refused
 from attnsite.site import portable
 
 CACHE = Path(".cache/attnsite")
+MEASURE_S = (
+    90  # how long a build measures: on a slow machine the rest waits for the next one, or for `attnsite measure`
+)
 STOPPED = 130  # the exit status after Ctrl-C
 
 
@@ -81,7 +84,7 @@ def measure(root: Path) -> int:
     if importlib.util.find_spec("numba") is None:
         print("numba is not installed: nothing is measured, the figures show the committed runs")
         return 0
-    return command(root, "measure", "--quick")
+    return command(root, "measure", "--quick", "--within", str(MEASURE_S))
 
 
 def command(root: Path, *words: str) -> int:

@@ -602,3 +602,49 @@ def test_status_tells_state_and_reason(checkout, capsys):
 def test_a_reason_tells_nobody_where_files_lie(said, told):
     """It is published: of an absolute path the last part stays, and nothing else is touched."""
     assert contestants.without_folders(said) == told
+
+
+def test_what_does_not_fit_into_the_time_waits(tmp_path, capsys):
+    """No experiment begins once the time is over, and the next call goes on."""
+    names = ["depth_or_heads", "growth_in_heads"]
+
+    def measure(within):
+        words = [*names, "--within", within]
+        parser = argparse.ArgumentParser()
+        command.arguments(parser)
+        options = parser.parse_args(words)
+        options.root = tmp_path
+        return command.run(options), capsys.readouterr().out
+
+    status, said = measure("0")
+    assert (status, "2 experiments wait" in said) == (0, True)
+    assert not list(tmp_path.rglob("depth_or_heads.json"))
+
+    status, said = measure("600")
+    assert status == 0
+    assert "wait" not in said
+    assert len([path for name in names for path in tmp_path.rglob(f"{name}.json")]) == 2
+
+
+@pytest.mark.parametrize("text", ["-1", "nan", "inf", "soon", ""])
+def test_a_time_is_a_number_of_seconds(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="no number of seconds"):
+        command.seconds(text)
+
+
+def test_contestants_share_inputs_by_value_and_answers(monkeypatch):
+    """Each has memory of its own with the same numbers; a kernel that rounds nothing is compared with the same rows."""
+    work = Workload(heads=2, queries=5, keys=7, dim=4)
+    one, other = contestants.drawn(work), contestants.drawn(work)
+    for mine, theirs, plain in zip(one, other, work.inputs(), strict=True):
+        np.testing.assert_array_equal(mine, plain)
+        assert not np.shares_memory(mine, theirs)
+    one[0][...] = np.nan  # one that spoils its inputs spoils nobody else's
+    assert np.isfinite(contestants.drawn(work)[0]).all()
+
+    rows, exact, plain = contestants._answers(work)
+    again = correct.answers(*work.inputs(), causal=False)
+    for mine, theirs in zip((rows, exact, plain), again, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    monkeypatch.setattr(contestants, "KEPT", 0)
+    assert not np.shares_memory(contestants.drawn(work)[0], contestants.drawn(work)[0])

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib.util
+import math
 import re
 import shutil
 import time
@@ -28,10 +29,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     sweep.add_argument("--full", action="store_const", dest="sweep", const="full", help="minutes each")
     parser.set_defaults(sweep="quick")
     parser.add_argument("--device", choices=("cpu", "cuda"), help="only kernels of this device (default: all)")
+    parser.add_argument("--within", type=seconds, metavar="SECONDS", help="begin no experiment after so long; what "
+                        "waits is measured the next time")  # fmt: skip
     parser.add_argument("--again", action="store_true", help="measure also what is fresh")
     parts = parser.add_mutually_exclusive_group()
     parts.add_argument("--shard", metavar="K/N", help="only every N-th case, from the K-th on; --merge joins the parts")
     parts.add_argument("--merge", action="store_true", help="join the parts of a sweep into its result files")
+
+
+def seconds(text: str) -> float:
+    """A number of seconds, at least 0. Raises `argparse.ArgumentTypeError`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; give one such as 90")
+    return number
 
 
 def run(options: argparse.Namespace) -> int:
@@ -56,10 +70,14 @@ def run(options: argparse.Namespace) -> int:
     waiting = [name for name in asked if options.again or needed(options, name)]
     for line in already(options, [name for name in asked if name not in waiting], len(asked)):
         print(line)
-    # First those that ask in processes side by side: kernels are then compiled by all processors, for the others too.
-    waiting.sort(key=lambda name: kind(name) != "memory")
-    done, took = [], []
+    waiting.sort(key=lambda name: kind(name) == "memory")  # whose processes start sooner once kernels are compiled
+    done: list[bool] = []
+    took: list[float] = []
     for number, name in enumerate(waiting, 1):
+        if options.within is not None and sum(took) >= options.within:
+            rest = len(waiting) - number + 1
+            print(f"{rest} experiments wait, since {options.within:.0f} s have passed: `attnsite measure` goes on")
+            break
         begun = time.monotonic()
         done.append(measure(options, name))
         took.append(time.monotonic() - begun)

@@ -181,8 +181,7 @@ class Measurement:
             return self.skip(kernel, workload, "memory is measured on the CPU only")
         peaks = []
         for _ in range(experiment.repeats if self.sweep == "full" else 1):
-            seconds = 60.0 if self.sweep == "full" else 20.0
-            found = memory.ask(kernel, workload, seconds, cache=experiment.cache)
+            found = memory.ask(kernel, workload, cache=experiment.cache)
             if "skipped" in found:
                 return self.skip(kernel, workload, found["skipped"])
             peaks.append(found["peak_bytes"])
