@@ -71,8 +71,8 @@ def run(options: argparse.Namespace) -> int:
     for line in already(options, [name for name in asked if name not in waiting], len(asked)):
         print(line)
     waiting.sort(key=lambda name: kind(name) == "memory")  # whose processes start sooner once kernels are compiled
-    done: list[bool] = []
     took: list[float] = []
+    done = []
     for number, name in enumerate(waiting, 1):
         if options.within is not None and sum(took) >= options.within:
             rest = len(waiting) - number + 1
