@@ -58,6 +58,7 @@ LONGEST = (
 
 def pytest_addoption(parser):
     parser.addoption("--renew-looks", action="store_true", help="keep how key pages look now: see test_looks.py")
+    parser.addoption("--renew-numbers", action="store_true", help="keep the numbers that are shown: see golden.py")
 
 
 def pytest_collection_modifyitems(items):
