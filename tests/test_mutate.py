@@ -66,11 +66,15 @@ def test_what_is_explained_is_still_there():
 
 
 @pytest.mark.parametrize(
-    ("path", "before"),
-    [("attnsite/figures/_losses.py", "statistics.median(mine) - statistics.median(theirs)"), ("attnsite/figures/roofline.py", "flops / row.median")],
-)  # fmt: skip
-def test_a_formula_between_a_row_and_a_page_is_noticed(tmp_path, path, before):
-    [mutant] = [mutant for mutant in mutate.mutants(mutate.ROOT / path) if mutant.before == before]
+    ("name", "before"),
+    [("_losses", "statistics.median(mine) - statistics.median(theirs)"), ("roofline", "flops / row.median")],
+)
+def test_a_formula_between_a_row_and_a_page_is_noticed(tmp_path, name, before):
+    [mutant] = [
+        mutant
+        for mutant in mutate.mutants(mutate.ROOT / "attnsite" / "figures" / f"{name}.py")
+        if mutant.before == before
+    ]
     mutate.copied(tmp_path)
 
     assert mutate.noticed(mutant, tmp_path)

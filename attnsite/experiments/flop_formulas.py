@@ -52,7 +52,7 @@ def formulas(model: Decoder, mlp_width: int, n: int) -> dict[str, float]:
         "six_n_blocks": 6 * N,  # Kaplan et al. 2020, §2.1: C ≈ 6N, N without embeddings, contexts left out
         "six_n": 6 * (N + V * d),  # with the vocabulary's matrix among the weights
         "kaplan": 3 * (2 * N + 2 * L * n * A),  # Kaplan et al. 2020, Table 1: total, non-embedding
-        "kaplan_table": 3 * (4 * d + 2 * L * (3 * d * A + A * d + 2 * d * 4 * d) + 2 * L * n * A + 2 * d * V),
+        "kaplan_table": 3 * (4 * d + 2 * L * (3 * d * A + A * d + 2 * d * F) + 2 * L * n * A + 2 * d * V),
         "palm": 6 * (N + V * d) + 12 * L * H * Q * n,  # Chowdhery et al. 2023, appendix B
         "palm_by_width": 6 * (N + V * d) + 12 * L * d * n,  # the same with Q = width / heads, as in nanoGPT
         "palm_halved": 6 * (N + V * d) + 6 * L * H * Q * n,  # Dao 2024, §4.3: "should be halved" with a causal mask

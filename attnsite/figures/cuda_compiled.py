@@ -7,8 +7,9 @@ registers; what does not fit is spilled to memory, which is slow. A block has 48
 Fewer registers and less shared memory let a multiprocessor keep more blocks at hand, to work on while others wait for
 memory; the last columns say how many threads that are, and which of the two is used up first. For sm_100 the compiler
 is a newer one that leaves some loops rolled up, and an array of a thread that such a loop indexes cannot be in
-registers: its bytes stand under "arrays in memory". The names say what a launch was compiled for: the width of a head,
-and the query heads that one block serves.
+registers: its bytes stand under "arrays in memory". The counts of instructions are of the kernel's PTX as text,
+whatever a loop repeats and whatever the assembler makes of it. The names say what a launch was compiled for: the width
+of a head, and the query heads that one block serves.
 
 A table of {entries} launches of {kernels} kernels. They use between {fewest_registers} and {most_registers} registers a
 thread and up to {most_shared} of shared memory a block, and spill {spilled}. Arrays in memory: {arrays_older} for sm_80

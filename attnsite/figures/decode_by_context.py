@@ -85,6 +85,10 @@ def values(run: Run) -> dict[str, Quantity]:
                 found[f"{name}_{stored}_gain"] = _peers.paired(row, other[0])
         if len(rows[kv_heads]) > 1:
             found[f"{name}_exponent"] = _measured.exponent(rows[kv_heads], "keys")
+    for name, kv in (("gqa", 8), ("mqa", 1)):
+        every = {row.case["keys"]: row for row in rows[32]}
+        gains = [_measured.ratio(every[r.case["keys"]], r).value for r in rows[kv] if r.case["keys"] in contexts]
+        found |= {f"{name}_speedup_least": Quantity(min(gains), "×"), f"{name}_speedup_most": Quantity(max(gains), "×")}
     found["gqa_speedup"] = _measured.ratio(at[32], at[8])
     found["mqa_speedup"] = _measured.ratio(at[32], at[1])
     found["mqa_over_gqa_speedup"] = _measured.ratio(at[8], at[1])

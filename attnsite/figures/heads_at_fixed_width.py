@@ -1,4 +1,4 @@
-"""With 128 heads, not 8, the same matrix FLOPs take {steps_growth} as long where scores are written out
+"""At {tokens} tokens three steps take {steps_growth} as long with 128 heads as with 8, the products {products_growth}
 
 Where the time of one call goes as a width of 1024 is cut into more heads, in the kernel that writes its scores out.
 Compare how the parts of a bar grow.

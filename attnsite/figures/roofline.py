@@ -1,15 +1,16 @@
-"""Prefill is limited by arithmetic, decoding with a key-value head for each query head by memory
+"""The fastest prefill is limited by arithmetic, decoding with a key-value head for each query head by memory
 
 What each kernel reached on this machine, by the number of FLOPs for each byte that has to be moved at least. See which
 roof a mark stands under.
 
 The slanted line is the bandwidth at which memory was read, the level ones are a large matrix product through BLAS and a
 loop of fused multiply-adds, all measured in the same run; a GPU has lines of its own, for copying, tensor cores and
-multiply-adds; each is the median over the run. Nothing can stand above reading or multiply-adds for long, except work
-small enough to stay in the processor's caches; the matrix product is what one library reached and no limit. Left of the
-corner a kernel waits for memory, right of it for arithmetic, and below the roof is room for a better kernel, but for
-this: reading went at {read_least} beside some points and at {read_most} beside others. Kernels that store a cache in
-fewer bits are in the table only. Whiskers hold the middle half of the samples; both axes are
+multiply-adds; each is the median over the run, shares in the text are of what its own rounds reached. A kernel that
+writes its scores out moves more bytes than the axis says. Nothing can stand above reading or multiply-adds for long,
+except work small enough to stay in the processor's caches; the matrix product is what one library reached and no limit.
+Left of the corner a kernel waits for memory, right of it for arithmetic, and below the roof is room for a better
+kernel, but for this: reading went at {read_least} beside some points and at {read_most} beside others. Kernels that
+store a cache in fewer bits are in the table only. Whiskers hold the middle half of the samples; both axes are
 logarithmic.
 
 A chart of points under a slanted and two level lines. Reading reaches {read}, a matrix product {matmul}, a loop of
@@ -100,7 +101,10 @@ def _values(run: Run, side: str, kernels: dict[str, list[Row]]) -> dict[str, Qua
             "decode": max(decode, key=lambda r: speed(r).value)}  # fmt: skip
     found = roofs | {f"best_{name}": speed(row) for name, row in best.items()}
     for name, row in best.items():
-        roof = min(_intensity(row) * read.value, matmul.value)
+        beside = {
+            kind: run.ceiling(f"{side}{kind}", row) or roofs[kind] for kind in ("read", "matmul")
+        }  # in its rounds
+        roof = min(_intensity(row) * beside["read"].value, beside["matmul"].value)
         rate = speed(row)
         found[f"best_{name}_share"] = Quantity(
             rate.value / roof, "%", (rate.low or rate.value) / roof, (rate.high or rate.value) / roof

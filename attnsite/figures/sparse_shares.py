@@ -36,6 +36,9 @@ def values(run: Run) -> dict[str, Quantity]:
             name = f"{way}_{_axes.tokens(int(tokens)).lower()}"
             mean = statistics.fmean(row.values[way][tokens] for row in rows)
             found[name] = Quantity(mean, "%", digits=2)
+            each = [row.values[way][tokens] for row in rows]
+            found[f"{name}_least"] = Quantity(min(each), "%", digits=2)
+            found[f"{name}_most"] = Quantity(max(each), "%", digits=2)
             # What keeping a fifth of the pairs makes of the whole, if all of that share could be dropped.
             found[f"fifth_{name}"] = Quantity(1 / (1 - 0.8 * mean), "×", digits=2)
     return found

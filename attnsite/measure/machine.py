@@ -195,4 +195,7 @@ def _blas() -> str | None:
     except ImportError:
         return None
     libraries = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    libraries.sort(
+        key=lambda info: "numpy" not in info["filepath"]
+    )  # the one that multiplies here; others may be loaded
     return f"{libraries[0]['internal_api']} {libraries[0].get('version') or ''}".strip() if libraries else None

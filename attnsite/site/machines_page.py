@@ -57,7 +57,8 @@ def page(questions: Sequence[Question], records: Records) -> str:
             f"## Ratios, machine by machine {UNSEARCHED}",
             "Ratios and shares that claims of this site quote, each machine's own beside the others'. "
             "Times and rates are not here: those of different machines have nothing to do with each other, and no "
-            "average is taken over machines. Quick checks, which have a few points each, are left out.",
+            "average is taken over machines. Quick checks, which have a few points each, are left out. Lengths and "
+            "shapes stand on the page that each name leads to.",
             f'<div class="scrolls" data-search-exclude>{table(rows, "Ratios by machine")}</div>',
         ]
     for machine, runs in known.items():
@@ -88,13 +89,14 @@ def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]
                     asked.setdefault((mark.figure, mark.value), question)
     rows = []
     for (figure, value), question in asked.items():
-        found = {}
+        found: dict[str, Quantity | str] = {}
         for exhibit in records.exhibits(figure):
             if exhibit.machine not in known or exhibit.run.is_quick:
                 continue
             quantity = records.evidence.values(figure, exhibit.run).get(value)
             if quantity is not None and quantity.unit in COMPARABLE and exhibit.run.kind != "count":
-                found[exhibit.machine] = quantity
+                noisy = exhibit.run.provenance.steadiness.get("verdict") == "noisy"
+                found[exhibit.machine] = f"{quantity} (noisy run)" if noisy else quantity
         if found:
             words = f"{figure}.{value}".replace("_", " ").replace(".", ": ", 1)
             rows.append({"ratio": Link(words, Page(PATH).to(path_of(question)))} | {
@@ -114,20 +116,35 @@ def described_machine(machine: str, runs: Mapping[str, Run], records: Records) -
     told = [f"{typed(hardware(latest))}.{checked}", f"{len(runs)} runs, {counted}, measured {' to '.join(days)}."]
     timed = [run.provenance.steadiness.get("verdict") for run in ordered if run.kind == "timing"]
     if timed:
-        told.append(f"{timed.count('steady')} of {len(timed)} timings were steady, half of their rows at least.")
+        told.append(
+            f"{timed.count('steady')} of {len(timed)} runs of timings were steady, by their median row and by what "
+            "other processes took."
+        )
     stale = [run.experiment for run in ordered if records.state(run) == "stale"]
     if stale:
         told.append(f"Stale: {', '.join(f'`{name}`' for name in sorted(stale))}.")
     absent = [name for name in records.experiments() if name not in runs and measured(name, records)]
     if absent:
         told.append(f"Not measured here: {', '.join(f'`{name}`' for name in absent)}.")
-    facts = {**described(latest.provenance.machine), **described(latest.provenance.software)}
-    rows = [{"fact": name.replace("_", " "), "value": value} for name, value in facts.items()]
+    rows = [{"fact": name.replace("_", " "), "value": value} for name, value in facts(ordered).items()]
     return [
         f"## {typed(call_machine(machine))}{': quick check, few points' if quick else ''}",
         " ".join(told),
         f'<div class="scrolls" data-search-exclude>{table(rows, f"What is known of {call_machine(machine)}")}</div>',
     ]
+
+
+def facts(runs: Sequence[Run]) -> dict[str, str]:
+    """What the runs of a machine say of it and of its software; where they differ, every value and how many have it."""
+    found: dict[str, Counter[str]] = {}
+    for run in reversed(runs):
+        for name, value in {**described(run.provenance.machine), **described(run.provenance.software)}.items():
+            found.setdefault(name, Counter())[value] += 1
+    return {
+        name: next(iter(values)) if len(values) == 1
+        else "; ".join(f"{value} ({number} run{'s' * (number > 1)})" for value, number in values.most_common())
+        for name, values in found.items()
+    }  # fmt: skip
 
 
 def measured(experiment: str, records: Records) -> bool:
