@@ -6,9 +6,9 @@ which is nothing that could be seen here.
 
 The error is the root mean square of the differences from what float64 makes of the numbers before they were rounded,
 over that of the result, at {tokens} keys; the title has a spread of one. The arithmetic is that of float32 in all of
-them; on the same rounded numbers its error stays where the lowest line is. All lines rise, because a wider spread of
-scores lets an error of a score change a weight by more. Bands hold the middle half over the seeds, and are narrower
-than the lines. Both axes are logarithmic.
+them; on the same rounded numbers its error with float16 stays where the lowest line is, with bfloat16 there or below.
+All lines rise, because a wider spread of scores lets an error of a score change a weight by more. Bands hold the middle
+half over the seeds, and are narrower than the lines. Both axes are logarithmic.
 
 A chart of four lines that rise slowly. At a spread of one the errors are {float32} with float32, {f16} with float16,
 {bf16} with bfloat16 and {int8} with an int8 cache; at a spread of {widest} they are {float32_wide}, {f16_wide},

@@ -4,9 +4,9 @@ GFLOP/s of each kernel on {heads} heads of {dim} with {tokens} tokens, the slowe
 comes, and what is left to the line of fused multiply-adds.
 
 A bar is the median, its whisker the middle half of the samples; below its speed stands how many times as fast as the
-bar below it that is. All kernels were timed in turn in the same rounds. The lines are what a large matrix product
-through BLAS reached in these rounds, and a loop of nothing but multiply-adds. The FLOPs are those of the two products
-alone: time spent on exponentials counts against a kernel.
+bar below it that is, unless the samples of one of them fell into groups. All kernels were timed in turn in the same
+rounds. The lines are what a large matrix product through BLAS reached in these rounds, and a loop of nothing but
+multiply-adds. The FLOPs are those of the two products alone: time spent on exponentials counts against a kernel.
 
 A bar chart of {count} kernels, from {slowest} to {fastest}. The fastest is at {share_of_fma} of a loop of fused
 multiply-adds, {fma}, and at {share_of_matmul} of a large matrix product.
@@ -41,6 +41,12 @@ def ladder(run: Run) -> list[Row]:
     return sorted(by_size[size], key=lambda row: speed(row).value)
 
 
+def step(below: Row, above: Row) -> Quantity | None:
+    """How many times as fast; nothing where the samples of one fell into groups, so that a median lies between them."""
+    steady = max(map(_measured.width, (below, above))) <= _measured.WIDE
+    return _measured.ratio(below, above) if steady else None
+
+
 def values(run: Run) -> dict[str, Quantity]:
     rows = ladder(run)
     best = rows[-1]
@@ -60,7 +66,8 @@ def values(run: Run) -> dict[str, Quantity]:
     for name, roof in roofs.items():
         found[f"share_of_{name}"] = Quantity(speed(best).value / roof.value, "%")
     for below, above in itertools.pairwise(rows):
-        found[f"step_to_{above.kernel}"] = _measured.ratio(below, above)
+        if gain := step(below, above):
+            found[f"step_to_{above.kernel}"] = gain
     for row in rows:
         reached = found[str(row.kernel)] = speed(row)
         found[f"{row.kernel}_high"] = Quantity(reached.high or reached.value, "FLOP/s")  # a quarter of the samples
@@ -75,7 +82,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             lines.append(
                 {"machine": run.machine, "kernel": row.kernel, "speed": speed(row),
                  "time per call": row.quantity("s"),
-                 "over the one before": _measured.ratio(rows[i - 1], row) if i else None,
+                 "over the one before": step(rows[i - 1], row) if i else None,
                  "samples": len(row.samples)}
             )  # fmt: skip
     return lines
@@ -98,7 +105,7 @@ def draw(runs: list[Run]) -> go.Figure:
     looks = _style.looks([str(row.kernel) for row in rows])
     for y, row in zip(ys, rows, strict=True):
         reached = speed(row)
-        step = _measured.ratio(rows[int(y) - 1], row) if y else None
+        gain = step(rows[int(y) - 1], row) if y else None
         on.figure.add_bar(
             x=[reached.value], y=[y], orientation="h", width=0.56, marker={"color": looks[str(row.kernel)].colour},
             hovertext=[f"{names[int(y)]}: {reached}<br>middle half {reached.spread()}"], hoverinfo="text",
@@ -106,6 +113,6 @@ def draw(runs: list[Run]) -> go.Figure:
         low, high = reached.low or reached.value, reached.high or reached.value
         _style.whiskers(on, [reached.value], [y], [low], [high], level=True)
         _style.note(
-            on, high, y, str(reached) + (f"<br>{step}" if step else ""), anchor="left", shift=(8, 0), name="fixed"
+            on, high, y, str(reached) + (f"<br>{gain}" if gain else ""), anchor="left", shift=(8, 0), name="fixed"
         )
     return _style.finish(on, run)

@@ -1,12 +1,13 @@
-"""Over the same blocks, online or not makes no difference in float32; adding key after key does
+"""Over the same blocks, keys in no order, online or not makes no difference in float32; adding key by key does
 
 The error of four kernels against float64, by the number of keys, eight seeds each. Two of them use an online softmax
 and two do not; see which lie together.
 
 The error is the root mean square of the differences over that of the result. Solid lines have an online softmax, dashed
-ones none. The upper pair adds up the weights and the values key by key, so that its rounding errors grow towards the
-root of the number of keys; the lower pair adds up blocks first, as matrix products by BLAS do. Each mark is a seed, the
-lines join the medians, and the thin line is half a step of float32 at one, 2⁻²⁴. Both axes are logarithmic.
+ones none. Of the upper pair the plain loops add up values one key at a time and the online kernel four at a time, which
+by itself makes a difference between them; their rounding errors grow towards the root of the number of keys; the lower
+pair adds up blocks first, as matrix products by BLAS do. Each mark is a seed, the lines join the medians, and the thin
+line is half a step of float32 at one, 2⁻²⁴. Both axes are logarithmic.
 
 A chart of four lines over {fewest} to {most} keys. With {most} keys the kernels that add block by block have errors of
 {cpu_blas_most} without and {cpu_simd_most} with an online softmax, those that add key by key {cpu_naive_most} and

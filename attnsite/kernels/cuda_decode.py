@@ -1,9 +1,9 @@
 """One query a sequence on a GPU: blocks of threads share out the keys, and a second launch joins their softmaxes.
 
-With one query there are only batch × KV heads pieces of independent work, far fewer than a GPU has multiprocessors. So
-the keys are split too: each block walks over a part of them with a softmax of its own, and the parts are joined by
-their maxima and sums [@dao2023flashdecoding]. All query heads of a group are answered by the block that reads their
-keys and values, so grouped and multi-query attention read less [@shazeer2019mqa; @ainslie2023gqa].
+With one query there are only batch × KV heads pieces of independent work, for few sequences fewer than a GPU has
+multiprocessors. So the keys are split too: each block walks over a part of them with a softmax of its own, and the
+parts are joined by their maxima and sums [@dao2023flashdecoding]. All query heads of a group are answered by the block
+that reads their keys and values, so grouped and multi-query attention read less [@shazeer2019mqa; @ainslie2023gqa].
 
 Bytes: reads k and v once, 8·kv_heads·keys·dim; more than 8 query heads of one KV head, or 4 of width 256, are served by
 several blocks, each of which reads them. q, out and the parts' results, 4·(dim + 2)·heads·parts written and read, are

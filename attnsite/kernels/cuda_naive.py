@@ -3,9 +3,10 @@
 The first rung on the GPU: what a framework does when it runs attention as separate operations
 [@vaswani2017attention §3.2.1]. Every output element has a thread of its own.
 
-Bytes: the scores cross the memory seven times (written; read three times and written twice by the softmax; read by the
-sums), 28·heads·queries·keys bytes, which is what fusing the three steps avoids [@dao2022flashattention]. They also have
-to fit: 4·heads·queries·keys bytes of scratch. Each thread reads whole rows of q, k and v besides, mostly from caches.
+Bytes: seven passes go over the scores (written; read three times and written twice by the softmax; read by the sums),
+28·heads·queries·keys bytes; where a row stays in a cache four of them reach the memory. That is what fusing the three
+steps avoids [@dao2022flashattention]. They also have to fit: 4·heads·queries·keys bytes of scratch. Each thread reads
+whole rows of q, k and v besides, mostly from caches.
 
 Look at `_softmax`: one block of threads a row, and a tree of maxima and of sums in shared memory. Scores to the right
 of the causal limit are neither computed nor read. Look also at what a warp reads in `_scores`: neighbouring threads
