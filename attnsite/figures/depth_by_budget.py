@@ -1,4 +1,4 @@
-"""After {short} steps the deep model is {gap_pre_short_brief} behind, after {long} three seeds tell nothing
+"""After {short} steps the deep model is {gap_pre_short_brief} behind, after {long} no longer
 
 By how much the validation loss of the deep model of one head is above that of the shallow one of several, at equal
 weights, by the number of training steps. Above the line at zero the deep model is behind, below it is ahead.

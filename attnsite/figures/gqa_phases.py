@@ -1,4 +1,4 @@
-"""8 KV heads make a decoding step {decode_gain_8} as fast and a prompt {prompt_gain_8}
+"""8 KV heads make a decoding step {decode_gain_8} as fast; a prompt takes {prompt_least} to {prompt_most} of its time
 
 The time of a prompt and of a decoding step by the number of KV heads, over the time with 32, one for each query head.
 Follow the two solid lines, then the dashed ones, where K and V were first copied for every query head.

@@ -5,7 +5,7 @@ the token before, towards the top those that look at what followed the same toke
 before training, and where those of either layer go.
 
 The scores are shares of a query's weight, on average over held-out sequences; that on the token before is taken over
-their first 16 tokens, since it fades out behind. Small rings are heads before training,
+their first 16 tokens, as many as the shortest period. Small rings are heads before training,
 the others after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer
 that keep to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed
 of its own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that

@@ -8,7 +8,7 @@ With all layers full the cache is so many bytes a token, at any length. Of the l
 {gpt_oss_window}; their part of the cache stops growing there if the engine lets it. DeepSeek-V3 keeps a latent in each
 layer for every token. 16 bits an element, both axes logarithmic; what an engine reserves may be more.
 
-A chart of four rising lines over contexts from {smallest_context} to {largest_context} tokens. At the longest Llama 3
+A chart of four rising lines over contexts from {smallest_context} to {largest_context} tokens. At the longest Llama 3.1
 8B keeps {llama_last}, Gemma 3 27B {gemma_last} where it would be {gemma_full_last} with all layers full, DeepSeek-V3
 {deepseek_last} and gpt-oss-20b {gpt_oss_last}. Below the window Gemma 3 27B keeps more than any of the others.
 """
@@ -24,7 +24,7 @@ from attnsite.results import Row, Run
 EXPERIMENT = "kv_calculators"
 TITLE_COLUMNS = ("KV cache",)
 DRAWN = {
-    "Llama 3 8B": ("llama", "Llama 3 8B", _style.Look(_style.OTHER)),
+    "Llama 3.1 8B": ("llama", "Llama 3.1 8B", _style.Look(_style.OTHER)),
     "Gemma 3 27B": ("gemma", "Gemma 3", _style.Look(_style.OURS)),
     "DeepSeek-V3 671B": ("deepseek", "DeepSeek-V3", _style.Look(_style.OTHER_2, symbol="square")),
     "gpt-oss-20b": ("gpt_oss", "gpt-oss-20b", _style.Look(_style.OURS_2, symbol="diamond")),

@@ -1,7 +1,7 @@
 """In most grouped models since {since}, width for KV heads gives {width_low} to {width_high} times the cache
 
 How far each usual mistake is from the right cache of a token, for {models} published models; one mark is a model for
-which the mistake makes a difference. Look at the first row, the commonest mistake, and at how few marks lie near 1.
+which the mistake makes a difference. Look at the first row, the mistake of the title, and at how few marks lie near 1.
 
 From above: the width or all query heads where only the KV heads are kept; the head width as width over heads, although
 the configuration names another; a further factor for the heads, with four bits an element, as one calculator had it;

@@ -82,7 +82,8 @@ def values(run: Run) -> dict[str, Quantity]:
     width, heads, _ = sizes(run)[0]
     found = {"width": Quantity(width, "count"), "heads": Quantity(heads, "count")}
     for parts, line in lines(run).items():
-        found[f"{parts}_last"], found[f"{parts}_fall_{AT}"] = line[-1], fall(line)
+        found[f"{parts}_begins"], found[f"{parts}_last"] = line[0], line[-1]
+        found[f"{parts}_fall_{AT}"] = fall(line)
         found["layers"] = Quantity(len(line) - 1, "count")
     if CAUSAL in lines(run):
         causal = [quantity.value for quantity in lines(run)[CAUSAL]]

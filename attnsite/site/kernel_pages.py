@@ -98,8 +98,8 @@ def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
             search={"boost": searching.LIST},
         ),
         "# Kernels",
-        "What is timed here are these functions; what a machine can do at most comes from loops of their own. They form "
-        "a ladder, whose rungs differ in several things at once; a control differs from a kernel in one. Each is "
+        "What is timed here are these functions; what a machine can do at most comes from loops of their own. They "
+        "form a ladder, whose rungs differ in several things at once; a control differs from a kernel in one. Each is "
         "checked against the float64 reference before it is timed.\n{ .lead }",
     ]
     on_ladder = [kernel for kernel in kernels if not discover.apart(kernel.name) or kernel.name.endswith("_backward")]
