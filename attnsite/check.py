@@ -12,11 +12,26 @@ import tokenize
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from attnsite import asked, content, csv_tables, digest, discover, figure_faults, harmless, results, sweeps, vetting
+import yaml
+
+from attnsite import (
+    asked,
+    content,
+    csv_tables,
+    digest,
+    discover,
+    figure_faults,
+    harmless,
+    naked,
+    results,
+    sweeps,
+    vetting,
+)
 from attnsite import texts as texts_of
 from attnsite.content import Cite, Claim, Number, Question
 from attnsite.errors import Mistake, flatten
@@ -93,7 +108,7 @@ def check(root: Path) -> list[Mistake]:
 
 PLACES = [
     r"[\w.-]+\.md", r"questions/\w+/\w+\.md", r"sources/\w+\.bib", r"results/\w+/\w+\.json", r"notebooks/\w+\.py",
-    r"assets/[\w.-]+\.(?:css|js|json|svg|png|txt|woff2)",
+    r"assets/[\w.-]+\.(?:css|js|json|png|txt|woff2)", r"assets/favicon\.svg",  # another picture of lines may be a page
 ]  # fmt: skip
 _SIGNS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 
@@ -247,11 +262,50 @@ def text_of(path: Path) -> str | None:
         return None
 
 
+FIELDS = ("title", "description", "hide", "aliases", "search", "finds")  # of a hand-written page
+
+
 def in_front(path: Path, text: str) -> Iterable[Mistake]:
-    """Titles and descriptions become part of every page's menu and head as they stand."""
+    """Front matter: fields that there are, and no more of the search than a page may ask for. Titles and descriptions
+    become part of every page's menu and head as they stand."""
+    if text.split("\n", 1)[0].strip("\ufeff\r ") == "---":
+        front, mistakes = content.split_front(text, path)
+        yield from mistakes
+        for name, at in (front.lines if front else {}).items():
+            if name not in FIELDS:
+                yield Mistake(path, at, f"has the field {name[:40]!r}", f"use {', '.join(FIELDS)}")
+        if front:
+            yield from _shaped(path, front)
     for name, value, at in texts_of.in_front(text, path):
         for found in harmless.find(value, [value], plain=True):
             yield Mistake(path, at, f"its {name} {found.what}", found.remedy)
+        for each in naked.find(escape(value)) if name in ("title", "description", "finds") else ():
+            yield Mistake(path, at, f"its {name} states {each.quantity!r} without evidence", "leave the number out")
+
+
+BOOST = 5.0  # the most that a page may count beside others in the search
+
+
+def _shaped(path: Path, front: content.Front) -> Iterable[Mistake]:
+    """Whether each field has a value of its kind."""
+    kinds = {"title": yaml.ScalarNode, "description": yaml.ScalarNode, "hide": yaml.SequenceNode,
+             "aliases": yaml.SequenceNode, "search": yaml.MappingNode, "finds": yaml.MappingNode}  # fmt: skip
+    for name, node in front.keys.items():
+        if name in kinds and not isinstance(node, kinds[name]):
+            yield Mistake(path, front.lines[name], f"its {name} is of another kind than it has to be", SHAPES[name])
+        elif name == "search":
+            told = [(str(key.value), str(value.value)) for key, value in node.value]
+            try:
+                fine = [key for key, _ in told] == ["boost"] and 0 < float(told[0][1]) <= BOOST
+            except ValueError:
+                fine = False
+            if not fine:
+                yield Mistake(path, front.lines[name], "its search is no boost", SHAPES[name])
+
+
+SHAPES = {"title": "write a text", "description": "write a text", "hide": "write [toc], [navigation] or both",
+          "aliases": "write a list of texts", "search": f"write {{boost: 1.5}}, at most {BOOST:g}",
+          "finds": "write addresses of this page and what is found there"}  # fmt: skip
 
 
 def pages(root: Path) -> list[Path]:

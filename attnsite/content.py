@@ -180,6 +180,8 @@ def parse_theme(text: str, path: Path) -> tuple[Theme | None, list[Mistake]]:
     if front is None:
         return None, mistakes
     found = _fields(front, path, mistakes, needed={"title": str, "order": int, "summary": str}, optional={})
+    if front.body.strip():
+        mistakes.append(Mistake(path, front.body_line, "has text behind its front matter", "write a question of it"))
     if len(found) < 3:
         return None, mistakes
     return Theme(path, path.parent.name, found["title"], found["order"], found["summary"]), mistakes
@@ -209,6 +211,9 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
         what = f"its front matter is not YAML ({getattr(error, 'problem', None) or error})"
         where = _line(mark) if mark else 1
         return None, [Mistake(path, where, " ".join(what.split()), "put text that has a colon or brackets in quotes")]
+    if "<!--" in front:
+        at = next(n for n, line in enumerate(lines) if "<!--" in line) + 1
+        return None, [Mistake(path, at, "its front matter holds <!--", "leave comments out of it")]
     if not isinstance(node, yaml.MappingNode):
         return None, [Mistake(path, 1, "its front matter has no fields", "write title: …, order: …, each in a line")]
     keys: dict[str, yaml.Node] = {}

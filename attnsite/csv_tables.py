@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from attnsite import discover
@@ -30,7 +30,25 @@ WHOLE_NUMBERS = {
 }  # fmt: skip
 DECIMALS = {"balance_by_machine": ("teraflops", "terabytes")}
 NAME = 60  # characters of a name
-KINDS = ((WHOLE_NUMBERS, r"[0-9]{1,12}", "a whole number"), (DECIMALS, r"[0-9]+(\.[0-9]+)?", "a number"))
+KINDS = (
+    (WHOLE_NUMBERS, r"[0-9]{1,12}", "a whole number"),
+    (DECIMALS, r"(?!0*(?:\.0*)?$)[0-9]{1,9}(\.[0-9]{1,6})?", "a number above 0"),
+)
+POSITIVE = (
+    "layers",
+    "width",
+    "query_heads",
+    "kv_heads",
+    "head_dim",
+    "value_dim",
+    "mlp_width",
+    "mlp_matrices",
+    "vocabulary",
+)
+YEARS = (1990, 2100)
+_STATES = re.compile(
+    r"[%×]|\b(?:times|fold|percent|faster|slower)\b", re.IGNORECASE
+)  # in a name, it says more than one
 BY_ATTENTION = dict.fromkeys(("MHA", "GQA", "MQA"), ("kv_heads",)) | {"MLA": ("latent_dim", "rope_dim")}
 
 
@@ -92,6 +110,8 @@ def of_table(shown: Path, text: str, names: dict[str, int]) -> Iterable[Mistake]
             yield Mistake(shown, line, f"has no {head[0]}", "name it")
         elif not row[0][0].isalpha() or len(row[0]) > NAME or not row[0].isprintable():
             yield Mistake(shown, line, f"{row[0][:40]!r} is no name", f"begin it with a letter, {NAME} at most")
+        elif found := _STATES.search(row[0]):
+            yield Mistake(shown, line, f"{row[0][:40]!r} holds {found[0]!r}", "name the model and nothing else")
         elif row[0] in names:
             yield Mistake(shown, line, f"{row[0]} stands in line {names[row[0]]} too", "keep one of them")
         names.setdefault(row[0], line)
@@ -109,8 +129,24 @@ def of_table(shown: Path, text: str, names: dict[str, int]) -> Iterable[Mistake]
             wanted += BY_ATTENTION.get(cells["attention"], ())
         if empty := [column for column in wanted[1:] if not cells.get(column)]:
             yield Mistake(shown, line, f"{row[0]} has no {', '.join(empty)}", "fill it in")
+        yield from _possible(shown, line, cells)
         for columns, pattern, kind in KINDS:
             for column in columns.get(shown.stem, ()):
                 if cells.get(column) and not re.fullmatch(pattern, cells[column]):
                     what = f"{column} is “{cells[column][:40]}”"
                     yield Mistake(shown, line, what, f"write {kind}, in digits without commas")
+
+
+def _possible(shown: Path, line: int, cells: Mapping[str, str]) -> Iterable[Mistake]:
+    """Sizes that are none, years that are not, KV heads that do not divide the query heads."""
+    numbers = {name: int(text) for name, text in cells.items() if re.fullmatch(r"[0-9]{1,12}", text)}
+    encodes = numbers.get("encoder_layers", 0) > 0  # and may have no other layers
+    keeps = cells.get("attention") in ("MHA", "GQA", "MQA")
+    for name in POSITIVE:
+        if numbers.get(name) == 0 and (keeps or name != "kv_heads") and not (name == "layers" and encodes):
+            yield Mistake(shown, line, f"{name} is 0", "write what it is")
+    if shown.stem == MODELS and "year" in numbers and not YEARS[0] <= numbers["year"] <= YEARS[1]:
+        yield Mistake(shown, line, f"year is {numbers['year']}", "write the year of its publication")
+    heads, shared = numbers.get("query_heads"), numbers.get("kv_heads")
+    if keeps and heads and shared and heads % shared:
+        yield Mistake(shown, line, f"{shared} KV heads do not divide {heads} query heads", "mend one of them")

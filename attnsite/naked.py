@@ -8,30 +8,35 @@ from selectolax.lexbor import LexborNode
 
 from attnsite.parsed_html import steps
 
+_STATES = (  # behind a number, it makes a quantity of it
+    r"(?![\d.]*\d)(?![\s-]*(?:[%×]|(?:x|times|fold|percent|faster|slower|better|worse|larger|smaller|days|hours|minutes|seconds"
+    r"|nanoseconds|bytes|[KMGTP]?i?B|[kMG]?Hz|[KMGTP]?FLOPs?|tokens|ms|µs|ns)\b))"
+)
 # Numbers that are names, places or dates, not quantities. Order matters: longer names first.
 _NAMES = [
     r"(?:Sections?|§+|Tables?|Figures?|Fig\.|Eqs?\.|Equations?|Chapters?|Appendix|[Vv]ersions?|rows?|steps?|Problem)\s*"
-    r"[A-Z]?\d+(?:\.\d+)*(?:\([A-Za-z]\))?(?!\s*[%×])",
-    r"\b(?:18|19|20)\d\d\b"  # years
-    r"(?!\s*(?:times\b|[×%]|x\b|[KMGT]i?B\b|[a-zµ]?s\b|seconds|minutes|hours|FLOP|percent))",
-    r"\b\d+(?:st|nd|rd|th)\b",  # ordinals
-    r"\b\d+-(?:bit|layer|head|wide|way)\b|\b(?:8|16|32|64) bits\b",  # kinds: 16-bit, 384-layer
-    r"\b\d+·\w+",  # terms of formulas: 6·N
-    r"\b(?:width|widths|head|heads of|layer|batch|block|blocks of)\s+\d+\b(?=\s|[.,;:]|$)",  # what was set, not found
+    r"[A-Z]?\d+(?:\.\d+)*(?:\([A-Za-z]\))?" + _STATES,
+    r"\b(?:18|19|20)\d\d\b" + _STATES,  # years
+    r"\b\d+(?:st|nd|rd|th)\b(?!\s+of\b)",  # ordinals
+    r"\b\d+-(?:bit|layer|head|wide)\b|\b\d{1,2}-way\b|\b(?:8|16|32|64) bits\b",  # kinds: 16-bit, 384-layer
+    r"\b\d+·[A-Za-z]\w*",  # terms of formulas: 6·N
+    r"\b(?:width|widths|head|heads of|layer|batch|block|blocks of)\s+\d+\b(?=\s|[.,;:]|$)"
+    + _STATES,  # what was set, not found
     r"\b\d+(?:,\d{3})*\s+(?:(?:query|key-value|KV|attention|single|full)\s+)?"
-    r"(?:heads?|layers?|tokens?|threads?|cores?|groups?|bytes an element)\b(?!\s*(?:/|a|per)\s*s)",  # likewise
-    r"\bone head to \d+\b|\bfrom \d+ heads? to \d+\b|\bwith \d+\b(?=[.,;]|\s+than|\s+with|\s+heads)",
+    r"(?:heads?|layers?|tokens?|threads?|cores?|groups?|bytes an element)\b"
+    r"(?!\s*(?:/|a\b|per\b|each\b|every\b|in one\b|in a\b)\s*(?:[mµn]?s\b|second|minute|hour))",  # likewise
+    r"\bone head to \d+\b" + _STATES + r"|\bfrom \d+ heads? to \d+\b|\bwith \d+\b(?=[.,;]|\s+than|\s+with|\s+heads)",
     r"\b(?![xX](?!86(?:\b|_))\d)[A-Za-z_]*[A-Za-z][-.]?\d+(?:\.\d+)*[A-Za-z]*(?:-[A-Za-z0-9.]+)*\b"
-    r"(?:\s+\d+(?:\.\d+)?[BMT]\b)?",  # GPT-3 175B, x86
-    r"\bO\([^)]*\)",
+    r"(?:\s+\d+(?:\.\d+)?[BMT]\b)?" + _STATES,  # GPT-3 175B, x86
+    r"\bO\((?![^)]*\b(?:times|faster|slower|percent)\b)[^)]*\)",
     r"^\s*\d+[.)]\s",  # a number that a heading begins with
 ]
-_QUANTITY = re.compile(r"(?<![\w.])(?:[xX](?!86))?\d[\d.,]*\s*(?:%|×|[A-Za-zµ/]+)?")
+_QUANTITY = re.compile(r"(?<![\w.])(?:[xX](?!86))?\.?\d[\d.,]*\s*(?:%|×|[A-Za-zµ/]+)?")
 _RATIOS = re.compile(
     r"\b(?:twice|thrice|(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:twen|thir|for|fif|six|seven|eigh|"
     r"nine)ty|(?:a |one )?(?:dozen|hundred|thousand)|(?:dozens|hundreds|thousands) of)[- ](?:times|fold)"
     r"|doubled|tripled|quadrupled|halved)"
-    r"\s+(?:(?:faster|slower|larger|smaller)\b|(?:as|more|less|the)\b.*\b(?:fast|slow|time|faster|slower|memory)\b)",
+    r"\s+(?:(?:faster|slower|larger|smaller)\b|(?:as|more|less|the)\b.{0,80}\b(?:fast|slow|time|faster|slower|memory)\b)",
     re.IGNORECASE,
 )
 # Elements that are no lines of their own: a sentence goes on in them.

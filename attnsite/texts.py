@@ -1,16 +1,20 @@
 """Every text of a checkout that anybody may write, put together as it stands on a page, with its lines in its file."""
 
+import ast
 import re
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
+
+import yaml
 
 from attnsite import discover
 from attnsite.content import Question, Theme, split_front
 from attnsite.judging import Text
 
 _WORD = re.compile(r"([\\\[\]])")
-_CELL = re.compile(r"# %%(.*)")
+_CELL = re.compile(r"#\s*%%(.*)")
+_OTHER_CELL = re.compile(r"#\s*(?:region|endregion|[+-])(?:\s|$)")  # of jupytext's other ways to write a notebook
 
 
 def of_question(question: Question) -> Text:
@@ -52,7 +56,12 @@ def first_sentence(answer: str) -> str:
 def of_theme(theme: Theme, source: str) -> Text:
     lines = source.split("\n")
     at = next((n for n, line in enumerate(lines, 1) if line.startswith("summary:")), 1)
-    return Text().add(theme.summary, at, spread=False)
+    title = next((n for n, line in enumerate(lines, 1) if line.startswith("title:")), 1)
+    return (
+        Text()
+        .add(_WORD.sub(_escaped, escape(theme.title, quote=False)), title, spread=False)
+        .add(theme.summary, at, spread=False)
+    )
 
 
 def of_page(source: str, path: Path) -> Text:
@@ -73,8 +82,17 @@ def in_front(source: str, path: Path) -> Iterator[tuple[str, str, int]]:
     """The texts of a page's front matter by name, with their lines: the theme puts them into pages as they stand."""
     front, _ = split_front(source, path)
     for name, node in (front.keys if front else {}).items():
-        if isinstance(node.value, str):
-            yield name, node.value, (front.lines[name] if front else 1)
+        for value in _scalars(node):
+            yield name, value, (front.lines[name] if front else 1)
+
+
+def _scalars(node: yaml.Node) -> Iterator[str]:
+    """Every text of a field, of lists and mappings too."""
+    if isinstance(node, yaml.ScalarNode):
+        yield str(node.value)
+    for inner in node.value if not isinstance(node, yaml.ScalarNode) else ():
+        for part in inner if isinstance(inner, tuple) else (inner,):
+            yield from _scalars(part)
 
 
 def of_kernels() -> Iterator[tuple[Path, Text]]:
@@ -89,16 +107,25 @@ def of_kernels() -> Iterator[tuple[Path, Text]]:
 
 def odd_cells(source: str) -> Iterator[tuple[int, str]]:
     """Cells of a notebook that are neither code nor Markdown in comments: line and what it is."""
-    lines = source.split("\n")
-    for number, line in enumerate(lines, 1):
+    markdown = False
+    if source.lstrip().startswith("# ---"):
+        yield 1, "begins with a header"
+    for number, line in enumerate(source.split("\n"), 1):
         if cell := _CELL.match(line):
             told = cell[1].strip()
-            if told not in ("", "[markdown]"):
-                yield number, f"the cell is {told[:40]!r}"
-            elif told and not next((after for after in lines[number:] if after.strip()), "#").startswith("#"):
-                yield number, "the cell's text stands in no comments"
+            markdown = told == "[markdown]" and line.startswith("# %%")
+            if told not in ("", "[markdown]") or not line.startswith("# %%"):
+                yield number, f"the cell begins with {line[:40]!r}"
+        elif _OTHER_CELL.match(line):
+            yield number, f"{line[:40]!r} begins a cell of another kind"
+        elif markdown and line.strip() and not line.startswith("#"):
+            yield number, "the cell's text stands in no comments"
         elif line.startswith("#") and re.match(r"#\s{4,}.*<", line):
             yield number, "an indented line holds a <"
+    try:
+        ast.parse(source)
+    except (SyntaxError, ValueError) as error:
+        yield getattr(error, "lineno", None) or 1, "is no Python"
 
 
 def of_notebook(source: str) -> Text:

@@ -16,7 +16,7 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,8 @@ _PRIVATE = {
     "an address": re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.-])|[\w.+-]+@[\w-]+\.\w+"),
     "a name in the network": re.compile(r"\b[\w-]+\.(?:local|lan|internal|localdomain|corp)\b"),
 }
+MOST_LETTERS = 300  # of a name or a version
+_PLAIN = re.compile(r"[\w .,:;@()+/=®™°~-]*")
 _AGAIN = "measure it again with `attnsite measure`"
 
 
@@ -64,8 +66,19 @@ def faults(run: Run, path: Path, limits: Mapping[str, float], asked: Mapping[str
     `limits` are the machine's own, FLOP/s by the names in LIMITS, as `limits_of` finds them. `asked` is what its
     experiment asks, as `attnsite.asked` says it; None for a run of code that has changed or cannot be imported here.
     """
-    return [*_provenance(run, path), *_machine(run, path), *_private(run, path), *_digest(run, path),
-            *_asked(run, path, asked), *_bounds(run, path), *_rows(run, path, limits)]  # fmt: skip
+    found: list[Mistake] = []
+    parts: tuple[Callable[[], Iterable[Mistake]], ...] = (
+        lambda: _provenance(run, path), lambda: _machine(run, path), lambda: _private(run, path),
+        lambda: _digest(run, path), lambda: _asked(run, path, asked), lambda: _bounds(run, path),
+        lambda: _rows(run, path, limits),
+    )  # fmt: skip
+    for part in parts:
+        try:
+            found += part()
+        except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:  # whatever stands there
+            what = f"holds what no run writes ({type(error).__name__}: {error})"
+            found.append(Mistake(path, "", " ".join(what.split())[:200], _AGAIN))
+    return found
 
 
 def limits_of(runs: Iterable[Run]) -> dict[str, float]:
@@ -125,9 +138,15 @@ def _machine(run: Run, path: Path) -> Iterator[Mistake]:
         value = known.machine.get(name)
         if value is not None and not (type(value) is int and least <= value <= most):
             yield Mistake(path, f"provenance.machine.{name}", f"is {value!r:.40}, which no machine has", _AGAIN)
+    caches = known.machine.get("caches") or {}
+    if not isinstance(caches, dict) or not all(
+        re.fullmatch(r"[1-9][0-9]{0,11}[KMG]?", str(size)) for size in caches.values()
+    ):
+        yield Mistake(path, "provenance.machine.caches", f"is {caches!r:.40}, no sizes by name", _AGAIN)
     for part in ("machine", "software", "steadiness"):
         for name, value in getattr(known, part).items():
-            if name not in {*_PLAUSIBLE, *_SPREADS} and not _flat(value):
+            private = any(pattern.search(text[:10_000]) for text in _texts(value) for pattern in _PRIVATE.values())
+            if name not in {*_PLAUSIBLE, *_SPREADS, "caches"} and not private and not _flat(value):
                 yield Mistake(path, f"provenance.{part}.{name:.40}", f"is {value!r:.40}, no text or number", _AGAIN)
     if (run.machine == EVERY_MACHINE) != (run.kind == "count") or run.machine == THIS_BUILD:
         what = f"is {run.machine!r}, which is not the place of a {run.kind}"
@@ -152,7 +171,12 @@ def _flat(value: Any) -> bool:
     if isinstance(value, dict):
         return len(value) <= 40 and all(isinstance(k, str) and not isinstance(v, dict) and _flat(v)
                                         for k, v in value.items())  # fmt: skip
-    return value is None or isinstance(value, str | bool) or _finite(value)
+    return value is None or isinstance(value, bool) or (isinstance(value, str) and _plain(value)) or _finite(value)
+
+
+def _plain(text: str) -> bool:
+    """A line of a name or a version, of signs that mean nothing on a page."""
+    return len(text) <= MOST_LETTERS and bool(_PLAIN.fullmatch(text))
 
 
 def _finite(value: Any) -> bool:
@@ -252,7 +276,7 @@ def _private(run: Run, path: Path) -> Iterator[Mistake]:
                                    ("provenance.software", run.provenance.software)]  # fmt: skip
     told += [(f"row {number}.skipped", row.skipped) for number, row in enumerate(run.rows, 1) if row.skipped]
     for where, value in told:
-        for text in _texts(value):
+        for text in (text[:10_000] for text in _texts(value)):
             for what, pattern in _PRIVATE.items():
                 if pattern.search(text):
                     yield Mistake(path, where, f"holds {what}: {text[:60]!r}", "take it out of what was measured")

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+import time
 
 import pytest
 
@@ -141,11 +142,11 @@ def test_a_sign_that_turns_or_hides_a_text_is_told_with_its_line(tmp_path, sign)
 
 @pytest.mark.parametrize(
     ("cell", "line"),
-    [("# %% [raw]\n# <form>", 1), ("# %% [md]\n# <form>", 1), ('# %% [markdown]\n"""\n<form>\n"""', 1),
+    [("# %% [raw]\n# <form>", 1), ("# %% [md]\n# <form>", 1), ('# %% [markdown]\n"""\n<form>\n"""', 2),
      ("# %% [markdown]\n# 1) item\n#\n#      <form>", 4)],
 )  # fmt: skip
 def test_cells_of_a_notebook_that_are_judged_by_nothing_are_told(cell, line):
-    assert [at for at, _ in texts.odd_cells(cell)] == [line]
+    assert next(at for at, _ in texts.odd_cells(cell)) == line
     assert list(texts.odd_cells("# %% [markdown]\n# Text.\n\n# %%\nx = 1\n")) == []
 
 
@@ -278,3 +279,79 @@ def test_a_run_says_each_thing_once_and_no_list_is_bottomless(tmp_path, old, new
     with pytest.raises((Mistake, ExceptionGroup)) as error:
         results.read(path)
     assert what in str(error.value) + " ".join(map(str, getattr(error.value, "exceptions", ())))
+
+
+@pytest.mark.parametrize(
+    ("notebook", "line"),
+    [
+        ('# %% [markdown]\n# Heads.\n"<form>"\n', 3),  # text in no comment, which a converter shows all the same
+        ("# ---\n# jupyter:\n#   jupytext:\n# ---\n# <form>\n", 1),  # another way to write notebooks
+        ("#%% [markdown]\n# <form>\n", 1),
+        ("# region [markdown]\n# <form>\n# endregion\n", 1),
+        ("# + [markdown]\n# <form>\n", 1),
+        ("# %%\nx = (\n", 2),
+    ],
+)
+def test_a_notebook_is_written_in_one_way(notebook, line):
+    assert line in [at for at, _ in texts.odd_cells(notebook)]
+
+
+@pytest.mark.parametrize(
+    ("front", "holds"),
+    [
+        ("title: &t \"<a href='https://evil.example/'>Log in</a>\"", "names a value with & or *"),
+        ("title: A\ntemplate: redirect.html\nlocation: https://evil.example/", "has the field 'template'"),
+        ("title: A\nsearch: 5", "its search is of another kind"),
+        ("title: A\nsearch: {boost: 100000}", "its search is no boost"),
+        ("title: A\nsearch: {boost: x}", "its search is no boost"),
+        ("title: [<img src=x>]", "its title is of another kind"),
+        ("title: A\nfinds: {q=1: Heads are 900 times faster}", "states '900 times'"),
+        ("title: A\ndescription: Heads are 900 times faster.", "states '900 times'"),
+        ("title: A\naliases: ['<!-- attnsite:calculator -->']", "holds <!--"),
+        ("title: 'A", "is not YAML"),
+    ],
+)
+def test_front_matter_of_a_page_asks_for_no_more_than_it_may(front, holds):
+    found = [str(m) for m in check.in_front(content.Path("docs/evil.md"), f"---\n{front}\n---\n\n# A\n")]
+
+    assert any(holds in each for each in found), found
+
+
+def test_a_theme_has_no_text_of_its_own_and_an_honest_title():
+    theme, mistakes = content.parse_theme(
+        "---\ntitle: Heads are 900 times faster\norder: 9\nsummary: One.\n---\n\n<script>\n", content.Path("index.md")
+    )
+    assert any("has text behind" in mistake.what for mistake in mistakes)
+    assert any("without evidence" in what for what in told(texts.of_theme(theme, "---\ntitle: x\n")))
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["It decodes 900 tokens every second.", "It serves 900 heads/ms.", "It is Figure 900 times faster.",
+     "It is block 900 times faster.", "It is 2000-fold faster.", "It takes 2024 nanoseconds.", "It has 2000 GFLOP/s.",
+     "6·900 times faster.", "A 900-way win.", "A 900th of the time is needed.", "Ours is .9 faster.",
+     "Ours-900 times faster is ours.", "Ours is O(900 times faster)."],
+)  # fmt: skip
+def test_what_stands_behind_a_number_makes_a_quantity_of_it(sentence):
+    assert any("without evidence" in what for what in of_question(body=sentence)), sentence
+
+
+@pytest.mark.parametrize("words", ["nine times as ", "<!--", "<!--\n\n"])
+def test_a_long_text_of_beginnings_is_read_in_seconds(words):
+    begun = time.process_time()
+    of_question(body="A line.\n\n" + words * (20_000 // len(words)))
+
+    assert time.process_time() - begun < 60  # minutes and hours before; no promise of a duration
+
+
+def test_what_no_run_writes_is_a_line_and_no_traceback(run):
+    odd = [
+        ("steadiness", {"verdict": "steady", "median_spread": "x"}),
+        ("machine", {"caches": "x"}),
+        ("machine", {"cpu": "Fast\n\n# Log in\n{ .md-dialog }"}),
+        ("machine", {"cpu": "x" * 10**6}),
+    ]
+    for part, value in odd:
+        known = {**getattr(run.provenance, part), **value}
+        changed = dataclasses.replace(run, provenance=dataclasses.replace(run.provenance, **{part: known}))
+        assert vetting.faults(changed, content.Path("a.json"), {}), value
