@@ -76,7 +76,7 @@ def summed(shown: Exhibit) -> Iterator[tuple[str, Quantity]]:
     """Each column of a figure's table, and each line or row of marks of its chart along x and along y."""
     for column in dict.fromkeys(column for line in shown.rows for column in line):
         cells = [line.get(column) for line in shown.rows]
-        yield from total(f"table, {column}", (cell.value if isinstance(cell, Quantity) else cell for cell in cells))
+        yield from total(f"table, {column}", (number for cell in cells for number in numbers(cell)))
     traces: Iterable[Mapping[str, Any]] = shown.chart["data"] if shown.chart else ()
     for number, trace in enumerate(traces):
         for axis in "xy":
@@ -84,11 +84,16 @@ def summed(shown: Exhibit) -> Iterator[tuple[str, Quantity]]:
             yield from total(f"chart, {number} {axis}", seen if isinstance(seen, list) else ())
 
 
+def numbers(cell: Any) -> tuple[Any, ...]:
+    """What a cell says: a quantity's value and its bounds, or the cell itself."""
+    return (cell.value, cell.low, cell.high) if isinstance(cell, Quantity) else (cell,)
+
+
 def total(name: str, cells: Iterable[Any]) -> Iterator[tuple[str, Quantity]]:
     """The sum of the numbers among some cells, with their range and how many they are; nothing where there are none."""
-    numbers = [float(c) for c in cells if isinstance(c, int | float) and not isinstance(c, bool) and math.isfinite(c)]
-    if numbers:
-        yield name, Quantity(math.fsum(numbers), f"in {len(numbers)}", min(numbers), max(numbers))
+    found = [float(c) for c in cells if isinstance(c, int | float) and not isinstance(c, bool) and math.isfinite(c)]
+    if found:
+        yield name, Quantity(math.fsum(found), f"in {len(found)}", min(found), max(found))
 
 
 def row(key: Key, quantity: Quantity, ran: str) -> dict[str, str]:

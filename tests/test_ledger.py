@@ -143,6 +143,18 @@ def test_bytes_and_cache_are_counted_number_by_number(model, step, bits):
     }
 
 
+@settings(deadline=None)
+@given(decoders(), steps())
+def test_intensity_is_work_by_bytes_part_by_part(model, step):
+    """Of attention, of the products with weights, and of both together, which lies between the two."""
+    done, bytes_, found = ledger.flops(model, step), ledger.moved(model, step), ledger.intensity(model, step)
+    core = done["scores"] + done["values"]
+
+    assert found["attention"] * bytes_["attention"] == pytest.approx(core)
+    assert found["weights"] * bytes_["weights"] == pytest.approx(done["all"] - core)
+    assert found["all"] * sum(bytes_[part] for part in bytes_ if part != "all") == pytest.approx(done["all"])
+
+
 @pytest.mark.parametrize(("experts", "each", "tokens"), [(4, 1, 1), (4, 2, 3), (6, 2, 2), (3, 3, 2), (5, 1, 4)])
 def test_experts_are_read_as_chance_chooses_them(experts, each, tokens):
     """The mean number of different experts over every choice that the tokens can make, counted one by one."""
