@@ -55,7 +55,7 @@ def test_every_number_names_the_file_of_its_run_and_its_figure_where_it_stands_b
 def test_an_entry_says_machine_day_code_rows_and_file(site_folder):
     """Of a quotient: the two rows that it is made of, and no others."""
     text = (site_folder / "figures/heads_at_fixed_width/index.html").read_text(encoding="utf-8")
-    entry = re.search(r'<h2[^>]* id="growth-epyc_2core".*?(?=<h2|</article)', text, re.DOTALL)[0]
+    entry = re.search(r'<h2[^>]* id="cpu_simd_growth-epyc_2core".*?(?=<h2|</article)', text, re.DOTALL)[0]
 
     assert "measured on" in entry or "timing on" in entry
     assert re.search(r"\d+ November 2026", entry)
