@@ -18,9 +18,7 @@ from attnsite.errors import CANNOT_WRITE, Mistake, refused
 from attnsite.site import portable
 
 CACHE = Path(".cache/attnsite")
-MEASURE_S = (
-    90  # how long a build measures: on a slow machine the rest waits for the next one, or for `attnsite measure`
-)
+MEASURE_S = 90  # of a build, in which experiments begin: on a slow machine the rest waits for the next one
 STOPPED = 130  # the exit status after Ctrl-C
 
 

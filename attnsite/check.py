@@ -262,50 +262,49 @@ def text_of(path: Path) -> str | None:
         return None
 
 
-FIELDS = ("title", "description", "hide", "aliases", "search", "finds")  # of a hand-written page
+BOOST = 5.0  # the most that a page may count beside others in the search
+FIELDS: dict[str, tuple[type[yaml.Node], str]] = {  # of a hand-written page: the kind of each, and how it is written
+    "title": (yaml.ScalarNode, "write a text"),
+    "description": (yaml.ScalarNode, "write a text"),
+    "hide": (yaml.SequenceNode, "write [toc], [navigation] or both"),
+    "aliases": (yaml.SequenceNode, "write a list of texts"),
+    "search": (yaml.MappingNode, f"write {{boost: 1.5}}, at most {BOOST:g}"),
+    "finds": (yaml.MappingNode, "write addresses of this page and what is found there"),
+}
 
 
 def in_front(path: Path, text: str) -> Iterable[Mistake]:
     """Front matter: fields that there are, and no more of the search than a page may ask for. Titles and descriptions
     become part of every page's menu and head as they stand."""
-    if text.split("\n", 1)[0].strip("\ufeff\r ") == "---":
-        front, mistakes = content.split_front(text, path)
-        yield from mistakes
-        for name, at in (front.lines if front else {}).items():
-            if name not in FIELDS:
-                yield Mistake(path, at, f"has the field {name[:40]!r}", f"use {', '.join(FIELDS)}")
-        if front:
-            yield from _shaped(path, front)
-    for name, value, at in texts_of.in_front(text, path):
+    if text.split("\n", 1)[0].strip("\ufeff\r ") != "---":
+        return
+    front, mistakes = content.split_front(text, path)
+    yield from mistakes
+    if not front:
+        return
+    for name, node in front.keys.items():
+        at = front.lines[name]
+        kind, remedy = FIELDS.get(name, (None, ""))
+        if kind is None:
+            yield Mistake(path, at, f"has the field {name[:40]!r}", f"use {', '.join(FIELDS)}")
+        elif not isinstance(node, kind):
+            yield Mistake(path, at, f"its {name} is of another kind than it has to be", remedy)
+        elif name == "search" and not _boosts(node):
+            yield Mistake(path, at, "its search is no boost", remedy)
+    for name, value, at in texts_of.in_front(front):
         for found in harmless.find(value, [value], plain=True):
             yield Mistake(path, at, f"its {name} {found.what}", found.remedy)
         for each in naked.find(escape(value)) if name in ("title", "description", "finds") else ():
             yield Mistake(path, at, f"its {name} states {each.quantity!r} without evidence", "leave the number out")
 
 
-BOOST = 5.0  # the most that a page may count beside others in the search
-
-
-def _shaped(path: Path, front: content.Front) -> Iterable[Mistake]:
-    """Whether each field has a value of its kind."""
-    kinds = {"title": yaml.ScalarNode, "description": yaml.ScalarNode, "hide": yaml.SequenceNode,
-             "aliases": yaml.SequenceNode, "search": yaml.MappingNode, "finds": yaml.MappingNode}  # fmt: skip
-    for name, node in front.keys.items():
-        if name in kinds and not isinstance(node, kinds[name]):
-            yield Mistake(path, front.lines[name], f"its {name} is of another kind than it has to be", SHAPES[name])
-        elif name == "search":
-            told = [(str(key.value), str(value.value)) for key, value in node.value]
-            try:
-                fine = [key for key, _ in told] == ["boost"] and 0 < float(told[0][1]) <= BOOST
-            except ValueError:
-                fine = False
-            if not fine:
-                yield Mistake(path, front.lines[name], "its search is no boost", SHAPES[name])
-
-
-SHAPES = {"title": "write a text", "description": "write a text", "hide": "write [toc], [navigation] or both",
-          "aliases": "write a list of texts", "search": f"write {{boost: 1.5}}, at most {BOOST:g}",
-          "finds": "write addresses of this page and what is found there"}  # fmt: skip
+def _boosts(node: yaml.Node) -> bool:
+    """Whether a mapping says how much a page counts in the search, within reason, and nothing else."""
+    told = [(str(key.value), str(value.value)) for key, value in node.value]
+    try:
+        return [key for key, _ in told] == ["boost"] and 0 < float(told[0][1]) <= BOOST
+    except ValueError:
+        return False
 
 
 def pages(root: Path) -> list[Path]:

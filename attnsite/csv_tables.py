@@ -34,21 +34,10 @@ KINDS = (
     (WHOLE_NUMBERS, r"[0-9]{1,12}", "a whole number"),
     (DECIMALS, r"(?!0*(?:\.0*)?$)[0-9]{1,9}(\.[0-9]{1,6})?", "a number above 0"),
 )
-POSITIVE = (
-    "layers",
-    "width",
-    "query_heads",
-    "kv_heads",
-    "head_dim",
-    "value_dim",
-    "mlp_width",
-    "mlp_matrices",
-    "vocabulary",
-)
+POSITIVE = ("layers", "width", "query_heads", "kv_heads", "head_dim", "value_dim", "mlp_width", "mlp_matrices",
+            "vocabulary")  # fmt: skip
 YEARS = (1990, 2100)
-_STATES = re.compile(
-    r"[%×]|\b(?:times|fold|percent|faster|slower)\b", re.IGNORECASE
-)  # in a name, it says more than one
+_STATES = re.compile(r"[%×]|\b(?:times|fold|percent|faster|slower)\b", re.IGNORECASE)  # says more than a name
 BY_ATTENTION = dict.fromkeys(("MHA", "GQA", "MQA"), ("kv_heads",)) | {"MLA": ("latent_dim", "rope_dim")}
 
 
@@ -141,7 +130,7 @@ def _possible(shown: Path, line: int, cells: Mapping[str, str]) -> Iterable[Mist
     """Sizes that are none, years that are not, KV heads that do not divide the query heads."""
     numbers = {name: int(text) for name, text in cells.items() if re.fullmatch(r"[0-9]{1,12}", text)}
     encodes = numbers.get("encoder_layers", 0) > 0  # and may have no other layers
-    keeps = cells.get("attention") in ("MHA", "GQA", "MQA")
+    keeps = "kv_heads" in BY_ATTENTION.get(cells.get("attention", ""), ())
     for name in POSITIVE:
         if numbers.get(name) == 0 and (keeps or name != "kv_heads") and not (name == "layers" and encodes):
             yield Mistake(shown, line, f"{name} is 0", "write what it is")

@@ -36,7 +36,7 @@ _RATIOS = re.compile(
     r"\b(?:twice|thrice|(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:twen|thir|for|fif|six|seven|eigh|"
     r"nine)ty|(?:a |one )?(?:dozen|hundred|thousand)|(?:dozens|hundreds|thousands) of)[- ](?:times|fold)"
     r"|doubled|tripled|quadrupled|halved)"
-    r"\s+(?:(?:faster|slower|larger|smaller)\b|(?:as|more|less|the)\b.{0,80}\b(?:fast|slow|time|faster|slower|memory)\b)",
+    r"\s+(?:(?:faster|slower|larger|smaller)\b|(?:as|more|less|the)\b.{0,400}\b(?:fast|slow|time|faster|slower|memory)\b)",
     re.IGNORECASE,
 )
 # Elements that are no lines of their own: a sentence goes on in them.

@@ -9,10 +9,9 @@ from pathlib import Path
 import yaml
 
 from attnsite import discover
-from attnsite.content import Question, Theme, split_front
+from attnsite.content import Front, Question, Theme
 from attnsite.judging import Text
 
-_WORD = re.compile(r"([\\\[\]])")
 _CELL = re.compile(r"#\s*%%(.*)")
 _OTHER_CELL = re.compile(r"#\s*(?:region|endregion|[+-])(?:\s|$)")  # of jupytext's other ways to write a notebook
 
@@ -21,7 +20,7 @@ def of_question(question: Question) -> Text:
     """Title, answer, body and claims: what refers to what does so across them. A draft's numbers may wait."""
     lines = question.lines or {}
     text = Text(numbers=not question.draft)
-    text.add(f"# {_title(question)}", lines.get("title", 1), spread=False)
+    text.add(f"# {typed(question.title)}", lines.get("title", 1), spread=False)
     text.add(question.answer, lines.get("answer", 1), spread=False)
     text.add(question.body, question.body_line)
     for claim in question.claims:
@@ -34,7 +33,7 @@ def shown_alone(question: Question) -> Iterator[Text]:
     lines, numbers = question.lines or {}, not question.draft
     start = lines.get("answer", 1)
     item = Text(numbers=numbers)
-    item.lines += [f"- [{_title(question)}](x.md)", f"  {first_sentence(question.answer)}"]
+    item.lines += [f"- [{typed(question.title)}](x.md)", f"  {first_sentence(question.answer)}"]
     item.places += [lines.get("title", 1), start]
     yield item
     yield Text(numbers=numbers).add(question.answer, start, spread=False)
@@ -42,9 +41,9 @@ def shown_alone(question: Question) -> Iterator[Text]:
         yield Text(numbers=numbers).add(f"- {claim.source}", claim.line, spread=False)
 
 
-def _title(question: Question) -> str:
-    """A title as Markdown that shows it as it was written."""
-    return _WORD.sub(_escaped, escape(question.title, quote=False))
+def typed(text: str) -> str:
+    """Plain text as Markdown that shows it as it was typed, also inside a link; `code` stays code."""
+    return re.sub(r"([\\[\]])", r"\\\1", escape(text, quote=False))
 
 
 def first_sentence(answer: str) -> str:
@@ -57,11 +56,7 @@ def of_theme(theme: Theme, source: str) -> Text:
     lines = source.split("\n")
     at = next((n for n, line in enumerate(lines, 1) if line.startswith("summary:")), 1)
     title = next((n for n, line in enumerate(lines, 1) if line.startswith("title:")), 1)
-    return (
-        Text()
-        .add(_WORD.sub(_escaped, escape(theme.title, quote=False)), title, spread=False)
-        .add(theme.summary, at, spread=False)
-    )
+    return Text().add(typed(theme.title), title, spread=False).add(theme.summary, at, spread=False)
 
 
 def of_page(source: str, path: Path) -> Text:
@@ -78,12 +73,11 @@ def behind_front(source: str, path: Path) -> tuple[str, int]:
     return "\n".join(lines[end + 1 :]), end + 2
 
 
-def in_front(source: str, path: Path) -> Iterator[tuple[str, str, int]]:
+def in_front(front: Front) -> Iterator[tuple[str, str, int]]:
     """The texts of a page's front matter by name, with their lines: the theme puts them into pages as they stand."""
-    front, _ = split_front(source, path)
-    for name, node in (front.keys if front else {}).items():
+    for name, node in front.keys.items():
         for value in _scalars(node):
-            yield name, value, (front.lines[name] if front else 1)
+            yield name, value, front.lines[name]
 
 
 def _scalars(node: yaml.Node) -> Iterator[str]:
@@ -146,7 +140,3 @@ def hand_written(root: Path) -> list[Path]:
     docs = root / "docs"
     found = (path.relative_to(root) for path in sorted(docs.rglob("*.md")))
     return [path for path in found if path.parts[1] not in ("questions", "sources", "results")]
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return "\\" + match[1]

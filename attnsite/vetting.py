@@ -145,8 +145,7 @@ def _machine(run: Run, path: Path) -> Iterator[Mistake]:
         yield Mistake(path, "provenance.machine.caches", f"is {caches!r:.40}, no sizes by name", _AGAIN)
     for part in ("machine", "software", "steadiness"):
         for name, value in getattr(known, part).items():
-            private = any(pattern.search(text[:10_000]) for text in _texts(value) for pattern in _PRIVATE.values())
-            if name not in {*_PLAUSIBLE, *_SPREADS, "caches"} and not private and not _flat(value):
+            if name not in {*_PLAUSIBLE, *_SPREADS, "caches"} and not _flat(value) and not any(_tells(value)):
                 yield Mistake(path, f"provenance.{part}.{name:.40}", f"is {value!r:.40}, no text or number", _AGAIN)
     if (run.machine == EVERY_MACHINE) != (run.kind == "count") or run.machine == THIS_BUILD:
         what = f"is {run.machine!r}, which is not the place of a {run.kind}"
@@ -276,10 +275,14 @@ def _private(run: Run, path: Path) -> Iterator[Mistake]:
                                    ("provenance.software", run.provenance.software)]  # fmt: skip
     told += [(f"row {number}.skipped", row.skipped) for number, row in enumerate(run.rows, 1) if row.skipped]
     for where, value in told:
-        for text in (text[:10_000] for text in _texts(value)):
-            for what, pattern in _PRIVATE.items():
-                if pattern.search(text):
-                    yield Mistake(path, where, f"holds {what}: {text[:60]!r}", "take it out of what was measured")
+        for what, text in _tells(value):
+            yield Mistake(path, where, f"holds {what}: {text[:60]!r}", "take it out of what was measured")
+
+
+def _tells(value: Any) -> Iterator[tuple[str, str]]:
+    """What is private in the texts of a value, each with its text, of which the beginning is looked at."""
+    for text in _texts(value):
+        yield from ((what, text) for what, pattern in _PRIVATE.items() if pattern.search(text[:10_000]))
 
 
 def _texts(value: Any) -> Iterator[str]:

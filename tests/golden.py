@@ -40,10 +40,7 @@ def written(root: Path) -> Iterator[str]:
 
 def quoted(root: Path) -> set[Key]:
     """What sentences quote, drafts included."""
-    questions, _ = content.read_questions(root)
-    parts = [part for q in questions for part in (q.title, q.answer, q.body, *(claim.text for claim in q.claims))]
-    marks = [mark for text in (*parts, *written(root)) for mark in content.marks(text)]
-    marks += [mark for question in questions for claim in question.claims for mark in claim.marks]
+    marks = [mark for text in written(root) for mark in content.marks(text)]
     return {(mark.figure, mark.value, mark.machine or EVERY_MACHINE) for mark in marks if isinstance(mark, Number)}
 
 

@@ -118,11 +118,18 @@ def nodes(tree: ast.Module) -> Iterator[tuple[ast.AST, str, int | None]]:
                         yield parent, name, at
 
 
+def held(parent: ast.AST, name: str, at: int | None) -> ast.AST:
+    """The node at a place that `nodes` says."""
+    found = getattr(parent, name) if at is None else getattr(parent, name)[at]
+    assert isinstance(found, ast.AST)
+    return found
+
+
 def mutants(path: Path) -> list[Mutant]:
     """Every alteration of a file, in order."""
     tree, found = ast.parse(path.read_text(encoding="utf-8")), []
     for place, (parent, name, at) in enumerate(nodes(tree)):
-        node = getattr(parent, name) if at is None else getattr(parent, name)[at]
+        node = held(parent, name, at)
         changed = altered(node)
         assert changed is not None
         line = getattr(node, "lineno", 0)
@@ -141,8 +148,7 @@ def write(mutant: Mutant, folder: Path) -> str:
     before = path.read_text(encoding="utf-8")
     tree = ast.parse(before)
     parent, name, at = list(nodes(tree))[mutant.place]
-    node = getattr(parent, name) if at is None else getattr(parent, name)[at]
-    changed = altered(node)
+    changed = altered(held(parent, name, at))
     if at is None:
         setattr(parent, name, changed)
     else:

@@ -274,13 +274,7 @@ def _tell_apart(figure: go.Figure) -> None:
     if hues & {tuple(re.findall(r"\d+", colour)) for colour in (OURS, OURS_2)}:
         for trace in bars:
             if trace.marker.color in (OTHER, OTHER_2):
-                trace.marker.pattern = {
-                    "shape": "/",
-                    "size": 6,
-                    "solidity": 0.18,
-                    "fgcolor": PAPER,
-                    "fillmode": "overlay",
-                }
+                trace.marker.pattern = HATCH
     bands = [trace for trace in figure.data if trace.type == "scatter" and trace.fill == "toself"]
     for band in bands if len(bands) > 2 else ():
         band.fillcolor = str(band.fillcolor).replace(",0.2)", ",0.12)")

@@ -89,7 +89,6 @@ def values(run: Run) -> dict[str, Quantity]:
     level = [loss.value for shape in shapes.values() if (loss := _depth.loss(shape.rows(run, rate=rate, **case)))]
     found["post_long_brief_same_rate"] = Quantity(max(level) - min(level), _depth.NATS, digits=2)
     found |= _depth.alike(run)
-    found["times"] = Quantity(counts["long"] / counts["short"], "×")
     return found | {name: Quantity(n, "count") for name, n in (counts | {"inside": inside, "models": models}).items()}
 
 

@@ -57,7 +57,6 @@ def values(run: Run) -> dict[str, Quantity]:
     measured = steps(run)
     few, many = measured[FEW], measured[MANY]
     found = {
-        "growth": _measured.ratio(many[""], few[""]),
         "softmax_growth": _measured.ratio(many["softmax"], few["softmax"]),
         "scores_growth": _measured.ratio(many["scores"], few["scores"]),
         "values_growth": _measured.ratio(many["values"], few["values"]),

@@ -32,7 +32,8 @@ def _points(run: Run, name: str) -> dict[int, tuple[float, Quantity]]:
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    prompts = list(contests(run))
+    every = contests(run)
+    prompts = list(every)
     found = {"shortest": Quantity(prompts[0], "count"), "tokens": Quantity(prompts[-1], "count"),
              "left_out": Quantity(len(left_out(run)), "count")}  # fmt: skip
     missed = []
@@ -40,7 +41,7 @@ def values(run: Run) -> dict[str, Quantity]:
         for kind in (name, f"{name}_window"):
             dropped, time = _points(run, kind)[prompts[-1]]
             found[f"{kind}_dropped"], found[f"{kind}_saved"] = Quantity(dropped, "%"), time
-        for n, rows in contests(run).items():
+        for n, rows in every.items():
             found[f"{name}_speedup_at_{n}"] = _measured.ratio(rows["dense"], rows[name])
             found[f"{name}_pairs_at_{n}"] = Quantity(1 / kept(rows[name]), "×")
         missed += [dropped - time.value for dropped, time in _points(run, name).values()]

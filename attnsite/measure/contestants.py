@@ -154,7 +154,7 @@ def _enter(
     made: Any = out()
     if experiment.gradients:
         verdict = gradients.compare(workload, made)
-    elif meant[0] is k and not hasattr(module, "store_array") and _bytes(workload) <= KEPT:
+    elif meant[0] is k and _bytes(workload) <= KEPT:  # it keeps numbers as they are
         verdict = correct.judge(made, v, _answers(workload))
     else:
         verdict = correct.compare(rounded(q), *meant, made, causal=workload.causal, rounded=rounded, seen=workload.seen)
@@ -185,8 +185,8 @@ def _answers(workload: Workload) -> correct.Answers:
 
 
 def _bytes(workload: Workload) -> int:
-    """Of q, k and v in float32."""
-    rows = workload.heads * workload.queries + 2 * workload.kv_heads * workload.keys
+    """Of q, k, v and the output in float32."""
+    rows = 2 * (workload.heads * workload.queries + workload.kv_heads * workload.keys)
     return 4 * workload.batch * workload.dim * rows
 
 
@@ -274,8 +274,7 @@ def fits(workload: Workload) -> str | None:
     """Why this machine cannot run the workload at all; None when it can."""
     if workload.threads > machine.threads():
         return f"needs {workload.threads} threads, this machine has {machine.threads()}"
-    heads = 2 * workload.heads * workload.queries + 2 * workload.kv_heads * workload.keys
     memory = machine.describe().get("memory_bytes")
-    if memory and 4 * workload.batch * workload.dim * heads > memory // 2:
+    if memory and _bytes(workload) > memory // 2:
         return "its inputs are larger than half of this machine's memory"
     return None

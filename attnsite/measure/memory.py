@@ -20,7 +20,7 @@ from attnsite.experiment import Workload
 GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc then returns every array's memory as soon as it is freed
 
 
-def ask(kernel: str, workload: Workload, seconds: float = 60.0, cache: bool = False) -> dict[str, Any]:
+def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = False) -> dict[str, Any]:
     """Start the process and return what it observed: `peak_bytes` with `max_error` and `bound`, or `skipped`."""
     words = [sys.executable, "-m", "attnsite.measure.memory", kernel, json.dumps(workload.case()), *["cache"] * cache]
     path = os.pathsep.join([str(discover.ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -15,7 +15,8 @@ from attnsite.site.places import Page
 from attnsite.site.question_pages import UNSEARCHED, path_of
 from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
-from attnsite.site.text import head, typed
+from attnsite.site.text import head
+from attnsite.texts import typed
 
 
 def evidence_page(questions: Sequence[Question], records: Records) -> str:

@@ -14,7 +14,8 @@ from attnsite.site.places import Page
 from attnsite.site.question_pages import path_of
 from attnsite.site.records import Records
 from attnsite.site.tables import table
-from attnsite.site.text import head, typed
+from attnsite.site.text import head
+from attnsite.texts import typed
 
 Quoted = dict[tuple[str, str], dict[str, str]]  # by value and machine: the pages that quote it, path and title
 _UNSEARCHED = {"exclude": True}

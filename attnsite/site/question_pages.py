@@ -10,8 +10,8 @@ from attnsite.site import claims, quickly, searching
 from attnsite.site.exhibits import call_machine
 from attnsite.site.markup import SOURCES
 from attnsite.site.records import Records
-from attnsite.site.text import head, linked, typed
-from attnsite.texts import first_sentence
+from attnsite.site.text import head, linked
+from attnsite.texts import first_sentence, typed
 
 MOMENT = 90  # seconds of which there is nothing to say
 UNSEARCHED = "{ data-search-exclude }"  # what is found on its own page need not be found on this one too

@@ -35,11 +35,6 @@ def fronted(text: str, **more: object) -> str:
                   count=1, flags=re.DOTALL)  # fmt: skip
 
 
-def typed(text: str) -> str:
-    """Plain text as Markdown that shows it as it was typed, also inside a link; `code` stays code."""
-    return re.sub(r"([\\[\]])", r"\\\1", escape(text, quote=False))
-
-
 def linked(text: str) -> str:
     """Markdown links as their text alone."""
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
