@@ -97,7 +97,10 @@ def test_a_number_of_a_sum_says_no_rows_where_it_rests_on_many():
 
 @pytest.mark.parametrize(
     ("figure", "value", "said"),
-    [("heads_at_fixed_width", "growth", 'many[""], few[""]'), ("kv_cache", "llama3_8b_heads", "query_heads")],
+    [
+        ("heads_at_fixed_width", "cpu_naive_growth", "ratio(ends[0][0], ends[1][0])"),
+        ("kv_cache", "llama3_8b_heads", "query_heads"),
+    ],
 )
 def test_the_expression_of_a_number_is_found_in_the_code(figure, value, said):
     """Also where the name is put together."""
