@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._panels import ONE, ZERO, begin_panel
 from attnsite.kernels._simd import (
     WIDTH,
@@ -27,12 +28,10 @@ from attnsite.kernels._simd import (
     total,
 )  # fmt: skip
 from attnsite.kernels._simd_memory import transpose
-from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS, accumulate, product, put, put_rescaled, zeros
-
-PLAIN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+from attnsite.kernels._tile import LANES, PANEL, ROWS, accumulate, product, put, put_rescaled, zeros
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def begin(ws, base, padded, q, qo, q_step, dout, do, do_step, out, oo, o_step, lse, lo, count, dim):
     """Pack `count` queries and the gradients of their outputs, clear dQ^T, and find delta = Σ dO · O of each row."""
     dot, dqt = base + dim * LANES, base + 2 * dim * LANES
@@ -55,7 +54,7 @@ LOG2_E_EXACT = np.log2(np.e)
 LARGE = 1024.0  # a log-sum-exp
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def any_large(lse, lo, count):
     """Whether some log-sum-exp is so large that its last bit, 2⁻²⁴ of it, shows in the weights computed from it."""
     found = False
@@ -64,7 +63,7 @@ def any_large(lse, lo, count):
     return found
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def sum_again(ws, p, step, lo, lanes, low, high, width, lse, most, total, dim):
     """Each lane's largest score so far, and the sum of its weights in float64, with the `width` scores at ws[p]."""
     root = np.sqrt(np.float64(dim))
@@ -79,7 +78,7 @@ def sum_again(ws, p, step, lo, lanes, low, high, width, lse, most, total, dim):
                     total[i] += np.exp((score - most[i]) / root)
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def set_sums(ws, sums, lo, lanes, lse, most, total):
     """What `sum_again` found takes the place of a large log-sum-exp."""
     for i in range(lanes):
@@ -100,14 +99,14 @@ def _inner(a, at, b, bt, dim):
     return result
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def score(ws, left, rows, at, step, dim, target, t_step, first, last):
     """target (keys, LANES) = rows first … last − 1 of K or V, times the packed Q^T or dO^T at ws[left]."""
     for j in range(first, last, ROWS):
         put(ws, target + j * t_step, t_step, product(ROWS, rows, at + j * step, step, 1, ws, left, LANES, dim))
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def weigh(ws, sums, p, g, step, first, last, scale):
     """S^T becomes P^T, the weights, and dP^T becomes dS^T = P^T (dP^T − delta): every lane sees every row."""
     factor, shift, rest = broadcast(scale, PANEL), load(ws, sums, PANEL), load(ws, sums + LANES, PANEL)
@@ -118,7 +117,7 @@ def weigh(ws, sums, p, g, step, first, last, scale):
         store(ws, g + j * step, multiply(weight, subtract(load(ws, g + j * step, PANEL), delta)))
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def weigh_seen(ws, sums, p, g, step, first, last, scale, low, high, keys):
     """The same where lane i sees row j, i + low ≤ j ≤ i + high and j < keys; 0 elsewhere, whatever was there."""
     factor, shift, rest = broadcast(scale, PANEL), load(ws, sums, PANEL), load(ws, sums + LANES, PANEL)
@@ -132,7 +131,7 @@ def weigh_seen(ws, sums, p, g, step, first, last, scale, low, high, keys):
         store(ws, g + j * step, between(gradient, begins, ends, ZERO))
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def add_to_queries(ws, dqt, padded, k, at, k_step, g, g_step, first, last):
     """dQ^T += K^T dS^T over keys first … last − 1; K has `padded` columns."""
     one = broadcast(ONE, PANEL)
@@ -144,7 +143,7 @@ def add_to_queries(ws, dqt, padded, k, at, k_step, g, g_step, first, last):
 def _columns(count: int) -> Any:
     """`add_to_keys` for `count` registers of columns."""
 
-    @njit(**PLAIN)
+    @njit(**INNER)
     def add(ws, target, width, p, step, first, last, low, high, queries, rows, at, r_step):
         one = broadcast(ONE, count)
         for j in range(first, last, ROWS):
@@ -160,7 +159,7 @@ _WHOLE = _columns(PANEL)
 _ONE, _TWO, _THREE = (_columns(min(count, PANEL)) for count in (1, 2, 3))
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def add_to_keys(ws, target, width, p, step, first, last, low, high, queries, rows, at, r_step):
     """target (keys, width) += P^T rows, over the queries that see a key: dV from P^T and dO, dK from dS^T and Q.
 
@@ -179,7 +178,7 @@ def add_to_keys(ws, target, width, p, step, first, last, low, high, queries, row
         _THREE(ws, to, width, p, step, first, last, low, high, queries, rows, at, r_step)
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def add_seen(ws, dqt, area, dv, dk, width, p, g, step, low, high, queries, keys, dim, k, k_at, k_step, q, q_at, q_step,
              dout, do_at, do_step):  # fmt: skip
     """The three sums over pairs that see each other and nothing else: 0 · NaN is not 0. Slow, and rarely needed."""
@@ -193,7 +192,7 @@ def add_seen(ws, dqt, area, dv, dk, width, p, g, step, low, high, queries, keys,
                 ws[lane + d * LANES] += gradient * k[k_at + j * k_step + d]
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def end(ws, dqt, target, at, step, count, dim, scale):
     """target = dQ^T · scale, transposed back, for the `count` real queries."""
     factor = broadcast(scale, 1)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from attnsite.kernels._inner import INLINE
 from attnsite.kernels._panels import FAR
 from attnsite.kernels._shapes import Look, fit, look, require_writable
 from attnsite.kernels._storage import INT8, bits, storage
@@ -196,7 +197,7 @@ def _checked(name: str, array: np.ndarray, shape: tuple[int, ...], dtype: type) 
     return array.reshape(-1)
 
 
-@njit(forceinline=True)
+@njit(**INLINE)
 def unpack_call(numbers):
     """`Call` again, from its numbers: Numba takes an array in a microsecond and a named tuple in a hundred."""
     n = numbers
@@ -204,13 +205,13 @@ def unpack_call(numbers):
                 n[16], n[17], n[18], n[19], n[20], n[21], n[22], n[23])  # fmt: skip
 
 
-@njit(forceinline=True)
+@njit(**INLINE)
 def base_two_scale(dim):
     """1 / √dim times log2(e): weights are powers of two inside."""
     return np.float32(LOG2_E / np.sqrt(np.float32(dim)))
 
 
-@njit(forceinline=True)
+@njit(**INLINE)
 def log_sum(most, total, dim):
     """The natural log-sum-exp of scores whose largest is `most`, before scaling: total = Σ exp((score − most) / √dim).
 

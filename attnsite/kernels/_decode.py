@@ -8,6 +8,7 @@ from numba import get_num_threads, njit
 
 from attnsite.kernels._call import Arrays, base_two_scale, unpack_call
 from attnsite.kernels._decode_layout import BLOCK, LONG, lay_out, lay_out_compiled
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._join import join
 from attnsite.kernels._narrow import mix_stored, score_stored
 from attnsite.kernels._packing import copy, unpack, unpack_int8
@@ -28,7 +29,7 @@ from attnsite.kernels._simd import (
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._storage import INT8
 from attnsite.kernels._threads import on_all
-from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
+from attnsite.kernels._tile import LANES, PANEL, ROWS
 from attnsite.kernels._workspace import workspace
 
 PART = 256  # keys a part has at least
@@ -80,7 +81,7 @@ def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, ls
               totals)  # fmt: skip
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, peaks, totals):
     """Keys low … high of one KV head, for all queries of all its heads."""
     lay = lay_out_compiled(call, start)
@@ -122,7 +123,7 @@ def _part(call, arrays, b, kv, low, high, part, parts, ws, start, sums, peaks, t
     _end(call, lay, b, kv, part, parts, ws, sums, peaks, totals)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _narrow(call, arrays, lay, ko, vo, row, low, high, ws):
     """Keys low … high for a single row, from 16-bit or int8 storage."""
     for block in range(low, high, LONG):
@@ -145,7 +146,7 @@ def _pack(call, wide, narrow, at, step, count, scales, first, ws, to, to_step):
         copy(wide, at, step, count, call.dim, ws, to, to_step)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _begin(call, arrays, lay, b, kv, ws):
     """Pack the queries of all heads of the group, and clear what will be summed up."""
     for i in range(call.queries):
@@ -168,7 +169,7 @@ def _begin(call, arrays, lay, b, kv, ws):
                 ws[lay.mixed + d] = ZERO
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _end(call, lay, b, kv, part, parts, ws, sums, peaks, totals):
     """What this part found: each row's weighted sum over it, its largest score, and the sum of its weights."""
     for r in range(call.queries * lay.group):

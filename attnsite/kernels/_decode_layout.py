@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from numba import njit
 
+from attnsite.kernels._inner import INLINE
 from attnsite.kernels._simd import WIDTH
 from attnsite.kernels._tile import LANES, ROWS
 
@@ -48,4 +49,4 @@ def lay_out(call, start):
                   spare + WIDTH * WIDTH)  # fmt: skip
 
 
-lay_out_compiled = njit(forceinline=True)(lay_out)
+lay_out_compiled = njit(**INLINE)(lay_out)

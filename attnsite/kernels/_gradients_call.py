@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from attnsite.kernels._call import WIDEST, apart, reach
+from attnsite.kernels._inner import INLINE
 from attnsite.kernels._shapes import Look, fit
 
 
@@ -79,19 +80,19 @@ def lay_out_gradients(
     return sizes, np.array([*sizes, *chain.from_iterable(apart(name, *array) for name, array in named.items())])
 
 
-@njit(forceinline=True)
+@njit(**INLINE)
 def unpack_shape(n):
     """`Shape` again, from its numbers."""
     return Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9])
 
 
-@njit(forceinline=True)
+@njit(**INLINE)
 def place(data, n, i):
     """Array i of `Arrays`: its strides lie behind the sizes."""
     return Place(data, n[10 + 3 * i], n[11 + 3 * i], n[12 + 3 * i])
 
 
-@njit(forceinline=True)
+@njit(**INLINE)
 def row_at(array, b, h, i):
     """Where row i of a `Place` begins."""
     return b * array.batch + h * array.head + i * array.row

@@ -4,10 +4,10 @@ import numpy as np
 from numba import njit
 
 from attnsite.kernels._call import base_two_scale, log_sum, unpack_call
+from attnsite.kernels._inner import INLINE
 from attnsite.kernels._panels import NOTHING, ONE, ZERO
 from attnsite.kernels._rows import power
 from attnsite.kernels._storage import write
-from attnsite.kernels._tile import INLINE
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

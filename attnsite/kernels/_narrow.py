@@ -9,19 +9,18 @@ from typing import Any
 
 from numba import njit
 
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._panels import ONE, ZERO
 from attnsite.kernels._rows import across, halved
 from attnsite.kernels._simd import WIDTH, add, broadcast, fma, load, multiply, store, total
 from attnsite.kernels._storage import BFLOAT16, FLOAT16, INT8, read_lanes
 from attnsite.kernels._tile import accumulate, put_rescaled, zeros
 
-PLAIN: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
-
 
 def _scoring(kind: int) -> Any:
     """`score` for one way of storing."""
 
-    @njit(forceinline=True, **PLAIN)
+    @njit(**INLINE)
     def row(ws, q, k, at, whole, dim):
         """The products of one key, added up into one register."""
         wide, one = broadcast(ZERO, 4), broadcast(ZERO, 1)
@@ -31,7 +30,7 @@ def _scoring(kind: int) -> Any:
             one = fma(read_lanes(k, at + d, kind, 1), load(ws, q + d, 1), one)
         return add(one, halved(wide))
 
-    @njit(**PLAIN)
+    @njit(**INNER)
     def score(ws, q, k, at, step, dim, to, count, spare):
         whole, full = dim // (4 * WIDTH) * (4 * WIDTH), count // WIDTH * WIDTH
         for j in range(0, full, WIDTH):
@@ -48,7 +47,7 @@ def _mixing(kind: int) -> Any:
     """`mix` for one way of storing."""
 
     def columns(count: int) -> Any:
-        @njit(forceinline=True, **PLAIN)
+        @njit(**INLINE)
         def mix(ws, p, v, at, step, keys, o):
             tile = zeros(1, count)
             for j in range(keys):
@@ -59,7 +58,7 @@ def _mixing(kind: int) -> Any:
 
     eight, four, one = columns(8), columns(4), columns(1)
 
-    @njit(**PLAIN)
+    @njit(**INNER)
     def mix(ws, p, v, at, step, dim, keys, o):
         d = 0
         while dim - d >= 8 * WIDTH:
@@ -79,7 +78,7 @@ _SCORE_HALF, _SCORE_BRAIN, _SCORE_INT8 = (_scoring(kind) for kind in (FLOAT16, B
 _MIX_HALF, _MIX_BRAIN, _MIX_INT8 = (_mixing(kind) for kind in (FLOAT16, BFLOAT16, INT8))
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def score_stored(kind, ws, q, k, at, step, dim, to, count, scales, first, spare):
     """ws[to …] = the scores of `count` keys that are stored as `kind` says. dim is a multiple of WIDTH.
 
@@ -94,7 +93,7 @@ def score_stored(kind, ws, q, k, at, step, dim, to, count, scales, first, spare)
         scale_row(ws, to, count, scales, first)
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def mix_stored(kind, ws, p, v, at, step, dim, keys, o, scales, first):
     """o += Σ_j p[j] · v[j]. The weights of int8's rows get those rows' scales, in place."""
     if kind == FLOAT16:
@@ -106,7 +105,7 @@ def mix_stored(kind, ws, p, v, at, step, dim, keys, o, scales, first):
         _MIX_INT8(ws, p, v, at, step, dim, keys, o)
 
 
-@njit(**PLAIN)
+@njit(**INNER)
 def scale_row(ws, at, count, scales, first):
     """ws[at + j] *= scales[first + j]"""
     whole = count // WIDTH * WIDTH

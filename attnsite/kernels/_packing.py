@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._simd import WIDTH, broadcast, fma, load, multiply, store, total
 from attnsite.kernels._simd_memory import prefetch
 from attnsite.kernels._storage import BFLOAT16, FLOAT16, INT8, read, read_lanes
@@ -11,7 +12,7 @@ ZERO = np.float32(0)
 AHEAD = 16  # rows
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def is_finite(v, at, step, rows, dim):
     """Whether no number of the tile is NaN or infinite: 0 times such a number is NaN, and stays so in a sum."""
     none, sums, rest, whole = broadcast(ZERO, 1), broadcast(ZERO, 1), ZERO, dim // WIDTH * WIDTH
@@ -23,7 +24,7 @@ def is_finite(v, at, step, rows, dim):
     return total(sums) + rest == ZERO
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def copy(source, at, step, rows, dim, ws, to, to_step):
     """Rows into the workspace, `to_step` apart, columns from dim on zero."""
     whole = dim // WIDTH * WIDTH
@@ -37,7 +38,7 @@ def copy(source, at, step, rows, dim, ws, to, to_step):
             ws[end + d] = ZERO
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def unpack_int8(source, at, step, rows, dim, scales, first, ws, to, to_step):
     """The same from int8 codes: row j is code · scales[first + j]."""
     codes, whole = source.view(np.int8), dim // WIDTH * WIDTH
@@ -53,7 +54,7 @@ def unpack_int8(source, at, step, rows, dim, scales, first, ws, to, to_step):
             ws[end + d] = ZERO
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def unpack(source, at, step, rows, dim, kind, ws, to, to_step):
     """The same from 16-bit numbers."""
     whole = dim // WIDTH * WIDTH
@@ -72,7 +73,7 @@ def unpack(source, at, step, rows, dim, kind, ws, to, to_step):
             ws[end + d] = ZERO
 
 
-@njit(forceinline=True, nogil=True)
+@njit(**INLINE)
 def _fetch(source, at, length):
     """Ask for the cache lines of a row that will be read soon: such short rows end before the processor sees them."""
     for d in range(0, length, 32):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from attnsite.kernels._inner import INLINE
 from attnsite.kernels._simd import (
     WIDTH,
     add,
@@ -27,7 +28,7 @@ from attnsite.kernels._simd import (
     subtract,
 )  # fmt: skip
 from attnsite.kernels._simd_memory import transpose
-from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS, peak, product, put, put_rescaled
+from attnsite.kernels._tile import LANES, PANEL, ROWS, peak, product, put, put_rescaled
 
 NOTHING = np.float32(-np.inf)
 ZERO, ONE = np.float32(0), np.float32(1)

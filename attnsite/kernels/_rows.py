@@ -11,6 +11,7 @@ taken for so many heads that it needs several passes, column by column, they are
 from llvmlite import ir
 from numba import njit, types
 
+from attnsite.kernels._inner import INLINE
 from attnsite.kernels._panels import NOTHING, ONE, ZERO
 from attnsite.kernels._simd import (
     WIDTH,
@@ -35,7 +36,7 @@ from attnsite.kernels._simd import (
     total,
 )  # fmt: skip
 from attnsite.kernels._simd_memory import _half_masks
-from attnsite.kernels._tile import INLINE, accumulate, put, put_rescaled, zeros
+from attnsite.kernels._tile import accumulate, put, put_rescaled, zeros
 
 
 @intrinsic

@@ -16,6 +16,7 @@ from numba import njit, types
 from numba.extending import models, register_model
 
 from attnsite.kernels import _simd
+from attnsite.kernels._inner import INLINE
 from attnsite.kernels._simd import (
     WIDTH,
     Lanes,
@@ -32,7 +33,6 @@ from attnsite.kernels._simd import (
 
 ROWS, PANEL = {16: (8, 2), 8: (4, 3), 4: (4, 4)}[WIDTH]
 LANES = PANEL * WIDTH  # numbers in a panel
-INLINE: dict[str, Any] = {"forceinline": True, "nogil": True, "error_model": "numpy"}
 
 
 class Tile(types.Type):

@@ -17,6 +17,7 @@ import numpy as np
 from numba import get_num_threads, njit
 
 from attnsite.kernels._call import Arrays, base_two_scale, prepare, unpack_call
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._packing import copy, is_finite
 from attnsite.kernels._panels import (
     FAR,
@@ -33,7 +34,7 @@ from attnsite.kernels._panels import (
 from attnsite.kernels._simd import exp2_scaled, load, multiply, store, subtract, where_equal
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._threads import on_all, share_out
-from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
+from attnsite.kernels._tile import LANES, PANEL, ROWS
 from attnsite.kernels._workspace import workspace
 from attnsite.kernels.cpu_simd import KEYS, PANELS, _finish, mix_seen, padded_width
 
@@ -92,7 +93,7 @@ def _reach(call, last, tall, wide):
     return min(call.keys, max(0, (seen + wide - 1) // wide * wide))
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _tile_of_queries(call, arrays, b, h, first, count, tall, wide, ws, start):
     """Queries first … first + count of head h in sequence b; cf. the function of this name in `cpu_simd`."""
     dim, padded = call.dim, padded_width(call)

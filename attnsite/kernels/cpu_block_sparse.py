@@ -19,11 +19,12 @@ import numpy as np
 from numba import get_num_threads, njit
 
 from attnsite.kernels._call import Arrays, base_two_scale, prepare, unpack_call
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._packing import copy, is_finite
 from attnsite.kernels._panels import ONE, ZERO, begin_panel, end_panel
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._threads import on_all, share_out
-from attnsite.kernels._tile import INLINE, LANES, ROWS
+from attnsite.kernels._tile import LANES, ROWS
 from attnsite.kernels._workspace import workspace
 from attnsite.kernels.cpu_simd import KEYS, PANELS, _panel, padded_width
 
@@ -50,8 +51,9 @@ def attention(q, k, v, out, *, causal, layout=None):
     pieces = -(-most // panels)
     panels = -(-most // pieces)
     threads = min(threads, pairs * rows * pieces)
-    ws, room = workspace(threads, panels * (call.dim + padded_width(call) + 2) * LANES
-                         + KEYS * (LANES + call.dim + padded_width(call)))  # fmt: skip
+    padded = -(-call.dim // ROWS) * ROWS
+    ws, room = workspace(threads, panels * (call.dim + padded + 2) * LANES
+                         + KEYS * (LANES + call.dim + padded))  # fmt: skip
     on_all(_work, threads, numbers, *arrays, kept.view(np.uint8).reshape(-1), kept.shape[1], size, panels, pieces, ws,
            room, np.zeros(1, np.int64))  # fmt: skip
 
@@ -89,7 +91,7 @@ def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, ls
             _rows(call, arrays, mine, size, pair // call.heads, pair % call.heads, first, count, ws, start)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _rows(call, arrays, kept, size, b, h, first, count, ws, start):
     """Queries first … first + count of head h in sequence b, which all meet the blocks of keys that `kept` marks."""
     dim, padded = call.dim, padded_width(call)

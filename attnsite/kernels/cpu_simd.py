@@ -20,6 +20,7 @@ from numba import get_num_threads, njit
 
 from attnsite.kernels._call import Arrays, base_two_scale, log_sum, prepare, unpack_call
 from attnsite.kernels._decode import decode
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._packing import copy, is_finite, unpack
 from attnsite.kernels._panels import (
     NOTHING,
@@ -36,7 +37,7 @@ from attnsite.kernels._simd import exp2_scaled, load, multiply, store, subtract,
 from attnsite.kernels._simd_memory import fetch_add
 from attnsite.kernels._storage import write
 from attnsite.kernels._threads import on_all, share_out
-from attnsite.kernels._tile import INLINE, LANES, PANEL, ROWS
+from attnsite.kernels._tile import LANES, PANEL, ROWS
 from attnsite.kernels._workspace import workspace
 
 DEVICE = "cpu"
@@ -103,7 +104,7 @@ def padded_width(call):
     return (call.dim + ROWS - 1) // ROWS * ROWS
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _tile_of_queries(call, arrays, b, h, first, count, keys, ws, start):
     """Queries first … first + count of head h in sequence b. Its workspace begins at ws[start]."""
     dim, padded = call.dim, padded_width(call)
@@ -202,7 +203,7 @@ def _panel(call, k, k_at, k_step, v, v_at, v_step, taken, scale, slope, spoiled,
         mix_rows(ws, ot, p, begin, min(end, width), v, v_at, v_step, padded, alpha)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def mix_seen(ws, ot, p, begin, end, v, v_at, v_step, dim, low, high, taken, count):
     """O^T += V^T P^T for what each lane sees and nothing else: 0 · NaN is not 0. Slow, and rarely needed."""
     for j in range(begin, end):

@@ -32,6 +32,7 @@ from numba import get_num_threads, njit
 from attnsite.kernels import _backward as steps
 from attnsite.kernels._call import base_two_scale, flatten
 from attnsite.kernels._gradients_call import Arrays, lay_out_gradients, place, row_at, unpack_shape
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._packing import copy, is_finite
 from attnsite.kernels._panels import ZERO
 from attnsite.kernels._shapes import look, require_writable
@@ -94,14 +95,14 @@ def _work(thread, n, q, k, v, out, dout, dq, dk, dv, lse, ws, size, partial, cou
         _chunk_of_keys(shape, arrays, pair // shape.kv_heads, pair % shape.kv_heads, chunk, ws, start, partial)
 
 
-@njit(forceinline=True)
+@njit(**INLINE)
 def _meet(shape, first, count, chunk):
     """Whether any of the queries first … first + count sees a key of the chunk."""
     begin, end = chunk * shape.chunk, min(shape.keys, (chunk + 1) * shape.chunk)
     return max(begin, first + shape.low) < min(end, first + count + shape.high)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _chunk_of_keys(shape, arrays, b, kv, chunk, ws, start, partial):
     """All queries of the KV head's group meet one chunk of its keys."""
     dim, group = shape.dim, shape.heads // shape.kv_heads
@@ -154,7 +155,7 @@ def _chunk_of_keys(shape, arrays, b, kv, chunk, ws, start, partial):
             arrays.dv.data[v_at + j * arrays.dv.row + d] = ws[dv + j * wide + d]
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _sum_again(shape, arrays, b, kv, first, count, lse_at, ws, packed, area, p, rows):
     """For large log-sum-exps, which cannot tell weights apart: the maxima and sums of their rows, over all keys."""
     step, dim = PANELS * LANES + GAP, shape.dim
@@ -173,7 +174,7 @@ def _sum_again(shape, arrays, b, kv, first, count, lse_at, ws, packed, area, p, 
         steps.set_sums(ws, base + (2 * dim + rows) * LANES, lse_at + i, lanes, arrays.lse, most, total)
 
 
-@njit(nogil=True, error_model="numpy")
+@njit(**INNER)
 def _tile(shape, arrays, b, kv, first, count, tile, width, q, q_at, q_step, dout, do_at, do_step, ws, packed, dk, dv,
           p, rows, wide):  # fmt: skip
     """One tile of queries, first … first + count, meets one tile of keys, tile … tile + width."""
