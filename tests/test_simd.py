@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba import njit, prange
 
 from attnsite.kernels import _simd, _simd_memory, _storage, _tile
+from attnsite.kernels._inner import INLINE, INNER
 from attnsite.kernels._simd import WIDTH
 
 REGISTERS = 3  # of the values below: more than one, and odd
@@ -521,3 +522,34 @@ def test_a_width_that_there_is_not_is_refused(width, tmp_path):
 
     assert found.returncode != 0
     assert f"ATTNSITE_VECTOR_WIDTH is {width}: make it 4, 8 or 16" in found.stderr
+
+
+def test_what_compiled_code_alone_calls_has_no_code_of_its_own():
+    """It computes what it says within its caller, errors too, and Python cannot call it.
+
+    After a step to another Numba: try it, compare bits and times, and write the version down in `_inner.TRIED`.
+    """
+    assert "pipeline_class" in INNER
+
+    @njit(**INNER)
+    def twice(x):
+        if x < 0:
+            raise ValueError("below zero")
+        return 2 * x
+
+    @njit(**INLINE)
+    def four_times(x):
+        return twice(twice(x))
+
+    @njit
+    def called(x):
+        return four_times(x) + twice(x)
+
+    assert called(3) == 18
+    assert called(0.25) == 1.5  # another type, another code
+    with pytest.raises(ValueError, match="below zero"):
+        called(-1)
+    assert len(twice.overloads) == 2
+    for inner in (twice, four_times):
+        with pytest.raises(TypeError):
+            inner(3)

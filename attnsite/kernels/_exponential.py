@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from attnsite.kernels._inner import INNER
+
 _LOG2_E = np.float32(1.4426950408889634)
 _LOWEST = np.float32(-87.0)  # below it exp is (nearly) subnormal in float32, and becomes 0 here
 # 2^f on [-1/2, 1/2], relative error 3e-8: least squares on Chebyshev points with c0 = 1, so that exp(0) is exactly 1.
@@ -14,7 +16,7 @@ _C1, _C2, _C3, _C4, _C5, _C6 = (np.float32(c) for c in _FIT)
 _LN2_HIGH, _LN2_LOW = np.float32(0.693145751953125), np.float32(1.42860677e-06)  # ln 2 in two parts
 
 
-@njit(cache=True, fastmath={"contract"}, error_model="numpy")
+@njit(**INNER, fastmath={"contract"})
 def exp_shifted(x, shift, count, powers):
     """x[:count] = exp(x[:count] − shift), in place; x, float32, at most shift. NaN stays NaN.
 

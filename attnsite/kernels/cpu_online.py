@@ -21,6 +21,7 @@ import numpy as np
 from numba import njit, prange
 
 from attnsite.kernels._exponential import exp_shifted
+from attnsite.kernels._inner import INNER
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
@@ -45,7 +46,7 @@ def _attention(q, k, v, out, causal, scale):
         _tile(q[b, h], k[b, h // group], v[b, h // group], out[b, h], block * ROWS, causal, scale)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _tile(q, k, v, out, first, causal, scale):
     """Queries first … first + ROWS of one head: q, out (queries, dim); k, v (keys, dim)."""
     queries, dim = q.shape
@@ -96,7 +97,7 @@ def _tile(q, k, v, out, first, causal, scale):
             out[first + r, d] = acc[d, r] / l[r] if seen else zero
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _scores(qt, kd, s, width):
     """s[j, r] = Σ_d kd[j, d] · qt[d, r], four columns at a time."""
     for j in range(width):
@@ -110,7 +111,7 @@ def _scores(qt, kd, s, width):
                 row[r] += k0 * q0[r] + k1 * q1[r] + k2 * q2[r] + k3 * q3[r]
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _rescale(s, width, m, shift, alpha, scale):
     """The new running maxima, what to subtract from the scores, and the factor for what was summed before."""
     for r in range(ROWS):
@@ -123,7 +124,7 @@ def _rescale(s, width, m, shift, alpha, scale):
         alpha[r] = np.float32(math.exp((alpha[r] - shift[r]) * scale))
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _weigh(s, shift, powers, scale):
     """s = exp((s − shift) · scale), along the queries: scores are exact to the last bit until they are subtracted."""
     for r in range(ROWS):
@@ -131,7 +132,7 @@ def _weigh(s, shift, powers, scale):
     exp_shifted(s, np.float32(0), ROWS, powers)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(**INNER, fastmath={"contract"})
 def _values(s, v, acc, start, width, last):
     """acc[d, r] += Σ_j s[j, r] · v[start + j, d], four keys at a time while all queries see them."""
     whole = min(width, max(0, last - start + 1)) // 4 * 4
