@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
+_PLACE = ast.dump(ast.Name("FOLLOWS", ast.Store()))  # a kernel's place on the ladder: read, not computed
 Keep = Callable[[object, Callable[[], Any]], Any]
 _keep: Keep = lambda made_from, make: make()  # noqa: E731
 
@@ -24,7 +25,7 @@ def keep(by: Keep) -> None:
 
 @cache  # kernels share most of what they reach
 def of_code(text: str) -> str:
-    """Hash `text` without its comments, docstrings and blank lines."""
+    """Hash `text` without its comments, docstrings, blank lines and what it says that it follows."""
     return str(_keep(("code", _own(), text), lambda: _of_code(text)))
 
 
@@ -46,7 +47,12 @@ def _of_code(text: str) -> str:
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and [ast.dump(n) for n in node.targets] == [_PLACE]:
+            for row in range(node.lineno - 1, node.end_lineno or node.lineno):
+                lines[row] = ""
+    for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         if ast.get_docstring(node, clean=False) is not None:

@@ -45,6 +45,7 @@ Source: the paper or code that it follows.
 from attnsite.kernels import reference
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_naive"  # the rung before
 
 
 def attention(q, k, v, out, *, causal):

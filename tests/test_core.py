@@ -37,6 +37,8 @@ def test_a_digest_ignores_prose_and_sees_code():
     assert digest.of_code(CODE) == digest.of_code(SAME)
     assert digest.of_code(CODE) != digest.of_code(CODE.replace("math.exp(x)", "math.exp(x + 1)"))
     assert digest.of_code('x = "# no comment"') != digest.of_code('x = "# other"')
+    assert digest.of_code(f'{CODE}\nFOLLOWS = "cpu_naive"\n') == digest.of_code(CODE)
+    assert digest.of_code(f'{CODE}\nDEVICE = "cpu"\n') != digest.of_code(CODE)
 
 
 def test_a_digest_follows_imports_and_tables(tmp_path):

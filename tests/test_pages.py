@@ -19,7 +19,7 @@ from attnsite.errors import Mistake, flatten
 from attnsite.measure import machine as this_machine
 from attnsite.quantity import Quantity
 from attnsite.results import THIS_BUILD
-from attnsite.site import machines_page, markup, notebooks, pages, places, question_pages, records
+from attnsite.site import kernel_pages, machines_page, markup, notebooks, pages, places, question_pages, records
 from attnsite.site.figures import fence
 from tests import checkouts
 from tests.conftest import ROOT
@@ -87,6 +87,21 @@ def test_rendering_twice_gives_the_same(checkout, monkeypatch):
     monkeypatch.setattr(records, "_kept", {})
     assert pages.render(checkout) == first
     assert everything() == before
+
+
+def test_the_ladder_is_climbed_rung_by_rung():
+    """Each kernel but the reference says which one it follows, and stands behind it, on its page too."""
+    rungs = kernel_pages.ladder()
+    places = {kernel.name: place for place, kernel in enumerate(rungs)}
+    made = pages.render(ROOT)
+
+    assert sorted(places) == discover.names("kernels")
+    assert [kernel.name for kernel in rungs if not kernel.follows] == ["reference"]
+    for kernel in rungs[1:]:
+        assert places[kernel.follows] < places[kernel.name], kernel.name
+        assert f"Follows [`{kernel.follows}`]({kernel.follows}.md)." in made[kernel.path]
+        assert f"[`{kernel.name}`]({kernel.name}.md)" in made[f"kernels/{kernel.follows}.md"]
+    assert [kernel.name for kernel in rungs if kernel.idea.startswith("The same")] == []  # it is read by itself
 
 
 def test_everything_has_its_page():

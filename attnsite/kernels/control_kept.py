@@ -20,6 +20,7 @@ from attnsite.kernels._shapes import require_fit
 from attnsite.kernels._workspace import workspace
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_blas"
 
 
 def attention(q, k, v, out, *, causal):

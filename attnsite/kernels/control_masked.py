@@ -39,6 +39,7 @@ from attnsite.kernels._workspace import workspace
 from attnsite.kernels.cpu_simd import KEYS, PANELS, _finish, mix_seen, padded_width
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd"
 
 
 def attention(q, k, v, out, *, causal, blocks=None, dealt="longest first"):

@@ -22,6 +22,7 @@ from attnsite.kernels._exponential import exp_shifted
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_blas"
 
 
 def attention(q, k, v, out, *, causal, window=None):

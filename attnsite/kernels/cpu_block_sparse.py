@@ -29,6 +29,7 @@ from attnsite.kernels._workspace import workspace
 from attnsite.kernels.cpu_simd import KEYS, PANELS, _panel, padded_width
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd"
 _EVERYTHING = np.ones((1, 1), bool)
 
 

@@ -20,6 +20,7 @@ from attnsite.kernels._exponential import exp_shifted
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_online"
 BLOCK = 64  # keys whose scores are held at a time
 PART = 512  # keys a part has at least: below that, joining costs more than another thread brings
 

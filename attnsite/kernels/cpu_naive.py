@@ -18,6 +18,7 @@ from numba import njit, prange
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
+FOLLOWS = "reference"
 
 
 def attention(q, k, v, out, *, causal):

@@ -25,6 +25,7 @@ from attnsite.kernels._inner import INNER
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_blas"
 ROWS = 64  # queries in a tile
 COLUMNS = 64  # keys in a tile; a multiple of 4
 

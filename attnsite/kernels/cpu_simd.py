@@ -41,6 +41,7 @@ from attnsite.kernels._tile import LANES, PANEL, ROWS
 from attnsite.kernels._workspace import workspace
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_online"
 FEW = 8  # queries of a head that are too few for a panel: then the lanes lie otherwise, and the keys are split
 PANELS = 6  # of queries in a tile, at most
 KEYS = 128 // ROWS * ROWS  # in a tile

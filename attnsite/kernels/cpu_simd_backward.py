@@ -43,6 +43,7 @@ from attnsite.kernels._tile import LANES, ROWS
 from attnsite.kernels._workspace import workspace
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd"
 PANELS = 2  # of queries in a tile
 KEYS = 64  # in a tile
 UNITS = 16  # chunks of keys over all heads of all sequences, at least, if there are keys enough

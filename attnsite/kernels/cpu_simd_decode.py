@@ -17,6 +17,7 @@ from attnsite.kernels._call import prepare
 from attnsite.kernels._decode import decode
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_decode"
 MOST = 16  # queries a call may have
 
 

@@ -1,4 +1,4 @@
-"""The same over a cache of bfloat16: half the bytes; without shared KV heads, nearly half the time.
+"""Decoding over a KV cache in bfloat16: half the bytes; without shared KV heads, nearly half the time.
 
 Where memory sets the pace, fewer bits are the way to be faster. Keys and values are widened to float32 in registers
 (`_narrow`), where heads share keys in blocks in the nearest cache, and all arithmetic stays as in `cpu_simd_decode`.
@@ -14,6 +14,7 @@ from attnsite.kernels import cpu_simd_decode
 from attnsite.kernels._halves import from_bfloat16, to_bfloat16
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd_decode"
 
 
 def store_cache(k, v):

@@ -1,4 +1,4 @@
-"""The same over a cache of int8, each row with a factor of its own: a quarter of the bytes.
+"""Decoding over a KV cache in int8, each row with a factor of its own: a quarter of the bytes of float32.
 
 A row of keys or values is stored as whole numbers from −127 to 127 times its largest magnitude / 127, the simplest
 quantisation that serving systems use. Codes are widened to float32 in registers (`_narrow`), and arithmetic stays as in
@@ -17,6 +17,7 @@ import numpy as np
 from attnsite.kernels import cpu_simd_decode
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd_decode_bf16"
 
 
 def store_cache(k, v):

@@ -1,4 +1,4 @@
-"""The same over a ring that holds the last keys and values only: a window's cache stops growing.
+"""Decoding over a ring buffer that holds the last keys and values only: a window's cache stops growing.
 
 A window hides old keys and does not remove them. Here the token at position p is written to row p mod W of a buffer of
 W rows, over the one that has just left the window. After that the rows are out of order, which changes nothing: a
@@ -20,6 +20,7 @@ from attnsite.kernels import cpu_simd_decode
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd_decode"
 
 
 class Ring(NamedTuple):

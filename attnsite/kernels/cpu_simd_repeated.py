@@ -21,6 +21,7 @@ from attnsite.kernels import cpu_simd
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd"
 _kept = threading.local()  # two Python threads that call at the same time must not share it
 
 

@@ -16,6 +16,7 @@ from attnsite.kernels import cpu_simd
 from attnsite.kernels._halves import from_bfloat16, to_bfloat16
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd"
 
 
 def store_array(x):

@@ -15,6 +15,7 @@ import numpy as np
 from attnsite.kernels import cpu_simd
 
 DEVICE = "cpu"
+FOLLOWS = "cpu_simd_stored_bf16"
 
 
 def store_array(x):

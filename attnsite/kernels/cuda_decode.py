@@ -25,6 +25,7 @@ from attnsite.kernels._ptx import exchange, exp2
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
+FOLLOWS = "cuda_tiled"
 WIDEST = 256  # columns of a head
 THREADS = 16 if SIMULATED else 128
 HELD = 32 if SIMULATED else 1024  # columns of all the query heads that a block serves together: registers end there

@@ -28,6 +28,7 @@ from attnsite.kernels._ptx import copy16, exchange, exp2, matrices, matrices_tur
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
+FOLLOWS = "cuda_vector"
 WIDEST = 256  # columns of a head
 # Of each width up to the first number: warps of a block, of 16 queries each, and keys in a tile.
 TILES = {64: (4, 64), 128: (4, 64), WIDEST: (4, 32)}

@@ -23,6 +23,7 @@ from attnsite.kernels._cuda import MOST, SIMULATED, Entry, Scratch, cuda, float3
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
+FOLLOWS = "reference"
 SIDE = 4 if SIMULATED else 16  # threads along each side of a block of the two products
 THREADS = 8 if SIMULATED else 128  # threads of a softmax row; a power of two
 _weights = Scratch()

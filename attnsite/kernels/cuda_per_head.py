@@ -17,6 +17,7 @@ from attnsite.kernels._cuda import Entry, cuda, int32, jit, require, scale
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
+FOLLOWS = "cuda_tiled"
 _built: dict[tuple[int, ...], object] = {}
 
 

@@ -24,6 +24,7 @@ from attnsite.kernels._cuda import SIMULATED, Entry, cuda, float32, jit, require
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
+FOLLOWS = "cuda_naive"
 WIDEST = 256  # columns of a head
 # Of each width up to the first number: queries and keys in a tile, then the threads along the queries and the keys.
 TILES = {64: (64, 32, 16, 8), 128: (32, 32, 16, 8), WIDEST: (16, 16, 16, 8)}

@@ -25,6 +25,7 @@ from attnsite.kernels._ptx import exchange, exp2, load4, store4
 from attnsite.kernels._shapes import require_fit
 
 DEVICE = "cuda"
+FOLLOWS = "cuda_tiled"
 WIDEST = 256  # columns of a head
 # Of each width up to the first number: queries and keys in a tile, threads along the keys, queries of a thread.
 TILES = {32: (128, 32, 8, 8), 64: (128, 64, 16, 8), 96: (64, 64, 8, 4), 128: (64, 64, 16, 8), WIDEST: (32, 64, 16, 4)}

@@ -1,7 +1,7 @@
 """The ladder of kernels, and the libraries beside it: a page each, with docstring, code and how its runs came out."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +28,7 @@ class Kernel:
     device: str
     docstring: str
     code: str  # the file without the docstring
+    follows: str = ""  # the kernel that it goes on from
 
     @property
     def idea(self) -> str:
@@ -51,30 +52,40 @@ def read(path: Path) -> Kernel:
 @lru_cache(maxsize=1024)
 def _parsed(path: Path, text: str) -> Kernel:
     tree = ast.parse(text)
-    device = next(
-        (
-            node.value.value
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Constant)
-            and any(isinstance(target, ast.Name) and target.id == "DEVICE" for target in node.targets)
-        ),
-        "cpu",
-    )
+    said = {
+        target.id: str(node.value.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     first = tree.body[0].end_lineno if ast.get_docstring(tree) else 0
     code = "\n".join(text.splitlines()[first or 0 :]).strip("\n")
-    return Kernel(path.parent.name, path.stem, str(device), ast.get_docstring(tree) or "", code)
+    docstring = ast.get_docstring(tree) or ""
+    return Kernel(path.parent.name, path.stem, said.get("DEVICE", "cpu"), docstring, code, said.get("FOLLOWS", ""))
 
 
 def ladder() -> list[Kernel]:
-    """All kernels as one climbs: the reference, then by device and task, shorter code before longer."""
+    """All kernels as one climbs: each behind the one that it FOLLOWS, and before what follows that one later.
+
+    Those that follow the same one come by device, by task and by name; one that follows nothing stands at the end.
+    """
     found = [read(discover.ROOT / "kernels" / f"{name}.py") for name in discover.names("kernels")]
 
     def place(kernel: Kernel) -> tuple[Any, ...]:
         task = ("decode" in kernel.name) + 2 * kernel.name.endswith("_backward")
-        return kernel.name != "reference", kernel.device != "cpu", task, len(kernel.code)
+        return kernel.name != "reference", kernel.device != "cpu", discover.apart(kernel.name) != (), task, kernel.name
 
-    return sorted(found, key=place)
+    placed: list[Kernel] = []
+
+    def climb(names: Container[str]) -> None:
+        for kernel in sorted((kernel for kernel in found if kernel.follows in names), key=place):
+            if kernel not in placed:
+                placed.append(kernel)
+                climb({kernel.name})
+
+    climb({"", *({kernel.follows for kernel in found} - {kernel.name for kernel in found})})
+    return placed
 
 
 def libraries() -> list[Kernel]:
@@ -99,8 +110,8 @@ def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
         ),
         "# Kernels",
         "What is timed here are these functions; what a machine can do at most comes from loops of their own. They "
-        "form a ladder, whose rungs differ in several things at once; a control differs from a kernel in one. Each is "
-        "checked against the float64 reference before it is timed.\n{ .lead }",
+        "form a ladder: each follows another one and differs from it in several things at once; a control differs "
+        "from a kernel in one. Each is checked against the float64 reference before it is timed.\n{ .lead }",
     ]
     on_ladder = [kernel for kernel in kernels if not discover.apart(kernel.name) or kernel.name.endswith("_backward")]
     groups = {
@@ -144,7 +155,7 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
         ),
         f"# {kernel.name}",
         f"{kernel.idea}\n{{ .lead }}",
-        f"Runs on {where}.",
+        f"Runs on {where}.{goes_on(kernel)}",
         rest,
         f"## The code {UNSEARCHED}",
         f'{fence} {{ .python title="attnsite/{kernel.room}/{kernel.name}.py" }}\n{kernel.code}\n{fence}',
@@ -164,6 +175,13 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
     if "[@" in kernel.docstring:
         parts += [f"## Sources {UNSEARCHED}", "<!-- attnsite:sources -->"]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def goes_on(kernel: Kernel) -> str:
+    """Where a kernel stands on the ladder, as sentences behind another one."""
+    behind = [f"[`{each.name}`]({each.name}.md)" for each in ladder() if kernel.name == each.follows]
+    told = f" Follows [`{kernel.follows}`]({kernel.follows}.md)." if kernel.follows else ""
+    return told + (f" Next: {', '.join(behind)}." if behind and kernel.room == "kernels" else "")
 
 
 def aliases(kernel: Kernel) -> list[str]:
