@@ -48,9 +48,9 @@ def _of_code(text: str) -> str:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column]
     tree = ast.parse(text)
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and [ast.dump(n) for n in node.targets] == [_PLACE]:
-            for row in range(node.lineno - 1, node.end_lineno or node.lineno):
+    for stated in tree.body:
+        if isinstance(stated, ast.Assign) and [ast.dump(name) for name in stated.targets] == [_PLACE]:
+            for row in range(stated.lineno - 1, stated.end_lineno or stated.lineno):
                 lines[row] = ""
     for node in ast.walk(tree):
         if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
