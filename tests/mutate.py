@@ -33,7 +33,10 @@ PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"
 WATCHED: dict[str, tuple[tuple[str, ...], ...]] = {  # who should notice, the quick ones first
     "attnsite/figures/*.py": (GOLDEN,),
     "attnsite/quantity.py": (GOLDEN, (*PYTEST, "tests/test_core.py")),
-    "attnsite/accounting.py": ((*PYTEST, "tests/test_accounting.py", "tests/test_counts.py", "tests/test_balance.py"),),
+    "attnsite/accounting.py": (
+        (*PYTEST, "tests/test_accounting.py", "tests/test_counts.py", "tests/test_balance.py"),
+        (*PYTEST, "tests/test_core.py"),
+    ),
     "attnsite/ledger.py": ((*PYTEST, "tests/test_ledger.py"),),
     "attnsite/measure/correct.py": ((*PYTEST, "tests/test_measure.py"),),
     "attnsite/measure/ceilings.py": ((*PYTEST, "tests/test_measure.py"),),
@@ -49,6 +52,7 @@ CALLS = {"min": "max", "max": "min", "median": "fmean", "fmean": "median"}
 EXPLAINED: dict[tuple[str, str], str] = {  # by file and what stood there
     ("attnsite/figures/heads_of_one_matrix.py", "max((row.values[name] for row in rows))"): "all rows have the same",
     ("attnsite/figures/time_by_sharing.py", "not read or not fma"): "a run has both ceilings or neither",
+    ("attnsite/measure/ceilings.py", "0.001"): "which numbers are multiplied makes no difference to the time",
     ("attnsite/vetting.py", "1e+30"): "nothing that is counted comes near either",
 }
 

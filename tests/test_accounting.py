@@ -177,3 +177,24 @@ def test_the_backward_kernel_makes_the_products_that_are_counted():
     """Its docstring names five: scores again, dV, dP, dQ and dK."""
     assert "as five products" in backward_kernel.__doc__
     assert all(f"{name} = " in backward_kernel.__doc__ for name in ("dV", "dP", "dS", "dQ", "dK"))
+
+
+@given(st.integers(1, 60), st.integers(1, 20), st.integers(0, 4), st.integers(0, 5))
+def test_pairs_of_a_block_pattern_are_those_that_it_keeps(tokens, size, near, every):
+    """Enumerated: the near blocks of keys, of the others the last of every so many, and never a key that comes later."""
+    size = -(-tokens // -(-tokens // size))  # of as many blocks, alike
+    kept = sum(
+        i // size - j // size < near or bool(every and (j // size + 1) % every == 0)
+        for i in range(tokens)
+        for j in range(i + 1)
+    )
+
+    assert accounting.block_pairs(tokens, size, near, every) == kept
+
+
+def test_terms_of_the_context_are_as_they_were_printed():
+    """Kaplan's row "Attention: Mask" and PaLM's term, for 3 layers of 64 columns at 100 tokens; the share of a layer."""
+    assert accounting.kaplan_context_flops(3, 100, 64) == 38400
+    assert accounting.palm_context_flops(3, 100, 64) == 76800
+    assert accounting.attention_share(64, 32, 16, 1000, 99, causal=False) == 12672 / (12672 + 2 * 7144)
+    assert accounting.attention_share(64, 32, 16, 1000, 99) == 6400 / (6400 + 2 * 7144)

@@ -299,6 +299,12 @@ def test_a_workload_with_more_threads_than_there_are_is_skipped(checkout, give):
     assert row.skipped == f"needs {machine.threads() + 1} threads, this machine has {machine.threads()}"
 
 
+@pytest.mark.parametrize(("cache", "read"), [(1 << 20, 256 << 20), (64 << 20, 512 << 20), (1 << 30, 2 << 30)])
+def test_what_is_read_for_bandwidth_fits_in_no_cache(cache, read):
+    """Eight times the last one, within what a machine can be asked for."""
+    assert ceilings.buffer_bytes(cache) == read
+
+
 @pytest.mark.parametrize("name", ["read", "matmul", "fma"])
 def test_ceilings_do_the_work_that_they_state(name, monkeypatch):
     """The reading ceiling adds up its whole buffer, the product is one, and the work is counted from the sizes."""

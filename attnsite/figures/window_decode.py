@@ -50,8 +50,7 @@ def appending(run: Run) -> dict[int, Row]:
 
 def values(run: Run) -> dict[str, Quantity]:
     rows, appends = lines(run), appending(run)
-    shared = sorted(set.intersection(*(set(those) for those in rows.values())))
-    first, last = shared[0], shared[-1]
+    last = max(set.intersection(*(set(those) for those in rows.values())))
     row = rows["rolled"][last]
     layer = Attention(1, row.case["heads"], row.case["dim"], row.case["kv_heads"])
     window, token = _pairs.window(row), 4 * layer.kv_cache_elements()
@@ -68,10 +67,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "whole_over_rolled": _measured.ratio(rows["whole"][last], row),
         "context_over_window": Quantity(last / window, "×"),
     }
-    beyond = [context for context in shared if context >= window] or [first]
     for name, those in rows.items():
         found[f"{name}_time"] = those[last].quantity()
-        found[f"{name}_growth"] = _measured.ratio(those[last], those[beyond[0]])
     append = _pairs.only([appends[n] for n in sorted(appends, reverse=True)], "the time of appending a token")
     return found | {
         "append_time": append.quantity(),

@@ -32,11 +32,15 @@ def make(name: str) -> Ceiling:
 
 @cache
 def read(threads: int, elements: int | None = None) -> Ceiling:
-    """Add up a buffer eight times as large as the last cache, in parts that the threads share."""
-    elements = elements or min(max(8 * machine.last_cache_bytes(), 256 << 20), 2 << 30) // 4
-    buffer = _buffer(elements)
+    """Add up a buffer of `buffer_bytes` in parts that the threads share; of another size in a test."""
+    buffer = _buffer(elements or buffer_bytes(machine.last_cache_bytes()) // 4)
     parts = 16 * threads
     return Ceiling(lambda: _sum(buffer, parts), "bytes", buffer.nbytes)
+
+
+def buffer_bytes(last_cache: int) -> int:
+    """Bytes that are read: eight times the last cache, at least 256 MiB and at most 2 GiB."""
+    return min(max(8 * last_cache, 256 << 20), 2 << 30)
 
 
 @cache
