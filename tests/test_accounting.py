@@ -181,7 +181,7 @@ def test_the_backward_kernel_makes_the_products_that_are_counted():
 
 @given(st.integers(1, 60), st.integers(1, 20), st.integers(0, 4), st.integers(0, 5))
 def test_pairs_of_a_block_pattern_are_those_that_it_keeps(tokens, size, near, every):
-    """Enumerated: the near blocks of keys, of the others the last of every so many, and never a key that comes later."""
+    """Enumerated: the near blocks of keys, of the others the last of every so many, and no key that comes later."""
     size = -(-tokens // -(-tokens // size))  # of as many blocks, alike
     kept = sum(
         i // size - j // size < near or bool(every and (j // size + 1) % every == 0)
@@ -193,7 +193,7 @@ def test_pairs_of_a_block_pattern_are_those_that_it_keeps(tokens, size, near, ev
 
 
 def test_terms_of_the_context_are_as_they_were_printed():
-    """Kaplan's row "Attention: Mask" and PaLM's term, for 3 layers of 64 columns at 100 tokens; the share of a layer."""
+    """Kaplan's row "Attention: Mask" and PaLM's term, for 3 layers of 64 columns at 100 tokens; a share of a layer."""
     assert accounting.kaplan_context_flops(3, 100, 64) == 38400
     assert accounting.palm_context_flops(3, 100, 64) == 76800
     assert accounting.attention_share(64, 32, 16, 1000, 99, causal=False) == 12672 / (12672 + 2 * 7144)

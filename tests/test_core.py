@@ -103,7 +103,7 @@ def test_mistakes_are_one_line_each_and_raised_together():
         (Quantity(1023.9 * 1024, "B"), "1.00 MiB"),
         (Quantity(999.7e-6, "s"), "1.00 ms"),
         (Quantity(9.996e-3, "s"), "10.0 ms"),
-        (Quantity(1.5e21, "FLOP"), "1.50×10⁶ PFLOP"),
+        (Quantity(1.5e21, "FLOP"), "1.50×10⁶ PFLOP"),
         (Quantity(8e37, "FLOP"), "8.00×10²² PFLOP"),
         (Quantity(1.5e20, "FLOP"), "150 000 PFLOP"),
         (Quantity(1e30), "1.00×10³⁰"),
