@@ -338,6 +338,8 @@ def _strange(case: Mapping[str, Any], kind: str) -> str:
     for name, value in case.items():
         if not (_flat(value) or (isinstance(value, list) and len(value) <= 40 and all(map(_flat, value)))):
             return f"has {value!r:.40} as {name:.40}"
+        if said := next(filter(_says_more, _texts({name: value})), ""):
+            return f"has {said!r:.80}, which says more than a name"
     if kind in ("timing", "memory"):
         try:
             asked = Workload(**{name: value for name, value in case.items() if name != "variant"})

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import bibliography, check, content, csv_tables, discover, ordinary, results, texts, vetting
+from attnsite import bibliography, check, content, csv_tables, discover, intake, ordinary, results, texts, vetting
 from attnsite.document import faults as document_faults
 from attnsite.document import parts
 from attnsite.errors import Mistake
 from attnsite.judging import Text, judge
 from attnsite.measure import contestants
-from attnsite.site import tables
+from attnsite.site import figure_checks, tables
 from attnsite.site.rendering import Renderer
 from tests import checkouts
 from tests.conftest import ROOT
@@ -209,6 +209,28 @@ def test_a_document_does_not_write_over_a_themes_page():
     [part] = parts("## Question 1\nIndex?\n\n### Answer\n\nIt is so.\n")
 
     assert "index.md" in " ".join(map(str, document_faults(part, ROOT / "document.md", {})))
+
+
+def test_a_document_is_weighed_part_by_part(tmp_path):
+    """A part that would take minutes to read is refused, and the others drafted."""
+    written = "## Question 1\nWhat is a head?\n\n### Answer\n\n" + "<!--\n\n" * 10_000
+    written += "## Question 2\nWhat is a key?\n\n### Answer\n\nA row.\n"
+    (tmp_path / "a.md").write_text(written, encoding="utf-8")
+    report = intake.intake(tmp_path / "a.md", tmp_path, "drafts")
+
+    assert (report.drafted, report.refused) == (1, 1)
+    assert ["of at most 100 in a text" in mistake.what for mistake in report.mistakes] == [True]
+
+
+def test_a_figure_that_cannot_be_told_of_a_run_names_the_run():
+    """Where all runs of several lack the same, it is the figure's own fault, and said once."""
+    odd, file = (
+        Mistake("attnsite/figures/a.py", "", "its docstring asks for {b}", "give it"),
+        Path("docs/results/m/a.json"),
+    )
+
+    assert "docs/results/m/a.json" in figure_checks._of_which(odd, {"m": [odd], "n": []}, file).what
+    assert figure_checks._of_which(odd, {"m": [odd], "n": [odd]}, file) == odd
 
 
 # --- results -----------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ ROOMS = {
     "document": {STDLIB, "attnsite.errors", "attnsite.marks"},
     "reference": {STDLIB},
     "glossary": {STDLIB, "attnsite.ordinary"},
-    "intake": {STDLIB, "attnsite.errors", "attnsite.document", "attnsite.reference"},
+    "intake": {STDLIB, "attnsite.errors", "attnsite.document", "attnsite.limits", "attnsite.reference"},
     "new": {STDLIB, "attnsite.errors", "attnsite.discover"},
     "evidence": {STDLIB, "attnsite.results", "attnsite.discover", "attnsite.errors", "attnsite.content",
                  "attnsite.quantity", "attnsite.nearest", "attnsite.figure_faults"},
