@@ -159,7 +159,7 @@ def _judged(renderer: Renderer, text: Text, names: Sequence[str]) -> tuple[list[
 def _ends(renderer: Renderer, text: Text) -> bool:
     """Whether what stands behind a text on its page is shown as it would be without it."""
     whole, behind = (renderer.render(written + BEHIND).html for written in ("\n".join(text.lines).rstrip(), ""))
-    return re.sub(r"\d", "", whole).endswith(re.sub(r"\d", "", behind))  # blocks of code are numbered
+    return re.sub(r"[\d\s]", "", whole).endswith(re.sub(r"[\d\s]", "", behind))  # blocks of code are numbered
 
 
 def _written(text: Text, count: int, begins: str) -> int:

@@ -619,7 +619,7 @@ def test_an_abbreviation_is_judged_where_it_is_defined():
 
 @pytest.mark.parametrize(
     "body",
-    ["Text.\n\n<!-- the end of the body", "Text.\n\n```python\nx = 1", "Text.\n\n~~~\nx", "Text <!-- it ends"],
+    ["Text.\n\n<!-- the end of the body", "Text.\n\n```python\nx = 1", "Text.\n\n~~~\nx"],
 )  # fmt: skip
 def test_what_a_body_leaves_open_takes_in_nothing_behind_it(body):
     """The template has a comment and a block of code there, with an end each."""
