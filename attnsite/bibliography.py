@@ -14,6 +14,7 @@ from pybtex.database.input.bibtex import Parser
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
+from attnsite import ordinary, signs
 from attnsite.errors import Mistake, raise_all
 
 FOLDER = Path("docs/sources")
@@ -91,7 +92,7 @@ def read_sources(root: Path) -> tuple[dict[str, Source], list[Mistake]]:
     """The sources that could be read, by key, and the mistakes of the others."""
     sources: dict[str, Source] = {}
     mistakes: list[Mistake] = []
-    for path in sorted((root / FOLDER).glob("*.bib")):
+    for path in ordinary.files(root, FOLDER, "*.bib"):
         stat = path.stat()
         found, wrong = _read(path, FOLDER / path.name, stat.st_mtime_ns, stat.st_size)
         mistakes += wrong
@@ -147,6 +148,8 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
         lines = [n for n, line in enumerate(text.splitlines(), 1) if re.match(rf"\s*{field}\s*=", line, re.IGNORECASE)]
         found.append(Mistake(path, lines[0] if lines else "", what, remedy))
 
+    for number, sign in signs.find(text):
+        found.append(Mistake(path, number, f"holds the character {sign}, which is not seen", "take it out"))
     if key != path.stem:
         wrong("@", f"its key is {key!r}, but the file is called {path.name}", "give both the same name")
     if not KEY.fullmatch(key):
@@ -156,14 +159,14 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
             help_ = {"annote": "say what we take from it, with page, section or table"}.get(name, f"add {name} = {{…}}")
             wrong(name, f"has no {name}", help_)
     people = entry.persons.get("author") or entry.persons.get("editor") or ()
-    if all(str(person) in OTHERS for person in people):
+    if all(str(person) in OTHERS or not re.search(r"\w", str(person)) for person in people):
         wrong("author", "has no author", "add author = {Family, Given and Family, Given}")
     if not any(fields.get(name) for name in ADDRESSES):
         wrong("url", "has no doi, eprint or url", "add one, so that a reader can open the source")
     if fields.get("checked") and fields["checked"] not in CHECKED:
         wrong("checked", f"checked is {fields['checked']!r}", f"write one of: {'; '.join(CHECKED)}")
-    shapes = {"year": r"[0-9]{4}", "doi": r"10\.[0-9]{4,}/\S+",
-              "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": r"https?://[a-zA-Z0-9.-]+(:[0-9]+)?(/[!-~]*)?",
+    shapes = {"year": r"(?:1[5-9]|[2-9][0-9])[0-9]{2}", "doi": r"10\.[0-9]{4,}(?:/(?!\.\.?(?:/|$))[^\s/\"<>]+)+",
+              "eprint": r"[0-9]{4}\.[0-9]{4,5}(v[0-9]+)?|[a-z-]+/[0-9]{7}", "url": rf"https?://{_HOST}(:[0-9]+)?(/[!-~]*)?",
               "urldate": r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"}  # fmt: skip
     for name in sorted(ADDRESSES):
         if "\\" in fields.get(name, ""):
@@ -172,6 +175,9 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
         if fields.get(name) and not (re.fullmatch(shape, fields[name]) and (name != "urldate" or _day(fields[name]))):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
     return found
+
+
+_HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
 
 
 def _outside(text: str) -> bool:

@@ -6,6 +6,7 @@ import datetime
 import functools
 import importlib.util
 import json
+import os
 import re
 import sys
 import tokenize
@@ -28,7 +29,9 @@ from attnsite import (
     figure_faults,
     harmless,
     naked,
+    ordinary,
     results,
+    signs,
     sweeps,
     vetting,
 )
@@ -97,20 +100,34 @@ def check(root: Path) -> list[Mistake]:
     questions, mistakes = content.read_questions(root)
     _, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
-    if tables := csv_tables.faults():  # nothing that an experiment says can be judged
-        return list(dict.fromkeys([*mistakes, *wrong, *unreadable, *tables]))
+    code = [*ordinary.faults(discover.ROOT.parent, [Path("attnsite")]), *csv_tables.faults()]
+    if code:  # nothing that an experiment says can be judged
+        return list(dict.fromkeys([*strays(root), *mistakes, *wrong, *unreadable, *code]))
     unusable, unbelievable = committed_results(root)
-    mistakes = [*mistakes, *wrong, *unreadable, *unusable, *unbelievable]
+    broken = {Path(each.path).stem for each in (*unusable, *(each for each in unbelievable if each.where == "rows"))}
+    mistakes = [*strays(root), *mistakes, *wrong, *unreadable, *unusable, *unbelievable]
     mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
-    mistakes += [*strays(root), *in_texts(root, broken=bool(unusable)), *figure_checks.faults(records.read(root))]
-    return list(dict.fromkeys(mistakes))
+    known = records.read(root)
+    drawn = [each for each in figure_checks.faults(known) if experiment_of(each.path, known.evidence) not in broken]
+    return list(dict.fromkeys([*mistakes, *in_texts(root, broken), *drawn]))
+
+
+def experiment_of(figure: str, evidence: Evidence) -> str:
+    """The experiment that a figure, by its name or its file, shows; empty where that cannot be told."""
+    try:
+        return str(evidence.figure(Path(figure).stem).EXPERIMENT)
+    except Mistake:
+        return ""
 
 
 PLACES = [
-    r"[\w.-]+\.md", r"questions/\w+/\w+\.md", r"sources/\w+\.bib", r"results/\w+/\w+\.json", r"notebooks/\w+\.py",
-    r"assets/[\w.-]+\.(?:css|js|json|png|txt|woff2)", r"assets/favicon\.svg",  # another picture of lines may be a page
+    r"[a-z][a-z0-9_-]*\.md", r"questions/\w+/\w+\.md", r"sources/\w+\.bib", r"results/\w+/\w+\.json",
+    r"notebooks/(?!index\.)[a-z]\w*\.py", r"assets/[\w.-]+\.(?:css|js|json|png|txt|woff2)",
+    r"assets/favicon\.svg",  # another picture of lines may be a page
 ]  # fmt: skip
-_SIGNS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+# Addresses below the root that pages, or folders of files, have which are made while the site is built.
+MADE = {*(Path(name).stem for name in GENERATED), "peers", "questions", "figures", "results", "numbers", "notebooks",
+        "assets", "search", "stylesheets", "javascripts", "sitemap", "readme", "feed", "llms"}  # fmt: skip
 
 
 def strays(root: Path) -> Iterable[Mistake]:
@@ -119,26 +136,33 @@ def strays(root: Path) -> Iterable[Mistake]:
     And in the texts that do belong: characters that are not seen, or that turn how others are read.
     """
     docs = root / "docs"
+    found = list(ordinary.faults(root, [Path("docs")]))
+    yield from found
+    told = {each.path for each in found}
     for path in sorted(docs.rglob("*")):
         shown = path.relative_to(root)
-        if not path.is_file() or any(part.startswith((".", "__pycache__")) for part in shown.parts):
+        compiled = shown.parts[-2] == "__pycache__" and path.suffix == ".pyc"
+        if shown.as_posix() in told or compiled or any(part.startswith(".") for part in shown.parts):
             continue
-        if path.is_symlink() or not any(re.fullmatch(place, path.relative_to(docs).as_posix()) for place in PLACES):
+        if not ordinary.is_one(root, path):  # a folder, or what was told already
+            continue
+        if not any(re.fullmatch(place, path.relative_to(docs).as_posix()) for place in PLACES):
             yield Mistake(shown, "", "is no file that belongs there", "take it away, or give it the place of its kind")
+        elif path.parent == docs and path.stem in MADE:
+            yield Mistake(shown, "", "has the address of what is made when the site is built", "name it otherwise")
         elif path.suffix in (".md", ".bib") or shown.parts[1] == "notebooks":
-            for number, written in enumerate((text_of(path) or "").split("\n"), 1):
-                if found := _SIGNS.search(written.removesuffix("\r")):
-                    what = f"holds the character U+{ord(found[0]):04X}, which is not seen"
-                    yield Mistake(shown, number, what, "take it out")
+            for number, sign in signs.find(text_of(path) or ""):
+                yield Mistake(shown, number, f"holds the character {sign}, which is not seen", "take it out")
 
 
-def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = None) -> list[Mistake]:
-    """The mistakes of everything that is written, or `only` of these files, relative to the checkout."""
+def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | None = None) -> list[Mistake]:
+    """The mistakes of everything that is written, or `only` of these files, relative to the checkout. `broken` are
+    experiments of which a run is no good, which has been told of it."""
     known = records.read(root)
     questions, _ = content.read_questions(root)
     themes, _ = content.read_themes(root)
     keys = {*known.sources, *(path.stem for path in (root / "docs/sources").glob("*.bib"))}
-    marked = Marked(keys, known.evidence, broken)
+    marked = Marked(keys, known.evidence, frozenset(broken))
     judged = Judged(root, names(root), marked)
     slugs = [question.slug for question in questions]
     mistakes: list[Mistake] = []
@@ -149,8 +173,9 @@ def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = N
     for question in filter(lambda question: wanted(question.path), questions):
         mistakes += repeated(question, questions)
         place = line(question, "related")
-        mistakes += [Mistake(question.path, place, f"relates to {slug}, which is no question", nearest(slug, slugs))
-                     for slug in question.related if slug not in slugs]  # fmt: skip
+        for slug in (slug for slug in question.related if slug not in slugs):
+            what = f"relates to {slug[:60]}, which is no question"
+            mistakes.append(Mistake(question.path, place, what, nearest(slug, slugs)))
         texts = [(question.body, question.body_line), (question.answer, line(question, "answer"))]
         mistakes += [m for text, first in texts for m in marked.in_text(question.path, text, first)]
         mistakes += [m for claim in question.claims for m in in_claim(question, claim, marked)]
@@ -158,14 +183,19 @@ def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = N
             mistakes += judged.mistakes(question.path, piece)
         mistakes += links(root, question.path, question.body, question.body_line)
     read = {question.path for question in questions}
-    for path in (path.relative_to(root) for path in sorted((root / content.FOLDER).glob("*/*.md"))):
+    for path in (path.relative_to(root) for path in ordinary.files(root, content.FOLDER, "*/*.md")):
         if wanted(path) and path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
+            if content.too_much(text, path):  # which reading it has told
+                continue
             body, first = texts_of.behind_front(text, path)  # what can be read of one that cannot be
             mistakes += marked.in_text(path, text, 1)
             mistakes += [*links(root, path, body, first), *judged.mistakes(path, Text().add(body, first))]
     for path in filter(wanted, pages(root)):
         if (text := text_of(root / path)) is None:
             mistakes.append(Mistake(path, "", "is not UTF-8", "save it as UTF-8"))
+            continue
+        if crowded := content.too_much(text, path):
+            mistakes += crowded
             continue
         mistakes += marked.in_text(path, text, 1)
         mistakes += [
@@ -176,20 +206,24 @@ def in_texts(root: Path, broken: bool = False, only: Collection[Path] | None = N
     for theme in filter(lambda theme: wanted(theme.path), themes):
         mistakes += marked.in_text(theme.path, theme.summary, 1)
         mistakes += judged.mistakes(theme.path, texts_of.of_theme(theme, text_of(root / theme.path) or ""))
-    for path in sorted((root / "docs" / "notebooks").glob("*.py")):
+    for path in ordinary.files(root, Path("docs/notebooks"), "*.py"):
         if wanted(path.relative_to(root)):
-            source = text_of(path) or ""
+            if (source := text_of(path)) is None:
+                mistakes.append(Mistake(path.relative_to(root), "", "is not UTF-8", "save it as UTF-8"))
+                continue
             mistakes += judged.mistakes(path.relative_to(root), texts_of.of_notebook(source))
             remedy = "write # %% or # %% [markdown], and text in comments"
             mistakes += [Mistake(path.relative_to(root), at, what, remedy) for at, what in texts_of.odd_cells(source)]
     if only is None and root == discover.ROOT.parent:  # they are the package's, whatever else is checked with it
         for path, docstring in texts_of.of_kernels():
             mistakes += judged.mistakes(path, docstring)
-    order = {theme.order: theme for theme in themes}
     mistakes += [
-        Mistake(theme.path, "order", f"has the order {theme.order} of {order[theme.order].slug}", "choose another")
+        Mistake(
+            theme.path, "order", f"has the order {theme.order}, as {other.path} has", "choose another for one of them"
+        )
         for theme in themes
-        if order[theme.order] is not theme and wanted(theme.path)
+        for other in themes
+        if other is not theme and other.order == theme.order and wanted(theme.path)
     ]
     return list(dict.fromkeys(mistakes))
 
@@ -242,7 +276,8 @@ class Judged:
         return (*code, *map(version, ("markdown", "pymdown-extensions", "selectolax")), written, *self.names)
 
     def mistakes(self, path: Path, text: Text) -> Iterable[Mistake]:
-        made_from = ("judged", self.judges, text.lines, text.places, text.plain, text.numbers)
+        made_from = ("judged", self.judges, text.lines, text.places, text.plain, text.numbers, text.template,
+                     text.alone)  # fmt: skip
         found, unseen = kept.kept(self.root, made_from, lambda: self._judged(text))
         yield from (Mistake(path, *each) for each in found)
         for at, source in unseen:  # marks where Markdown sees text and `marks` sees code
@@ -262,6 +297,7 @@ def text_of(path: Path) -> str | None:
         return None
 
 
+HIDDEN = ("toc", "navigation", "footer")  # parts of the theme that a page may leave out
 BOOST = 5.0  # the most that a page may count beside others in the search
 FIELDS: dict[str, tuple[type[yaml.Node], str]] = {  # of a hand-written page: the kind of each, and how it is written
     "title": (yaml.ScalarNode, "write a text"),
@@ -291,11 +327,28 @@ def in_front(path: Path, text: str) -> Iterable[Mistake]:
             yield Mistake(path, at, f"its {name} is of another kind than it has to be", remedy)
         elif name == "search" and not _boosts(node):
             yield Mistake(path, at, "its search is no boost", remedy)
+        elif name == "finds" and not _found_here(node):
+            yield Mistake(path, at, "its finds lead elsewhere", "name queries of this page, such as model=GPT-3")
+        elif name == "hide" and (odd := [_text(part) for part in node.value if _text(part) not in HIDDEN]):
+            yield Mistake(path, at, f"its hide holds {odd[0]!r:.40}", remedy)
+        elif name == "aliases" and (odd := [v for v in map(_text, node.value) if content.MORE_THAN_WORDS.search(v)]):
+            yield Mistake(path, at, f"its alias {odd[0]!r:.80} says more than words to search by", remedy)
+        elif name in ("title", "description") and '"' in node.value:
+            yield Mistake(path, at, f'its {name} holds a "', "write “ and ”: it stands in an attribute of the page")
     for name, value, at in texts_of.in_front(front):
-        for found in harmless.find(value, [value], plain=True):
+        for found in harmless.find(value, [value], plain=True) if name != "finds" else ():
             yield Mistake(path, at, f"its {name} {found.what}", found.remedy)
         for each in naked.find(escape(value)) if name in ("title", "description", "finds") else ():
             yield Mistake(path, at, f"its {name} states {each.quantity!r} without evidence", "leave the number out")
+
+
+def _text(node: yaml.Node) -> str:
+    return str(node.value) if isinstance(node, yaml.ScalarNode) else "<>"  # a list among texts is none
+
+
+def _found_here(node: yaml.Node) -> bool:
+    """Whether what a search finds on a page leads to that page: to a query of letters, digits and dots."""
+    return all(re.fullmatch(r"[a-z0-9_.=&-]{1,80}", _text(key)) for key, _ in node.value)
 
 
 def _boosts(node: yaml.Node) -> bool:
@@ -323,17 +376,24 @@ def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
     """
     unusable: list[Mistake] = []
     machines: dict[str, dict[Path, results.Run]] = {}
-    for path in sorted((root / results.COMMITTED).glob("*/*.json")):
+    for path in results.files(root, results.COMMITTED):
         shown = path.relative_to(root)
         try:
             machines.setdefault(path.parent.name, {})[shown] = results.read(path)
         except (Mistake, ExceptionGroup) as error:
             unusable += [Mistake(shown, m.where, m.what, m.remedy) for m in flatten(error)]
     unbelievable = []
+    experiments = discover.names("experiments")
     for runs in machines.values():
-        limits = vetting.limits_of(runs.values())
+        most = vetting.limits_of(runs.values())
         for path, run in runs.items():
-            unbelievable += vetted(root, run, path, limits)
+            unbelievable += vetted(root, run, path, most)
+            if run.experiment not in experiments:
+                what = f"is of {run.experiment[:60]}, which is no experiment"
+                unbelievable.append(Mistake(path, "experiment", what, nearest(run.experiment, experiments)))
+    every = {path: run for runs in machines.values() for path, run in runs.items()}
+    stale = {path: run for path, run in every.items() if asked_of(root, run) is None}
+    unbelievable += vetting.beside(stale)
     return unusable, unbelievable
 
 
@@ -360,24 +420,26 @@ def asked_of(root: Path, run: results.Run) -> dict[str, Any] | None:
 
 
 def repeated(question: Question, questions: list[Question]) -> Iterable[Mistake]:
+    """What a question shares with another, told of both: nobody but their authors knows which of them came later."""
     for other in questions:
-        if other is question or (other.path, other.slug) < (question.path, question.slug):
+        if other is question:
             continue
         if other.slug == question.slug:
-            yield Mistake(other.path, "", f"has the name of {question.path}", "rename one; names are addresses")
+            what = f"has the name of {other.path.as_posix()}"
+            yield Mistake(question.path, "", what, "rename one of them; names are addresses")
         elif other.theme == question.theme and other.order == question.order and not (other.draft or question.draft):
-            what = f"has the order {other.order} of {question.path.name}"
-            yield Mistake(other.path, line(other, "order"), what, "choose another")
+            what = f"has the order {question.order}, as {other.path.name} has"
+            yield Mistake(question.path, line(question, "order"), what, "choose another for one of them")
 
 
 @dataclass(frozen=True)
 class Marked:
-    """What marks may name: the keys of sources, and the runs and figures behind numbers. Where a run file is `broken`
-    that is named once, not at each mark that needs it."""
+    """What marks may name: the keys of sources, and the runs and figures behind numbers. Where a run file of an
+    experiment is `broken` that is named once, not at each mark that needs it."""
 
     keys: set[str]
     evidence: Evidence
-    broken: bool
+    broken: frozenset[str]
 
     def in_text(self, path: Path, text: str, first: int) -> Iterable[Mistake]:
         """Marks and figures of a text whose first line is the file's line `first`."""
@@ -399,10 +461,11 @@ class Marked:
         try:
             self.evidence.number(mark)
         except (Mistake, ExceptionGroup) as error:
-            if not self.broken:
+            if experiment_of(mark.figure, self.evidence) not in self.broken:
                 for mistake in flatten(error):
-                    if mistake.path.startswith("attnsite/figures/") and mistake.where:
-                        yield mistake  # a figure that raises: once, and not of the text that asks for its numbers
+                    raised = mistake.path.startswith("attnsite/figures/") and mistake.where
+                    if raised or mistake.path.startswith(results.COMMITTED.as_posix()):
+                        yield mistake  # of a figure, or of a run: once, and not of the text that asks for its numbers
                         continue
                     place = "" if mistake.path == mark.source else f"{mistake.path} "
                     yield Mistake(path, at, f"{mark.source} {place}{mistake.what}", mistake.remedy)
@@ -459,10 +522,17 @@ def links(root: Path, path: Path, text: str, first: int) -> Iterable[Mistake]:
         for target in _LINK.findall(row):
             if "://" in target:
                 continue
-            page = (root / path).parent / target
-            generated = page.resolve().parent == (root / "docs").resolve() and page.name in GENERATED
-            if not page.is_file() and not generated and "kernels/" not in target:
-                yield Mistake(path, number, f"links to {target}, which is not there", "mend the link")
+            page = Path(os.path.normpath(path.parent / target))  # as it is written: no link of the system is followed
+            made = page.parent == Path("docs") and page.name in GENERATED
+            if not made and not _there(root, page) and "kernels/" not in target:
+                yield Mistake(path, number, f"links to {target[:80]}, which is not there", "mend the link")
+
+
+def _there(root: Path, page: Path) -> bool:
+    try:
+        return page.parts[:1] == ("docs",) and (root / page).is_file() and ordinary.is_one(root, root / page)
+    except OSError:  # a name that no file can have
+        return False
 
 
 def cited(root: Path) -> set[str]:

@@ -1,8 +1,9 @@
 """Questions and themes: Markdown files with front matter, read into records; every mistake carries its line."""
 
 import datetime
+import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from attnsite import limits, ordinary, signs
 from attnsite.bibliography import Source, load_sources, read_sources
 from attnsite.errors import Mistake, raise_all
 from attnsite.marks import Cite, Fence, Malformed, Mark, Number, Reference, blank, fences, malformed, marks
@@ -24,6 +26,9 @@ FOLDER = Path("docs/questions")
 KINDS = ("derived", "counted", "measured", "modelled", "cited", "opinion")
 SLUG = re.compile(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*")
 ALIAS = 80  # characters
+FIRST_DAY = "2025-01-01"  # before it, nobody asked anything here
+# What an alias is not: markup, or a finding that a search would show.
+MORE_THAN_WORDS = re.compile(r"[<>]|://|\d.*(?:\b(?:faster|slower|quicker|times|percent)\b|[%×])", re.IGNORECASE)
 _PROBLEM = re.compile(r"\?\?\?\+? question \"(.*)\"\s*")
 
 
@@ -109,14 +114,14 @@ def read_questions(root: Path) -> tuple[list[Question], list[Mistake]]:
     """The questions that could be read, drafts too, by theme and order; and the mistakes of all."""
     themes, _ = read_themes(root)
     place = {theme.slug: number for number, theme in enumerate(themes)}
-    paths = [path for path in sorted((root / FOLDER).glob("*/*.md")) if path.name != "index.md"]
+    paths = [path for path in ordinary.files(root, FOLDER, "*/*.md") if path.name != "index.md"]
     questions, mistakes = _read_each(root, paths, parse_question)
     return sorted(questions, key=lambda q: (place.get(q.theme, len(place)), q.theme, q.order, q.slug)), mistakes
 
 
 def read_themes(root: Path) -> tuple[list[Theme], list[Mistake]]:
     """The themes that could be read, in order, and the mistakes of the others."""
-    folders = sorted({path.parent for path in (root / FOLDER).glob("*/*.md")})
+    folders = sorted({path.parent for path in ordinary.files(root, FOLDER, "*/*.md")})
     themes, mistakes = _read_each(root, [folder / "index.md" for folder in folders], parse_theme)
     return sorted(themes, key=lambda theme: (theme.order, theme.slug)), mistakes
 
@@ -127,6 +132,9 @@ def _read_each(
     records, mistakes = [], []
     for path in paths:
         shown = path.relative_to(root)
+        if os.path.lexists(path) and not ordinary.is_one(root, path):
+            mistakes.append(ordinary.fault(root, path))
+            continue
         try:
             record, wrong = _parsed(parse, path.read_bytes().decode("utf-8-sig"), shown)
         except OSError as error:
@@ -149,6 +157,8 @@ def _parsed(
 
 def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake]]:
     """Read a question; None when something that it needs is missing. Its theme is its folder, its slug its name."""
+    if crowded := too_much(text, path):
+        return None, crowded
     front, mistakes = split_front(text, path)
     if front is None:
         return None, mistakes
@@ -164,6 +174,11 @@ def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake
         mistakes.append(Mistake(path, front.body_line + spot.line - 1, f"{spot.source} is not a mark", spot.why))
     for spot in malformed(found.get("answer", "")):
         mistakes.append(Mistake(path, front.lines["answer"], f"{spot.source} is not a mark", spot.why))
+    if str(found.get("asked", FIRST_DAY)) < FIRST_DAY:
+        what = f"was asked on {found['asked']}, before there was a site"
+        mistakes.append(Mistake(path, front.lines["asked"], what, "write the day that the question was put"))
+    if slug in related:
+        mistakes.append(Mistake(path, front.lines["related"], "relates to itself", "take it out"))
     if not {"title", "order", "answer"} <= set(found):
         return None, mistakes
     return Question(
@@ -176,6 +191,8 @@ def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake
 
 def parse_theme(text: str, path: Path) -> tuple[Theme | None, list[Mistake]]:
     """Read a theme's `index.md`; its slug is its folder."""
+    if crowded := too_much(text, path):
+        return None, crowded
     front, mistakes = split_front(text, path)
     if front is None:
         return None, mistakes
@@ -185,6 +202,11 @@ def parse_theme(text: str, path: Path) -> tuple[Theme | None, list[Mistake]]:
     if len(found) < 3:
         return None, mistakes
     return Theme(path, path.parent.name, found["title"], found["order"], found["summary"]), mistakes
+
+
+def too_much(text: str, path: Path) -> list[Mistake]:
+    """What a file's text holds too much of for anything to read it."""
+    return [Mistake(path, line, what, remedy) for line, what, remedy in limits.of_text(text)]
 
 
 def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
@@ -211,9 +233,8 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
         what = f"its front matter is not YAML ({getattr(error, 'problem', None) or error})"
         where = _line(mark) if mark else 1
         return None, [Mistake(path, where, " ".join(what.split()), "put text that has a colon or brackets in quotes")]
-    if "<!--" in front:
-        at = next(n for n, line in enumerate(lines) if "<!--" in line) + 1
-        return None, [Mistake(path, at, "its front matter holds <!--", "leave comments out of it")]
+    if hidden := [_hidden(scalar, path) for scalar in scalars(node) if _unread(scalar)]:
+        return None, hidden
     if not isinstance(node, yaml.MappingNode):
         return None, [Mistake(path, 1, "its front matter has no fields", "write title: …, order: …, each in a line")]
     keys: dict[str, yaml.Node] = {}
@@ -226,6 +247,30 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
             mistakes.append(Mistake(path, line_of(key), f"has {key.value!r} twice", "keep one"))
         keys[str(key.value)], places[str(key.value)] = value, line_of(key)
     return Front(keys, places, body, end + 2), mistakes
+
+
+def scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
+    """Every value of a node and every name in it, however deep, as it reads once escapes are read."""
+    waiting = [node]
+    while waiting:
+        at = waiting.pop()
+        if isinstance(at, yaml.ScalarNode):
+            yield at
+        elif at is not None:
+            inner = [part for each in at.value for part in (each if isinstance(each, tuple) else (each,))]
+            waiting += reversed(inner)
+
+
+def _unread(scalar: yaml.ScalarNode) -> bool:
+    return "<!--" in scalar.value or bool(signs.first(scalar.value))
+
+
+def _hidden(scalar: yaml.ScalarNode, path: Path) -> Mistake:
+    """A value that would hide what stands behind it, or be read otherwise than it is written."""
+    if "<!--" in scalar.value:
+        return Mistake(path, line_of(scalar), "its front matter holds <!--", "leave comments out of it")
+    what = f"holds the character {signs.first(scalar.value)}, which is not seen"
+    return Mistake(path, line_of(scalar), what, "take it out")
 
 
 def line_of(node: yaml.Node) -> int:
@@ -254,7 +299,7 @@ def _fields(
     for name, node in front.keys.items():
         if name not in shapes:
             mistakes.append(
-                Mistake(path, front.lines[name], f"has the unknown field {name!r}", f"use {', '.join(shapes)}")
+                Mistake(path, front.lines[name], f"has the unknown field {name!r:.60}", f"use {', '.join(shapes)}")
             )
             continue
         value = _value(node)
@@ -266,9 +311,20 @@ def _fields(
     return found
 
 
+class _Loader(yaml.SafeLoader):
+    """Whole numbers are what people write as such: a few digits, neither of another base nor of hours."""
+
+
+def _whole(_: yaml.SafeLoader, node: yaml.ScalarNode) -> int | str:
+    return int(node.value) if re.fullmatch(r"-?[0-9]{1,6}", node.value) else str(node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole)
+
+
 def _value(node: yaml.Node) -> Any:
     try:
-        loader = yaml.SafeLoader("")
+        loader = _Loader("")
         return loader.construct_object(node, deep=True)
     except Exception:  # of any kind: PyYAML trusts that a value whose tag is given has its shape
         return None
@@ -283,7 +339,9 @@ def _claims(node: yaml.Node | None, path: Path, mistakes: list[Mistake]) -> Iter
             continue
         [(kind, sentence)] = value.items()
         if kind not in KINDS or not isinstance(sentence, str) or not sentence.strip():
-            what = f"there is no claim of kind {kind!r}" if kind not in KINDS else f"this {kind} claim has no sentence"
+            what = (
+                f"there is no claim of kind {kind!r:.60}" if kind not in KINDS else f"this {kind} claim has no sentence"
+            )
             mistakes.append(Mistake(path, line_of(item), what, remedy))
             continue
         source = " ".join(sentence.split())
@@ -318,6 +376,8 @@ def _aliases(node: yaml.Node | None, path: Path, mistakes: list[Mistake]) -> Ite
             what, remedy = f"its alias {value[:ALIAS]!r} is not what people type", f"write at most {ALIAS} characters"
         elif value.casefold() in seen:
             what, remedy = f"has the alias {value!r} twice", "keep one"
+        elif MORE_THAN_WORDS.search(value):
+            what, remedy = f"its alias {value!r} says more than words to search by", "write what people type"
         else:
             seen.add(value.casefold())
             yield " ".join(value.split())

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from attnsite import discover
+from attnsite import discover, ordinary, signs
 from attnsite.errors import Mistake
 
 FOLDER = Path("attnsite/experiments")
@@ -52,6 +52,9 @@ def faults() -> list[Mistake]:
     names: dict[str, dict[str, int]] = {}
     for path in sorted((discover.ROOT / "experiments").glob("*.csv")):
         shown = FOLDER / path.name
+        if why := ordinary.why(path):
+            found.append(Mistake(shown, "", why, "put an ordinary file there, or take it away"))
+            continue
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError as error:
@@ -97,7 +100,7 @@ def of_table(shown: Path, text: str, names: dict[str, int]) -> Iterable[Mistake]
         whole.append((line, row))
         if not row[0]:
             yield Mistake(shown, line, f"has no {head[0]}", "name it")
-        elif not row[0][0].isalpha() or len(row[0]) > NAME or not row[0].isprintable():
+        elif not row[0][0].isalpha() or len(row[0]) > NAME or not row[0].isprintable() or signs.first(row[0]):
             yield Mistake(shown, line, f"{row[0][:40]!r} is no name", f"begin it with a letter, {NAME} at most")
         elif found := _STATES.search(row[0]):
             yield Mistake(shown, line, f"{row[0][:40]!r} holds {found[0]!r}", "name the model and nothing else")

@@ -120,7 +120,7 @@ class Evidence:
             )
         values = self.values(mark.figure, run)
         if mark.value not in values:
-            what = f"{mark.figure} has no value {mark.value}"
+            what = f"{mark.figure} has no value {mark.value} in {self.path(run).as_posix()}"
             raise wrong(what, nearest(mark.value, values))
         quantity = values[mark.value]
         if mark.low is not None and mark.high is not None and not mark.low <= quantity.value <= mark.high:

@@ -37,11 +37,11 @@ def of_code() -> Mapping[str, Mistake]:
     """The files of figures, experiments, kernels and peers that are no Python, by their path."""
     found = {}
     for room in ("figures", "experiments", "kernels", "peers"):
-        for path in sorted((discover.ROOT / room).glob("*.py")):
+        for path in filter(Path.is_file, sorted((discover.ROOT / room).glob("*.py"))):
             shown = Path("attnsite") / room / path.name
             try:
                 ast.parse(path.read_bytes())
-            except (SyntaxError, ValueError) as error:
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 at = getattr(error, "lineno", "") or ""
                 what = f"is no Python ({getattr(error, 'msg', None) or error})"
                 found[shown.as_posix()] = Mistake(shown, at, what, "mend it")

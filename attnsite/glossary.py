@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnsite import ordinary
+
 FILE = Path("docs/glossary.md")
 _TERM = re.compile(r"^### +(.+?) *#*$", re.MULTILINE)
 _UNLINKED = re.compile(r"\s*\{ *\.unlinked *\}$")
@@ -28,7 +30,7 @@ class Term:
 def read(root: Path) -> list[Term]:
     """The terms of a checkout in the order of the page; none where there is no glossary."""
     path = root / FILE
-    return parse(path.read_text(encoding="utf-8-sig")) if path.is_file() else []
+    return parse(path.read_text(encoding="utf-8-sig")) if path.is_file() and ordinary.is_one(root, path) else []
 
 
 def parse(text: str) -> list[Term]:

@@ -72,6 +72,8 @@ SCHEMES = {"http", "https", "mailto"}
 GIVEN = {"role": re.compile(r"doc-\w+"), "data-tabs": re.compile(r"\d+:\d+"),
          "data-search-exclude": re.compile(r"(data-search-exclude)?")}  # fmt: skip
 OWN_CLASSES = {"lead", "path", "shelf", "unlinked"}
+# The headings of a question's page that its template writes, whose addresses other pages lead to.
+TEMPLATE = {"sources", "what-this-rests-on", "check-it-yourself", "related-questions"}
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*):")
 _CLOSED = re.compile(r"</\s*([a-zA-Z][^\s/>]*)")
 _TAB = re.compile(r"__tabbed_\d+(?:_\d+)?")
@@ -88,10 +90,13 @@ class Found:
     begins: str
 
 
-def find(html: str, raw: Iterable[str], plain: bool) -> list[Found]:
-    """What a rendered text may not hold; `raw` are the pieces of it that were written as HTML."""
+def find(html: str, raw: Iterable[str], plain: bool, template: bool = False) -> list[Found]:
+    """What a rendered text may not hold; `raw` are the pieces of it that were written as HTML. On a `template`'s page
+    its addresses are its own."""
     made, whole = enclosed(html)
     found = [fault for element in made for fault in _in_element(element)]  # of Markdown too: links, lists of attributes
+    for taken in sorted({each.attributes.get("id", "") for each in made} & TEMPLATE if template else ()):
+        found.append(Found(f"holds the id {taken!r}, the page's own", "word or name the heading otherwise", taken[:5]))
     for piece in raw:
         found += _in_raw(piece, plain)
     if not whole and not found:
@@ -154,6 +159,8 @@ def _in_attribute(element: str, name: str, value: str) -> Iterator[Found]:
     elif name in ADDRESSES:
         for one in re.split(r"[\s,]+", value.strip()) if name == "srcset" else [value]:
             yield from _in_address(one, loads=name in LOADED)
+    elif name in ("for", "headers", "name") and _OWN.match(value) and not _NAMED.fullmatch(value):
+        yield Found(f"holds {name}={value[:40]!r}", "name nothing of the theme's", value)
     elif name == "id" and (value == "content" or (_OWN.match(value) and not _NAMED.fullmatch(value))):
         yield Found(f"holds the id {value[:40]!r}", "choose one that is not the theme's own", value)
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnsite import document, reference
+from attnsite import document, limits, reference
 from attnsite.document import Part
 from attnsite.errors import Mistake, refused
 from attnsite.reference import Reference
@@ -68,7 +68,9 @@ def intake(file: Path, root: Path, theme: str, *, force: bool = False) -> Report
     seen: dict[str, int] = {}
     works = Works(root)
     for part in parts:
-        mistakes = list(document.faults(part, file, seen))
+        crowds = limits.of_text(part.answer)  # before anything reads it
+        mistakes = [Mistake(file, part.answer_line, what, remedy) for _, what, remedy in crowds]
+        mistakes = mistakes or list(document.faults(part, file, seen))
         if not mistakes:
             files = drafts(part, theme, works, report.notes)
             report.notes += [f"{file}:{line}: nothing is made of “{heading}”" for heading, line in part.unread]

@@ -8,16 +8,21 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from html import escape, unescape
 from typing import Protocol
 
-from attnsite import harmless, naked
+from attnsite import harmless, limits, naked, signs
 from attnsite.errors import Mistake
 from attnsite.marks import spots
 
 _OURS = re.compile(
     r"<!--\s*attnsite:(?!\s*(?:by_hand|calculator|head_browser|sources)\s*-->)[^>]*"
 )  # what a build puts into texts
-CROWD = 500  # "[" and "<" in a paragraph: a page's have some dozens, and Markdown takes the square of their number
+# What a page's template has behind a text: a paragraph, a block of code, a comment. Whatever a text leaves open would
+# end in there, and what stands between would be a part of it.
+_BEHIND = "¦behind¦"
+BEHIND = f"\n\n{_BEHIND}\n\n```bash\n{_BEHIND}\n```\n\n{_BEHIND}\n\n<!-- attnsite:sources -->\n\n{_BEHIND}"
+_OPENS = re.compile(r"<!--|^[ \t]*(?:`{3,}|~{3,})|<[A-Za-z]", re.MULTILINE)
 MOST = 60  # faults of a text whose lines are looked for; the others are told at its first line
 
 
@@ -30,6 +35,8 @@ class Rendered(Protocol):
     def marks(self) -> Sequence[str]: ...
     @property
     def unread(self) -> Sequence[tuple[str, Mistake]]: ...
+    @property
+    def defined(self) -> Sequence[tuple[str, str]]: ...
 
 
 class Renderer(Protocol):
@@ -40,11 +47,14 @@ class Renderer(Protocol):
 class Text:
     """What stands together on a page: pieces of Markdown, and the file's line of each of their lines.
 
-    `plain` says that raw HTML is nearly all refused, `numbers` that quantities need evidence.
+    `plain` says that raw HTML is nearly all refused, `numbers` that quantities need evidence, `template` that it stands
+    on a page whose other headings are a template's. What is not `alone` stands between texts of others, too.
     """
 
     plain: bool = True
     numbers: bool = True
+    template: bool = False
+    alone: bool = True
     lines: list[str] = field(default_factory=list)
     places: list[int] = field(default_factory=list)
 
@@ -79,8 +89,12 @@ NAKED = "end the sentence with [=figure.value machine] or [@source], or leave th
 
 def faults(rendered: Rendered, text: Text, names: Iterable[str] = ()) -> list[Fault]:
     """Everything that may not stand in a rendered text, in order, as often as it stands there."""
-    found = [Fault(f.what, f.remedy, f.begins) for f in harmless.find(rendered.html, rendered.raw, text.plain)]
+    found = [Fault(f.what, f.remedy, f.begins)
+             for f in harmless.find(rendered.html, rendered.raw, text.plain, text.template)]  # fmt: skip
     found += [Fault(mistake.what, mistake.remedy, source) for source, mistake in rendered.unread]
+    found += _of_definitions(rendered, text, names)
+    for _, sign in signs.find(unescape(rendered.html)):
+        found.append(Fault(f"holds the character {sign}, which is not seen", "take it out", "&"))
     if text.numbers:
         for each in naked.find(rendered.html, names):
             what = f"states {each.quantity!r} without evidence in “{each.sentence[:70]}”"
@@ -88,10 +102,29 @@ def faults(rendered: Rendered, text: Text, names: Iterable[str] = ()) -> list[Fa
     return found
 
 
+def _of_definitions(rendered: Rendered, text: Text, names: Iterable[str]) -> Iterator[Fault]:
+    """Of what a text defines for the page that it stands on: an abbreviation, an address by name. What it says is
+    judged whether the text uses it or not; a text between those of others defines nothing."""
+    for name, told in rendered.defined:
+        if not text.alone:
+            what = f"defines {name[:40]!r}, for all that stands beside it"
+            yield Fault(what, "write it where it is used", f"[{name}")
+        elif text.numbers and (stated := naked.find(escape(told), names)):
+            what = f"states {stated[0].quantity!r} without evidence in what {name[:40]!r} means"
+            yield Fault(what, NAKED, f"[{name}")
+
+
 def judge(renderer: Renderer, text: Text, names: Sequence[str] = ()) -> tuple[list[Placed], list[tuple[int, str]]]:
     """The faults of a text with their lines; and with theirs the marks that a page shows and `marks` does not see."""
-    if crowds := list(_crowds(text)):
+    if crowds := [Placed(text.places[at], what, remedy) for at, what, remedy in limits.faults(text.lines)]:
         return crowds, []
+    try:
+        return _judged(renderer, text, names)
+    except RecursionError:
+        return [Placed(text.places[0], "holds what is nested too deep to be read", "write it flatter")], []
+
+
+def _judged(renderer: Renderer, text: Text, names: Sequence[str]) -> tuple[list[Placed], list[tuple[int, str]]]:
     rendered = renderer.render("\n".join(text.lines))
     hidden = Counter(rendered.marks) - Counter(mark.source for mark in spots("\n".join(text.lines)))
     unseen = [(text.places[_written(text, len(text.lines), source)], source) for source in hidden.elements()]
@@ -108,6 +141,10 @@ def judge(renderer: Renderer, text: Text, names: Sequence[str] = ()) -> tuple[li
         if found := _OURS.search(written):
             remedy = "leave it out; such comments are made while a page is built"
             placed.append(Placed(text.places[number], f"holds {found[0][:40]!r}", remedy))
+    if not _ends(renderer, text):
+        opens = [at for at, line in enumerate(text.lines) if _OPENS.search(line)]
+        what = "leaves a comment, a block of code or an element open, which would take in what stands behind it"
+        placed.append(Placed(text.places[opens[-1] if opens else 0], what, "close what it opens"))
     for number, fault in enumerate(whole):
         asked[fault] += 1
         low, high = 1, len(text.lines)
@@ -119,16 +156,10 @@ def judge(renderer: Renderer, text: Text, names: Sequence[str] = ()) -> tuple[li
     return sorted(placed, key=lambda each: each.line), unseen
 
 
-def _crowds(text: Text) -> Iterator[Placed]:
-    """The paragraphs that would take minutes to read, at their first line."""
-    count = first = 0
-    for at, line in enumerate([*text.lines, ""]):
-        if not line.strip():
-            if count > CROWD:
-                what = f"has {count} “[” and “<” in a paragraph, of at most {CROWD}"
-                yield Placed(text.places[first], what, "write shorter paragraphs")
-            count, first = 0, at + 1
-        count += line.count("[") + line.count("<")
+def _ends(renderer: Renderer, text: Text) -> bool:
+    """Whether what stands behind a text on its page is shown as it would be without it."""
+    whole, behind = (renderer.render(written + BEHIND).html for written in ("\n".join(text.lines).rstrip(), ""))
+    return re.sub(r"[\d\s]", "", whole).endswith(re.sub(r"[\d\s]", "", behind))  # blocks of code are numbered
 
 
 def _written(text: Text, count: int, begins: str) -> int:

@@ -1,6 +1,7 @@
 """Naked numbers: sentences of a text that state a quantity without evidence, read from what a page shows of them."""
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -8,37 +9,78 @@ from selectolax.lexbor import LexborNode
 
 from attnsite.parsed_html import steps
 
-_STATES = (  # behind a number, it makes a quantity of it
-    r"(?![\d.]*\d)(?![\s-]*(?:[%×]|(?:x|times|fold|percent|faster|slower|better|worse|larger|smaller|days|hours|minutes|seconds"
-    r"|nanoseconds|bytes|[KMGTP]?i?B|[kMG]?Hz|[KMGTP]?FLOPs?|tokens|ms|µs|ns)\b))"
+# A number is harmless where its surroundings say that it is a name, a place, a day or what was set. Any other is a
+# quantity, whatever unit stands behind it, so the lists below are of words of the language and of no units.
+_COMPARES = (  # behind a number, it makes a finding of it
+    r"(?!\s*(?:[%×/]|[-·\s]*(?:x|times|fold|percent)\b"
+    r"|(?:more|less|better|worse|fewer|the (?:speed|time|memory|cost))\b"
+    r"|as (?:fast|slow|much|many|long|large|small)\b"
+    r"|(?!(?:after|number|other|over|under|either|whether|together|rather|never|however|later|layer|per|per|paper"
+    r"|for|or|nor|their|her|our|your|four)\b)[a-z]+er\b))"
 )
-# Numbers that are names, places or dates, not quantities. Order matters: longer names first.
-_NAMES = [
-    r"(?:Sections?|§+|Tables?|Figures?|Fig\.|Eqs?\.|Equations?|Chapters?|Appendix|[Vv]ersions?|rows?|steps?|Problem)\s*"
-    r"[A-Z]?\d+(?:\.\d+)*(?:\([A-Za-z]\))?" + _STATES,
-    r"\b(?:18|19|20)\d\d\b" + _STATES,  # years
-    r"\b\d+(?:st|nd|rd|th)\b(?!\s+of\b)",  # ordinals
-    r"\b\d+-(?:bit|layer|head|wide)\b|\b\d{1,2}-way\b|\b(?:8|16|32|64) bits\b",  # kinds: 16-bit, 384-layer
-    r"\b\d+·[A-Za-z]\w*",  # terms of formulas: 6·N
-    r"\b(?:width|widths|head|heads of|layer|batch|block|blocks of)\s+\d+\b(?=\s|[.,;:]|$)"
-    + _STATES,  # what was set, not found
-    r"\b\d+(?:,\d{3})*\s+(?:(?:query|key-value|KV|attention|single|full)\s+)?"
-    r"(?:heads?|layers?|tokens?|threads?|cores?|groups?|bytes an element)\b"
-    r"(?!\s*(?:/|a\b|per\b|each\b|every\b|in one\b|in a\b)\s*(?:[mµn]?s\b|second|minute|hour))",  # likewise
-    r"\bone head to \d+\b" + _STATES + r"|\bfrom \d+ heads? to \d+\b|\bwith \d+\b(?=[.,;]|\s+than|\s+with|\s+heads)",
-    r"\b(?![xX](?!86(?:\b|_))\d)[A-Za-z_]*[A-Za-z][-.]?\d+(?:\.\d+)*[A-Za-z]*(?:-[A-Za-z0-9.]+)*\b"
-    r"(?:\s+\d+(?:\.\d+)?[BMT]\b)?" + _STATES,  # GPT-3 175B, x86
-    r"\bO\((?![^)]*\b(?:times|faster|slower|percent)\b)[^)]*\)",
-    r"^\s*\d+[.)]\s",  # a number that a heading begins with
+_GOES_ON = (  # behind a number, the sentence ends or goes on without saying what there are so many of
+    r"(?=\s*(?:$|[.,;:!?](?!\d)|[)\]”’\"]|[–—]|\s(?:a|all|also|an|and|are|as|at|became|before|but|by|can|do|does|each"
+    r"|every|for|from|gives?|had|has|have|here|holds?|how|if|in|into|is|it|its|may|must|no|nobody|not|of|on|one|or|says?"
+    r"|shows?|so|that|the|their|them|then|there|these|they|this|those|to|was|we|were|what|when|where|which|while|who|will"
+    r"|with|without|would|you)\b))"
+)
+_NUMBER = r"\d{1,3}(?:[, ]\d{3})+|\d{1,7}"
+_SET = (  # before a number, it says that so many are given
+    r"(?:\b(?i:a|all|an|and|any|as|at|each|every|first|for|from|has|have|in|into|its|keep|keeps|last|of|on|only|or|other|over"
+    r"|some|than|the|their|these|this|those|to|up to|with|without|full|same)\s+|^\s*(?:[-–—(“\"]\s*)?|[(“\"|]\s*)"
+)
+_PARTS = (  # of models and their inputs, of which there are as many as somebody chose
+    r"(?:(?:full|hidden|key-value|KV|query|attention|single|windowed|draft|new|more|such)\s+){0,2}"
+    r"(?:heads?|layers?|tokens?|threads?|cores?|groups?|blocks?|columns?|rows?|queries|keys|experts)\b"
+)
+_DAY = r"(?i:before|after|since|until|during|in|from|years?|early|late|mid-?|and|source of)"
+_MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_HARMLESS = [  # order matters: longer ones first
+    r"https?://[^\s<>]*",
+    r"\b(?:Sections?|§+|Tables?|Figures?|Fig\.|Eqs?\.|Equations?|Chapters?|Appendix|Problem|[Vv]ersions?|rows?|steps?)\s*"
+    r"[A-Z]?\d{1,3}(?:\.\d{1,3})*(?:\([A-Za-z]\))?(?:(?:,| and|–|-)\s*\d{1,3}(?:\.\d{1,3})*)*\b" + _GOES_ON,
+    rf"\b(?:\d{{1,2}}\s+)?{_MONTH}(?:\s+\d{{1,2}},)?\s+(?:19|20)\d\d\b" + _GOES_ON,
+    r"\((?:(?:[A-Z][\w-]*|et al\.|and|&),?\s+)*(?:[A-Z][\w-]*|et al\.),?\s+(?:19|20)\d\d[a-z]?\)",
+    rf"(?<!\w)(?<!factor ){_DAY}\s+(?:19[5-9]|20[0-4])\d\b(?:\s*(?:,|and|to|–|-)\s*(?:19[5-9]|20[0-4])\d\b)*"
+    + _GOES_ON,
+    r"(?<=[Tt]he )\d{1,3}(?:st|nd|rd|th)\b(?!\s+(?:of|the|a|an|part)\b)" + _COMPARES,
+    r"\b(?:1|2|4|8|16|32|64|128)(?:-bit\b|\s+bits\b)" + _COMPARES,
+    r"\b\d{1,4}-(?:layer|head|wide)\b" + _COMPARES,
+    r"\b(?i:widths?|heads of|blocks of|(?<=[Tt]he )(?:head|layer|block|batch)|batch(?:es)? of)\s+"
+    r"\d{1,5}\b(?:(?:,| and| or)\s+\d{1,5}\b)*" + _GOES_ON,
+    r"\b\d{1,5} wide\b" + _GOES_ON,
+    rf"(?:{_SET})(?:{_NUMBER})\s+{_PARTS}" + _COMPARES,
+    r"\b(?:one head to|from \d{1,4} heads? to|[Uu]p to) \d{1,4}(?: heads)?\b" + _GOES_ON,
+    r"\b\d{1,2}(?:·(?:[A-Z]|[A-Za-z]+_[A-Za-z]+)(?![A-Za-z]))+",  # terms of formulas: 6·N
+    r"\bO\((?:(?!\d\d|times\b|percent\b|[%×])[^()\n]){1,60}\)",
+    # formats of numbers, instruction sets, models and machines
+    r"\b(?:b?float|u?int|fp|bf|tf|[fi])\d{1,3}\b" + _COMPARES,
+    r"\bx86(?:_64)?(?![\w.]*\d)" + _COMPARES,
+    r"\b[a-z]{2,6}_\d{1,3}\b" + _COMPARES,
+    r"\bv\d{1,2}(?:\.\d{1,3}){1,2}\b" + _COMPARES,
+    r"\b(?!X)(?:[A-Z]{1,5}|[A-Z][A-Za-z]{2,20}-)-?\d{1,4}(?:\.\d{1,2})?[A-Za-z]{0,2}(?:-[A-Z]\w*)?\b(?:\s+\d{1,4}(?:\.\d{1,2})?[BMT]\b)?"
+    + _COMPARES,  # GPT-3 175B, H200, FlashAttention-2
+    r"^\s*\d{1,2}[.)]\s",  # a number that a heading begins with
 ]
-_QUANTITY = re.compile(r"(?<![\w.])(?:[xX](?!86))?\.?\d[\d.,]*\s*(?:%|×|[A-Za-zµ/]+)?")
+_KNOWN = re.compile("|".join(_HARMLESS))
+_RATE = re.compile(  # of parts in a time: found, not set
+    r"/\s*[mμn]?s\b|\b(?:milli|micro|nano)?seconds?\b|\b(?:minutes?|hours?|days?)\b", re.IGNORECASE
+)
+_COUNTED = re.compile(rf"(?:{_NUMBER})\s+{_PARTS}")
+_QUANTITY = re.compile(r"\.?\d[\d.,]*\s*(?:%|×|[A-Za-zμ/]+)?")
 _RATIOS = re.compile(
     r"\b(?:twice|thrice|(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:twen|thir|for|fif|six|seven|eigh|"
-    r"nine)ty|(?:a |one )?(?:dozen|hundred|thousand)|(?:dozens|hundreds|thousands) of)[- ](?:times|fold)"
+    r"nine)ty|(?:a |one )?(?:dozen|hundred|thousand)|(?:dozens|hundreds|thousands) of)[- ]?(?:times|fold)"
     r"|doubled|tripled|quadrupled|halved)"
     r"\s+(?:(?:faster|slower|larger|smaller)\b|(?:as|more|less|the)\b.{0,400}\b(?:fast|slow|time|faster|slower|memory)\b)",
     re.IGNORECASE,
 )
+_ASKS = re.compile(
+    r"(?:(?:And|But|Or|So|Then|If|From|With|At|By|In|On|For|To|Of)\b.*\b)?(?:Is|Are|Was|Were|Do|Does|Did|Can|Could|Should"
+    r"|Would|Will|May|Must|Has|Have|Had|How|What|Which|Why|When|Where|Who|Whose)\b",
+    re.IGNORECASE,
+)
+_FINDS = re.compile(r"\d.*\b(?:faster|slower|quicker)\b|\b(?:faster|slower|quicker)\b.*\d")
 # Elements that are no lines of their own: a sentence goes on in them.
 _WITHIN = {"a", "abbr", "b", "bdi", "cite", "data", "del", "dfn", "em", "i", "img", "ins", "kbd", "mark", "q", "s",
            "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr", "code", "math"}  # fmt: skip
@@ -63,26 +105,35 @@ class _Line:
     exercise: bool = False
 
     def asks(self) -> bool:
-        text = self.text.rstrip()
-        return text.endswith("?") and (self.exercise or not re.search(r"[.!:;]\s", text))
+        """Whether nothing is stated: a question that begins as one, and what an exercise gives before it asks."""
+        text = self.text.strip()
+        if not text.endswith("?"):
+            return False
+        *given, _ = re.split(r"(?<=[.!:;])\s+", text)
+        if self.exercise:
+            return not any(_FINDS.search(each) for each in given if not each.endswith("?"))
+        return not given and bool(_ASKS.match(text))
 
 
 def find(html: str, names: Iterable[str] = ()) -> list[Naked]:
     """The sentences (a line each) of a rendered text that state a quantity and carry no mark, in order.
 
     Code, formulas, years, places in sources and names of things are no quantities; `names` are further names that have
-    digits in them. A number of heads, layers, tokens or threads says what was set, not what was found. What is asked
-    states nothing: a line of questions alone, and what the title of an exercise sets before it asks. The cells of a
-    row are one sentence, and a mark in the head of a column is evidence for all of it.
+    digits in them. A number of heads, layers, tokens or threads says what was set, not what was found, unless a time
+    stands beside it. What is asked states nothing: a line that begins as a question, and what the title of an exercise
+    sets before it asks. The cells of a row are one sentence, and a mark in the head of a column is evidence for all of
+    it. Characters are read as what they look like: raised digits, wide ones and thin spaces too.
     """
     own = [rf"(?<![\w.]){re.escape(name)}(?!\w)" for name in sorted(names, key=len, reverse=True)]
-    known = re.compile("|".join([*own, *_NAMES]))
+    own_names = re.compile("|".join(own)) if own else None
     found = []
     for line in _lines(html):
+        line.text = unicodedata.normalize("NFKC", line.text)
         if line.evident or line.asks():
             continue
-        stated = _QUANTITY.search(known.sub(" ", line.text)) or _RATIOS.search(line.text)
-        if stated:
+        left = own_names.sub(" x ", line.text) if own_names else line.text
+        rate = _RATE.search(left) and _COUNTED.search(left)
+        if stated := rate or _QUANTITY.search(_KNOWN.sub(" ", left)) or _RATIOS.search(line.text):
             found.append(Naked(stated[0].strip(), " ".join(line.text.split())))
     return found
 
@@ -92,11 +143,12 @@ def _lines(html: str) -> Iterator[_Line]:
     line, silent, table = _Line(), 0, _Table()
     for kind, node in steps(html):
         name = node.tag or ""
-        if name in _SILENT or (name == "a" and (node.text() or "").strip() == PERMALINK):
+        if name in _SILENT or _permalink(node):
             silent += 1 if kind == "open" else -1
             line.text += " x " if kind == "open" and name in ("code", "math") else ""
+            yield from _apart(kind, node)
         elif silent:
-            continue
+            yield from _apart(kind, node)
         elif kind == "text":
             first, *more = (node.text_content or "").split("\n")
             line.text += first
@@ -114,16 +166,34 @@ def _lines(html: str) -> Iterator[_Line]:
                 else:
                     yield line
                     table.inside = kind == "open" and name == "table"
-                line = _Line(exercise=name == "summary")
+                line = _Line(exercise=kind == "open" and _exercise(node))
             if kind == "open":
                 line.evident |= name == "data"
-                line.text += "".join(f" {told} " for told in _told(node))
+                line.text += _beside(node)
     yield line
 
 
-def _told(node: LexborNode) -> list[str]:
+def _permalink(node: LexborNode) -> bool:
+    """Whether it is a heading's link to itself, and shows nothing else."""
+    return node.tag == "a" and (node.text() or "").strip() == PERMALINK and node.css_first("img") is None
+
+
+def _exercise(node: LexborNode) -> bool:
+    """Whether it is the title of an exercise: a folded block that asks, and no other folded block."""
+    classes = (node.parent.attributes.get("class") or "").split() if node.parent else []
+    return node.tag == "summary" and "question" in classes
+
+
+def _apart(kind: str, node: LexborNode) -> Iterator[_Line]:
+    """What an element says that is not read as a part of the sentence: a line of its own."""
+    if kind == "open" and (told := _beside(node).strip()):
+        yield _Line(told)
+
+
+def _beside(node: LexborNode) -> str:
     """What an element says beside its text."""
-    return [node.attributes.get(name) or "" for name in ("title", "alt", "aria-label") if node.attributes.get(name)]
+    said = (node.attributes.get(name) for name in ("title", "alt", "aria-label"))
+    return "".join(f" {told} " for told in said if told)
 
 
 @dataclass

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from attnsite import digest, discover, shape
+from attnsite import digest, discover, ordinary, shape
 from attnsite.errors import Mistake, raise_all
 from attnsite.quantity import Quantity
 
@@ -307,7 +307,14 @@ def _row(data: dict[str, Any]) -> Row:
 
 def experiments(root: Path) -> list[str]:
     """The names of all experiments that have a run anywhere."""
-    return sorted({path.stem for folder in (COMMITTED, BUILT) for path in (root / folder).glob("*/*.json")})
+    return sorted({path.stem for folder in (COMMITTED, BUILT) for path in files(root, folder)})
+
+
+def files(root: Path, folder: Path, name: str = "*") -> list[Path]:
+    """The files of runs in a folder, of one experiment or all; of those that are committed the ordinary ones."""
+    if folder == COMMITTED:
+        return ordinary.files(root, folder, f"*/{name}.json")
+    return sorted((root / folder).glob(f"*/{name}.json"))
 
 
 def load(root: Path, experiment: str, keeps: Callable[[Run], bool] = lambda run: True) -> dict[str, Run]:
@@ -318,7 +325,7 @@ def load(root: Path, experiment: str, keeps: Callable[[Run], bool] = lambda run:
     """
     runs = {}
     for folder in (COMMITTED, BUILT):
-        for path in sorted((root / folder).glob(f"*/{experiment}.json")):
+        for path in files(root, folder, experiment):
             try:
                 run = read(path)
                 if folder == COMMITTED or keeps(run):

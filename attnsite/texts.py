@@ -6,10 +6,8 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-import yaml
-
-from attnsite import discover
-from attnsite.content import Front, Question, Theme
+from attnsite import discover, ordinary
+from attnsite.content import Front, Question, Theme, scalars
 from attnsite.judging import Text
 
 _CELL = re.compile(r"#\s*%%(.*)")
@@ -19,7 +17,7 @@ _OTHER_CELL = re.compile(r"#\s*(?:region|endregion|[+-])(?:\s|$)")  # of jupytex
 def of_question(question: Question) -> Text:
     """Title, answer, body and claims: what refers to what does so across them. A draft's numbers may wait."""
     lines = question.lines or {}
-    text = Text(numbers=not question.draft)
+    text = Text(numbers=not question.draft, template=True)
     text.add(f"# {typed(question.title)}", lines.get("title", 1), spread=False)
     text.add(question.answer, lines.get("answer", 1), spread=False)
     text.add(question.body, question.body_line)
@@ -29,16 +27,18 @@ def of_question(question: Question) -> Text:
 
 
 def shown_alone(question: Question) -> Iterator[Text]:
-    """What other pages show of a question by itself: its item in a list, its answer, each claim."""
+    """What other pages show of a question by itself: its item in a list, its answer, each claim. And its body, behind
+    which its own page has what the template says."""
     lines, numbers = question.lines or {}, not question.draft
     start = lines.get("answer", 1)
-    item = Text(numbers=numbers)
+    yield Text(numbers=numbers, template=True).add(question.body, question.body_line)
+    item = Text(numbers=numbers, alone=False)
     item.lines += [f"- [{typed(question.title)}](x.md)", f"  {first_sentence(question.answer)}"]
     item.places += [lines.get("title", 1), start]
     yield item
-    yield Text(numbers=numbers).add(question.answer, start, spread=False)
+    yield Text(numbers=numbers, alone=False).add(question.answer, start, spread=False)
     for claim in question.claims:
-        yield Text(numbers=numbers).add(f"- {claim.source}", claim.line, spread=False)
+        yield Text(numbers=numbers, alone=False).add(f"- {claim.source}", claim.line, spread=False)
 
 
 def typed(text: str) -> str:
@@ -56,7 +56,7 @@ def of_theme(theme: Theme, source: str) -> Text:
     lines = source.split("\n")
     at = next((n for n, line in enumerate(lines, 1) if line.startswith("summary:")), 1)
     title = next((n for n, line in enumerate(lines, 1) if line.startswith("title:")), 1)
-    return Text().add(typed(theme.title), title, spread=False).add(theme.summary, at, spread=False)
+    return Text(alone=False).add(typed(theme.title), title, spread=False).add(theme.summary, at, spread=False)
 
 
 def of_page(source: str, path: Path) -> Text:
@@ -76,17 +76,8 @@ def behind_front(source: str, path: Path) -> tuple[str, int]:
 def in_front(front: Front) -> Iterator[tuple[str, str, int]]:
     """The texts of a page's front matter by name, with their lines: the theme puts them into pages as they stand."""
     for name, node in front.keys.items():
-        for value in _scalars(node):
-            yield name, value, front.lines[name]
-
-
-def _scalars(node: yaml.Node) -> Iterator[str]:
-    """Every text of a field, of lists and mappings too."""
-    if isinstance(node, yaml.ScalarNode):
-        yield str(node.value)
-    for inner in node.value if not isinstance(node, yaml.ScalarNode) else ():
-        for part in inner if isinstance(inner, tuple) else (inner,):
-            yield from _scalars(part)
+        for scalar in scalars(node):
+            yield name, str(scalar.value), front.lines[name]
 
 
 def of_kernels() -> Iterator[tuple[Path, Text]]:
@@ -120,6 +111,8 @@ def odd_cells(source: str) -> Iterator[tuple[int, str]]:
         ast.parse(source)
     except (SyntaxError, ValueError) as error:
         yield getattr(error, "lineno", None) or 1, "is no Python"
+    except (RecursionError, MemoryError):  # which its parser raises of what is nested, however short
+        yield 1, "has code that is nested too deep to be read"
 
 
 def of_notebook(source: str) -> Text:
@@ -137,6 +130,5 @@ def of_notebook(source: str) -> Text:
 
 def hand_written(root: Path) -> list[Path]:
     """The hand-written pages that are no questions, relative to the checkout."""
-    docs = root / "docs"
-    found = (path.relative_to(root) for path in sorted(docs.rglob("*.md")))
+    found = (path.relative_to(root) for path in ordinary.files(root, Path("docs"), "**/*.md"))
     return [path for path in found if path.parts[1] not in ("questions", "sources", "results")]

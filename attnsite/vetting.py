@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from attnsite import signs
 from attnsite.accounting import Attention
 from attnsite.asked import key as case_key
 from attnsite.errors import Mistake
@@ -30,6 +31,17 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 DIGEST = re.compile(r"[0-9a-f]{12}")
 MACHINE = ("cpu", "architecture", "threads", "system")
 SOFTWARE = ("python", "numpy", "numba", "commit")
+# What `attnsite measure` says of a machine and of its software, and nothing else: each is a line of a page.
+KNOWN = {
+    "machine": {*MACHINE, "cores", "cpu_quota", "caches", "memory_bytes", "threading_layer", "blas", "waiting",
+                "virtual", "vectors", "settings", "gpu", "gpu_memory", "driver", "os", "gpu_multiprocessors",
+                "gpu_clock_khz", "gpu_memory_clock_khz", "gpu_memory_bus_bits", "gpu_l2_bytes", "gpu_capability",
+                "gpu_launch_seconds"},
+    "software": {*SOFTWARE, "clean", "llvmlite", "numba-cuda", "torch", "jax", "jaxlib", "onnxruntime", "onnx",
+                 "torch_blas", "torch_vectors"},
+    "steadiness": {"verdict", "median_spread", "foreign_load", "throttled"},
+}  # fmt: skip
+COMMIT = re.compile(r"[0-9a-f]{7,40}")
 VERDICTS = ("steady", "noisy", "not timed")
 STAGES = ("scores", "softmax", "values", "append", "attend")  # of kernels, as their `stages` name them
 CEILINGS = ("read", "matmul", "fma", "copy", "mma", "add")
@@ -55,7 +67,11 @@ _PRIVATE = {
     "an address": re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.-])|[\w.+-]+@[\w-]+\.\w+"),
     "a name in the network": re.compile(r"\b[\w-]+\.(?:local|lan|internal|localdomain|corp)\b"),
 }
-MOST_LETTERS = 300  # of a name or a version
+MOST_LETTERS = 300  # of a name, a version or a reason
+_ACTS = re.compile(r"[<>`]|\]\(|://|\bwww\.")  # what a page or a reader of it could make more of than a text
+_CLAIMS = re.compile(r"\b(?:faster|slower|quicker)\b|\d\s*(?:%|×|(?:percent|-?fold)\b)", re.IGNORECASE)
+_HOST = re.compile(r"\b[A-Za-z][\w-]*\.[A-Za-z]{2,}")  # of a name or a version: a version's points stand beside digits
+_PATTERN = re.compile(r"[a-z][a-z0-9_*?\[\]-]*")
 _PLAIN = re.compile(r"[\w .,:;@()+/=®™°~-]*")
 _AGAIN = "measure it again with `attnsite measure`"
 
@@ -78,6 +94,8 @@ def faults(run: Run, path: Path, limits: Mapping[str, float], asked: Mapping[str
         except (TypeError, ValueError, ArithmeticError, AttributeError, LookupError) as error:  # whatever stands there
             what = f"holds what no run writes ({type(error).__name__}: {error})"
             found.append(Mistake(path, "", " ".join(what.split())[:200], _AGAIN))
+    if run.complete and not any(each.where.startswith(("row", "kind")) or not each.where for each in found):
+        found += _whole(run, path, asked)
     return found
 
 
@@ -114,6 +132,9 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
     if not isinstance(settings, dict):
         yield Mistake(path, "provenance.machine.settings", f"is {settings!r:.40}, no settings by name", _AGAIN)
         settings = {}
+    commit = known.software.get("commit")
+    if commit and not COMMIT.fullmatch(str(commit)):
+        yield Mistake(path, "provenance.software.commit", f"is {commit!r:.60}, which is no commit", _AGAIN)
     for name, value in settings.items():
         what = f"is {value}: kernels were compiled otherwise than they usually are"
         yield Mistake(path, f"provenance.machine.settings.{name}", what, f"unset {name}, then {_AGAIN}")
@@ -145,8 +166,15 @@ def _machine(run: Run, path: Path) -> Iterator[Mistake]:
         yield Mistake(path, "provenance.machine.caches", f"is {caches!r:.40}, no sizes by name", _AGAIN)
     for part in ("machine", "software", "steadiness"):
         for name, value in getattr(known, part).items():
-            if name not in {*_PLAUSIBLE, *_SPREADS, "caches"} and not _flat(value) and not any(_tells(value)):
-                yield Mistake(path, f"provenance.{part}.{name:.40}", f"is {value!r:.40}, no text or number", _AGAIN)
+            if name in {*_PLAUSIBLE, *_SPREADS, "caches"} or any(_tells(value)):
+                continue
+            where = f"provenance.{part}.{name:.40}"
+            if not _flat(value):
+                yield Mistake(path, where, f"is {value!r:.40}, no text or number", _AGAIN)
+            elif name not in KNOWN[part]:
+                yield Mistake(path, where, f"is not what a run says of its {part}", "take it out")
+            elif said := next((text for text in _texts(value) if _says_more(text, _HOST)), ""):
+                yield Mistake(path, where, f"is {said!r:.80}, which says more than a name", _AGAIN)
     if (run.machine == EVERY_MACHINE) != (run.kind == "count") or run.machine == THIS_BUILD:
         what = f"is {run.machine!r}, which is not the place of a {run.kind}"
         yield Mistake(path, "machine", what, f"counts are of {EVERY_MACHINE}, all else of a machine with a name")
@@ -194,6 +222,9 @@ def _asked(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mi
     if asked and asked["kind"] != run.kind:
         yield Mistake(path, "kind", f"is {run.kind}, and {run.experiment} is a {asked['kind']}", _AGAIN)
         return
+    for pattern in run.kernels:
+        if not _PATTERN.fullmatch(pattern):
+            yield Mistake(path, "kernels", f"hold {pattern!r:.60}, which names no kernel", _AGAIN)
     cases = set(asked["cases"][run.sweep]) if asked else set()
     seen: set[str] = set()
     for number, row in enumerate(run.rows, 1):
@@ -210,6 +241,13 @@ def _asked(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mi
             yield Mistake(path, f"{where}.seed", f"is {row.seed!r:.40}, which is not asked", _AGAIN)
         if row.stage is not None and row.stage not in STAGES:
             yield Mistake(path, f"{where}.stage", f"is {row.stage!r:.40}, none of {', '.join(STAGES)}", _AGAIN)
+        if said := next((text for text in (row.skipped, *_texts(row.values)) if text and _says_more(text)), ""):
+            what = f"is {said!r:.80}, which is no reason or observation"
+            yield Mistake(path, f"{where}.{'skipped' if said == row.skipped else 'values'}", what, _AGAIN)
+        if row.kernel_digest is not None and not DIGEST.fullmatch(row.kernel_digest):
+            yield Mistake(path, f"{where}.kernel_digest", f"is {row.kernel_digest!r:.40}, no digest", _AGAIN)
+        if row.kernel is not None and run.kind in ("study", "count") and not _KERNEL.fullmatch(row.kernel):
+            yield Mistake(path, f"{where}.kernel", f"is {row.kernel!r:.60}, which is no kernel's name", _AGAIN)
         if row.kernel is not None and run.kind in ("timing", "memory") and not _takes_part(row.kernel, run):
             what = f"is {row.kernel!r:.60}, which {', '.join(run.kernels)} does not name"
             yield Mistake(path, f"{where}.kernel", what, _AGAIN)
@@ -219,6 +257,73 @@ def _asked(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mi
         if row.key in seen:
             yield Mistake(path, where, f"answers {_brief(row.case)} of {row.kernel} again", "take one of them out")
         seen.add(row.key)
+
+
+def _whole(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mistake]:
+    """What a run that says that it is complete does not have: cases that its experiment asks, and, be the experiment
+    known or not, what some of its cases have and others lack. Whatever could not run is there, skipped."""
+    cases = {case_key(row.case) for row in run.rows} | set(asked["cases"][run.sweep] if asked else ())
+    parts = _parts(run, asked)
+    lacking = [case for case in sorted(cases) for _ in range(sum(not there(case) for there in parts))]
+    if lacking:
+        most = len(cases) * len(parts)
+        what = f"lack {len(lacking)} of the {most} that the {run.sweep} sweep of {run.experiment} has, such as one of"
+        yield Mistake(path, "rows", f"{what} {lacking[0][:90]}", f"restore the file, or {_AGAIN}")
+
+
+def _parts(run: Run, asked: Mapping[str, Any] | None) -> list[Callable[[str], bool]]:
+    """Of each part that every case of a run has, how to see whether a case has it."""
+    if run.kind == "count":
+        there = {case_key(row.case) for row in run.rows}
+        return [there.__contains__]
+    if run.kind == "study":
+        seeds = {*(asked["seeds"] if asked else ()), *(row.seed for row in run.rows)}
+        seen = {(case_key(row.case), row.seed) for row in run.rows}
+        return [lambda case, seed=seed: (case, seed) in seen for seed in seeds]  # type: ignore[misc]
+    answers: dict[tuple[str, str], set[tuple[str, str | None]]] = {}
+    skipped: set[tuple[str, str]] = set()
+    timed: set[str] = set()  # cases in which somebody ran, and so a limit of the machine's
+    for row in run.rows:
+        key = (case_key(row.case), row.kernel or "")
+        answers.setdefault(key, set()).add((json.dumps(row.case.get("variant"), sort_keys=True), row.stage))
+        if row.skipped is not None:
+            skipped.add(key)
+        elif not key[1].startswith("ceiling:"):
+            timed.add(key[0])
+    kernels = {kernel for _, kernel in answers} | {name for name in run.kernels if NAME.fullmatch(name)}
+    whole = {kernel: set().union(*(held for (case, one), held in answers.items()
+                                   if one == kernel and (case, one) not in skipped)) for kernel in kernels}  # fmt: skip
+
+    def has(case: str, kernel: str) -> bool:
+        key = (case, kernel)
+        free = kernel.startswith("ceiling:") and case not in timed
+        return free or key in skipped or (key in answers and answers[key] >= whole[kernel])
+
+    return [lambda case, kernel=kernel: has(case, kernel) for kernel in sorted(kernels)]  # type: ignore[misc]
+
+
+def beside(runs: Mapping[Path, Run]) -> Iterator[Mistake]:
+    """Of runs of the same code on several machines, those that lack a case which another one has."""
+    alike: dict[tuple[str, str, str], list[tuple[Path, set[str]]]] = {}
+    for path, run in runs.items():
+        if run.complete:
+            held = {case_key(row.case) for row in run.rows}
+            alike.setdefault((run.experiment, run.digest, run.sweep), []).append((path, held))
+    for found in alike.values():
+        everything = set().union(*(held for _, held in found))
+        for path, held in found:
+            if lacking := sorted(everything - held):
+                what = f"lack {len(lacking)} cases that another machine's run of the same code has: {lacking[0][:90]}"
+                yield Mistake(path, "rows", what, f"restore the file, or {_AGAIN}")
+
+
+def _says_more(text: str, further: re.Pattern[str] | None = None) -> bool:
+    """Whether what stands for a name, a version or a reason is too long, could act, or claims something."""
+    return (
+        len(text) > MOST_LETTERS
+        or bool(_ACTS.search(text) or _CLAIMS.search(text) or signs.first(text))
+        or bool(further and further.search(text))
+    )
 
 
 def _takes_part(kernel: str, run: Run) -> bool:
@@ -233,6 +338,8 @@ def _strange(case: Mapping[str, Any], kind: str) -> str:
     for name, value in case.items():
         if not (_flat(value) or (isinstance(value, list) and len(value) <= 40 and all(map(_flat, value)))):
             return f"has {value!r:.40} as {name:.40}"
+        if said := next(filter(_says_more, _texts({name: value})), ""):
+            return f"has {said!r:.80}, which says more than a name"
     if kind in ("timing", "memory"):
         try:
             asked = Workload(**{name: value for name, value in case.items() if name != "variant"})

@@ -164,8 +164,9 @@ def write(mutant: Mutant, folder: Path) -> str:
 def copied(folder: Path) -> None:
     """What a run of the watchers needs of the checkout; what it only reads is shared."""
     skipped = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "attnsite", folder / "attnsite", ignore=skipped)
-    for name in ("docs", "tests", "scripts", "overrides", "mkdocs.yml", "pyproject.toml", "requirements.lock",
+    for name in ("attnsite", "docs"):  # no link: nothing is read behind one
+        shutil.copytree(ROOT / name, folder / name, ignore=skipped)
+    for name in ("tests", "scripts", "overrides", "mkdocs.yml", "pyproject.toml", "requirements.lock",
                  "README.md", "CONTRIBUTING.md"):  # fmt: skip
         (folder / name).symlink_to(ROOT / name)
 

@@ -101,8 +101,10 @@ def failure(error: Exception) -> str:
 
 
 def without_folders(reason: str) -> str:
-    """A reason as it may be published: of an absolute path, of either kind, the last part only."""
-    return _FOLDERS.sub("…/", reason)
+    """A reason as it may be published: of an absolute path, of either kind, the last part only; of a library's words
+    no sign that a page or a reader of it could make more of."""
+    plain = re.sub(r"[<>`]|[^\x20-\U0010ffff]", "'", reason).replace("](", "] (").replace("://", ": ")
+    return _FOLDERS.sub("…/", plain)
 
 
 _FOLDERS = re.compile(r"(?:(?<![\w.…/:])/|\b[A-Za-z]:[\\/]|\\\\)(?:[^\s/\\:'\"]+[/\\])+")

@@ -4,6 +4,7 @@ What was drawn is kept, so a build that follows draws none of it again; what was
 its runs stay as they are.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from attnsite import figure_faults, results
@@ -28,7 +29,10 @@ def _of_figure(records: Records, name: str) -> list[Mistake]:
     files = {machine: results.path_of(records.root, machine, module.EXPERIMENT) for machine in runs}
 
     def make() -> list[list[str]]:
-        found = [m for machine in runs for m in _of_run(records, name, machine, files[machine])]
+        each = {machine: _of_run(records, name, machine, files[machine]) for machine in runs}
+        found = [
+            _of_which(m, each, files[machine].relative_to(records.root)) for machine in runs for m in each[machine]
+        ]
         return [[m.path, m.where, m.what, m.remedy] for m in found]
 
     if not getattr(module, "__file__", None) or not all(file.is_file() for file in files.values()):
@@ -36,6 +40,14 @@ def _of_figure(records: Records, name: str) -> list[Mistake]:
     code = (kept.code_of(Path(str(module.__file__))), kept.code_of(Path(exhibits.__file__)))
     made_from = ("figure faults", name, code, *runs, *map(kept.bytes_of, files.values()))
     return [Mistake(*each) for each in kept.kept(records.root, made_from, make)]
+
+
+def _of_which(mistake: Mistake, each: Mapping[str, list[Mistake]], file: Path) -> Mistake:
+    """A figure's mistake with the run that it was found with, unless all of several have it, or it says so already."""
+    everywhere = len(each) > 1 and all(mistake in found for found in each.values())
+    if everywhere or file.as_posix() in mistake.what or mistake.path == file.as_posix():
+        return mistake
+    return Mistake(mistake.path, mistake.where, f"{mistake.what}, from {file.as_posix()}", mistake.remedy)
 
 
 def _of_run(records: Records, name: str, machine: str, file: Path) -> list[Mistake]:

@@ -10,7 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from attnsite import results
+from attnsite import ordinary, results
 from attnsite.content import Cite, Question, fences, load_questions, load_themes, marks
 from attnsite.results import COMMITTED, THIS_BUILD
 from attnsite.site import (
@@ -78,7 +78,8 @@ def render(root: Path) -> dict[str, str]:
 def hand_written(root: Path) -> dict[str, str]:
     """The pages in `docs/` that are written by hand, by path; questions and themes are records of their own."""
     docs = root / "docs"
-    paths = [path for path in sorted(docs.rglob("*.md")) if path.relative_to(docs).parts[0] != "questions"]
+    found = ordinary.files(root, Path("docs"), "**/*.md")
+    paths = [path for path in found if path.relative_to(docs).parts[0] != "questions"]
     return {path.relative_to(docs).as_posix(): path.read_text(encoding="utf-8-sig") for path in paths}
 
 
@@ -106,7 +107,7 @@ def navigation(root: Path) -> Navigation:
         by_theme.append({escape(theme.title, quote=False): [f"questions/{theme.slug}/index.md", *own]})
     kernels: Navigation = ["kernels.md", *(kernel.path for kernel in kernel_pages.ladder())]
     kernels += ["peers.md", *(library.path for library in kernel_pages.libraries())]
-    notebooks = [f"notebooks/{path.name}" for path in sorted((root / "docs" / "notebooks").glob("*.py"))]
+    notebooks = [f"notebooks/{path.name}" for path in ordinary.files(root, Path("docs/notebooks"), "*.py")]
     first = ["method.md", "evidence.md", "sources.md", "machines.md", "glossary.md", "corrections.md"]
     written = hand_written(root)
     play: Navigation = [path for path in PLAY if path in written]

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attnsite import discover, glossary, here, results
+from attnsite import discover, glossary, here, ordinary, results
 from attnsite.content import Number, Source, marks, read_sources
 from attnsite.evidence import Evidence
 from attnsite.results import Run
@@ -37,7 +37,8 @@ class Records:
     @cached_property
     def quoted(self) -> Counter[str]:
         """How often the questions quote each machine by its name."""
-        texts = (path.read_text(encoding="utf-8-sig") for path in (self.root / "docs/questions").rglob("*.md"))
+        files = ordinary.files(self.root, Path("docs/questions"), "**/*.md")
+        texts = (path.read_text(encoding="utf-8-sig", errors="replace") for path in files)
         return Counter(m.machine for text in texts for m in marks(text) if isinstance(m, Number) and m.machine)
 
     @cached_property
@@ -134,4 +135,4 @@ def _stamp(root: Path) -> object:
     folders = (root / "docs" / "sources", root / results.COMMITTED, root / results.BUILT)
     files = (path for folder in folders for path in folder.rglob("*") if path.suffix in (".bib", ".json"))
     written = [root / glossary.FILE] if (root / glossary.FILE).is_file() else []
-    return here.shown(), sorted((str(path), path.stat().st_mtime_ns) for path in [*files, *written])
+    return here.shown(), sorted((str(path), path.lstat().st_mtime_ns) for path in [*files, *written])

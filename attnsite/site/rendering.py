@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from markdown import Markdown
 from markdown.postprocessors import Postprocessor
+from markdown.treeprocessors import Treeprocessor
 
 from attnsite.errors import Mistake
 from attnsite.site import about, markup
@@ -23,12 +24,14 @@ MARK = "mark"  # the class of what stands for a mark
 @dataclass(frozen=True)
 class Rendered:
     """A text's HTML, the HTML in it that its author wrote, its marks as they were written, and each text that an
-    extension could not read, with the reason."""
+    extension could not read, with the reason. `defined` are the abbreviations and addresses that it gives names to,
+    with what they say, used or not."""
 
     html: str
     raw: tuple[str, ...]
     marks: tuple[str, ...]
     unread: tuple[tuple[str, Mistake], ...]
+    defined: tuple[tuple[str, str], ...]
 
 
 class Renderer:
@@ -39,13 +42,19 @@ class Renderer:
         self._markup = _Markup(root=str(root))
         self._markdown = Markdown(extensions=[*names, self._markup], extension_configs=options)
         self._raw: list[str] = []
+        self._labels = _Labels(self._markdown)
+        self._markdown.treeprocessors.register(self._labels, "attnsite_labels", 7.5)  # between attr_list and toc
         self._listen()
 
     def render(self, text: str) -> Rendered:
         self._raw.clear()
-        html = self._markdown.reset().convert(text)
+        md: Any = self._markdown
+        html = md.reset().convert(text)
         marks = tuple(mark.source for mark in self._markup.held)
-        return Rendered(html, tuple(self._raw), marks, tuple(self._markup.unread))
+        named = {**getattr(md.treeprocessors["abbr"], "abbrs", {})} if "abbr" in md.treeprocessors else {}
+        named |= {name: " ".join(filter(None, told)) for name, told in md.references.items()}
+        unread = (*self._markup.unread, *((label, _LABEL) for label in self._labels.found))
+        return Rendered(html, tuple(self._raw), marks, unread, tuple(named.items()))
 
     def _listen(self) -> None:
         """Keep what the two readers of raw HTML, of blocks and of words, take for it."""
@@ -113,6 +122,22 @@ class _Markup(markup.Markup):
 
     def warn(self, mistake: Mistake, source: str) -> None:
         self.unread.append((source, mistake))
+
+
+_LABEL = Mistake(
+    "", "", "holds the attribute data-toc-label", "leave it out: a heading is what the contents show of it"
+)
+
+
+class _Labels(Treeprocessor):
+    """Sees what a table of contents would say in a heading's place, before it is taken off the heading."""
+
+    def __init__(self, md: Markdown) -> None:
+        super().__init__(md)
+        self.found: list[str] = []
+
+    def run(self, root: Element) -> None:
+        self.found = ["data-toc-" for each in root.iter() for name in each.attrib if name.startswith("data-toc")]
 
 
 class _Marks(Postprocessor):
