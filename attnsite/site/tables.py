@@ -157,7 +157,8 @@ def table(rows: Sequence[Mapping[str, Any]], label: str) -> str:
     heads, body = columns(rows), cells(rows)
     kinds = [_kind([row[i] for row in body], i == 0) for i in range(len(heads))]
     head = "".join(
-        f'<th scope="col"{_class(kind)}>{escape(name).replace("_", "_<wbr>")}</th>' for name, kind in zip(heads, kinds, strict=True)
+        f'<th scope="col"{_class(kind)}>{escape(name).replace("_", "_<wbr>")}</th>'
+        for name, kind in zip(heads, kinds, strict=True)
     )
     places = [_places([row[i] for row in body]) for i in range(len(heads))]
     width = sum(max([len(row[i].text) for row in body if len(row[i].text) <= PROSE], default=PROSE)
