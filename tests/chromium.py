@@ -46,4 +46,11 @@ class Chromium:
         self.window.close()
 
 
-KEYS = {"\ue004": "Tab", "\ue006": "Enter", "\ue007": "Enter", "\ue00c": "Escape"}  # WebDriver's names of keys
+KEYS = {
+    "\ue004": "Tab",
+    "\ue006": "Enter",
+    "\ue007": "Enter",
+    "\ue00c": "Escape",
+    "\ue013": "ArrowUp",
+    "\ue015": "ArrowDown",
+}  # fmt: skip, WebDriver's names of keys

@@ -57,6 +57,11 @@ TUNED = {
     "grouped query attention": (GQA,),
     "depth vs heads": (DEPTH,),
     "llama 3 8b": (CALCULATOR, BYTES),
+    "context length 128k memory": (BYTES,),
+    "head rank collapse": (DEPTH,),
+    "attention score matrix memory quadratic": (TRADE,),
+    "kernel tile size": (TILED,),
+    "flash attention speedup": (TILED, SPEED),
 }
 
 HELD = {

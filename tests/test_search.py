@@ -89,6 +89,70 @@ def test_a_search_that_finds_nothing_says_where_to_begin(ask):
     assert begin.is_hidden()
 
 
+UP, DOWN, ENTER = "\ue013", "\ue015", "\ue007"
+BOX = "document.querySelector('.md-search__input')"
+LINKS = "[...document.querySelectorAll('.md-search-result__link')]"
+
+
+@pytest.fixture
+def searching_in(site, drive):
+    """A page whose search is open and at hand."""
+    browser = drive()
+    browser.open(site + "questions/")
+    browser.until("() => document.documentElement.matches('.js')")
+    x, y = browser.run(f"() => {{ const b = {BOX}.getBoundingClientRect(); return [b.x + b.width / 2, b.y + 9]; }}")
+    browser.click(round(x), round(y))
+    # a window without a screen is at times never told of focus, by which the theme opens its search
+    browser.run("() => { const open = document.getElementById('__search'); if (!open.checked) open.click(); }")
+    return browser
+
+
+@pytest.mark.browser
+def test_enter_opens_the_best_result(searching_in):
+    searching_in.press(*"gqa")
+    searching_in.until(f"() => {LINKS}.length")
+    searching_in.press(ENTER)
+    searching_in.until("() => location.pathname.endsWith('/gqa_only_in_decode/')")
+
+
+@pytest.mark.browser
+def test_enter_does_nothing_where_nothing_is_listed(searching_in):
+    """Neither before anything is typed nor where nothing is found."""
+    searching_in.press(ENTER)
+    searching_in.press(*"zzzzqqqq")
+    searching_in.until("() => /^No/.test(document.querySelector('.md-search-result__meta').textContent)")
+    searching_in.press(ENTER)
+    assert searching_in.run("() => location.pathname.endsWith('/questions/') && !location.search")
+
+
+@pytest.mark.browser
+def test_arrows_walk_the_results(searching_in):
+    """Down from the box to the first and the second, and up again."""
+    searching_in.press(*"gqa")
+    searching_in.until(f"() => {LINKS}.length > 1")
+    at = f"() => {LINKS}.filter(e => !e.closest('details:not([open])')).indexOf(document.activeElement)"
+    walked = []
+    for key in (DOWN, UP, DOWN, UP):
+        searching_in.press(key)
+        walked.append(searching_in.run(at))
+    assert walked == [0, -1, 0, -1]
+    assert searching_in.run(f"() => document.activeElement === {BOX}")
+    searching_in.press(DOWN, DOWN)
+    assert searching_in.run("() => document.activeElement.matches('.md-search-result :is(a, summary)')")
+    assert searching_in.run(at) != 0
+
+
+@pytest.mark.browser
+def test_what_comes_without_a_key_is_searched_too(searching_in):
+    """What is pasted by the mouse, or cleared by the button."""
+    paste = f"text => {{ {BOX}.value = text; {BOX}.dispatchEvent(new InputEvent('input', {{ bubbles: true }})); }}"
+    for text, page in (("gqa", "gqa_only_in_decode"), ("calculator", "calculator")):
+        searching_in.run(paste, text)
+        searching_in.until(f"() => {LINKS}[0]?.href.split('?')[0].endsWith('/{page}/')")
+    searching_in.run("() => document.querySelector('.md-search__form [type=reset]').click()")
+    searching_in.until(f"() => !{LINKS}.length && document.querySelector('.search-start').offsetHeight > 0")
+
+
 @pytest.mark.browser
 def test_a_model_is_found_and_opens_in_the_calculator(ask, site, open_page):
     """Each published model of the calculator is in the index, at an address that shows it."""

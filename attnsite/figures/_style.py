@@ -180,6 +180,11 @@ def note(on: Chart, x: float, y: float, text: str, colour: str = INK, *, above: 
     )  # fmt: skip
 
 
+def leader(on: Chart, xs: Sequence[float], ys: Sequence[float]) -> None:
+    """A thin line from a mark to its name."""
+    on.figure.add_scatter(x=list(xs), y=list(ys), mode="lines", hoverinfo="skip", line={"color": MUTE, "width": 1})
+
+
 def whiskers(on: Chart, xs: Sequence[float], ys: Sequence[float], lows: Sequence[float], highs: Sequence[float], *,
              level: bool = False) -> None:  # fmt: skip
     """The middle halves around points, from side to side where `level`, with a rim that sets them off from a bar."""
@@ -256,6 +261,7 @@ def finish(on: Chart, run: Run) -> go.Figure:
     room = {}
     for name, (_, _, size) in SIZES.items():
         right = max((_labels.width(part, size) for _, _, text, _ in edge for part in _labels.parts(text)), default=0)
+        right = max(right, _labels.width(on.x.texts[-1], size) / 2 - 280 * (1 - on.x.fraction(on.x.ticks[-1])) - 11)
         left = max((_labels.width(part, size) for text in on.y.texts for part in _labels.parts(text)), default=0)
         room[name] = {"margin": {"t": TOP, "b": BOTTOM, "l": round(left) + 18, "r": round(right) + 14}, "font": size}
     on.figure.layout.meta = {"sizes": room}

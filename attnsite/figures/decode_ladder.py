@@ -3,7 +3,8 @@
 The time of one decoding step over {context} tokens for each kernel, {heads} query heads with as many KV heads. The
 short line on each bar is how long reading its cache takes at least on this machine.
 
-A bar is the median, its whisker the middle half of the samples. The least time is the size of the keys and values as
+The colour says how the cache is stored, in float32, bfloat16 or int8, as where the errors of these are compared. A bar
+is the median, its whisker the middle half of the samples. The least time is the size of the keys and values as
 the kernel stores them, over the bandwidth that was read in the same rounds; what a bar is longer than that is what a
 better kernel could still win. bfloat16 and int8 are fewer bytes to read, but each number has to be widened before it
 is used, and they answer for a cache that has been rounded.
@@ -17,6 +18,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from attnsite.figures import _axes, _measured, _style
+from attnsite.figures.error_by_storage import STORED
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
@@ -40,6 +42,12 @@ def _least(run: Run, row: Row) -> float:
     if read is None:
         raise LookupError("not measured yet on this machine: how fast it reads memory")
     return _measured.cache_bytes(row) / read.value
+
+
+def _look(row: Row) -> _style.Look:
+    """That of the dtype in which a kernel reads the cache."""
+    kept = {"bf16": "bf16", "int8": "int8_cache", "f16": "f16"}
+    return STORED[kept.get(str(row.kernel).rpartition("_")[2], "cpu_simd")][2]
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -81,12 +89,11 @@ def draw(runs: list[Run]) -> go.Figure:
     x = _axes.linear_axis("time a step", [0, most, _least(run, rows[-1]) * 1.3], "s")
     on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.4, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)
-    looks = _style.looks([str(row.kernel) for row in rows])
     for y, row in enumerate(rows):
         low, high = row.middle_half()
         time, least = row.quantity("s"), _least(run, row)
         on.figure.add_bar(
-            x=[row.median], y=[y], orientation="h", width=0.56, marker={"color": looks[str(row.kernel)].colour},
+            x=[row.median], y=[y], orientation="h", width=0.56, marker={"color": _look(row).colour},
             hovertext=[f"{names[y]}: {time}<br>at least {Quantity(least, 's')}"], hoverinfo="text",
         )  # fmt: skip
         _style.whiskers(on, [row.median], [y], [low], [high], level=True)

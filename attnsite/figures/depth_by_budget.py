@@ -1,9 +1,10 @@
-"""After {short} steps the deep model is {gap_pre_short_brief} behind, after {long} no longer
+"""With pre-norm and warm-up {brief} the deep model is {gap_pre_short_brief} behind after {short} steps, not {long}
 
 By how much the validation loss of the deep model of one head is above that of the shallow one of several, at equal
 weights, by the number of training steps. Above the line at zero the deep model is behind, below it is ahead.
 
-The title is about pre-norm with the shorter warm-up. Each model is taken at the rate of those tried at which its median
+The title is about the broadest line; a line is named by its norm and its steps of warm-up. Each model is taken at the
+rate of those tried at which its median
 loss is least, after a warm-up of {brief} or {slow} steps, pre-norm or post-norm. A line is the difference of the
 medians over {seeds} seeds, a band the 95 % interval of the difference of the means. The rate falls to zero over the
 steps of each run, so that the runs of {long} steps are other runs than those of {short}. The axis of steps is
@@ -31,6 +32,7 @@ GAPS = {  # of which two shapes
     "wide_gap": ("shallow_one_head", "shallow"),
     "depth_gap": ("deep_one_head", "shallow_one_head"),
 }
+TITLED = ("pre", "brief")  # what the title is about
 LOOKS = {("pre", "slow"): _style.Look(_style.OURS), ("pre", "brief"): _style.Look(_style.OURS, "dot"),
          ("post", "slow"): _style.Look(_style.OTHER), ("post", "brief"): _style.Look(_style.OTHER, "dot")}  # fmt: skip
 
@@ -125,10 +127,11 @@ def draw(runs: list[Run]) -> go.Figure:
     )
     _style.reference(on, [x.low, x.high], [0.0, 0.0], "equal", dash="solid")
     for (norm, warmup), gaps in lines.items():
-        label = f"{norm}, warm-up {counts[warmup]}"
+        label = f"{_depth.NORMS[norm]}, {counts[warmup]}"
         pairs = ends[norm, warmup]
         _style.line(on, list(steps.values()), [gap.value for gap in gaps], LOOKS[norm, warmup], label,
                     low=[low.value for low, _ in pairs], high=[high.value for _, high in pairs],
+                    width=4 if (norm, warmup) == TITLED else 2,
                     hover=[f"{label}, {count} steps: {gap}, 95 % {low} to {high}"
                            for count, gap, (low, high) in zip(steps.values(), gaps, pairs, strict=True)])  # fmt: skip
     return _style.finish(on, run)

@@ -53,8 +53,10 @@ LABELS = {  # models named in the chart: the label, on which side of its place i
     "GPT-3 175B": ("GPT-3 175B, MHA", "right", (4, 13)),
     "PaLM 540B": ("PaLM, MQA", "right", (-8, 4)),
     "Falcon-7B": ("Falcon-7B, MQA", "right", (-8, 0)),
-    "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", "center", (0, -13)),
-    "Llama 3.1 405B": ("Llama 3.1 405B, GQA", "center", (0, 12)),
+}
+LED = {  # models among others, named where there is room, at the end of a line: the label, the bytes there, a nudge
+    "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", 8 * 1024, 20),
+    "Llama 3.1 405B": ("Llama 3.1 405B, GQA", 5 * 1024**2, 8),
 }
 RECENT = 2024
 
@@ -134,6 +136,10 @@ def draw(runs: list[Run]) -> go.Figure:
     x = _axes.Axis("year of publication", years[0] - 0.6, years[-1] + 0.6, tuple(years), tuple(map(str, years)))
     y = _axes.log_axis("KV cache of one token", [r.values["kv_bytes"] for r in rows], "B", base=2, pad=2)
     on = _style.chart(x, y)
+    led = [row for row in rows if row.case["name"] in LED]
+    for row in led:
+        x_at, (_, y_at, _) = places[row.case["name"]], LED[row.case["name"]]
+        _style.leader(on, [x_at, x_at], [row.values["kv_bytes"], y_at])
     for kind, look in LOOKS.items():
         of_kind = [row for row in rows if row.case["attention"] == kind]
         hover = [
@@ -148,4 +154,8 @@ def draw(runs: list[Run]) -> go.Figure:
         if name in LABELS:
             label, side, shift = LABELS[name]
             _style.note(on, places[name], row.values["kv_bytes"], label, LOOKS[kind].colour, anchor=side, shift=shift)
+    for row in led:
+        label, y_at, shift = LED[row.case["name"]]
+        colour = LOOKS[row.case["attention"]].colour
+        _style.note(on, places[row.case["name"]], y_at, label, colour, shift=(shift, 0), name="fixed")
     return _style.finish(on, runs[0])

@@ -186,7 +186,9 @@ def draw(runs: list[Run]) -> go.Figure:
             f"{_style.call(kernel)}: {speed(r)}<br>{r.case['heads']} heads of {r.case['dim']}, "
             f"{r.case['kv_heads']} KV heads,<br>{r.case['queries']} queries, {r.case['keys']} keys" for r in those
         ]  # fmt: skip
-        _style.points(on, [_intensity(r) for r in those], [speed(r).value for r in those], look, kernel, hover)
+        _style.points(
+            on, [_intensity(r) for r in those], [speed(r).value for r in those], look, _style.call(kernel), hover
+        )
         _whiskers(on, those)
         last = max(those, key=lambda row: (_intensity(row), speed(row).value))
         fastest = max(speed(row).value for row in every if _intensity(row) == _intensity(last))

@@ -1,7 +1,7 @@
 """At the highest rate {post_high_failed} of post-norm runs are at the unigram baseline after {steps} steps
 
 The last validation loss of decoders by layers × heads a layer, in rows, and by place of the norm and learning rate, in
-columns. The fuller a cell, the worse the loss; a cross marks cells in which most seeds are still at the unigram
+columns. The fuller a cell, the worse the loss; "stuck" are cells in which most seeds are still at the unigram
 baseline when the run ends.
 
 All rows but the last have the same number of weights in their matrices. "Wide" is one head as wide as the other
@@ -106,6 +106,6 @@ def _cell(on: _style.Chart, run: Run, shape: _depth.Shape, norm: str, rate: floa
              f"{failed} of {len(rows)} seeds at the unigram baseline",
     )  # fmt: skip
     text = f"{loss.value:.2f}" if loss else "—"
-    words = f"{text}<br>✕" if failed > len(rows) / 2 else text
+    words = f"{text}<br>stuck" if failed > len(rows) / 2 else text
     _style.note(on, left + 0.5, top - 0.5, words, ground=False, name="fixed")
     on.figure.layout.annotations[-1].align = "center"

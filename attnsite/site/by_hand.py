@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from attnsite.site import calculator
 from attnsite.site.places import Page
 from attnsite.site.records import Records
 
@@ -111,7 +112,7 @@ def _scores(head: str, weights: Sequence[float]) -> str:
         f'<td class="hand-drawn">{bar(weights[token], 1, f"{head}-{token}", head)}</td></tr>'
         for token, word in enumerate(TOKENS)
     )
-    return (
+    return calculator.boxed(
         f'<table class="calc-table"><caption>Scores of {HEADS[head]}, divided by '
         f'<span data-scale="{head}">{scale(head):.3g}</span></caption><thead><tr><th>key</th>'
         f'<td class="hand-slide"></td><th scope="col">score</th><th scope="col">weight</th><td></td></tr></thead>'
@@ -128,7 +129,9 @@ def _output(heads: Sequence[str], weights: dict[str, list[float]]) -> str:
         for head in heads
         for at, number in enumerate(mixed(weights[head], PARTS[head]))
     )
-    return f'<table class="calc-table"><caption>Output, four numbers</caption><tbody>{rows}</tbody></table>'
+    return calculator.boxed(
+        f'<table class="calc-table"><caption>Output, four numbers</caption><tbody>{rows}</tbody></table>'
+    )
 
 
 def html(known: Records) -> str:
@@ -167,7 +170,7 @@ def html(known: Records) -> str:
         f'<div class="hand-panels">{panels}</div>'
         f'<p class="calc-buttons"><button type="reset">Start again</button></p></form>'
         f"<details><summary>The values that are mixed</summary>"
-        f'<table class="calc-table"><caption>Four numbers of each token</caption>'
+        f'{calculator.BOX}<table class="calc-table"><caption>Four numbers of each token</caption>'
         f"<thead><tr><th>token</th>{''.join(f'<th scope=col>{n}</th>' for n in range(1, 5))}</tr></thead>"
-        f"<tbody>{values}</tbody></table></details></section>"
+        f"<tbody>{values}</tbody></table></div></details></section>"
     )

@@ -138,7 +138,8 @@ def html(known: Records) -> str:
         f'<section class="calculator" data-module="calculator" data-models="{page.at(DATA)}" '
         f'data-sources="{page.at("sources.md")}" data-results="{page.at("results/x").removesuffix("x")}" '
         f"data-search-exclude>{form}"
-        f'<p class="calc-told"><output name="told" form="calc-form" aria-live="polite">{escape(told)}</output></p>'
+        f'<p class="calc-told"><output name="told" form="calc-form" aria-live="polite">{escape(told)}</output>'
+        f'<span class="calc-fault" data-told="refused"></span></p>'
         f'<div class="calc-tables">{_table("Weights", WEIGHTS, "weights", filled, more=WEIGHTS_MORE)}'
         f"{_table('KV cache', CACHE, 'cache', filled)}"
         f"{_table('FLOPs', FLOPS, 'flops', filled, PHASES)}"
@@ -191,6 +192,14 @@ WEIGHTS_MORE = {"weights.used": "of them multiplied with a token", "weights.byte
 LIMITS = {"limit": "limited by", "least_seconds": "takes at least"}
 
 
+BOX = '<div class="calc-box">'
+
+
+def boxed(table: str) -> str:
+    """A table that scrolls sideways where large type makes it wider than the window."""
+    return f"{BOX}{table}</div>"
+
+
 def _table(title: str, parts: Mapping[str, str], name: str, filled: Mapping[str, Quantity | str],
            phases: Mapping[str, str] | None = None, more: Mapping[str, str] | None = None) -> str:  # fmt: skip
     ends = [f".{phase}" for phase in phases] if phases else [""]
@@ -202,7 +211,7 @@ def _table(title: str, parts: Mapping[str, str], name: str, filled: Mapping[str,
         + "</tr>"
         for row, label in rows.items()
     )
-    return (
+    return boxed(
         f'<table class="calc-table"><caption>{title}</caption><thead><tr><td></td>{head}</tr></thead>'
         f"<tbody>{lines}</tbody></table>"
     )

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from attnsite.quantity import Quantity
 NOT_RUN = "not run because"  # the column that says why a row has no measurement
 KERNEL = "kernel"
 PROSE = 32  # characters from which a cell's text may take several lines
-WIDE = 100  # characters of a row from which a table is printed in the smallest type
+MANY = 11  # columns above which a table is wide, however short they are
+WIDE = 100  # characters of a row from which a table is printed in smaller type, without its long texts
 
 
 @dataclass(frozen=True)
@@ -155,17 +157,19 @@ def table(rows: Sequence[Mapping[str, Any]], label: str) -> str:
     heads, body = columns(rows), cells(rows)
     kinds = [_kind([row[i] for row in body], i == 0) for i in range(len(heads))]
     head = "".join(
-        f'<th scope="col"{_class(kind)}>{escape(name)}</th>' for name, kind in zip(heads, kinds, strict=True)
+        f'<th scope="col"{_class(kind)}>{escape(name).replace("_", "_<wbr>")}</th>'
+        for name, kind in zip(heads, kinds, strict=True)
     )
     places = [_places([row[i] for row in body]) for i in range(len(heads))]
-    lines = "".join(
-        f"<tr>{''.join(_cell(c, i == 0, kinds[i], places[i].get(c.value)) for i, c in enumerate(row))}</tr>"
-        for row in body
-    )
     width = sum(max([len(row[i].text) for row in body if len(row[i].text) <= PROSE], default=PROSE)
                 for i in range(len(heads)))  # fmt: skip
-    wide = " is-wide" if width > WIDE else ""
-    named = f'class="rows{wide}" data-sorts aria-label="{escape(label)}"'  # the theme wraps tables that have no class
+    wide = width > WIDE or len(heads) > MANY
+    lines = "".join(
+        f"<tr>{''.join(_cell(c, i == 0, kinds[i], places[i].get(c.value), wide) for i, c in enumerate(row))}</tr>"
+        for row in body
+    )
+    kind = "rows is-wide" if wide else "rows"  # the theme wraps tables that have no class
+    named = f'class="{kind}" data-sorts aria-label="{escape(label)}"'
     return f"<table {named}><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
 
@@ -191,11 +195,19 @@ def _places(column: Sequence[Cell]) -> dict[Any, int]:
     return {value: place for place, value in enumerate(sorted({cell.value for cell in numbers}))}  # type: ignore[type-var]
 
 
-def _cell(cell: Cell, first: bool, kind: str, place: int | None) -> str:
+_UNIT = re.compile(r"\u202f(?=[^\d\u202f])")  # the space before a unit, and none among digits
+
+
+def _cell(cell: Cell, first: bool, kind: str, place: int | None, wide: bool) -> str:
+    """A cell; in a `wide` table a number may be parted from its unit, which only paper asks for."""
     tag, scope = ("th", ' scope="row"') if first else ("td", "")
     sort = f' data-value="{place}"' if cell.numeric and place is not None else ""
-    set_as = NUMBER if cell.numeric or cell.value is None else "prose" if kind == "prose" else ""
-    text = f'<a href="{escape(cell.address)}">{escape(cell.text)}</a>' if cell.address else escape(cell.text)
+    set_as = "prose" if kind == "prose" else NUMBER if cell.numeric or cell.value is None else ""
+    text = escape(cell.text)
+    if wide:
+        text = _UNIT.sub("\u202f<wbr>", text)
+    if cell.address:
+        text = f'<a href="{escape(cell.address)}">{text}</a>'
     return f"<{tag}{scope}{_class(set_as)}{sort}>{text}</{tag}>"
 
 

@@ -1,6 +1,8 @@
 /* Attention by hand: scores that a reader moves, softmax, and what the heads put out. The page as it was built is the
    first state, and says everything that is needed here: tokens, values, scores. See `attnsite/site/by_hand.py`. */
 
+import { sticks } from "./sticks.js";
+
 /* Weights of the keys that are seen; 0 for the others, and for all where none is. */
 export function softmax(scores, seen) {
   const most = Math.max(...scores.filter((_, at) => seen[at]));
@@ -26,6 +28,7 @@ export function start(element) {
   const words = [...element.querySelectorAll(".hand-picture text:not([data-line])")].slice(0, values.length).map(e => e.textContent);
   const place = token => WIDE / 2 + GAP * (token - (values.length - 1) / 2);
   const timers = new Map();
+  element.querySelectorAll(".hand-seen").forEach(sticks);
 
   function show() {
     const query = Number(elements.query.value), scale = elements.scale.value;

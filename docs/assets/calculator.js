@@ -3,6 +3,7 @@
    `figures.js` imports this when somebody touches the form, or when the address carries a state. */
 
 import { grouped, text } from "./quantity.js";
+import { sticks } from "./sticks.js";
 
 const { big, round } = { big: BigInt, round: Math.round };
 const least = (a, b) => (a < b ? a : b);
@@ -253,7 +254,8 @@ function wake(element, data) {
   }
 
   function follow() {
-    const said = new URLSearchParams(location.search), lines = [], refuse = (name, value) => {
+    const said = new URLSearchParams(location.search), lines = [], lost = [], drop = (name, value) => lost.push(`${name.slice(0, 20)}=${value.slice(0, 20)}`), refuse = (name, value) => {
+      drop(name, value);
       const line = `“${value.slice(0, 20)}” in the address is not one of the choices`;
       if (element.querySelector(`#calc-${name}-fault`)) refused.set(name, line); else lines.push(`${name}: ${line}.`);
     };
@@ -261,10 +263,14 @@ function wake(element, data) {
     if (known !== null) { if (models.has(known)) { put("model", known); fill(); } else refuse("model", known); }
     for (const [name, value] of said) {
       if (name === "model" || IGNORED.includes(name)) continue;
-      if (!fields.includes(name)) lines.push(`The address says ${name.slice(0, 30)}, which is not a field of this form.`);
+      if (!fields.includes(name)) {
+        drop(name, value);
+        lines.push(`The address says ${name.slice(0, 30)}, which is not a field of this form.`);
+      }
       else if (elements[name].type === "checkbox") { if (["true", "false"].includes(value)) put(name, value === "true"); else refuse(name, value); }
       else if (name in bounds) {
         const fault = check({ [name]: value }, { [name]: bounds[name] })[1][name];
+        if (fault) drop(name, value);
         if (fault) refused.set(name, `refused from the address: ${fault.startsWith("must") ? `“${value.slice(0, 20)}” ${fault}` : fault}`); else put(name, value);
       } else {
         const before = get(name);
@@ -272,6 +278,7 @@ function wake(element, data) {
         if (get(name) !== value) { put(name, before); refuse(name, value); }
       }
     }
+    tell("refused", lost.length ? ` Not taken from the link: ${lost.slice(0, 8).join(", ")}.` : "");
     element.querySelector("[data-told=address]").replaceChildren(...lines.slice(0, 8).map(line => Object.assign(document.createElement("li"), { textContent: line })));
   }
 
@@ -314,10 +321,11 @@ function wake(element, data) {
 
   form.addEventListener("input", event => {
     refused.delete(event.target.name);
+    tell("refused");
     if (event.target.name === "model") { for (const name of Object.keys(MODEL)) refused.delete(name); fill(); }
     show();
   });
-  form.addEventListener("reset", () => setTimeout(() => { refused.clear(); tell("address"); copied.value = ""; show(); }));
+  form.addEventListener("reset", () => setTimeout(() => { refused.clear(); tell("address"); tell("refused"); copied.value = ""; show(); }));
   form.addEventListener("submit", event => event.preventDefault());
   form.querySelector("[data-do=copy]").addEventListener("click", () => {
     const done = line => { copied.value = line; };
@@ -327,6 +335,7 @@ function wake(element, data) {
   if (location.search) follow();
   else if (get("model") !== usual.model && Object.keys(MODEL).every(name => String(get(name)) === String(usual[name]))) fill(); // picked while this was loading
   element.dataset.live = "yes";
+  sticks(told.closest("p"));
   show();
 }
 

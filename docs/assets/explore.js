@@ -35,7 +35,7 @@ const tokens = digits => value => {
     const count = Math.round(value / step);
     if (count && Math.abs(count * step - value) < 1e-5 * value) return `${count}${letter}`; // charts have six digits
   }
-  return String(Number(value.toPrecision(digits + 3)));
+  return String(Number(value.toPrecision(Number.isInteger(value) ? digits + 3 : digits)));
 };
 const power = (value, places) => {
   const [digits, exponent] = value.toExponential(places).split("e");
@@ -254,7 +254,7 @@ export function valueOf(hover, value, tell) {
   return line.split(": ").at(-1).trim() || (tell ? tell(value) : String(value));
 }
 
-const textAt = (trace, at) => (Array.isArray(trace.hovertext) ? trace.hovertext[at] : Array.isArray(trace.text) ? trace.text[at] : undefined);
+const textAt = (trace, at) => [trace.hovertext ?? trace.text].flat()[Array.isArray(trace.hovertext ?? trace.text) ? at : 0];
 
 /* Every series at one place, from the top of the chart down: [trace, index, value in words]. Where a series has several
    marks there, each of them is meant that the pointer is nearest to, with how many there are. */
@@ -305,6 +305,8 @@ function tells(state, point) {
   aside(box, full, xaxis._offset + xaxis.d2p(point.x), yaxis._offset + yaxis.d2p(point.y));
 }
 
+const SENTENCE = 16; // letters of a value above which it stands below its name
+
 /* Into the corner that is farthest from a place of the chart. */
 function aside(box, full, px, py) {
   box.style.left = `${px < full.width / 2 ? full.width - box.offsetWidth - 2 : 2}px`;
@@ -324,7 +326,7 @@ function reads(state, event) {
   const box = make("div", { className: "reading-box", "aria-hidden": "true" },
     make("p", {}, title && state.across === "x" ? `${named(title)}: ${head}` : named(head)),
     ...rows.map(({ trace, curve, at, told }) => {
-      const row = make("p", { className: curve === near ? "is-nearest" : "" }, swatch(trace), make("span", {}, named(trace.name)), make("b", {}, told));
+      const row = make("p", { className: `${curve === near ? "is-nearest" : ""} ${told.length > SENTENCE ? "is-long" : ""}` }, swatch(trace), make("span", {}, named(trace.name)), make("b", {}, told));
       const more = curve === near && String(textAt(trace, at) ?? "").split("<br>").slice(1).filter(line => !line.includes(told)).map(line => line.replace(/,$/, "")).join("; ");
       if (more) row.append(make("small", {}, more));
       return row;

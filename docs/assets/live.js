@@ -42,8 +42,14 @@ export const layout = (state, { width, height }, name = size()) => {
   state.name = name;
   state.painted = paint((state.shown || state.spec).layouts[name]);
   return { ...structuredClone(state.painted), width, height, autosize: false, uirevision: name, hovermode: state.across || "closest",
-    hoverdistance: state.across ? 60 : 20, dragmode: coarse ? false : "zoom", transition: { duration: 0 } };
+    hoverdistance: state.across ? 60 : 20, dragmode: coarse ? false : "zoom", transition: { duration: 0 },
+    modebar: paint({ bgcolor: "{{paper 0.85}}", color: "{{mute}}", activecolor: "{{ink}}" }) };
 };
+
+function scaled(chart, { scale }) {
+  chart.style.transform = `scale(${scale})`;
+  chart.style.setProperty("--scale", scale);
+}
 
 async function render(stage, state) {
   const to = shape(stage);
@@ -56,7 +62,7 @@ async function render(stage, state) {
     plotlyServerURL: "", // the library would offer to send the chart to its maker's servers
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage", "sendChartToCloud"],
   });
-  state.chart.style.transform = `scale(${to.scale})`;
+  scaled(state.chart, to);
   state.size = [to.width, to.height].join();
   await attach(stage.closest("figure"), state);
 }
@@ -64,7 +70,7 @@ async function render(stage, state) {
 function fit(stage, state) {
   const to = shape(stage);
   if (!(to.scale > 0)) return;
-  if (state.size === [to.width, to.height].join()) state.chart.style.transform = `scale(${to.scale})`;
+  if (state.size === [to.width, to.height].join()) scaled(state.chart, to);
   else render(stage, state);
 }
 

@@ -149,11 +149,12 @@ export const build = (columns, rows, label) => {
   const cells = (row, i) => {
     const cell = make(i ? "td" : "th", i ? {} : { scope: "row" }, row[0]);
     if (typeof row[1] === "number") cell.dataset.value = row[1];
-    cell.className = typeof row[1] === "number" || row[1] === null ? "number" : prose[i] ? "prose" : "";
+    cell.className = prose[i] ? "prose" : typeof row[1] === "number" || row[1] === null ? "number" : "";
     return cell;
   };
   return make("table", { className: "rows", "data-sorts": "", "aria-label": label },
     make("thead", {}, make("tr", {}, ...columns.map((head, i) =>
-      make("th", { scope: "col", className: number[i] ? "number" : prose[i] ? "prose" : "" }, head)))),
+      make("th", { scope: "col", className: number[i] ? "number" : prose[i] ? "prose" : "" },
+        ...head.split(/(?<=_)/).flatMap((part, at) => (at ? [make("wbr"), part] : [part])))))),
     make("tbody", {}, ...rows.map(row => make("tr", {}, ...row.map(cells)))));
 };
