@@ -55,7 +55,7 @@ LABELS = {  # models named in the chart: the label, on which side of its place i
     "Falcon-7B": ("Falcon-7B, MQA", "right", (-8, 0)),
 }
 LED = {  # models among others, named where there is room, at the end of a line: the label, the bytes there, a nudge
-    "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", 8 * 1024, 20),
+    "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", 6 * 1024, 26),
     "Llama 3.1 405B": ("Llama 3.1 405B, GQA", 5 * 1024**2, 8),
 }
 RECENT = 2024
