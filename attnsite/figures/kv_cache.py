@@ -155,7 +155,7 @@ def draw(runs: list[Run]) -> go.Figure:
             label, side, shift = LABELS[name]
             _style.note(on, places[name], row.values["kv_bytes"], label, LOOKS[kind].colour, anchor=side, shift=shift)
     for row in led:
-        label, y_at, shift = LED[row.case["name"]]
+        label, y_at, aside = LED[row.case["name"]]
         colour = LOOKS[row.case["attention"]].colour
-        _style.note(on, places[row.case["name"]], y_at, label, colour, shift=(shift, 0), name="fixed")
+        _style.note(on, places[row.case["name"]], y_at, label, colour, shift=(aside, 0), name="fixed")
     return _style.finish(on, runs[0])
