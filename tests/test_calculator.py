@@ -525,3 +525,12 @@ def test_the_hand_as_built_is_what_the_script_makes(site, open_page):
     page.wait_for_timeout(500)
 
     assert page.locator(".by-hand").inner_text() == before
+
+
+def test_what_a_link_says_and_is_not_taken_is_told_at_the_answer(site, open_page):
+    page = open_page(site + "calculator/?heads=banana&layers=-3&model=zz&context=1e9&what=1")
+    page.wait_for_selector("[data-module=calculator][data-live=yes]")
+    told = page.locator(".calc-told").inner_text()
+    assert "Not taken from the link: model=zz, heads=banana, layers=-3, what=1." in told
+    page.fill("#calc-layers", "3")
+    assert "Not taken" not in page.locator(".calc-told").inner_text()

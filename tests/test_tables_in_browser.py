@@ -126,10 +126,10 @@ def test_a_table_on_the_whole_screen_shows_its_rows(site, open_page, width, heig
 
 @pytest.mark.parametrize(("path", "name"), [(COST, "kv_cache_models"), (CALCULATOR, "whole_models")])
 def test_every_printed_page_of_a_table_has_its_heads_and_all_columns(site, open_page, tmp_path, path, name):
-    """The words of the heads, not their arrows alone; no column is cut, and no title stands alone at a page's foot."""
+    """The words of the heads, not their arrows alone; all columns of numbers, and no title alone at the foot of a page."""
     page = open_page(site + path, viewport={"width": 794, "height": 1123})
     page.locator(f"#figure-{name} .sort").first.wait_for(state="attached")
-    heads = page.locator(f"#figure-{name} thead th").all_text_contents()
+    heads = page.locator(f"#figure-{name} thead th:not(.prose)").all_text_contents()
     page.emulate_media(media="print")
     assert page.evaluate("document.scrollingElement.scrollWidth") <= 794
     if not shutil.which("pdftotext"):
@@ -145,3 +145,43 @@ def test_every_printed_page_of_a_table_has_its_heads_and_all_columns(site, open_
     words = {word for head in heads for word in head.split() if len(word) > 3}
     for text in pages:
         assert {word for word in words if word not in text} == set()
+
+
+@pytest.mark.parametrize("path", [COST, CALCULATOR, "questions/memory/bytes_per_token/"])
+def test_wide_tables_print_in_type_that_can_be_read(site, open_page, path):
+    """At least 6.5 pt on paper of A4, of which the page takes no more than there is: a browser would shrink it."""
+    page = open_page(site + path, viewport={"width": 717, "height": 1000})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 717
+    sizes = page.eval_on_selector_all(
+        ".rows.is-wide td", "all => all.map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert min(sizes) >= 6.5 * 96 / 72
+    assert page.locator(".rows.is-wide .prose:visible").count() == 0
+
+
+def test_a_long_tables_heads_stay_in_sight_on_a_phone(site, open_page):
+    """Of the ratios by machine, scrolled to the end; their names break at underscores."""
+    page = open_page(site + "machines/", viewport={"width": 390, "height": 844})
+    box = page.locator(".scrolls").first
+    box.evaluate("e => { e.scrollIntoView({ block: 'end' }); e.scrollTop = e.scrollHeight; }")
+    head = box.locator("thead th").nth(1)
+    assert head.evaluate("e => e.getBoundingClientRect().top") >= 0
+    assert "_<wbr>" in head.inner_html()
+
+
+@pytest.mark.parametrize("type_size", [30, 40])
+@pytest.mark.parametrize("path", ["by_hand/", CALCULATOR, "questions/cost/which_flop_formula/", COST])
+def test_large_type_pushes_no_page_sideways(site, open_page, path, type_size):
+    """At one and a half and twice the type of the root, on a phone; what stays in sight is at most a third of it."""
+    page = open_page(site + path, viewport={"width": 390, "height": 844})
+    page.evaluate("size => { document.documentElement.style.fontSize = `${size}px`; }", type_size)
+    page.wait_for_timeout(300)
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= 390
+    part = page.locator("[data-module]")
+    if part.count() and path in ("by_hand/", CALCULATOR):
+        part.first.dispatch_event("input")
+        page.wait_for_selector("[data-live=yes]")
+        page.wait_for_timeout(300)
+        stuck = "all => all.filter(e => getComputedStyle(e).position === 'sticky').map(e => e.offsetHeight)"
+        assert all(high <= 844 / 3 for high in page.eval_on_selector_all(".calc-told, .hand-seen", stuck))

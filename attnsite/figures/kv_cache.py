@@ -55,7 +55,7 @@ LABELS = {  # models named in the chart: the label, on which side of its place i
     "Falcon-7B": ("Falcon-7B, MQA", "right", (-8, 0)),
 }
 LED = {  # models among others, named where there is room, at the end of a line: the label, the bytes there, a nudge
-    "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", 8 * 1024, 20),
+    "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", 6 * 1024, 26),
     "Llama 3.1 405B": ("Llama 3.1 405B, GQA", 5 * 1024**2, 8),
 }
 RECENT = 2024
@@ -155,7 +155,7 @@ def draw(runs: list[Run]) -> go.Figure:
             label, side, shift = LABELS[name]
             _style.note(on, places[name], row.values["kv_bytes"], label, LOOKS[kind].colour, anchor=side, shift=shift)
     for row in led:
-        label, y_at, right = LED[row.case["name"]]
+        label, y_at, aside = LED[row.case["name"]]
         colour = LOOKS[row.case["attention"]].colour
-        _style.note(on, places[row.case["name"]], y_at, label, colour, shift=(right, 0), name="fixed")
+        _style.note(on, places[row.case["name"]], y_at, label, colour, shift=(aside, 0), name="fixed")
     return _style.finish(on, runs[0])
