@@ -126,7 +126,7 @@ def test_a_table_on_the_whole_screen_shows_its_rows(site, open_page, width, heig
 
 @pytest.mark.parametrize(("path", "name"), [(COST, "kv_cache_models"), (CALCULATOR, "whole_models")])
 def test_every_printed_page_of_a_table_has_its_heads_and_all_columns(site, open_page, tmp_path, path, name):
-    """The words of the heads, not their arrows alone; all columns of numbers; no title alone at the foot of a page."""
+    """The words of the heads; all columns of numbers, and no title alone at the end of a page."""
     page = open_page(site + path, viewport={"width": 794, "height": 1123})
     page.locator(f"#figure-{name} .sort").first.wait_for(state="attached")
     heads = page.locator(f"#figure-{name} thead th:not(.prose)").all_text_contents()
