@@ -562,7 +562,7 @@ def test_nothing_of_this_breaks_accessibility(two_machines, open_page, scheme):
     assert violations() == []
     page.set_viewport_size({"width": 360, "height": 740})
     page.wait_for_timeout(300)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("button", name="Close").click()
     full(page, KERNELS)

@@ -208,6 +208,13 @@ def test_scripts_are_published_without_their_authors_remarks(site_folder):
         for line in published:
             assert any(re.sub(r"\s+// .*", "", other) == re.sub(r"\s+// .*", "", line) for other in rest), line
         assert len(published) < len(written), script.name
+    for name in ("site.css", "play.css", "heads.css"):
+        written, published = ((folder / "assets" / name).read_text(encoding="utf-8")
+                              for folder in (ROOT / "docs", site_folder))  # fmt: skip
+        assert "/*" in written
+        assert "/*" not in published
+        rules = [" ".join(re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).split()) for text in (written, published)]
+        assert rules[0] == rules[1], name
     whole = "plotly-attnsite.min.js"
     assert (site_folder / "assets" / whole).read_bytes() == (ROOT / "docs" / "assets" / whole).read_bytes()
 

@@ -56,7 +56,7 @@ LABELS = {  # models named in the chart: the label, on which side of its place i
 }
 LED = {  # models among others, named where there is room, at the end of a line: the label, the bytes there, a nudge
     "DeepSeek-V2-Lite 16B": ("DeepSeek, MLA", 6 * 1024, 26),
-    "Llama 3.1 405B": ("Llama 3.1 405B, GQA", 5 * 1024**2, 8),
+    "Llama 3.1 405B": ("Llama 3.1 405B, GQA", 5 * 1024**2, 4),
 }
 RECENT = 2024
 

@@ -1,5 +1,5 @@
 """The `finish` command: what a site gets once it is built, by whichever builder: its pages' heads, their policy, the
-map of the site, the files that a builder would have taken for pages, and scripts without their authors' remarks."""
+map of the site, the files that a builder would have taken for pages, and scripts and style sheets without remarks."""
 
 import argparse
 import gzip
@@ -45,6 +45,9 @@ _REMARKS = re.compile(
     r"^[ \t]*(?:/\*.*?\*/[ \t]*|//[^\n]*)\n|(?<=[;{},)\]])[ \t]+// [^\"'`\n]*$", re.DOTALL | re.MULTILINE
 )
 
+# The same of style sheets: comments that stand by themselves, or behind a rule.
+_NOTES = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n|(?<=[;{},)])[ \t]+/\*[^\n]*?\*/[ \t]*$", re.DOTALL | re.MULTILINE)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the built site")
@@ -83,6 +86,10 @@ def finish(root: Path, folder: Path) -> int:
         if not script.name.endswith(".min.js"):
             text = script.read_text(encoding="utf-8")
             script.write_text(_REMARKS.sub("", text), encoding="utf-8", newline="\n")
+    for name in ("site.css", "play.css", "heads.css"):  # the font's own sheet keeps its licence
+        if (sheet := folder / "assets" / name).is_file():
+            text = sheet.read_text(encoding="utf-8")
+            sheet.write_text(_NOTES.sub("", text), encoding="utf-8", newline="\n")
     if site.url:
         write_map(folder, [address(name) for name in pages if is_page(name)], site, known)
     return len(pages)

@@ -62,6 +62,7 @@ async function render(stage, state) {
     plotlyServerURL: "", // the library would offer to send the chart to its maker's servers
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage", "sendChartToCloud"],
   });
+  if (!state.chart.on) return; // it was put away while it was drawn
   scaled(state.chart, to);
   state.size = [to.width, to.height].join();
   await attach(stage.closest("figure"), state);
