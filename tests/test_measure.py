@@ -601,7 +601,7 @@ def test_status_tells_state_and_reason(checkout, capsys):
         ("cannot open '/tmp/a b/c.nbi'", "cannot open '…/a b/c.nbi'"),
         (r"failed: C:\Users\me\x.dll is missing", "failed: …/x.dll is missing"),
         (r"\\host\share\x", "…/x"),
-        ("1/2 of the keys, and/or https://example.org/a/b", "1/2 of the keys, and/or https: example.org/a/b"),  # no link
+        ("1/2 of the keys, and/or https://example.org/a/b", "1/2 of the keys, and/or https: example.org/a/b"),
         ("decodes up to 16 queries at a time, got 32", "decodes up to 16 queries at a time, got 32"),
     ],
 )  # fmt: skip
