@@ -3,7 +3,7 @@
 Numba optimises every function as a whole and makes machine code of it, although what is inlined never runs by itself;
 with helpers of helpers each level does the work of all below it again. A function with these options is typed and
 lowered as ever, and its code is handed on as it is to the function that calls it, where everything is optimised
-together: the same bits come out, and all kernels of the CPU compile in half the processor time [83 for 160 s, on two
+together: the same bits come out, and all kernels of the CPU compile in half the processor time [69 for 160 s, on two
 cores of a Cascade Lake]. That reaches below what Numba promises, so it is done for the versions that it was tried
 with; any other one compiles the long way.
 """
