@@ -335,9 +335,20 @@ def test_a_notebook_is_written_in_one_way(notebook, line):
         ("title: A\ndescription: Heads are 900 times faster.", "states '900 times'"),
         ("title: A\naliases: ['<!-- attnsite:calculator -->']", "holds <!--"),
         ("title: 'A", "is not YAML"),
+        ("""description: '.;url=https://evil.example/" http-equiv="refresh'""", 'its description holds a "'),
+        ("title: 'a\" onclick=\"x'", 'its title holds a "'),
+        (r'title: "a\u202eb"', "the character U+202E"),
+        (r'description: "\x3c!-- a"', "holds <!--"),
+        ("finds: {'https://evil.example/': Log in here}", "its finds lead elsewhere"),
+        ("finds: {'?x': a}", "its finds lead elsewhere"),
+        ("hide: [evil]", "its hide holds 'evil'"),
+        ("hide: [[toc]]", "its hide holds"),
+        ("aliases: ['</script><script>alert(1)</script>']", "more than words to search by"),
+        ("aliases: [[a]]", "more than words to search by"),
     ],
 )
 def test_front_matter_of_a_page_asks_for_no_more_than_it_may(front, holds):
+    """Nor does it become an attribute of the page's head, or lead elsewhere."""
     found = [str(m) for m in check.in_front(content.Path("docs/evil.md"), f"---\n{front}\n---\n\n# A\n")]
 
     assert any(holds in each for each in found), found
@@ -561,27 +572,6 @@ def test_a_value_is_judged_as_it_reads_and_not_as_it_is_written(old, new, what):
     assert what == "[]" or any(what in mistake.what for mistake in mistakes), mistakes
     assert what != "[]" or (question and not mistakes)
     assert all(len(str(mistake)) < 400 for mistake in mistakes)
-
-
-@pytest.mark.parametrize(
-    ("front", "holds"),
-    [
-        ("""description: '.;url=https://evil.example/" http-equiv="refresh'""", 'its description holds a "'),
-        ("title: 'a\" onclick=\"x'", 'its title holds a "'),
-        (r'title: "a\u202eb"', "the character U+202E"),
-        (r'description: "\x3c!-- a"', "holds <!--"),
-        ("finds: {'https://evil.example/': Log in here}", "its finds lead elsewhere"),
-        ("finds: {'?x': a}", "its finds lead elsewhere"),
-        ("hide: [evil]", "its hide holds 'evil'"),
-        ("hide: [[toc]]", "its hide holds"),
-        ("aliases: ['</script><script>alert(1)</script>']", "more than words to search by"),
-        ("aliases: [[a]]", "more than words to search by"),
-    ],
-)
-def test_front_matter_of_a_page_becomes_no_attribute_and_leads_nowhere_else(front, holds):
-    found = [str(m) for m in check.in_front(content.Path("docs/evil.md"), f"---\n{front}\n---\n\n# A\n")]
-
-    assert any(holds in each for each in found), found
 
 
 @pytest.mark.parametrize(

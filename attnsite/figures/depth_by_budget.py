@@ -4,11 +4,10 @@ By how much the validation loss of the deep model of one head is above that of t
 weights, by the number of training steps. Above the line at zero the deep model is behind, below it is ahead.
 
 The title is about the broadest line; a line is named by its norm and its steps of warm-up. Each model is taken at the
-rate of those tried at which its median
-loss is least, after a warm-up of {brief} or {slow} steps, pre-norm or post-norm. A line is the difference of the
-medians over {seeds} seeds, a band the 95 % interval of the difference of the means. The rate falls to zero over the
-steps of each run, so that the runs of {long} steps are other runs than those of {short}. The axis of steps is
-logarithmic.
+rate of those tried at which its median loss is least, after a warm-up of {brief} or {slow} steps, pre-norm or
+post-norm. A line is the difference of the medians over {seeds} seeds, a band the 95 % interval of the difference of the
+means. The rate falls to zero over the steps of each run, so that the runs of {long} steps are other runs than those of
+{short}. The axis of steps is logarithmic.
 
 A chart of lines over two budgets. With pre-norm and the shorter warm-up the difference is {gap_pre_short_brief}
 after {short} steps and {gap_pre_long_brief} after {long}; with post-norm {gap_post_short_brief} and

@@ -85,7 +85,7 @@ def ladder() -> list[Kernel]:
                 climb({kernel.name})
 
     climb({"", *({kernel.follows for kernel in found} - {kernel.name for kernel in found})})
-    return placed
+    return [*placed, *(kernel for kernel in found if kernel not in placed)]  # those that follow each other in a circle
 
 
 def libraries() -> list[Kernel]:
@@ -140,7 +140,8 @@ def libraries_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def kernel_page(kernel: Kernel, records: Records) -> str:
+def kernel_page(kernel: Kernel, records: Records, rungs: Sequence[Kernel]) -> str:
+    """The page of a kernel among the `rungs` of the ladder, or of a library, which stands on none."""
     page = Page(kernel.path)
     where = {"cpu": "the processor", "cuda": "a GPU"}.get(kernel.device, kernel.device)
     rest = kernel.docstring.split("\n\n", 1)[1].strip() if "\n\n" in kernel.docstring else ""
@@ -155,7 +156,7 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
         ),
         f"# {kernel.name}",
         f"{kernel.idea}\n{{ .lead }}",
-        f"Runs on {where}.{goes_on(kernel)}",
+        f"Runs on {where}.{goes_on(kernel, rungs)}",
         rest,
         f"## The code {UNSEARCHED}",
         f'{fence} {{ .python title="attnsite/{kernel.room}/{kernel.name}.py" }}\n{kernel.code}\n{fence}',
@@ -177,11 +178,11 @@ def kernel_page(kernel: Kernel, records: Records) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def goes_on(kernel: Kernel) -> str:
+def goes_on(kernel: Kernel, rungs: Sequence[Kernel]) -> str:
     """Where a kernel stands on the ladder, as sentences behind another one."""
-    behind = [f"[`{each.name}`]({each.name}.md)" for each in ladder() if kernel.name == each.follows]
+    behind = [f"[`{each.name}`]({each.name}.md)" for each in rungs if kernel.name == each.follows]
     told = f" Follows [`{kernel.follows}`]({kernel.follows}.md)." if kernel.follows else ""
-    return told + (f" Next: {', '.join(behind)}." if behind and kernel.room == "kernels" else "")
+    return told + (f" Next: {', '.join(behind)}." if behind else "")
 
 
 def aliases(kernel: Kernel) -> list[str]:

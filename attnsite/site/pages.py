@@ -64,7 +64,7 @@ def render(root: Path) -> dict[str, str]:
     kernels = kernel_pages.ladder()
     pages["kernels.md"] = kernel_pages.overview_page(kernels, known)
     for kernel in [*kernels, *kernel_pages.libraries()]:
-        pages[kernel.path] = kernel_pages.kernel_page(kernel, known)
+        pages[kernel.path] = kernel_pages.kernel_page(kernel, known, kernels)
     pages["peers.md"] = kernel_pages.libraries_page()
     pages |= evidence_pages.result_pages(known)
     pages["evidence.md"] = evidence_pages.evidence_page(questions, known)
