@@ -397,8 +397,9 @@ def test_memory_counts_a_cache_in_the_form_in_which_it_is_kept():
 
     whole, rolled = (memory.ask(f"cpu_simd_decode{way}", long, cache=True) for way in ("", "_rolled"))
 
-    assert 8192 * token <= whole["peak_bytes"] < 1.3 * 8192 * token
-    assert 512 * token <= rolled["peak_bytes"] < 3 * 512 * token
+    # Linux counts a process's resident pages in batches, a few dozen of them a processor behind
+    assert 0.95 * 8192 * token <= whole["peak_bytes"] < 1.3 * 8192 * token
+    assert 0.75 * 512 * token <= rolled["peak_bytes"] < 3 * 512 * token
     assert rolled["max_error"] <= rolled["bound"]
 
 
