@@ -2,6 +2,7 @@
 
 import html
 import re
+import statistics
 from html.parser import HTMLParser
 from urllib.parse import unquote, urljoin, urlsplit
 from xml.etree import ElementTree
@@ -10,6 +11,7 @@ import pytest
 
 from attnsite import discover
 from attnsite.measure import contestants
+from tests import pixels
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -102,6 +104,26 @@ def test_figures_show_pictures_without_javascript(site, open_page, path):
         assert answer.text().startswith("<svg")
     unmeasured = {figure.get_attribute("id") for figure in page.locator("figure.is-unmeasured").all()}
     assert unmeasured <= {f"figure-{name}" for name in without_a_run()}
+
+
+def test_a_page_without_javascript_follows_the_system(site, open_page):
+    """A dark system gets dark ground, light ink and dark pictures where no script chooses; a light one stays light."""
+    seen = {}
+    for scheme in ("light", "dark"):
+        page = open_page(site + FOUR, java_script_enabled=False, color_scheme=scheme)
+        image = page.locator("figure.exhibit img").first
+        image.scroll_into_view_if_needed()
+        image.wait_for(state="visible")
+        corner = pixels.read(image.screenshot())[4, 4]
+        seen[scheme] = [light(page.locator("body"), "backgroundColor"), light(page.locator("h1"), "color"), corner.mean()]
+
+    assert [value > 128 for value in seen["light"]] == [True, False, True]
+    assert [value > 128 for value in seen["dark"]] == [False, True, False]
+
+
+def light(element, name):
+    """The mean of a colour's three parts, of 255."""
+    return statistics.mean(map(int, element.evaluate("(e, name) => getComputedStyle(e)[name]", name)[4:-1].split(", ")))
 
 
 def wake(page, number=0):

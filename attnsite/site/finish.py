@@ -48,6 +48,10 @@ _REMARKS = re.compile(
 # The same of style sheets: comments that stand by themselves, or behind a rule.
 _NOTES = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n|(?<=[;{},)])[ \t]+/\*[^\n]*?\*/[ \t]*$", re.DOTALL | re.MULTILINE)
 
+# The colours of a dark page, which scripts choose: where none run, the system does.
+_DARK = re.compile(r'^\[data-md-color-scheme="slate"\] \{(.*?)^\}\n', re.DOTALL | re.MULTILINE)
+_UNSCRIPTED = "@media screen and (scripting: none) and (prefers-color-scheme: dark)"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="the built site")
@@ -89,7 +93,7 @@ def finish(root: Path, folder: Path) -> int:
     for name in ("site.css", "play.css", "heads.css"):  # the font's own sheet keeps its licence
         if (sheet := folder / "assets" / name).is_file():
             text = sheet.read_text(encoding="utf-8")
-            sheet.write_text(_NOTES.sub("", text), encoding="utf-8", newline="\n")
+            sheet.write_text(dark_without_scripts(_NOTES.sub("", text)), encoding="utf-8", newline="\n")
     if site.url:
         write_map(folder, [address(name) for name in pages if is_page(name)], site, known)
     return len(pages)
@@ -106,6 +110,14 @@ def dressed(name: str, html: str, folder: Path, site: Site, known: Mapping[str, 
     if facts.data and "image" in facts.data:
         facts.data["image"] = site.at(facts.card)
     return heads.dressed(html, place, site, facts)
+
+
+def dark_without_scripts(sheet: str) -> str:
+    """A style sheet with its dark colours once more, for who reads without scripts on a dark system."""
+    colours = "".join(_DARK.findall(sheet))
+    if not colours or _UNSCRIPTED in sheet:
+        return sheet
+    return f"{sheet}{_UNSCRIPTED} {{\n:root, [data-md-color-scheme] {{{colours}}}\n}}\n"
 
 
 def at_once(html: str) -> str:
