@@ -1,9 +1,11 @@
 """Runs: one machine's answers to one experiment, as one JSON file. The only reader and writer of these files."""
 
+import dataclasses
 import hashlib
 import json
 import math
 import os
+import re
 import statistics
 import tokenize
 from collections.abc import Callable, Mapping
@@ -14,12 +16,13 @@ from typing import Any
 
 from attnsite import digest, discover, ordinary, shape
 from attnsite.errors import Mistake, raise_all
+from attnsite.participant import Participant, parse_participant
 from attnsite.quantity import Quantity
 
-FORMAT = 1
+FORMAT = 2
 # What each format brought, oldest first. A change adds a line, a step in UPGRADES and an old file as a fixture.
 #   1  the first
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+#   2  `skip_code` beside `skipped`
 
 COMMITTED = Path("docs/results")
 BUILT = Path(".cache/attnsite/results")
@@ -33,7 +36,8 @@ class Row:
 
     `case` says what was asked (a workload's fields, or a study's case), `kernel` who answered: a kernel's name,
     `ceiling:read` and the like, or None for studies and counts. Times are seconds, memory is bytes. `values` holds
-    what a study or count observed, and for a ceiling its `flops` or `bytes` a call.
+    what a study or count observed, and for a ceiling its `flops` or `bytes` a call. `skipped` says in a sentence why
+    there are no samples, and `skip_code` the same as one of `participant.SKIP_CODES`.
     """
 
     case: Mapping[str, Any]
@@ -47,6 +51,17 @@ class Row:
     max_error: float | None = None
     bound: float | None = None
     skipped: str | None = None
+    skip_code: str | None = None
+
+    @property
+    def who(self) -> Participant | None:
+        """Who answered; None for studies and counts."""
+        return parse_participant(self.kernel) if self.kernel else None
+
+    @property
+    def takes_part(self) -> bool:
+        """Whether the row is of somebody who answers the workload, and no limit of the machine."""
+        return self.who is not None and self.who.kind != "ceiling"
 
     @property
     def key(self) -> str:
@@ -116,7 +131,7 @@ class Run:
     def kernel_names(self) -> list[str]:
         """The kernels with at least one row that ran, without ceilings."""
         ran = {row.kernel for row in self.rows if row.kernel and row.skipped is None}
-        return sorted(name for name in ran if not name.startswith("ceiling:"))
+        return sorted(name for name in ran if parse_participant(name).kind != "ceiling")
 
     def ceiling(self, name: str, beside: Row | None = None) -> Quantity | None:
         """The measured limit of this run, in FLOP/s or B/s; None where it was not measured.
@@ -164,8 +179,8 @@ def _renamed() -> dict[tuple[str, str], str]:
 
 
 def kernel_digest(kernel: str) -> str:
-    room = "peers" if kernel.startswith("peer_") else "kernels"
-    return digest.of_module(discover.ROOT / room / f"{kernel.removeprefix('peer_')}.py")
+    who = parse_participant(kernel)
+    return digest.of_module(discover.ROOT / who.folder / f"{who.stem}.py")
 
 
 def state(run: Run | None) -> str:
@@ -209,17 +224,21 @@ def write(run: Run, path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def rows_digest(run: Run) -> str:
+def rows_digest(run: Run, written: int = FORMAT) -> str:
     """The hash of a run's rows, which its file says of them: a number that changed by a slip is noticed by it.
 
-    It guards against slips and not against intent: whoever edits a row can work it out anew.
+    It guards against slips and not against intent: whoever edits a row can work it out anew. Of an older format, it is
+    the hash of the rows as they were `written` then.
     """
-    return hashlib.sha256("\n".join(map(_line, run.rows)).encode("utf-8", "replace")).hexdigest()[:16]
+    lines = (_line(row, written) for row in run.rows)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _line(row: Row) -> str:
-    """A row as its line of the file, without what is empty."""
+def _line(row: Row, written: int = FORMAT) -> str:
+    """A row as its line of the file, without what is empty and what a format did not have."""
     held = {f.name: getattr(row, f.name) for f in fields(row)}  # `asdict` would copy every sample
+    if written < 2:
+        del held["skip_code"]
     return _json({k: v for k, v in held.items() if k == "case" or v not in (None, (), {}, [])})
 
 
@@ -271,17 +290,49 @@ def read(path: Path) -> Run:
     if data["format"] > FORMAT:
         what = f"has format {data['format']}, newer than the {FORMAT} that this version reads"
         raise Mistake(path, "format", what, "update attnsite")
+    written = data["format"]
     while data["format"] < FORMAT:
         if data["format"] not in UPGRADES:
             raise Mistake(path, "format", f"has the unknown format {data['format']}", remedy)
-        data = UPGRADES[data["format"]](data)
+        data = UPGRADES[data["format"]](data) | {"format": data["format"] + 1}
     raise_all(list(shape.faults(path, data, remedy)))
     rows = tuple(_row(row) for row in data["rows"])
     provenance = Provenance(**{f.name: _numbers(data["provenance"][f.name]) for f in fields(Provenance)})
     names = [f.name for f in fields(Run) if f.name not in ("rows", "provenance", "kernels")]
-    return Run(
+    run = Run(
         **{n: data[n] for n in names if n in data}, kernels=tuple(data["kernels"]), provenance=provenance, rows=rows
     )
+    if written < FORMAT and run.rows_digest == rows_digest(run, written):  # they are as they were written then
+        run = dataclasses.replace(run, rows_digest=rows_digest(run))
+    return run
+
+
+def _coded(data: dict[str, Any]) -> dict[str, Any]:
+    """Format 2: what the sentences of skipped rows said until then, as codes."""
+    rows = data.get("rows")
+    if not isinstance(rows, list):
+        return data
+    found = [row | {"skip_code": _code(row["skipped"])} if isinstance(row, dict) and "skipped" in row else row
+             for row in rows]  # fmt: skip
+    return data | {"rows": found}
+
+
+def _code(skipped: object) -> str:
+    """The code of a sentence of format 1. Kernels and libraries worded their own refusals: the rest are those."""
+    return next((code for code, pattern in _SENTENCES.items() if re.search(pattern, str(skipped))), "refused")
+
+
+_SENTENCES = {
+    "not_asked": r"^only \w+ kernels were asked for$",
+    "not_installed": r"^[\w-]+ is not installed",
+    "no_device": r"^no CUDA here|^the CUDA simulator is on",
+    "too_few_threads": r"^needs \d+ threads, this machine has",
+    "too_large": r"^its inputs are larger than half of this machine's memory$",
+    "too_slow": r"than (the \S+ s that )?this sweep allows$|^start, call and check took longer than",
+    "wrong": r"^wrong: error ",
+    "failed": r"^failed: ",
+}
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _coded}
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

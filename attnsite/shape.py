@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from attnsite.errors import Mistake
+from attnsite.participant import SKIP_CODES, parse_participant
 
 DEEPEST = 12  # lists and objects in one another, from the file down
 KINDS = ("timing", "memory", "study", "count")
@@ -14,7 +15,8 @@ _HEAD = {"experiment": str, "kind": str, "machine": str, "sweep": str, "digest":
 _LATER = {"rows_digest": str}  # what the first files of this format do not have
 _PROVENANCE = {"machine": dict, "software": dict, "started": str, "seconds": int | float, "steadiness": dict}
 _ROW = {"case": dict, "kernel": str, "kernel_digest": str, "stage": str, "seed": int, "samples": list, "warmups": list,
-        "values": dict, "max_error": int | float | str, "bound": int | float | str, "skipped": str}  # fmt: skip
+        "values": dict, "max_error": int | float | str, "bound": int | float | str,
+        "skipped": str, "skip_code": str}  # fmt: skip
 
 
 def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
@@ -63,7 +65,10 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
         for name in ("max_error", "bound"):
             if isinstance(row.get(name), str) and row[name] not in NOT_FINITE:
                 yield Mistake(path, where + name, f"is {row[name]!r:.40}, not a number", remedy)
-        if str(row.get("kernel")).startswith("ceiling:") and not row.get("skipped"):
+        if ("skipped" in row) != ("skip_code" in row) or row.get("skip_code", "refused") not in SKIP_CODES:
+            what = f"is {row.get('skip_code')!r:.40}; a row that was skipped, and no other, has one of"
+            yield Mistake(path, where + "skip_code", f"{what} {', '.join(SKIP_CODES)}", remedy)
+        if parse_participant(str(row.get("kernel"))).kind == "ceiling" and not row.get("skipped"):
             held = row.get("values", {})
             counts = [held[unit] for unit in ("bytes", "flops") if unit in held] if isinstance(held, dict) else []
             still = isinstance(row.get("samples"), list) and 0 in row["samples"]

@@ -4,6 +4,7 @@ import argparse
 
 from attnsite import discover, results
 from attnsite.errors import Mistake, flatten, raise_all
+from attnsite.participant import parse_participant
 from attnsite.results import Run
 
 
@@ -56,7 +57,7 @@ def why_stale(run: Run) -> list[str]:
     kernels = discover.names("kernels")
     measured = {row.kernel: row.kernel_digest for row in run.rows if row.kernel and row.kernel_digest}
     for kernel, digest in sorted(measured.items()):
-        if not kernel.startswith("peer_") and kernel not in kernels:
+        if parse_participant(kernel).kind != "peer" and kernel not in kernels:
             found.append(f"{kernel} is gone")
         elif results.kernel_digest(kernel) != digest:
             found.append(f"{kernel} has changed")

@@ -25,6 +25,7 @@ from attnsite.accounting import Attention
 from attnsite.asked import key as case_key
 from attnsite.errors import Mistake
 from attnsite.experiment import Workload
+from attnsite.participant import SKIP_CODES, parse_participant
 from attnsite.results import EVERY_MACHINE, THIS_BUILD, Row, Run, rows_digest
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -288,7 +289,7 @@ def _parts(run: Run, asked: Mapping[str, Any] | None) -> list[Callable[[str], bo
         answers.setdefault(key, set()).add((json.dumps(row.case.get("variant"), sort_keys=True), row.stage))
         if row.skipped is not None:
             skipped.add(key)
-        elif not key[1].startswith("ceiling:"):
+        elif row.takes_part:
             timed.add(key[0])
     kernels = {kernel for _, kernel in answers} | {name for name in run.kernels if NAME.fullmatch(name)}
     whole = {kernel: set().union(*(held for (case, one), held in answers.items()
@@ -296,7 +297,7 @@ def _parts(run: Run, asked: Mapping[str, Any] | None) -> list[Callable[[str], bo
 
     def has(case: str, kernel: str) -> bool:
         key = (case, kernel)
-        free = kernel.startswith("ceiling:") and case not in timed
+        free = parse_participant(kernel).kind == "ceiling" and case not in timed
         return free or key in skipped or (key in answers and answers[key] >= whole[kernel])
 
     return [lambda case, kernel=kernel: has(case, kernel) for kernel in sorted(kernels)]  # type: ignore[misc]
@@ -328,8 +329,9 @@ def _says_more(text: str, further: re.Pattern[str] | None = None) -> bool:
 
 def _takes_part(kernel: str, run: Run) -> bool:
     """Whether a run that asks for these kernels may have a row of that one, be it still here or not."""
-    if kernel.startswith("ceiling:"):
-        return kernel.removeprefix("ceiling:").removeprefix("cuda_") in CEILINGS
+    who = parse_participant(kernel)
+    if who.kind == "ceiling":
+        return who.stem in CEILINGS
     return bool(_KERNEL.fullmatch(kernel)) and any(fnmatch.fnmatchcase(kernel, pattern) for pattern in run.kernels)
 
 
@@ -411,8 +413,10 @@ def _rows(run: Run, path: Path, limits: Mapping[str, float]) -> Iterator[Mistake
         if row.skipped is not None:
             if row.samples or row.values:
                 yield Mistake(path, f"{where}.skipped", "stands beside what was measured", _AGAIN)
+            if row.skip_code not in SKIP_CODES:
+                yield Mistake(path, f"{where}.skip_code", f"is {row.skip_code!r:.40}, no code of a reason", _AGAIN)
             continue
-        attends = bool(row.kernel) and not str(row.kernel).startswith("ceiling:") and not row.stage
+        attends = row.takes_part and not row.stage
         if run.kind == "timing" and attends and row.samples and row.bound is None and row.max_error is None:
             yield Mistake(path, f"{where}.bound", "is missing: nothing says that the kernel was right", _AGAIN)
         if (row.max_error is None) != (row.bound is None):
@@ -445,7 +449,7 @@ def speed(row: Row) -> float | None:
     """FLOP/s of a call's fastest sample, visible pairs only; None for what is no whole call of attention."""
     case = row.case
     sizes = ("batch", "heads", "queries", "keys", "dim")
-    if not row.kernel or row.kernel.startswith("ceiling:") or row.stage or case.get("blocks"):
+    if not row.takes_part or row.stage or case.get("blocks"):
         return None
     if not all(isinstance(case.get(size), int) for size in sizes):
         return None
@@ -456,5 +460,5 @@ def speed(row: Row) -> float | None:
 
 def limit(row: Row, limits: Mapping[str, float]) -> float | None:
     """The highest of the limits of the row's device that are known."""
-    device = "cuda" if (row.kernel or "").removeprefix("peer_").startswith("cuda_") else "cpu"
+    device = row.who.device if row.who else "cpu"
     return max((limits[name] for name in LIMITS[device] if name in limits), default=None)

@@ -223,7 +223,7 @@ BIBTEX = """@inproceedings{doe2020squares,
 }
 """
 RESULT = """{
-"format": 1,
+"format": 2,
 "experiment": "squares",
 "kind": "timing",
 "machine": "laptop",
@@ -237,7 +237,7 @@ RESULT = """{
 {"case": {"heads": 1}, "kernel": "cpu_a", "kernel_digest": "0123456789ab", "samples": [0.1, 0.2, 3], "warmups": [1], \
 "max_error": 1e-07, "bound": "inf"},
 {"case": {"heads": 1}, "kernel": "ceiling:read", "samples": [0.5, 1.0], "values": {"bytes": 100}},
-{"case": {"heads": 2}, "kernel": "cuda_a", "skipped": "no CUDA here"},
+{"case": {"heads": 2}, "kernel": "cuda_a", "skipped": "no CUDA here", "skip_code": "no_device"},
 {"case": {"side": 3}, "seed": 1, "stage": "softmax", "values": {"area": 9, "share": "nan"}}
 ]
 }
@@ -287,7 +287,7 @@ READERS: dict[str, tuple[Callable[[str], object], str, list[str]]] = {
         '"inf"', "0",
         '""', '"\\ud800"', '"\\u0000"', "-0.0", "1e-400", '"format": 0,', '"format": true,', '"format": 1e0,', ",", ":",
         '"', "{}", "[]", '"\\u2028"', '"-inf"', "\x00", "\ufeff", '"case": {},', '"samples": [true],', '"\\n"', "[[1]]",
-        '"kind": "memory",', '"values": {"bytes": "x"},', '"values": {"flops": 0},', '"seed": 1e400,',
+        '"kind": "memory",', '"format": 1,', '"values": {"bytes": "x"},', '"values": {"flops": 0},', '"seed": 1e400,',
         '{"a": {"b": []}}',
     ]),
 }  # fmt: skip

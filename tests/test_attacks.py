@@ -284,7 +284,7 @@ def test_verdicts_places_and_days_are_those_of_a_run(run):
         assert "no time with its zone" in of_run(steadiness(run, started=started))
     machine = {**run.provenance.machine, "settings": "abc"}
     assert "no settings by name" in of_run(steadiness(run, machine=machine))
-    skipped = tuple(dataclasses.replace(row, samples=(), skipped="no") for row in run.rows)
+    skipped = tuple(dataclasses.replace(row, samples=(), skipped="no", skip_code="refused") for row in run.rows)
     assert "none that ran" in of_run(dataclasses.replace(run, rows=skipped))
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import importlib.util
 import io
 import itertools
 import os
@@ -405,7 +406,9 @@ def test_memory_counts_a_cache_in_the_form_in_which_it_is_kept():
 
 def test_memory_passes_on_why_a_kernel_cannot():
     """A refusal in the other process is the reason of the row."""
-    assert "one query" in memory.ask("cpu_decode", SMALL)["skipped"]
+    with pytest.raises(contestants.Skipped, match="one query") as caught:
+        memory.ask("cpu_decode", SMALL)
+    assert caught.value.code == "refused"
 
 
 def test_memory_measures_through_the_experiment(checkout, give, monkeypatch):
@@ -526,24 +529,46 @@ def test_a_cache_from_another_machine_and_a_device_that_came_are_measured_again(
     """This build's results are of this machine; rows skipped for a reason that has gone are asked again."""
     here, software = machine.describe(), machine.software(discover.ROOT.parent)
 
-    def run(skipped=None, software=software, **described):
-        row = results.Row(case={}, kernel="cuda_a", skipped=skipped)
+    def run(skip_code=None, software=software, kernel="cuda_a", **described):
+        row = results.Row(
+            case={}, kernel=kernel, skipped=skip_code and "a sentence that nobody parses", skip_code=skip_code
+        )
         provenance = results.Provenance({**here, **described}, software, "", 0, {})
         return results.Run("mine", "timing", results.THIS_BUILD, "quick", "", ("*",), provenance, (row,))
 
-    plain = argparse.Namespace(machine=results.THIS_BUILD, sweep="quick", device=None)
+    def on(device):
+        return argparse.Namespace(machine=results.THIS_BUILD, sweep="quick", device=device)
+
+    plain = on(None)
     assert command.answers(plain, run())
     assert not command.answers(plain, run(cpu="another"))
     assert not command.answers(plain, run(cores=99))
     assert not command.answers(plain, run(software=software | {"numba": "0.1"}))
     assert not command.answers(argparse.Namespace(machine=results.THIS_BUILD, sweep="full", device=None), run())
-    assert not command.answers(plain, run("only cpu kernels were asked for"))
-    assert command.answers(argparse.Namespace(machine=results.THIS_BUILD, sweep="quick", device="cpu"),
-                           run("only cpu kernels were asked for"))  # fmt: skip
+    assert not command.answers(plain, run("not_asked"))
+    assert command.answers(on("cpu"), run("not_asked"))
     monkeypatch.setattr(command.shutil, "which", lambda _: None)
-    assert command.answers(plain, run("no CUDA here: no driver"))
+    assert command.answers(plain, run("no_device"))
     monkeypatch.setattr(command.shutil, "which", lambda name: f"/bin/{name}")
-    assert not command.answers(plain, run("no CUDA here: no driver"))
+    assert not command.answers(plain, run("no_device"))
+    assert command.answers(plain, run("refused"))
+
+
+@pytest.mark.parametrize(
+    ("kernel", "needs"),
+    [("peer_cuda_torch_flash", "torch"), ("peer_torch_math", "torch"), ("peer_onnxruntime_attention", "onnx"),
+     ("cuda_tiled", "numba_cuda")],
+)  # fmt: skip
+@pytest.mark.parametrize("device", [None, "cuda", "cpu"])
+def test_a_library_that_came_is_asked_for_again(monkeypatch, kernel, needs, device):
+    """Once all that a peer imports can be found, on the device that is asked for; a GPU's peer is one of a GPU."""
+    row = results.Row(case={}, kernel=kernel, skipped="json is not installed", skip_code="not_installed")
+    find, asked = importlib.util.find_spec, device in (None, "cuda" if "cuda" in kernel else "cpu")
+
+    for absent, come in ((needs, False), ("nothing", True)):
+        monkeypatch.setattr(importlib.util, "find_spec",
+                            lambda name, absent=absent: None if name == absent else find("json"))  # fmt: skip
+        assert command.can_take_part_now(row, device) == (come and asked)
 
 
 def test_an_experiment_that_fails_leaves_the_others_and_the_old_result_alone(checkout, capsys, monkeypatch):

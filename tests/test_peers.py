@@ -12,6 +12,7 @@ from attnsite.experiment import Timing, Workload
 from attnsite.measure import WAITING, contestants, correct, gradients, machine, timing
 from attnsite.measure import run as running
 from attnsite.measure.progress import Progress
+from attnsite.participant import parse_participant
 
 LIBRARIES = {name: name.removeprefix("cuda_").split("_")[0] for name in discover.names("peers")}
 ON_CPU = sorted(name for name in LIBRARIES if not name.startswith("cuda_"))
@@ -177,7 +178,7 @@ def test_a_peer_for_a_gpu_says_that_there_is_none(name):
 
 def test_only_a_pattern_that_says_so_asks_for_peers_on_a_gpu():
     """`peer_*` means those of the processor."""
-    assert not any(map(contestants.on_gpu, contestants.matching(("cpu_*", "peer_*"))))
+    assert not any(parse_participant(name).on_gpu for name in contestants.matching(("cpu_*", "peer_*")))
     assert contestants.matching(("peer_cuda_*",)) == [f"peer_{name}" for name in ON_GPU]
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ RUN = Run("mine", "timing", "here", "quick", "0" * 12, ("cpu_*",), PROVENANCE, (
     Row({"heads": 2}, "cpu_a", "1" * 12, samples=(0.25, 0.5, 0.75), warmups=(1.0,), max_error=1e-7, bound=2e-7),
     Row({"heads": 2}, "cpu_a", "1" * 12, stage="softmax", samples=(0.125,)),
     Row({"heads": 2}, "ceiling:read", samples=(0.5, 1.0), values={"bytes": 100}),
-    Row({"heads": 2}, "cuda_a", skipped="no CUDA device here"),
+    Row({"heads": 2}, "cuda_a", skipped="no CUDA device here", skip_code="no_device"),
 ))  # fmt: skip
 
 
@@ -130,13 +131,70 @@ def test_no_content_is_too_strange(tmp_path, content):
 
 
 def test_an_older_format_is_upgraded_step_by_step(tmp_path, monkeypatch):
-    """A file of format 1 is read by a version whose format is 3, through both steps."""
-    path = put(RUN, tmp_path)
-    monkeypatch.setattr(results, "FORMAT", 3)
-    monkeypatch.setitem(results.UPGRADES, 1, lambda data: data | {"format": 2, "sweep": "full"})
-    monkeypatch.setitem(results.UPGRADES, 2, lambda data: data | {"format": 3})
+    """A file of this format is read by a version whose format is two further, through both steps."""
+    now, path = results.FORMAT, put(RUN, tmp_path)
+    monkeypatch.setattr(results, "FORMAT", now + 2)
+    monkeypatch.setitem(results.UPGRADES, now, lambda data: data | {"sweep": "full"})
+    monkeypatch.setitem(results.UPGRADES, now + 1, lambda data: data)
 
     assert results.read(path).sweep == "full"
+
+
+OLD = Path(__file__).parent / "cases" / "format_1" / "epyc_2core" / "time_by_storage.json"
+
+
+def test_a_file_of_the_first_format_reads_as_if_it_were_written_now(tmp_path):
+    """Its refusals have a code, its rows the digest of this format; written and read again it is the same run."""
+    run = results.read(OLD)
+
+    assert {row.skip_code for row in run.rows if row.skipped} == {"refused"}
+    assert {row.skip_code for row in run.rows if row.skipped is None} == {None}
+    assert run.rows_digest == results.rows_digest(run) != json.loads(OLD.read_text())["rows_digest"]
+    assert results.read(put(run, tmp_path)) == run
+
+
+def test_a_slip_in_a_file_of_the_first_format_is_still_noticed(tmp_path):
+    """Its digest is that of its own rows: after a change of one it stays what the file says."""
+    path = tmp_path / OLD.parent.name / OLD.name
+    path.parent.mkdir()
+    text = OLD.read_text()
+    path.write_text(text.replace('"samples": [0.', '"samples": [1.', 1))
+    assert path.read_text() != text
+
+    run = results.read(path)
+
+    assert run.rows_digest == json.loads(text)["rows_digest"] != results.rows_digest(run, 1)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "code"),
+    [
+        ("only cuda kernels were asked for", "not_asked"),
+        ("torch is not installed", "not_installed"),
+        ("numba-cuda is not installed (pip install 'attnsite[cuda]')", "not_installed"),
+        ("no CUDA here: CUDA driver library cannot be found", "no_device"),
+        ("needs 8 threads, this machine has 2", "too_few_threads"),
+        ("its inputs are larger than half of this machine's memory", "too_large"),
+        ("a smaller workload took longer than this sweep allows", "too_slow"),
+        ("one call took 2.5 s, longer than the 2 s that this sweep allows", "too_slow"),
+        ("start, call and check took longer than 120 s", "too_slow"),
+        ("wrong: error 0.1, at most 1e-06 is allowed", "wrong"),
+        ("failed: ValueError: no", "failed"),
+        ("decodes one query at a time, got 32", "refused"),
+        ("takes no window", "refused"),
+    ],
+)
+def test_sentences_of_the_first_format_have_codes(tmp_path, sentence, code):
+    """Each that was ever written; what a kernel or a library says in words of its own is a refusal."""
+    path = put(
+        dataclasses.replace(RUN, rows=(Row({"n": 1}, "cpu_a", skipped=sentence, skip_code="refused"),)), tmp_path
+    )
+    data = json.loads(path.read_text()) | {"format": 1}
+    del data["rows"][0]["skip_code"]
+    path.write_text(json.dumps(data))
+
+    [row] = results.read(path).rows
+    assert (row.skipped, row.skip_code) == (sentence, code)
 
 
 def test_rows_are_found_by_what_they_answer():

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from attnsite import discover
-from attnsite.measure import contestants
+from attnsite.participant import parse_participant
 from tests import pixels
 from tests.conftest import ROOT
 
@@ -24,7 +24,7 @@ def without_a_run():
     found = set()
     for name, figure in discover.modules("figures", "EXPERIMENT").items():
         asked = discover.module("experiments", figure.EXPERIMENT, "experiment").experiment
-        on_gpu = all(map(contestants.on_gpu, getattr(asked, "kernels", ("cpu",))))
+        on_gpu = all(parse_participant(pattern).on_gpu for pattern in getattr(asked, "kernels", ("cpu",)))
         if on_gpu and not list((ROOT / "docs" / "results").glob(f"*/{figure.EXPERIMENT}.json")):
             found.add(name)
     return found
@@ -115,7 +115,8 @@ def test_a_page_without_javascript_follows_the_system(site, open_page):
         image.scroll_into_view_if_needed()
         image.wait_for(state="visible")
         corner = pixels.read(image.screenshot())[4, 4]
-        seen[scheme] = [light(page.locator("body"), "backgroundColor"), light(page.locator("h1"), "color"), corner.mean()]
+        ground, ink = light(page.locator("body"), "backgroundColor"), light(page.locator("h1"), "color")
+        seen[scheme] = [ground, ink, corner.mean()]
 
     assert [value > 128 for value in seen["light"]] == [True, False, True]
     assert [value > 128 for value in seen["dark"]] == [False, True, False]

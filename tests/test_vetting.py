@@ -24,7 +24,7 @@ WHOLE = Provenance(
 RUN = Run("mine", "timing", "a_laptop", "quick", "0" * 12, ("cpu_*", "cuda_*"), WHOLE, (
     Row(CASE, "cpu_a", "1" * 12, samples=(FLOPS / 9e10,) * 3, max_error=1e-7, bound=2e-7),
     Row(CASE, "cpu_a", "1" * 12, stage="softmax", samples=(1e-6,) * 3),
-    Row(CASE, "cuda_a", skipped="no CUDA here: no driver"),
+    Row(CASE, "cuda_a", skipped="no CUDA here: no driver", skip_code="no_device"),
     LIMIT,
 ))  # fmt: skip
 PATH = Path("docs/results/a_laptop/mine.json")
@@ -118,7 +118,9 @@ def test_each_fault_is_named_at_its_place(run, where):
 
 def test_a_reason_for_skipping_tells_no_path():
     """What a library said when it failed may hold the folder that it lies in."""
-    run = dataclasses.replace(RUN, rows=(*RUN.rows, Row(CASE, "cpu_b", skipped="failed: OSError: /home/me/x.so")))
+    run = dataclasses.replace(
+        RUN, rows=(*RUN.rows, Row(CASE, "cpu_b", skipped="failed: OSError: /home/me/x.so", skip_code="failed"))
+    )
 
     assert told(run) == ["row 5.skipped"]
 
@@ -133,9 +135,9 @@ def test_rows_answer_what_the_experiment_asks():
     assert told(with_row(case=CASE | {"variant": {"rows": 5}}), ASKED) == ["row 1.case.variant"]
     assert told(with_row(case=CASE | {"heads": 1, "kv_heads": 1}), ASKED) == ["row 1.case"]
     assert told(dataclasses.replace(RUN, sweep="full"), ASKED)[:1] == ["row 1.case"]
-    assert told(dataclasses.replace(RUN, rows=(*RUN.rows, Row({"heads": 1}, "cpu_x", skipped="x"))), ASKED) == [
-        "row 5.case"
-    ]
+    assert told(
+        dataclasses.replace(RUN, rows=(*RUN.rows, Row({"heads": 1}, "cpu_x", skipped="x", skip_code="refused"))), ASKED
+    ) == ["row 5.case"]
     assert told(RUN, ASKED | {"kind": "study"}) == ["kind"]
 
 

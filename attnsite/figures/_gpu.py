@@ -16,7 +16,7 @@ def rate(row: Row) -> Quantity:
 
 def measured(run: Run, needed: str) -> list[Row]:
     """The rows with times, ceilings apart; raises `LookupError` if `needed` has none: no GPU, or it failed."""
-    rows = [row for row in run.where() if row.samples and row.kernel and not row.kernel.startswith("ceiling:")]
+    rows = [row for row in run.where() if row.samples and row.takes_part]
     if not any(row.kernel == needed for row in rows):
         raise LookupError("not measured yet on this machine: needs an NVIDIA GPU")
     return rows

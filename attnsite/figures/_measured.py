@@ -107,7 +107,7 @@ def table(
     lines = []
     for run in runs:
         for row in run.rows:
-            if row.kernel is None or row.kernel.startswith("ceiling:"):
+            if not row.takes_part:
                 continue
             line: dict[str, Any] = {"machine": run.machine, "kernel": row.kernel}
             line |= {name: row.case.get(field) for field, name in columns.items()}

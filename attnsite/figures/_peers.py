@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from attnsite.accounting import Attention
 from attnsite.figures import _axes, _measured, _style
+from attnsite.participant import parse_participant
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
@@ -56,7 +57,7 @@ def contests(run: Run, ours: Sequence[str]) -> list[Contest]:
     name = next((name for name in ours if name in ran), None)
     found = []
     for row in run.where(name) if name else ():
-        same = [r for r in run.where() if r.case == row.case and (r.kernel or "").startswith("peer_")]
+        same = [r for r in run.where() if r.case == row.case and r.who and r.who.kind == "peer"]
         if same:
             found.append(Contest(row, {str(r.kernel): r for r in same}))
     if not found:
@@ -138,7 +139,7 @@ def _against(those: list[Contest], name: str) -> dict[str, Quantity]:
     found = {f"fastest_{name}": geomean([contest.lead(contest.fastest) for contest in those])}
     for peer in peers(those):
         leads = [contest.lead(peer) for contest in those if peer in contest.peers]
-        short = peer.removeprefix("peer_")
+        short = parse_participant(peer).stem
         found[f"{short}_{name}"] = geomean(leads)
         found[f"{short}_{name}_worst"] = min(leads, key=lambda lead: lead.value)
         found[f"{short}_{name}_shapes"] = Quantity(len(leads), "count")
@@ -148,7 +149,7 @@ def _against(those: list[Contest], name: str) -> dict[str, Quantity]:
 def table(runs: list[Run], ours: Sequence[str]) -> list[dict[str, Any]]:
     """Every row of every run, with its time over ours at the same shape."""
     lines = _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens", "causal": "causal"})
-    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    measured = [row for run in runs for row in run.rows if row.takes_part]
     beside = {(run.machine, key(c.ours)): c.ours for run, those in contested(runs, ours) for c in those}
     for line, row in zip(lines, measured, strict=True):
         mine = beside.get((line["machine"], key(row)))

@@ -24,6 +24,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from attnsite.figures import _axes, _blocks, _measured, _style
+from attnsite.participant import parse_participant
 from attnsite.quantity import Quantity
 from attnsite.results import Run
 
@@ -60,7 +61,7 @@ def by_shape(run: Run) -> dict[Series, dict[int, list[float]]]:
             series = pairs.setdefault((str(kernel), heads == 1), {})
             series.setdefault(tokens, []).append(full.median / row.median)
     found = {series: dict(sorted(pairs[series].items())) for series in SERIES if series in pairs}
-    if ("cpu_simd", False) not in found or not any(kernel.startswith("peer_") for kernel, _ in found):
+    if ("cpu_simd", False) not in found or not any(parse_participant(kernel).kind == "peer" for kernel, _ in found):
         raise LookupError("not measured yet on this machine: prompts with a mask and without, of a library and of ours")
     return found
 

@@ -38,7 +38,7 @@ def values(run: Run) -> dict[str, Quantity]:
     rows = shown(run)
     tokens = max(row.case["queries"] for row in rows if row.kernel == FIRST)
     last = [row for row in rows if row.case["queries"] == tokens]
-    ours = [row for row in last if (row.kernel or "").startswith("cuda_")]
+    ours = [row for row in last if row.who and (row.who.kind, row.who.device) == ("kernel", "cuda")]
     best, first = min(ours, key=lambda row: row.median), next(row for row in ours if row.kernel == FIRST)
     found = {
         "heads": Quantity(best.case["heads"], "count"),

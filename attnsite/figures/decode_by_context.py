@@ -97,7 +97,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
-    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(lines, measured, strict=True):
         line.pop("largest error")  # the kernels' pages have it
         if row.samples:

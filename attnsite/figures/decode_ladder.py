@@ -30,7 +30,7 @@ BEST = "cpu_simd_decode"
 def ladder(run: Run) -> list[Row]:
     """The rows of the longest context with a KV head for each query head, slowest first."""
     rows = [r for r in run.where() if r.samples and r.case["kv_heads"] == r.case["heads"]]
-    rows = [r for r in rows if r.kernel and r.kernel.startswith("cpu_")]
+    rows = [r for r in rows if r.who and (r.who.kind, r.who.device) == ("kernel", "cpu")]
     context = max((r.case["keys"] for r in rows if r.kernel == BEST), default=0)
     if not context:
         raise LookupError(f"not measured yet on this machine: {BEST} with a KV head for each query head")

@@ -32,7 +32,7 @@ def ladder(run: Run) -> list[Row]:
     rows = [r for r in run.where(heads=HEADS, dim=DIM) if r.case["queries"] > 1 and r.samples and not r.stage]
     by_size: dict[int, list[Row]] = {}
     for row in rows:
-        if row.kernel and row.kernel.startswith("cpu_"):
+        if row.who and (row.who.kind, row.who.device) == ("kernel", "cpu"):
             by_size.setdefault(row.case["queries"], []).append(row)
     most = max((len(those) for those in by_size.values()), default=0)
     if most < FEWEST:

@@ -79,7 +79,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
-    rows = [(run, row) for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    rows = [(run, row) for run in runs for row in run.rows if row.takes_part]
     ours = {(run.machine, _peers.key(c.ours)): c.ours for run, those in _peers.contested(runs, OURS) for c in those}
     for line, (run, row) in zip(lines, rows, strict=True):
         beside = ours.get((run.machine, _peers.key(row)))

@@ -122,7 +122,7 @@ def _values(run: Run, side: str, kernels: dict[str, list[Row]]) -> dict[str, Qua
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     columns = {"heads": "heads", "kv_heads": "KV heads", "queries": "queries", "keys": "keys", "dim": "head dim"}
     lines = _measured.table(runs, columns)
-    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(lines, measured, strict=True):
         line["FLOP/byte"] = Quantity(_intensity(row))
         line.pop("largest error")  # the kernels' pages have it

@@ -85,7 +85,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = _measured.table(runs, {"dim": "head dim", "heads": "heads", "queries": "tokens"})
-    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(lines, measured, strict=True):
         line["speed"] = speed(row) if row.samples else None
     return lines

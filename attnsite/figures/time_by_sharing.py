@@ -137,7 +137,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     columns = {"heads": "query heads", "kv_heads": "KV heads", "queries": "tokens", "batch": "sequences",
                "keys": "context length"}  # fmt: skip
     lines = _measured.table(runs, columns)
-    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(lines, measured, strict=True):
         line["speed"] = speed(row) if row.samples else None
     return lines

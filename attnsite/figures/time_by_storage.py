@@ -33,7 +33,7 @@ PHASES = {"prompt": "prompt", "decode": "decoding"}
 
 def rows(run: Run, phase: str) -> dict[str, Row]:
     """By kernel: the rows of the largest workload of that phase that float32 and both kinds of 16 bits have."""
-    those = [row for row in run.where() if row.samples and row.kernel and not row.kernel.startswith("ceiling:")
+    those = [row for row in run.where() if row.samples and row.takes_part
              and (row.case["queries"] == 1) == (phase == "decode")]  # fmt: skip
     needed = ("cpu_simd", "cpu_simd_stored_f16", "cpu_simd_stored_bf16")
     size = _measured.largest(those, "keys") if those else 0

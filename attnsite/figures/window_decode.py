@@ -78,7 +78,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     table = _measured.table(runs, {"keys": "context length", "window": "window"}, head="time per step")
-    measured = [row for run in runs for row in run.rows if row.kernel and not row.kernel.startswith("ceiling:")]
+    measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(table, measured, strict=True):
         case = row.case
         kept = min(case["keys"], _pairs.window(row) or case["keys"]) if row.kernel == ROLLED else case["keys"]

@@ -10,11 +10,12 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
-from attnsite import discover, results, sweeps
+from attnsite import digest, discover, results, sweeps
 from attnsite.errors import Mistake, flatten, raise_all, refused
 from attnsite.measure import shards
 from attnsite.measure.progress import spoken
 from attnsite.nearest import nearest
+from attnsite.participant import Participant
 
 A_MOMENT, ENOUGH = 1.0, 4  # seconds that an experiment works at least, and how many have to, for a guess of the rest
 
@@ -176,20 +177,27 @@ def answers(options: argparse.Namespace, found: results.Run) -> bool:
         here = machine.describe()
         if any(found.provenance.machine.get(what) != here.get(what) for what in ("threads", "vectors", "settings")):
             return False  # or from other settings of this one
-    return not any(row.skipped and came(row.kernel or "", row.skipped, options.device) for row in found.rows)
+    return not any(can_take_part_now(row, options.device) for row in found.rows)
 
 
-def came(kernel: str, skipped: str, device: str | None) -> bool:
+def can_take_part_now(row: results.Row, device: str | None) -> bool:
     """Was a kernel left out for a reason that no longer holds: not asked for, no library, or no GPU?"""
-    on_gpu = kernel.startswith("cuda_")
-    if device is not None and on_gpu != (device == "cuda"):
+    if row.who is None or device not in (None, row.who.device):
         return False
-    if skipped.startswith("only ") and skipped.endswith("were asked for"):
-        return True
-    if "is not installed" in skipped:
-        library = "numba_cuda" if on_gpu else skipped.split()[0]
-        return importlib.util.find_spec(library) is not None
-    return "no CUDA here" in skipped and shutil.which("nvidia-smi") is not None
+    if row.skip_code == "not_installed":
+        return all(importlib.util.find_spec(name) is not None for name in libraries(row.who))
+    if row.skip_code == "no_device":
+        return shutil.which("nvidia-smi") is not None
+    return row.skip_code == "not_asked"
+
+
+def libraries(who: Participant) -> set[str]:
+    """The modules of others that a peer imports anywhere, by the names of their packages; of a kernel, its compiler."""
+    path = discover.ROOT / who.folder / f"{who.stem}.py"
+    if who.kind != "peer" or not path.is_file():
+        return {who.library}
+    found = {name for each in digest.reached(path) for name in digest.imported(each.read_text(encoding="utf-8"))}
+    return {name.split(".")[0] for name in found} - {"attnsite"}
 
 
 def forget_cached(root: Path, name: str) -> None:

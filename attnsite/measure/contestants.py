@@ -15,6 +15,7 @@ from attnsite import discover
 from attnsite.errors import refused
 from attnsite.experiment import Timing, Workload
 from attnsite.measure import ceilings, compiled, correct, gradients, machine, timing
+from attnsite.participant import parse_participant
 from attnsite.results import Row, kernel_digest
 
 SMALL = 32  # tokens of the call that compiles: kernels may take another way for a handful of queries
@@ -22,11 +23,21 @@ KEPT = 2**28  # bytes: larger inputs are drawn again for each contestant rather 
 
 
 class Skipped(Exception):
-    """A kernel does not take part in this workload; the message says why, for the reader of the result."""
+    """A kernel does not take part in this workload.
+
+    `code`: one of `participant.SKIP_CODES`. `reason`: a sentence for the reader of the result.
+    """
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code, self.reason = code, reason
 
 
 class TooLong(Skipped):
     """A call took so long that it is not repeated; nor are larger workloads begun."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("too_slow", reason)
 
 
 def matching(patterns: tuple[str, ...]) -> list[str]:
@@ -39,27 +50,23 @@ def matching(patterns: tuple[str, ...]) -> list[str]:
     return kernels + [f"peer_{name}" for name in peers]
 
 
-def on_gpu(kernel: str) -> bool:
-    """Whether a kernel or a peer runs on a GPU, by its name."""
-    return kernel.removeprefix("peer_").startswith("cuda_")
-
-
 def load(kernel: str, gradients: bool = False) -> ModuleType:
     """The kernel's module; raises `Skipped` where its device or its library is not here, or it has no gradients."""
-    room, name = ("peers", kernel.removeprefix("peer_")) if kernel.startswith("peer_") else ("kernels", kernel)
-    if on_gpu(kernel):
+    who = parse_participant(kernel)
+    if who.on_gpu:
         from attnsite.kernels import _cuda
 
         here, reason = _cuda.available()
         if not here:
-            raise Skipped(reason)
-    forward = ["attention", "prepare"] if room == "peers" else ["attention"]
+            raise Skipped("not_installed" if reason == _cuda.MISSING else "no_device", reason)
+    forward = ["attention", "prepare"] if who.kind == "peer" else ["attention"]
     try:
-        module = discover.module(room, name, "DEVICE", *([] if gradients else forward))
+        module = discover.module(who.folder, who.stem, "DEVICE", *([] if gradients else forward))
     except ImportError as error:
-        raise Skipped(f"{(error.name or str(error)).split('.')[0]} is not installed") from None
-    if gradients and not hasattr(module, "prepare_gradients" if room == "peers" else "gradients"):
-        raise Skipped("has no backward pass")
+        missing = (error.name or str(error)).split(".")[0]
+        raise Skipped("not_installed", f"{missing} is not installed") from None
+    if gradients and not hasattr(module, "prepare_gradients" if who.kind == "peer" else "gradients"):
+        raise Skipped("refused", "has no backward pass")
     return module
 
 
@@ -67,7 +74,7 @@ def builds(patterns: tuple[str, ...]) -> dict[str, str]:
     """What the libraries of the peers that take part say they were built with, for a run's provenance."""
     found: dict[str, str] = {}
     for kernel in matching(patterns):
-        if kernel.startswith("peer_"):
+        if parse_participant(kernel).kind == "peer":
             with contextlib.suppress(Skipped):
                 found |= getattr(load(kernel), "build", dict)()
     return found
@@ -85,13 +92,13 @@ def enter(
     try:
         return _enter(module, kernel, workload, experiment, longest_s, variant or {})
     except NotImplementedError as refusal:
-        raise Skipped(str(refusal)) from None
+        raise Skipped("refused", str(refusal)) from None
     except Skipped:
         raise
     except Exception as error:  # one broken kernel must not cost the others their measurement
         if refused(error, "measure") or compiled.broken(error):  # not the kernel's fault: no row may say that it were
             raise
-        raise Skipped(failure(error)) from error
+        raise Skipped("failed", failure(error)) from error
 
 
 def failure(error: Exception) -> str:
@@ -113,22 +120,24 @@ _FOLDERS = re.compile(r"(?:(?<![\w.…/:])/|\b[A-Za-z]:[\\/]|\\\\)(?:[^\s/\\:'\"
 def _enter(
     module: Any, kernel: str, workload: Workload, experiment: Timing, longest_s: float, variant: Mapping[str, Any]
 ) -> list[tuple[timing.Contestant, Row]]:
-    if kernel.startswith("peer_") and hasattr(module, "use_threads"):
+    who = parse_participant(kernel)
+    peer = who.kind == "peer"
+    if peer and hasattr(module, "use_threads"):
         module.use_threads(workload.threads or machine.threads())
     q, k, v = drawn(workload)
     kept, meant = keep(module, k, v, workload)
     case = workload.case() | ({"variant": dict(variant)} if variant else {})
     base: dict[str, Any] = {"case": case, "kernel": kernel, "kernel_digest": kernel_digest(kernel)}
     if not experiment.gradients:
-        options = accepted(module.prepare if kernel.startswith("peer_") else module.attention, workload)
+        options = accepted(module.prepare if peer else module.attention, workload)
     steps: list[tuple[str, Callable[[], float]]] = []
     out: Callable[[], Any]
     rounded = correct.rounding(module)
-    if kernel.startswith("cuda_"):
+    if who.on_gpu and not peer:
         from attnsite.measure import cuda_clock
 
         measure, out = cuda_clock.enter(module, workload, variant)
-    elif on_gpu(kernel):
+    elif who.on_gpu:
         from attnsite.measure import cuda_clock
 
         call = module.prepare(q, k, v, **options)
@@ -136,7 +145,7 @@ def _enter(
     elif experiment.gradients:
         out = gradients.prepare(module, workload)
         measure = timing.on_cpu(out)
-    elif kernel.startswith("peer_"):
+    elif peer:
         out = module.prepare(q, k, v, **options)
         measure = timing.on_cpu(out)
     else:
@@ -148,7 +157,7 @@ def _enter(
         pairs = module.stages(q, k, v, np.empty_like(q), **accepted(module.stages, workload)) if wanted else ()
         steps = [(name, timing.on_cpu(step)) for name, step in pairs]
     first = measure()
-    if first > longest_s and kernel.startswith("peer_"):  # a library's first call may load and compile
+    if first > longest_s and peer:  # a library's first call may load and compile
         first = measure()
     if first > longest_s:
         took = above(first, longest_s)
@@ -161,7 +170,7 @@ def _enter(
     else:
         verdict = correct.compare(rounded(q), *meant, made, causal=workload.causal, rounded=rounded, seen=workload.seen)
     if not verdict.right:
-        raise Skipped(f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
+        raise Skipped("wrong", f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed")
     whole = Row(**base, max_error=verdict.max_error, bound=verdict.bound)
     entered = [(timing.Contestant(kernel, measure), whole)]
     return entered + [(timing.Contestant(kernel, step, stage=name), Row(**base, stage=name)) for name, step in steps]
@@ -197,7 +206,7 @@ def accepted(call: Callable[..., Any], workload: Workload) -> dict[str, Any]:
     options, known = workload.options(), inspect.signature(call).parameters
     for name in options:
         if name not in known:
-            raise Skipped(f"takes no {name}")
+            raise Skipped("refused", f"takes no {name}")
     return options
 
 
@@ -267,16 +276,16 @@ def cuda_ceiling(name: str, workload: Workload) -> tuple[timing.Contestant, Row]
     try:
         made = cuda_ceilings.make(name)
     except Exception as error:  # whatever a driver raises: the kernels are still to be timed
-        raise Skipped(failure(error)) from error
+        raise Skipped("failed", failure(error)) from error
     row = Row(case=workload.case(), kernel=f"ceiling:cuda_{name}", values={made.unit: made.work})
     return timing.Contestant(f"ceiling:cuda_{name}", cuda_ceilings.measure(made)), row
 
 
-def fits(workload: Workload) -> str | None:
-    """Why this machine cannot run the workload at all; None when it can."""
+def check_fits(workload: Workload) -> None:
+    """Raises `Skipped` where this machine cannot run the workload at all."""
     if workload.threads > machine.threads():
-        return f"needs {workload.threads} threads, this machine has {machine.threads()}"
+        reason = f"needs {workload.threads} threads, this machine has {machine.threads()}"
+        raise Skipped("too_few_threads", reason)
     memory = machine.describe().get("memory_bytes")
     if memory and _bytes(workload) > memory // 2:
-        return "its inputs are larger than half of this machine's memory"
-    return None
+        raise Skipped("too_large", "its inputs are larger than half of this machine's memory")

@@ -16,12 +16,16 @@ from typing import Any
 
 from attnsite import discover, quota
 from attnsite.experiment import Workload
+from attnsite.measure.contestants import Skipped
 
 GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc then returns every array's memory as soon as it is freed
 
 
 def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = False) -> dict[str, Any]:
-    """Start the process and return what it observed: `peak_bytes` with `max_error` and `bound`, or `skipped`."""
+    """Start the process and return what it observed: `peak_bytes`, and `max_error` with its `bound`.
+
+    Raises `Skipped` where the kernel cannot, is wrong or takes longer than so many seconds.
+    """
     words = [sys.executable, "-m", "attnsite.measure.memory", kernel, json.dumps(workload.case()), *["cache"] * cache]
     path = os.pathsep.join([str(discover.ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
@@ -35,11 +39,14 @@ def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = F
             env=os.environ | {"PYTHONPATH": path} | _threads() | (GIVEN_BACK if cache else {}),
         )
     except subprocess.TimeoutExpired:
-        return {"skipped": f"start, call and check took longer than {seconds:.0f} s"}
+        raise Skipped("too_slow", f"start, call and check took longer than {seconds:.0f} s") from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"])[-1]
-        return {"skipped": f"failed: {last[:200]}"}
-    return json.loads(done.stdout.strip().splitlines()[-1])
+        raise Skipped("failed", f"failed: {last[:200]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    if "skipped" in found:
+        raise Skipped(*found["skipped"])
+    return found
 
 
 def _threads() -> dict[str, str]:
@@ -53,22 +60,24 @@ def observe(kernel: str, workload: Workload, cache: bool = False) -> dict[str, A
     """Measure in this process: peak resident memory during one call less resident memory before it.
 
     With `cache`: resident memory after the call, of which the keys and values are a part as the kernel keeps them, less
-    resident memory before they were made.
+    resident memory before they were made. `skipped`, a code and a sentence, in their place where it cannot be done.
     """
     from attnsite.measure import contestants, correct
 
     try:
         module = contestants.load(kernel)
         contestants.compile_small(module, workload)
-    except (contestants.Skipped, NotImplementedError) as why:
-        return {"skipped": str(why)}
+    except contestants.Skipped as why:
+        return {"skipped": [why.code, why.reason]}
+    except NotImplementedError as why:
+        return {"skipped": ["refused", str(why)]}
     options = contestants.accepted(module.attention, workload)
     give_back()
     bare = _status("VmRSS")
     if cache and bare is None:
-        return {"skipped": "only Linux says how much memory is resident now"}
+        return {"skipped": ["refused", "only Linux says how much memory is resident now"]}
     if bare is None and importlib.util.find_spec("resource") is None:  # as on Windows
-        return {"skipped": "this system does not say how much memory a process has used"}
+        return {"skipped": ["refused", "this system does not say how much memory a process has used"]}
     q, k, v = workload.inputs()
     kept = contestants.store(module, k, v, workload)
     del k, v  # a kernel that keeps them in another form needs them no more
@@ -79,7 +88,8 @@ def observe(kernel: str, workload: Workload, cache: bool = False) -> dict[str, A
     meant, out = contestants.restored(module, kept), correct.restored(module, arrays[-1])
     verdict = correct.compare(rounded(q), *meant, out, causal=workload.causal, rounded=rounded, seen=workload.seen)
     if not verdict.right:
-        return {"skipped": f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed"}
+        reason = f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed"
+        return {"skipped": ["wrong", reason]}
     return {"peak_bytes": max(0, grown), "max_error": verdict.max_error, "bound": verdict.bound}
 
 

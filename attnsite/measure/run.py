@@ -19,6 +19,7 @@ from attnsite.kernels import code_settings
 from attnsite.measure import contestants, machine, memory, timing
 from attnsite.measure.progress import Progress
 from attnsite.measure.shards import case_key
+from attnsite.participant import parse_participant
 from attnsite.results import Provenance, Row, Run
 
 KINDS = {Timing: "timing", Memory: "memory", Study: "study", Count: "count"}
@@ -122,11 +123,10 @@ class Measurement:
         digest = results.kernel_digest(about) if about else None
         return [Row(case=dict(case), kernel=about, kernel_digest=digest, values=dict(experiment.observe(case)))]
 
-    def declined(self, kernel: str) -> str | None:
-        """Why a kernel is not asked at all: it is of another device than the one named."""
-        if self.device is None or contestants.on_gpu(kernel) == (self.device == "cuda"):
-            return None
-        return f"only {self.device} kernels were asked for"
+    def check_asked(self, kernel: str) -> None:
+        """Raises `Skipped` where a kernel is of another device than the one named."""
+        if self.device not in (None, parse_participant(kernel).device):
+            raise contestants.Skipped("not_asked", f"only {self.device} kernels were asked for")
 
     def time(self, experiment: Timing, workload: Workload) -> Batch:
         """Check, then time: one workload with everybody who can take part."""
@@ -134,29 +134,29 @@ class Measurement:
         longest = min(budget.longest_call_s, experiment.longest_call_s)
         rows: Batch = []
         entered: list[tuple[timing.Contestant, Row]] = []
-        cannot = contestants.fits(workload)
         with timing.threads(workload.threads):
             for kernel in contestants.matching(experiment.kernels):
                 try:
-                    if reason := cannot or self.declined(kernel) or self.hopeless(kernel, workload):
-                        raise contestants.Skipped(reason)
+                    contestants.check_fits(workload)
+                    self.check_asked(kernel)
+                    self.check_hope(kernel, workload)
                     for variant in experiment.variants or ({},):
                         entered += contestants.enter(kernel, workload, experiment, longest, variant)
                 except contestants.TooLong as why:
                     self.too_long.append((kernel, workload))
-                    rows.append(self.skip(kernel, workload, str(why)))
+                    rows.append(self.skip(kernel, workload, why))
                 except contestants.Skipped as why:
-                    rows.append(self.skip(kernel, workload, str(why)))
-            on_cpu = any(not contestants.on_gpu(who.name) for who, _ in entered)
-            on_cuda = any(contestants.on_gpu(who.name) for who, _ in entered)
+                    rows.append(self.skip(kernel, workload, why))
+            known = [parse_participant(contestant.name) for contestant, _ in entered]
+            on_cpu, on_cuda = (any(who.device == device for who in known) for device in ("cpu", "cuda"))
             entered += [contestants.ceiling(name, workload) for name in experiment.ceilings if on_cpu]
             for name in experiment.ceilings if on_cuda else ():
                 try:
                     entered.append(contestants.cuda_ceiling(name, workload))
                 except contestants.Skipped as why:
-                    rows.append(self.skip(f"ceiling:cuda_{name}", workload, str(why)))
+                    rows.append(self.skip(f"ceiling:cuda_{name}", workload, why))
             if entered:
-                several = any(who.name.startswith("peer_") and not contestants.on_gpu(who.name) for who, _ in entered)
+                several = any(who.kind == "peer" and not who.on_gpu for who in known)
                 settle_s = timing.SETTLE_S if several else 0.0
                 before = quota.periods()
                 foreign = timing.interleave([contestant for contestant, _ in entered], budget, settle_s=settle_s)
@@ -167,29 +167,29 @@ class Measurement:
             dataclasses.replace(row, samples=tuple(who.samples), warmups=tuple(who.warmups)) for who, row in entered
         ]
 
-    def hopeless(self, kernel: str, workload: Workload) -> str | None:
-        """Has a workload that is smaller in every respect taken this kernel too long already?"""
+    def check_hope(self, kernel: str, workload: Workload) -> None:
+        """Raises `Skipped` where a workload that is smaller in every respect took this kernel too long already."""
         if any(name == kernel and contains(workload, small) for name, small in self.too_long):
-            return "a smaller workload took longer than this sweep allows"
-        return None
+            raise contestants.Skipped("too_slow", "a smaller workload took longer than this sweep allows")
 
     def weigh(self, experiment: Memory, kernel: str, workload: Workload) -> Row:
         """A kernel's peak memory on a workload, in processes of their own."""
-        if reason := self.declined(kernel):
-            return self.skip(kernel, workload, reason)
-        if kernel.startswith("cuda_"):
-            return self.skip(kernel, workload, "memory is measured on the CPU only")
         peaks = []
-        for _ in range(experiment.repeats if self.sweep == "full" else 1):
-            found = memory.ask(kernel, workload, cache=experiment.cache)
-            if "skipped" in found:
-                return self.skip(kernel, workload, found["skipped"])
-            peaks.append(found["peak_bytes"])
+        try:
+            self.check_asked(kernel)
+            if parse_participant(kernel).on_gpu:
+                raise contestants.Skipped("refused", "memory is measured on the CPU only")
+            for _ in range(experiment.repeats if self.sweep == "full" else 1):
+                found = memory.ask(kernel, workload, cache=experiment.cache)
+                peaks.append(found["peak_bytes"])
+        except contestants.Skipped as why:
+            return self.skip(kernel, workload, why)
         return Row(case=workload.case(), kernel=kernel, kernel_digest=results.kernel_digest(kernel),
                    samples=tuple(peaks), max_error=found["max_error"], bound=found["bound"])  # fmt: skip
 
-    def skip(self, kernel: str, workload: Workload, reason: str) -> Row:
-        return Row(case=workload.case(), kernel=kernel, skipped=contestants.without_folders(reason))
+    def skip(self, kernel: str, workload: Workload, why: contestants.Skipped) -> Row:
+        reason = contestants.without_folders(why.reason)
+        return Row(case=workload.case(), kernel=kernel, skipped=reason, skip_code=why.code)
 
     def made(self, rows: list[Row], seconds: float, *, complete: bool) -> Run:
         several = [row for row in rows if len(row.samples) > 2 and row.median > 0]  # memory may not grow at all

@@ -1,6 +1,6 @@
 /* What a run's file is, for files from anywhere: the same shape as `attnsite/shape.py` asks for, with bounds on its size.
    Nothing of a file is trusted: no name in it becomes a property, no text in it becomes HTML, no number is unbounded. */
-const FORMAT = 1;
+const FORMAT = 2; // 1 had no codes beside the sentences of skipped rows
 const MOST_ROWS = 20000, MOST_SAMPLES = 10000, MOST_NAMES = 60, MOST_TEXT = 4000;
 const KINDS = ["timing", "memory", "study", "count"];
 const text = value => typeof value === "string" && value.length <= MOST_TEXT;
@@ -12,7 +12,7 @@ const HEAD = new Map(Object.entries({ format: Number.isInteger, experiment: text
   digest: text, rows_digest: text, kernels: list, provenance: object, rows: list, complete: value => typeof value === "boolean" }));
 const PROVENANCE = new Map(Object.entries({ machine: object, software: object, started: text, seconds: number, steadiness: object }));
 const ROW = new Map(Object.entries({ case: object, kernel: text, kernel_digest: text, stage: text, seed: Number.isInteger,
-  samples: list, warmups: list, values: object, max_error: numeric, bound: numeric, skipped: text }));
+  samples: list, warmups: list, values: object, max_error: numeric, bound: numeric, skipped: text, skip_code: text }));
 
 const named = name => (name.length > 40 ? `${name.slice(0, 39)}…` : name);
 
@@ -42,7 +42,7 @@ export function read(source, experiments) {
   if (!entry) faults.push(`asks “${named(data.experiment)}”, an experiment that this site does not have.`);
   else if (entry.kind !== data.kind) faults.push(`says that it is a ${named(data.kind)}, but ${data.experiment} is a ${entry.kind}.`);
   if (data.rows.length > MOST_ROWS) faults.push(`has ${data.rows.length} rows, more than the ${MOST_ROWS} that are read.`);
-  else data.rows.forEach((row, at) => checked(faults, row, `row ${at + 1}`, data.kind === "timing"));
+  else data.rows.forEach((row, at) => checked(faults, row, `row ${at + 1}`, data.kind === "timing", data.format > 1));
   if (faults.length) return { run: null, faults };
   const rows = data.rows.filter(row => row.skipped === undefined).map(answered);
   return { run: { experiment: data.experiment, kind: data.kind, machine: data.machine, sweep: data.sweep, complete: data.complete,
@@ -57,11 +57,12 @@ function shaped(faults, where, value, shape, needed) {
   }
 }
 
-function checked(faults, row, where, timed) {
+function checked(faults, row, where, timed, coded) {
   if (!object(row)) { faults.push(`${where} is not an object.`); return; }
   const before = faults.length;
   shaped(faults, `${where}.`, row, ROW, ["case"]);
   if (faults.length > before) return;
+  if (coded && (row.skipped === undefined) !== (row.skip_code === undefined)) faults.push(`${where} has one of skipped and skip_code without the other.`);
   for (const name of ["samples", "warmups"]) {
     const taken = row[name] || [];
     if (taken.length > MOST_SAMPLES) faults.push(`${where}.${name} are more than ${MOST_SAMPLES}.`);
