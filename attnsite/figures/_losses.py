@@ -150,6 +150,6 @@ def draw(on: _style.Chart, line: Sized, look: _style.Look, label: str, what: str
         on, list(line), [loss.value for loss in losses], look, label, label_end=label_end,
         low=[loss.value if loss.low is None else loss.low for loss in losses],
         high=[loss.value if loss.high is None else loss.high for loss in losses],
-        hover=[f"{label}, {size} {what}: {loss}<br>middle half {loss.spread()}"
+        hover=[f"{label}, {size} {what if size > 1 else what.removesuffix('s')}: {loss}<br>middle half {loss.spread()}"
                for size, loss in zip(line, losses, strict=True)],
     )  # fmt: skip

@@ -1,5 +1,5 @@
-"""In {reached_alone} of {whole_models} dense models without windows one sequence outweighs the weights, in {reached_16}
-16 do
+"""In {reached_alone} of {whole_models} dense models without windows one sequence outweighs the weights, a batch of 16
+in {reached_16}
 
 The context at which a decoding step reads as many bytes of the KV cache as of the weights, for some published models:
 for one sequence, and for batches of 16 and 256. Find the cross, the context that the model was made for.

@@ -22,7 +22,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "cuda_compiled"
-TITLE_COLUMNS = ("spilled", "registers per thread")
+TITLE_COLUMNS = ("spilled", "arrays in memory")
 # Of a multiprocessor: threads, blocks, registers, and bytes of shared memory (a block's share is 1 KiB larger).
 # CUDA C++ Programming Guide 13.0, "Compute Capabilities", table of technical specifications.
 LIMITS = {"sm_80": (2048, 32, 65536, 164 << 10), "sm_90": (2048, 32, 65536, 228 << 10),
@@ -90,11 +90,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "kernel": row.case["kernel"],
             "launch": row.case["entry"].replace("_", " "),
             "architecture": row.case["architecture"],
-            "threads per block": row.values["threads"],
-            "registers per thread": row.values["registers"],
-            "shared memory per block": Quantity(row.values["shared_bytes"], "B"),
             "spilled": Quantity(spilled(row), "B"),
             "arrays in memory": Quantity(arrays(row), "B"),
+            "registers per thread": row.values["registers"],
+            "shared memory per block": Quantity(row.values["shared_bytes"], "B"),
+            "threads per block": row.values["threads"],
             "instructions": row.values["ptx_instructions"],
             "fused multiply-adds": row.values["fused_multiply_adds"],
             "tensor-core products": row.values["tensor_core_products"],

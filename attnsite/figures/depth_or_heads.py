@@ -2,7 +2,7 @@
 
 Three networks of width 1024 with heads of width 64. Both deep ones have as many heads in total as BERT-large.
 
-Compare the last column: with a sixteenth of the feed-forward width in each layer the weights are equal, with the usual
+Compare the weights: with a sixteenth of the feed-forward width in each layer the weights are equal, with the usual
 feed-forward width the deep network is {deep_full_mlp_ratio} as large.
 
 A table of three networks. BERT-large, 24 layers of 16 heads, and the 384-layer network with one head and a divided
@@ -16,7 +16,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Run
 
 EXPERIMENT = "depth_or_heads"
-TITLE_COLUMNS = ("all weights",)
+TITLE_COLUMNS = ("all weights", "feed-forward size")
 NAMES = {
     "bert_large": "BERT-large",
     "deep_divided_mlp": "one head, feed-forward divided by 16",
@@ -38,13 +38,13 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {
             "network": NAMES[row.case["shape"]],
+            "feed-forward size": row.case["mlp_width"],
+            "all weights": Quantity(row.values["weights"], "count"),
             "layers": row.case["layers"],
             "heads per layer": row.case["heads"],
             "heads in total": row.values["total_heads"],
-            "feed-forward size": row.case["mlp_width"],
             "attention weights": Quantity(row.values["attention_weights"], "count"),
             "feed-forward weights": Quantity(row.values["mlp_weights"], "count"),
-            "all weights": Quantity(row.values["weights"], "count"),
         }
         for row in runs[0].where()
     ]

@@ -20,7 +20,7 @@ from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
 from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
-TITLE_COLUMNS = ("loss per byte",)
+TITLE_COLUMNS = ("loss per byte", "norm")
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -91,10 +91,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                 rows = shape.rows(run, norm=norm)
                 rate, loss = _depth.best(run, shape, norm)
                 lines.append({
-                    "machine": run.machine, "layers × heads": shape.label, "head dim": shape.head_width,
+                    "machine": run.machine, "layers × heads": shape.label, "norm": words, "loss per byte": loss,
+                    "best rate": rate, "head dim": shape.head_width,
                     "weights": Quantity(rows[0].values["weights"], "count"),
                     "parameters": Quantity(rows[0].values["parameters"], "count"),
-                    "norm": words, "best rate": rate, "loss per byte": loss,
                     "largest gradient norm":
                         Quantity(statistics.median(row.values["largest_norm"] for row in rows)),
                     "time per step": _depth.step(rows),

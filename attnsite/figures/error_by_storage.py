@@ -97,7 +97,7 @@ def draw(runs: list[Run]) -> go.Figure:
         those = lines[what]
         _style.line(
             on, scales, [q.value for q in those], look, label,
-            hover=[f"{label}, spread {s:g}: {share(q)}" for s, q in zip(scales, those, strict=True)],
+            hover=[f"{label}, spread {s:g}: {_axes.small(q.value)}" for s, q in zip(scales, those, strict=True)],
             low=[q.low or q.value for q in those], high=[q.high or q.value for q in those],
         )  # fmt: skip
     return _style.finish(on, run)

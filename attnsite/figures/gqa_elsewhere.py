@@ -77,7 +77,7 @@ def draw(runs: list[Run]) -> go.Figure:
         those = counted(run, what)
         shares = [seen / those[32] for seen in those.values()]
         hover = [
-            f"{label.replace('<br>', ' ')}, {n} KV heads: {Quantity(s, '%')}"
+            f"{label.replace('<br>', ' ')}, {n} KV head{'s' * (n > 1)}: {Quantity(s, '%')}"
             for n, s in zip(those, shares, strict=True)
         ]
         _style.line(on, [32 / n for n in those], shares, look, label, hover=hover)

@@ -111,7 +111,7 @@ def draw(runs: list[Run]) -> go.Figure:
                 anchor="right", shift=(-4, 2))  # fmt: skip
     for name, (_, _, label, look) in SERIES.items():
         those = ratios[name]
-        hover = [f"{label}, {kv_heads} KV heads: {q}<br>{lines[name][kv_heads].quantity()}"
+        hover = [f"{label}, {kv_heads} KV head{'s' * (kv_heads > 1)}: {q}<br>{lines[name][kv_heads].quantity()}"
                  for kv_heads, q in those.items()]  # fmt: skip
         _style.line(
             on, [32 / n for n in those], [q.value for q in those.values()], look, label, hover=hover,

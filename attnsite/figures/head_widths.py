@@ -1,4 +1,4 @@
-"""About half of the collected models have heads of {most_common}, whatever their width
+"""About half of the collected models have heads of {most_common}
 
 How many of the collected models have heads of which width, in two periods. See that 64 and 128 were about as usual
 in the first, and 128 alone is in the second, while models have grown by orders of magnitude.

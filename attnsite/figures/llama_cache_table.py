@@ -1,6 +1,7 @@
 """A published table has the cache of 16 KV heads for a model that has had 8 since August 2024
 
-The KV cache of Llama 3.1 as the Hugging Face blog's announcement prints it, and by count. Compare the last two columns.
+The KV cache of Llama 3.1 as the Hugging Face blog's announcement prints it, and by count. Compare the KV heads that
+the printed size has with those that the model has now.
 
 The table says GB and means GiB; it takes 1k for 1024 tokens, but 16k and 128k for thousands. Dividing a printed size by
 layers, tokens, head width and two bytes for a key and a value gives the number of KV heads that it was made with. The
@@ -17,7 +18,7 @@ from attnsite.quantity import Quantity
 from attnsite.results import Row, Run
 
 EXPERIMENT = "llama_cache_table"
-TITLE_COLUMNS = ("ratio", "KV heads printed")
+TITLE_COLUMNS = ("KV heads printed", "KV heads now")
 SHORT = {"Llama 3.1 8B": "8b", "Llama 3.1 70B": "70b", "Llama 3.1 405B": "405b"}
 
 
@@ -47,11 +48,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {
             "model": SHORT[row.case["model"]].upper(),
             "tokens": row.case["tokens"],
+            "KV heads printed": Quantity(round(row.values["kv_heads_of_printed"], 1)),
+            "KV heads now": row.values["kv_heads"],
             "printed, GB": row.case["printed"],
             "counted": Quantity(row.values["counted_bytes"], "B"),
             "ratio": Quantity(round(row.values["printed_over_counted"], 2), "×"),
-            "KV heads printed": Quantity(round(row.values["kv_heads_of_printed"], 1)),
-            "KV heads now": row.values["kv_heads"],
         }
         for row in runs[0].where()
     ]

@@ -98,9 +98,10 @@ def draw(runs: list[Run]) -> go.Figure:
         _style.points(
             on, [row.case["tokens"] for row in rows], [row.values[name] for row in rows], look,
             f"{label}, seeds",
-            [f"{label}, seed {row.seed}: {parts_in_a_million(Quantity(row.values[name]))}" for row in rows], size=5,
+            [f"{label}, seed {row.seed}: {_axes.small(row.values[name])}" for row in rows], size=5,
         )  # fmt: skip
         medians = [parts_in_a_million(_measured.over_seeds(run, name, tokens=n, scale=1.0)) for n in tokens]
         _style.line(on, tokens, [q.value / 1e6 for q in medians], look, label, markers=False,
-                    hover=[f"{label}, {n} keys: {q}" for n, q in zip(tokens, medians, strict=True)])  # fmt: skip
+                    hover=[f"{label}, {n} keys: {_axes.small(q.value / 1e6)}"
+                           for n, q in zip(tokens, medians, strict=True)])  # fmt: skip
     return _style.finish(on, run)

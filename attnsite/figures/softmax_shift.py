@@ -106,13 +106,13 @@ def draw(runs: list[Run]) -> go.Figure:
                         shift=(-5 if anchor == "right" else 5, -2))  # fmt: skip
     for name, (label, look) in LINES.items():
         those = lines[name]
-        hover = [f"{label.replace('<br>', ' ')}, {a:+d}: error {Quantity(e, '%')}" for a, e in those.items()]
+        hover = [f"{label.replace('<br>', ' ')}, {a:+d}: error: {_axes.small(e)}" for a, e in those.items()]
         at_end = name == "cpu_simd"
         _style.line(on, list(those), list(those.values()), look, label.replace("<br>", " "), hover=hover,
                     label_end=at_end, markers=len(those) < 20)  # fmt: skip
         if name == "unshifted":  # under the kernel's line on the right: its ends are marked
             ends = [min(those), max(those)]
-            said = [f"last amount with numbers, {a:+d}" for a in ends]
+            said = [f"last amount with numbers, {a:+d}: {_axes.small(those[a])}" for a in ends]
             _style.points(on, ends, [those[a] for a in ends], look, f"{label}, ends", said)
         if not at_end and those:
             near = min(those, key=abs)

@@ -90,6 +90,9 @@ def draw(runs: list[Run]) -> go.Figure:
     for (small, large), look in DRAWN.items():
         line = lines.get((small, large), {})
         label = f"{large} against {small}"
-        hover = [f"{label}, {Quantity(share, '%')} kept: {tokens:,.0f} tokens" for share, tokens in line.items()]
+        hover = [
+            f"{label}, {Quantity(share, '%')} kept: {Quantity(round(tokens), 'count')} tokens"
+            for share, tokens in line.items()
+        ]
         _style.line(on, list(line), list(line.values()), look, label, hover=hover)
     return _style.finish(on, runs[0])

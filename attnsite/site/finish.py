@@ -49,7 +49,7 @@ _REMARKS = re.compile(
 _NOTES = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n|(?<=[;{},)])[ \t]+/\*[^\n]*?\*/[ \t]*$", re.DOTALL | re.MULTILINE)
 
 # The colours of a dark page, which scripts choose: where none run, the system does.
-_DARK = re.compile(r'^\[data-md-color-scheme="slate"\] \{(.*?)^\}\n', re.DOTALL | re.MULTILINE)
+_DARK = re.compile(r'(?<!,\n)^\[data-md-color-scheme="slate"\] \{(.*?)^\}\n', re.DOTALL | re.MULTILINE)
 _UNSCRIPTED = "@media screen and (scripting: none) and (prefers-color-scheme: dark)"
 
 

@@ -88,7 +88,7 @@ def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]
             for mark in claim.marks:
                 if isinstance(mark, Number) and mark.figure in figures and claim.kind == "measured":
                     asked.setdefault((mark.figure, mark.value), question)
-    rows = []
+    rows: list[tuple[Link, dict[str, Quantity | str]]] = []
     for (figure, value), question in asked.items():
         found: dict[str, Quantity | str] = {}
         for exhibit in records.exhibits(figure):
@@ -100,9 +100,11 @@ def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]
                 found[exhibit.machine] = f"{quantity} (noisy run)" if noisy else quantity
         if found:
             words = f"{figure}.{value}".replace("_", " ").replace(".", ": ", 1)
-            rows.append({"ratio": Link(words, Page(PATH).to(path_of(question)))} | {
-                call_machine(machine): found.get(machine) for machine in known})  # fmt: skip
-    return rows
+            rows.append((Link(words, Page(PATH).to(path_of(question))), found))
+    fullest = sorted(known, key=lambda machine: -sum(machine in found for _, found in rows))
+    return [
+        {"ratio": name} | {call_machine(machine): found.get(machine) for machine in fullest} for name, found in rows
+    ]
 
 
 def described_machine(machine: str, runs: Mapping[str, Run], records: Records) -> list[str]:

@@ -30,6 +30,14 @@ export function start(element) {
   const timers = new Map();
   element.querySelectorAll(".hand-seen").forEach(sticks);
 
+  let touched; // a slider and its value: a finger that comes to scroll the page leaves both as they were
+  form.addEventListener("pointerdown", ({ target }) => { touched = target.type === "range" ? [target, target.value] : null; });
+  form.addEventListener("pointercancel", () => {
+    if (!touched) return;
+    [touched[0].value, touched] = [touched[1], null];
+    show();
+  });
+
   function show() {
     const query = Number(elements.query.value), scale = elements.scale.value;
     const seen = values.map((_, token) => !elements.causal.checked || token <= query);

@@ -194,7 +194,7 @@ export function check(typed, bounds) {
   const faults = {}, said = { ...typed };
   for (const [name, [low, high]] of Object.entries(bounds)) {
     const number = whole(typed[name]);
-    if (number === undefined) faults[name] = /^\s*[-−]/.test(typed[name]) ? "must not be negative" : `“${String(typed[name]).slice(0, 20)}” is not a whole number`;
+    if (number === undefined) faults[name] = /^\s*[-−]/.test(typed[name]) ? "must not be negative" : !String(typed[name]).trim() ? "is empty: enter a whole number" : `“${String(typed[name]).slice(0, 20)}” is not a whole number`;
     else if (number < low || number > high) faults[name] = `must lie between ${plain(low)} and ${plain(high)}`;
     else said[name] = big(number);
   }

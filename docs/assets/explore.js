@@ -3,7 +3,7 @@
 import { zoomOf } from "./opened.js";
 import { text } from "./quantity.js";
 
-const { live, make } = window.attnsite;
+const { NARROW, live, make } = window.attnsite;
 const COARSE = matchMedia("(pointer: coarse)");
 
 export const named = name => String(name ?? "").replace(/<br>/g, " ").replace(/<[^>]*>/g, "").replace(/\s+/g, " ").trim();
@@ -300,12 +300,20 @@ function tells(state, point) {
   if (!head) return;
   const box = make("div", { className: "reading-box is-told", "aria-hidden": "true" },
     make("p", {}, head), ...more.map(line => make("p", { className: "is-line" }, line)));
-  chart.append(box);
+  put(box, chart);
   chart.classList.add("is-read");
   aside(box, full, xaxis._offset + xaxis.d2p(point.x), yaxis._offset + yaxis.d2p(point.y));
 }
 
 const SENTENCE = 16; // letters of a value above which it stands below its name
+
+/* Upon the chart; on a phone's page below it, where it stays until the next: there it would hide half of what it reads. */
+function put(box, chart) {
+  const stage = chart.parentElement;
+  if (!COARSE.matches || !NARROW.matches || stage.closest("dialog")) { chart.append(box); return; }
+  box.classList.add("is-below");
+  stage.after(box);
+}
 
 /* Into the corner that is farthest from a place of the chart. */
 function aside(box, full, px, py) {
@@ -335,7 +343,8 @@ function reads(state, event) {
   const at = state.across === "y" ? yaxis._offset + yaxis.d2p(place) : xaxis._offset + xaxis.d2p(place);
   Object.assign(rule.style, state.across === "y" ? { left: `${xaxis._offset}px`, width: `${xaxis._length}px`, top: `${at}px`, height: "1px" }
     : { left: `${at}px`, width: "1px", top: `${yaxis._offset}px`, height: `${yaxis._length}px` });
-  chart.append(rule, box);
+  chart.append(rule);
+  put(box, chart);
   chart.classList.add("is-read");
   const [wide, high] = [box.offsetWidth, box.offsetHeight], px = xaxis._offset + xaxis.d2p(point.x), py = yaxis._offset + yaxis.d2p(point.y);
   if (COARSE.matches) { aside(box, full, px, py); return; } // the lines at the place stay in sight, and the finger beside the box
@@ -344,9 +353,10 @@ function reads(state, event) {
   box.style.top = `${Math.max(2, Math.min(py - high / 2, full.height - high - 2))}px`;
 }
 
-export function unread(state) {
-  state.chart?.classList.remove("is-read");
-  state.chart?.querySelectorAll(".reading-box, .reading-rule").forEach(part => part.remove());
+export function unread({ chart }) {
+  if (!chart) return;
+  chart.classList.remove("is-read");
+  for (const part of [...chart.querySelectorAll(".reading-box, .reading-rule"), ...(chart.closest("figure")?.querySelectorAll(".is-below") || [])]) part.remove();
 }
 
 // --- all of it ---------------------------------------------------------------------------------------------------
@@ -362,8 +372,8 @@ export async function attach(figure, state) {
     chart.addEventListener("click", event => setTimeout(() => { // of some taps Plotly tells nothing, though it shows them
       if (COARSE.matches && chart._hoverdata?.length) reads(state, { points: chart._hoverdata, event });
     }, 50));
-    chart.on("plotly_unhover", () => unread(state));
-    chart.on("plotly_relayout", () => { unread(state); adapt(state); });
+    chart.on("plotly_unhover", () => { if (!chart.closest("figure")?.querySelector(".is-below")) unread(state); });
+    chart.on("plotly_relayout", () => { window.Plotly.Fx.unhover(chart); unread(state); adapt(state); }); // what was read has moved
     chart.on("plotly_clickannotation", ({ annotation }) => {
       const name = named(annotation.text);
       if (state.series.has(name)) turn(figure, state, name, state.off.has(name));

@@ -33,7 +33,7 @@ const shape = stage => {
   const [width, height] = SIZES[size()], [w, h] = [stage.clientWidth, stage.clientHeight];
   if (!stage.closest("dialog")) return { width, height, scale: w / width };
   const room = Math.min(w / width, h / height);
-  const scale = room < 1 ? room : Math.sqrt(room);
+  const scale = room < 1 ? Math.max(room, 0.85 * Math.min(1, w / width)) : Math.sqrt(room); // a low screen: a lower chart, not smaller type
   return { width: Math.floor(w / scale), height: Math.floor(h / scale), scale };
 };
 
