@@ -86,7 +86,7 @@ def test_one_hover_reads_every_series(site, open_page, name, width, scheme):
 
 @pytest.mark.parametrize("name", ["kv_calculators", "kv_by_context"])
 def test_a_tap_is_told_where_the_finger_is_not(site, open_page, name):
-    """In a box within the chart that does not lie on the mark; Plotly's own box is not seen."""
+    """In a box below the chart, on a phone's page, where it stays until the next; Plotly's own box is not seen."""
     page = open_page(site + "questions/memory/bytes_per_token/", viewport={"width": 390, "height": 844},
                      has_touch=True, is_mobile=True)  # fmt: skip
     figure = explore(page, name)
@@ -104,8 +104,50 @@ def test_a_tap_is_told_where_the_finger_is_not(site, open_page, name):
     down = told["y"] - 4 < mark[1] < told["y"] + told["height"] + 4
     assert not (across and down)
     assert stage["x"] - 1 <= told["x"] <= told["x"] + told["width"] <= stage["x"] + stage["width"] + 1
-    assert stage["y"] - 1 <= told["y"] <= told["y"] + told["height"] <= stage["y"] + stage["height"] + 1
+    assert told["y"] >= stage["y"] + stage["height"]
+    assert figure.locator(".exhibit-bar").bounding_box()["y"] >= told["y"] + told["height"]
     assert not figure.locator(".hoverlayer .hovertext").first.is_visible()
+
+
+def test_what_was_read_goes_when_the_chart_changes(site, open_page):
+    """Turned to its side, a phone lays the chart out anew: neither our box nor Plotly's stay where nobody points."""
+    page = open_page(site + COST, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    figure = explore(page)
+    box = figure.locator(".exhibit-stage").bounding_box()
+    page.touchscreen.tap(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    figure.locator(".reading-box").wait_for()
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.wait_for_function(f"() => document.querySelector('#figure-{LINES} .exhibit-live').offsetWidth > 700")
+    page.wait_for_function(
+        f"() => !document.querySelector('#figure-{LINES} :is(.reading-box, .hoverlayer .hovertext)')"
+    )
+
+    figure.locator("[data-act=full]").click()
+    page.wait_for_selector("dialog.exhibit-full .is-live")
+    page.wait_for_timeout(400)
+    chart = figure.locator(".exhibit-live")
+    assert float(chart.evaluate("e => e.style.getPropertyValue('--scale')")) >= 0.84  # type is as large as on the page
+    assert chart.bounding_box()["height"] >= 0.6 * 390
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "finger"])
+@pytest.mark.parametrize("name", [LINES, STEPS])
+def test_every_row_of_the_list_of_series_can_be_pressed(site, open_page, name, touch):
+    """The list lies over the buttons below the chart, not under them: what is pressed is the row that is seen."""
+    width = 390 if touch else 1280
+    page = open_page(site + COST, viewport={"width": width, "height": 844}, has_touch=touch, is_mobile=touch)
+    figure = explore(page, name)
+    press = "tap" if touch else "click"
+    getattr(figure.locator(".series-list summary"), press)()
+    rows = figure.locator(".series-list label")
+    assert rows.count() > 1
+    for row in rows.all():
+        was = row.locator("input").is_checked()
+        row.scroll_into_view_if_needed()
+        getattr(row, press)(timeout=5000)  # refuses where something else lies over it
+        assert row.locator("input").is_checked() != was
+        page.wait_for_timeout(100)
+    assert figure.evaluate("e => e.classList.contains('is-live')")
 
 
 MARKS = """name => {

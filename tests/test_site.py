@@ -225,6 +225,25 @@ def test_print_shows_the_still_pictures_on_white(site, open_page):
     assert page.locator("figure.exhibit img").first.is_visible()
 
 
+@pytest.mark.parametrize("contrast", ["no-preference", "more"])
+@pytest.mark.parametrize("path", ["", "calculator/", "by_hand/", "questions/learning/do_heads_specialise/"])
+def test_print_has_the_same_colours_from_either_theme(site, open_page, path, contrast):
+    """Of drawings within the page too: whatever a colour is named, it is one of a light page."""
+    sheets = ((ROOT / "docs" / "assets" / name).read_text(encoding="utf-8") for name in ("site.css", "play.css"))
+    names = sorted({name for text in sheets for name in re.findall(r"(--[\w-]+):", text)} - {"--scale"})
+    read = (
+        "names => { const style = getComputedStyle(document.body); return names.map(n => style.getPropertyValue(n)); }"
+    )
+    found = []
+    for scheme in ("light", "dark"):
+        page = open_page(site + path, color_scheme=scheme, contrast=contrast)
+        page.wait_for_selector(f"body[data-md-color-scheme={'slate' if scheme == 'dark' else 'default'}]")
+        page.emulate_media(media="print")
+        found.append(dict(zip(names, page.evaluate(read, names), strict=True)))
+    assert len(names) > 50
+    assert {name: pair for name in names if (pair := [each[name] for each in found])[0] != pair[1]} == {}
+
+
 def test_downloads_of_every_figure_are_built(site_folder):
     """For each figure and machine there are JSON and CSV, and for charts both pictures."""
     specs = sorted((site_folder / "figures").glob("*/*.json"))

@@ -373,7 +373,12 @@ export async function attach(figure, state) {
       if (COARSE.matches && chart._hoverdata?.length) reads(state, { points: chart._hoverdata, event });
     }, 50));
     chart.on("plotly_unhover", () => { if (!chart.closest("figure")?.querySelector(".is-below")) unread(state); });
-    chart.on("plotly_relayout", () => { window.Plotly.Fx.unhover(chart); unread(state); adapt(state); }); // what was read has moved
+    chart.on("plotly_relayout", () => {
+      const { width, height, xaxis, yaxis } = chart._fullLayout, place = [width, height, xaxis.range, yaxis.range].join();
+      if (place !== state.place) { window.Plotly.Fx.unhover(chart); unread(state); } // what was read has moved
+      state.place = place; // of a tap Plotly says the same once more: it takes it for two
+      adapt(state);
+    });
     chart.on("plotly_clickannotation", ({ annotation }) => {
       const name = named(annotation.text);
       if (state.series.has(name)) turn(figure, state, name, state.off.has(name));
