@@ -9,7 +9,6 @@ import json
 import os
 import re
 import sys
-import tokenize
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -246,7 +245,7 @@ def in_sweeps(root: Path) -> list[Mistake]:
     """What is wrong with the experiments' sweeps, found once while their code stays as it is: to look imports them."""
     try:
         code = [kept.code_of(discover.ROOT / "experiments" / f"{name}.py") for name in discover.names("experiments")]
-    except (SyntaxError, tokenize.TokenError, OSError):  # one of them cannot be read, which is told of it
+    except (SyntaxError, OSError):  # one of them cannot be read, which is told of it
         return sweeps.find_faults()
     made_from = ("sweeps", code, importlib.util.find_spec("numba") is not None)
     found = kept.kept(root, made_from, lambda: [[m.path, m.where, m.what, m.remedy] for m in sweeps.find_faults()])

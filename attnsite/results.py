@@ -7,7 +7,6 @@ import math
 import os
 import re
 import statistics
-import tokenize
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
@@ -189,7 +188,7 @@ def state(run: Run | None) -> str:
         return "missing"
     try:
         return _state(run)
-    except (SyntaxError, tokenize.TokenError):  # code that cannot be read is other code; `attnsite check` names it
+    except SyntaxError:  # code that cannot be read is other code; `attnsite check` names it
         return "stale"
 
 

@@ -33,12 +33,174 @@ def f(x):
 
 
 def test_a_digest_ignores_prose_and_sees_code():
-    """Comments, docstrings and blank lines change nothing; a changed number does."""
+    """Comments, docstrings, blank lines and layout change nothing; a changed number does."""
     assert digest.of_code(CODE) == digest.of_code(SAME)
     assert digest.of_code(CODE) != digest.of_code(CODE.replace("math.exp(x)", "math.exp(x + 1)"))
     assert digest.of_code('x = "# no comment"') != digest.of_code('x = "# other"')
     assert digest.of_code(f'{CODE}\nFOLLOWS = "cpu_naive"\n') == digest.of_code(CODE)
     assert digest.of_code(f'{CODE}\nDEVICE = "cpu"\n') != digest.of_code(CODE)
+    assert digest.of_code("f(\n    1,\n    (2),\n)") == digest.of_code("f(1, 2)")
+
+
+ALL_DIFFERENT = """
+x = 1
+x = 1.0
+x = True
+x = "1"
+x = b"1"
+x = None
+x: int
+x: int = 1
+x = -1
+x += 1
+y = 1
+x = y = 1
+x, y = 1
+x[1] = 1
+x = [1]
+x = (1,)
+x = {1}
+x = {1: 1}
+x = {**y}
+x = {None: y}
+x = lambda y: 1
+x = lambda *y: 1
+x = lambda **y: 1
+x = lambda y=1: 1
+x = lambda y, /: 1
+x = lambda *, y: 1
+x = y[1:]
+x = y[:1]
+x = y[::1]
+x = y[1]
+x = y < 1
+x = y <= 1
+x = y is 1
+x = y and 1
+x = y or 1
+x = not y
+x = 1 if y else 2
+x = 2 if y else 1
+x = f"{y}"
+x = f"{y!r}"
+x = f"{y:.3f}"
+x = f"{y:{x}}"
+x = f"{y} {x}"
+x = "{y}"
+x = [y for y in x]
+x = [y for y in x if y]
+x = (y for y in x)
+x = (yield y)
+x = await y
+del x
+return x
+return
+raise x
+raise x from y
+assert x
+assert x, y
+import x
+import y
+import x as y
+import x.y
+from x import y
+from y import x
+from x import y as z
+from . import x
+global x
+nonlocal x
+if x: y
+while x: y
+for x in y: x
+for y in x: x
+with x: y
+with x as y: y
+pass
+...
+x(y)
+x(*y)
+x(**y)
+x(y=y)
+x.y
+x.y.z
+""".strip().splitlines()
+
+
+def test_a_digest_sees_every_difference_of_syntax():
+    """No two of many statements are alike; nor are two that stand in another order, at another depth, or elsewhere."""
+    assert len({digest.of_code(f"async def f():\n    {line}\n") for line in ALL_DIFFERENT}) == len(ALL_DIFFERENT)
+    forms = ("a\nb", "b\na", "if a:\n    b", "if a:\n    b\nelse:\n    c", "if a:\n    b\nc", "class a:\n    b\n",
+             "def a():\n    b\n", "def a(b): ...", "def b(a): ...", "@c\ndef a(b): ...", "def a(b) -> c: ...",
+             "def a(b: c): ...", "class a(b): ...", "class a(b=c): ...", "try:\n    a\nexcept b:\n    c",
+             "try:\n    a\nexcept* b:\n    c", "try:\n    a\nfinally:\n    c", "a\nb\nc", "ab\nc")  # fmt: skip
+    assert len(set(map(digest.of_code, forms))) == len(forms)
+
+
+def test_what_pythons_read_differently_is_one_digest():
+    """Pieces of an f-string are one text wherever they were cut; these are the digests on every Python."""
+    assert digest.of_code("x = f'a{y}b' 'c' f''") == digest.of_code("x = 'a' f'{y}' f'bc'")
+    assert digest.of_code("x = f'a{y}b'") != digest.of_code("x = f'a{y}' + 'b'")
+    assert digest.of_code(CODE) == "17cf46ff969c"
+    assert (
+        digest.of_code("def f(x: int = -1, *, y='é') -> None:\n    return f'{x!r:>{y}} {y=}', 1e-9, 2j")
+        == "91680b34020c"
+    )
+
+
+def files(folder, **texts):
+    """A package with these files, whose paths are written with two lower lines for each slash."""
+    for name, text in texts.items():
+        path = folder / (name.replace("__", "/") + ".py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+ADDS, TAKES = "def both(x, y):\n    return x + y\n", "def both(x, y):\n    return x - y\n"
+ASKS = "from attnsite.sums import both\nfrom attnsite import sums\nx = both(1, sums.both(2, 3))\n"
+
+
+def test_a_digest_survives_that_modules_move(tmp_path):
+    """Another folder and another name of what is imported, or of who imports it, in any order, is the same code."""
+    before = files(tmp_path / "one", ask=ASKS, sums=ADDS)
+    (before / "sums.csv").write_text("n\n1\n", encoding="utf-8")
+    imports = "from attnsite.rooms import plus\nfrom attnsite.rooms.plus import both\n"
+    text = f"import math\n\n{imports}\nx = both(1, plus.both(2, 3))\n"
+    after = files(tmp_path / "two", rooms__inner__asks=text.replace("import math\n\n", ""), rooms__plus=ADDS)
+    (after / "rooms" / "plus.csv").write_text("n\n1\n", encoding="utf-8")
+
+    now = digest.of_module(before / "ask.py", before)
+    assert digest.of_module(after / "rooms" / "inner" / "asks.py", after) == now
+    (after / "rooms" / "plus.csv").write_text("n\n2\n", encoding="utf-8")
+    assert digest.of_module(after / "rooms" / "inner" / "asks.py", after) != now
+    alias = ASKS.replace("import sums", "import sums as plus").replace("sums.both", "plus.both")
+    assert (
+        digest.of_module(files(tmp_path / "three", ask=alias, sums=ADDS) / "ask.py", tmp_path / "three") != now
+    )  # no table
+    assert digest.of_code(ASKS, before) == digest.of_code(alias, before) == digest.of_code(text[13:], after)
+    assert digest.of_code(text, after) != digest.of_code(ASKS, before)  # somebody else's module counts
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ask": ASKS.replace("import both", "import neither as both")},
+        {"ask": ASKS.replace("sums.both(", "sums.neither(")},
+        {"ask": ASKS.replace("both(1", "sums(1")},
+        {"ask": ASKS.replace("attnsite.sums import both", "attnsite.less import both")},
+        {"ask": ASKS.replace("attnsite import sums", "attnsite import less as sums")},
+        {"sums": TAKES, "less": ADDS},
+        {"sums": TAKES},
+    ],
+)
+def test_a_digest_sees_what_is_taken_from_where(tmp_path, changes):
+    """Another member, another module's member of the same name, two modules that change places, a changed module."""
+    texts = {"ask": f"{ASKS}from attnsite.less import both as take\ny = take(1, 2)\n", "sums": ADDS, "less": TAKES}
+    before = files(tmp_path / "one", **texts)
+    changed = {name: text + texts[name].removeprefix(ASKS) * (name == "ask") for name, text in changes.items()}
+    after = files(tmp_path / "two", **texts | changed)
+
+    assert digest.of_module(before / "ask.py", before) != digest.of_module(after / "ask.py", after)
 
 
 def test_a_digest_follows_imports_and_tables(tmp_path):
@@ -52,6 +214,7 @@ def test_a_digest_follows_imports_and_tables(tmp_path):
 
     def now():
         digest._text.cache_clear()
+        digest._of_file.cache_clear()
         return digest.of_module(a, tmp_path)
 
     seen = [now()]

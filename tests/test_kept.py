@@ -225,16 +225,20 @@ def test_the_code_behind_a_module_decides(tmp_path):
 def test_a_digest_is_the_same_from_disk(tmp_path, monkeypatch):
     """And asks for nothing that was not found in the very text."""
     text = '"""Prose."""\nimport math\nfrom attnsite import digest  # why\n'
-    plain = digest._of_code(text), digest._imported(text)
+    plain = digest._of_code(text, {"digest": ""}), digest._imported(text), digest._bound(text)
+
+    def forget():
+        for found in (digest._hashed, digest.imported, digest.bound):
+            found.cache_clear()
+
     monkeypatch.setattr(digest, "_keep", lambda made_from, make: kept.kept(tmp_path, made_from, make))
     for _ in range(2):
-        digest.of_code.cache_clear()
-        digest.imported.cache_clear()
-        assert (digest.of_code(text), digest.imported(text)) == plain
+        forget()
+        assert (digest.of_code(text), digest.imported(text), digest.bound(text)) == plain
         monkeypatch.setattr(digest, "_of_code", None)  # from now on it must come from disk
         monkeypatch.setattr(digest, "_imported", None)
-    digest.of_code.cache_clear()
-    digest.imported.cache_clear()
+        monkeypatch.setattr(digest, "_bound", None)
+    forget()
 
 
 class Index:
