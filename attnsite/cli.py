@@ -7,23 +7,29 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from attnsite import csv_tables
-from attnsite.errors import CANNOT_WRITE, Mistake, flatten, raise_all, refused
+from attnsite.records import csv_tables
+from attnsite.records.mistakes import CANNOT_WRITE, Mistake, flatten, raise_all, refused
 
 # command: (module with `arguments(parser)` and `run(options) -> exit status`, what it does)
 COMMANDS = {
-    "measure": ("attnsite.measure.command", "run experiments on this machine and write their result files"),
-    "status": ("attnsite.status", "say which results are fresh, stale or missing, by machine"),
-    "check": ("attnsite.check", "name every mistake in questions, sources, results, marks, claims and numbers"),
-    "intake": ("attnsite.intake", "read a Q&A document and draft questions and sources from it"),
-    "new": ("attnsite.new", "write the first file of a question, source, figure, experiment or kernel"),
-    "diff": ("attnsite.difference", "say what changed since a commit, or between two checkouts"),
-    "doctor": ("attnsite.doctor", "say what is missing on this machine, and the one command that mends it"),
-    "links": ("attnsite.links", "ask every external address that the site links to"),
-    "pages": ("attnsite.site.pages", "write every page as Markdown into a folder, for other site builders"),
-    "finish": ("attnsite.site.finish", "give a built site its pages' heads and security policy, for other builders"),
-    "build": ("attnsite.build", "measure what is missing, check, and build the site"),
-    "serve": ("attnsite.serve", "show the site while it is being written"),
+    "measure": ("attnsite.commands.measure", "run experiments on this machine and write their result files"),
+    "status": ("attnsite.commands.status", "say which results are fresh, stale or missing, by machine"),
+    "check": (
+        "attnsite.site.builders.checks",
+        "name every mistake in questions, sources, results, marks, claims and numbers",
+    ),
+    "intake": ("attnsite.intake.drafts", "read a Q&A document and draft questions and sources from it"),
+    "new": ("attnsite.commands.new", "write the first file of a question, source, figure, experiment or kernel"),
+    "diff": ("attnsite.diff.compare", "say what changed since a commit, or between two checkouts"),
+    "doctor": ("attnsite.commands.doctor", "say what is missing on this machine, and the one command that mends it"),
+    "links": ("attnsite.commands.links", "ask every external address that the site links to"),
+    "pages": ("attnsite.site.pages.render", "write every page as Markdown into a folder, for other site builders"),
+    "finish": (
+        "attnsite.site.builders.finish",
+        "give a built site its pages' heads and security policy, for other builders",
+    ),
+    "build": ("attnsite.commands.build", "measure what is missing, check, and build the site"),
+    "serve": ("attnsite.commands.serve", "show the site while it is being written"),
 }
 DESCRIPTION = (
     "Questions about attention heads, answered by runs, counts and sources. "

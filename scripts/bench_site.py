@@ -54,7 +54,7 @@ def seen(root: Path, known: dict[str, str], edits: int) -> list[float]:
     """Seconds from the writing of a sentence to its sight, for each edit."""
     from playwright.sync_api import sync_playwright
 
-    from attnsite.site import chromium
+    from attnsite.site.figures import chromium
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

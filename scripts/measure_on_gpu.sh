@@ -16,7 +16,7 @@ if ! [[ $name =~ ^[a-z][a-z0-9]*(_[a-z0-9]+)*$ ]]; then
   exit 1
 fi
 "$python" -c 'import sys
-from attnsite.kernels import _cuda
+from attnsite.kernels.cuda import driver as _cuda
 here, reason = _cuda.available()
 sys.exit(None if here else f"measure_on_gpu: nothing was measured: {reason}")'
 
@@ -36,11 +36,11 @@ left() { echo $((limit - SECONDS)); }
 say "checking every CUDA kernel at full size"
 checked=right
 # A wrong kernel is not timed: the measurement checks each workload again and writes a row that says so.
-timeout -s INT -k 10 150 "$python" -u -m attnsite.measure.gpu_check 2>&1 | tee -a "$log" || checked="NOT all right"
+timeout -s INT -k 10 150 "$python" -u -m attnsite.measure.gpu.check 2>&1 | tee -a "$log" || checked="NOT all right"
 say "kernels: $checked (after $SECONDS s)"
 
 failed=0
-for experiment in $("$python" -m attnsite.measure.gpu_check --experiments); do
+for experiment in $("$python" -m attnsite.measure.gpu.check --experiments); do
   if [ "$(left)" -lt 20 ]; then
     say "$experiment: not begun, the $limit s are over"
     failed=$((failed + 1))

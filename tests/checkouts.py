@@ -6,10 +6,10 @@ from types import ModuleType
 
 import plotly.graph_objects as go
 
-from attnsite import discover, results
-from attnsite.figures import _style
-from attnsite.quantity import Quantity
-from attnsite.results import EVERY_MACHINE, Provenance, Row, Run
+from attnsite.figures.toolkit import style
+from attnsite.records import registry, run_file
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import EVERY_MACHINE, Provenance, Row, Run
 from attnsite.site import records
 
 ROOT = Path(__file__).parents[1]
@@ -62,8 +62,8 @@ def squares():
     def draw(runs):
         rows = runs[0].rows
         line = go.Scatter(x=[r.case["side"] for r in rows], y=[r.values["area"] for r in rows],
-                          line={"color": _style.OURS})  # fmt: skip
-        return go.Figure(line, {"font": {"color": _style.INK}, "title": {"text": runs[0].machine}})
+                          line={"color": style.OURS})  # fmt: skip
+        return go.Figure(line, {"font": {"color": style.INK}, "title": {"text": runs[0].machine}})
 
     module.EXPERIMENT, module.TITLE_COLUMNS = "squares", ("area",)
     module.values, module.tabulate, module.draw = values, tabulate, draw
@@ -81,12 +81,12 @@ def run(machine, kind="timing", **known):
 def register(monkeypatch):
     """Make `squares` the one figure that there is; runs of the machine `old` are stale."""
     only = {"figures": ["squares"], "experiments": ["squares"]}
-    names, module = discover.names, discover.module
-    monkeypatch.setattr(discover, "names", lambda room: only.get(room) or names(room))
+    names, module = registry.names, registry.module
+    monkeypatch.setattr(registry, "names", lambda room: only.get(room) or names(room))
     monkeypatch.setattr(
-        discover, "module", lambda room, name, *need: made if name == "squares" else module(room, name, *need)
+        registry, "module", lambda room, name, *need: made if name == "squares" else module(room, name, *need)
     )
-    monkeypatch.setattr(results, "state", lambda run: "stale" if run.machine == "old" else "fresh")
+    monkeypatch.setattr(run_file, "state", lambda run: "stale" if run.machine == "old" else "fresh")
     monkeypatch.setattr(records, "_kept", {})
     made = squares()
 
@@ -97,7 +97,7 @@ def put(root, path, text):
 
 
 def put_run(root, machine, kind="timing", **known):
-    results.write(run(machine, kind, **known), results.path_of(root, machine, "squares"))
+    run_file.write(run(machine, kind, **known), run_file.path_of(root, machine, "squares"))
 
 
 def question(title="How large is a square?", order=1, answer="As its side, twice.", body="Text.", more=""):
@@ -128,6 +128,8 @@ def put_builder(root):
     (root / "docs" / "assets").symlink_to(ROOT / "docs" / "assets")
     ours = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     ours = re.sub(r"  - mkdocs-jupyter:\n(?:      .*\n)+", "", ours)
-    ours = re.sub(r"^hooks:\n.*\n", f"hooks: ['{ROOT / 'attnsite/site/hooks.py'}']\n", ours, flags=re.MULTILINE)
+    ours = re.sub(
+        r"^hooks:\n.*\n", f"hooks: ['{ROOT / 'attnsite/site/builders/mkdocs_hooks.py'}']\n", ours, flags=re.MULTILINE
+    )
     ours = ours.replace("custom_dir: overrides", f"custom_dir: {ROOT / 'overrides'}").replace("strict: true", "")
     put(root, "mkdocs.yml", re.sub(r"^watch:\n(?:  - .*\n)+", "", ours, flags=re.MULTILINE))

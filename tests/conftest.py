@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from attnsite.site import chromium
+from attnsite.site.figures import chromium
 from tests import firefox
 from tests.chromium import Chromium
 

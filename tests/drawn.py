@@ -5,7 +5,7 @@ A picture is put into an empty page, as the reader's browser lays it out; words 
 
 import math
 
-from attnsite.site import picture
+from attnsite.site.figures import svg as picture
 
 LIGHT = {name: value for name, value, _ in picture.PALETTE.values()}
 DARK = {name: value for name, _, value in picture.PALETTE.values()}

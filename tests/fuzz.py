@@ -28,11 +28,14 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from attnsite import bibliography, content, document, intake, results
-from attnsite.errors import flatten
-from attnsite.judging import Text, judge
-from attnsite.marks import Malformed, blank, fences, marks, spots
-from attnsite.site.rendering import Renderer
+from attnsite.content import questions as content
+from attnsite.content import sources
+from attnsite.content.judging import Text, judge
+from attnsite.content.marks import Malformed, blank, fences, marks, spots
+from attnsite.intake import document, drafts
+from attnsite.records import run_file
+from attnsite.records.mistakes import flatten
+from attnsite.site.markdown.rendering import Renderer
 
 ROOT = Path(__file__).parents[1]
 CASES = ROOT / "tests" / "cases" / "fuzz"
@@ -95,14 +98,14 @@ def read_question(text: str) -> None:
 def read_document(text: str) -> None:
     """Each part is drafted or reported; a draft is a question that can be read, with sources that can."""
     seen: dict[str, int] = {}
-    works = intake.Works(Path(_folder.name))
+    works = drafts.Works(Path(_folder.name))
     for part in document.parts(text):
         mistakes = list(document.faults(part, Path("document.md"), seen))
         one_line(mistakes)
         if mistakes:
             continue
         notes: list[str] = []
-        files = intake.drafts(part, "drafts", works, notes)
+        files = drafts.drafts(part, "drafts", works, notes)
         assert all(len(note.splitlines()) == 1 for note in notes)
         for path, made in files.items():
             assert len(path.name) < 200
@@ -114,14 +117,14 @@ def read_document(text: str) -> None:
                 assert question.draft
                 assert {key for mark in marks(question.body) for key in mark.keys} <= {p.stem for p in files}
             else:
-                assert bibliography.KEY.fullmatch(path.stem), path
+                assert sources.KEY.fullmatch(path.stem), path
                 wrong = str(read_bibtex(made, path.stem))  # what the reference did not say may be missing
                 assert not any(told in wrong for told in ("not BibTeX", "entries", "its key", "TeX that")), wrong
 
 
 def read_bibtex(text: str, stem: str = "doe2020squares") -> tuple[object, ...]:
     """A source or what is wrong with it; what is shown of a source is plain text in one line."""
-    source, mistakes = bibliography.parse(text, Path(f"docs/sources/{stem}.bib"))
+    source, mistakes = sources.parse(text, Path(f"docs/sources/{stem}.bib"))
     one_line(mistakes)
     assert (source is None) == bool(mistakes)
     if source:
@@ -143,7 +146,7 @@ def read_result(text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     try:
-        run = results.read(path)
+        run = run_file.read(path)
     except Exception as error:
         if not (mistakes := flatten(error)):
             raise
@@ -157,9 +160,9 @@ def read_result(text: str) -> None:
     for name in ("read", "fma"):
         run.ceiling(name)
         run.ceiling(name, run.rows[0] if run.rows else None)
-    results.write(run, path)
-    again = results.read(path)
-    assert results._json(again.rows[0].case) == results._json(run.rows[0].case) if run.rows else not again.rows
+    run_file.write(run, path)
+    again = run_file.read(path)
+    assert run_file._json(again.rows[0].case) == run_file._json(run.rows[0].case) if run.rows else not again.rows
     assert len(again.rows) == len(run.rows)
 
 
@@ -377,8 +380,8 @@ def beside_a_browser(cases: int, seed: int, batch: int = 5000) -> int:
     """
     from playwright.sync_api import sync_playwright
 
-    from attnsite.parsed_html import elements
-    from attnsite.site.chromium import find
+    from attnsite.content.parsed_html import elements
+    from attnsite.site.figures.chromium import find
     from tests.conftest import FLAGS
 
     rng, found, begun = random.Random(f"html {seed}"), 0, time.monotonic()

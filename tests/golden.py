@@ -18,10 +18,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from attnsite import content, discover
-from attnsite.content import Number
-from attnsite.quantity import Quantity
-from attnsite.results import EVERY_MACHINE, THIS_BUILD
+from attnsite.content import questions as content
+from attnsite.content.questions import Number
+from attnsite.records import registry
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import EVERY_MACHINE, THIS_BUILD
 from attnsite.site import exhibits, records
 from attnsite.site.exhibits import Exhibit
 
@@ -51,7 +52,7 @@ def collect(root: Path, figures: Collection[str] = ()) -> dict[Key, tuple[Quanti
     """
     known, asked = records.read(root), quoted(root)
     found: dict[Key, tuple[Quantity, str]] = {}
-    for name in figures or discover.names("figures"):
+    for name in figures or registry.names("figures"):
         module = known.figure(name)
         told = {match for part in exhibits.paragraphs(module) for match in re.findall(r"\{(\w+)\}", part)}
         for machine, run in known.runs(module.EXPERIMENT).items():

@@ -24,7 +24,7 @@ import threading
 import urllib.parse
 from pathlib import Path
 
-from attnsite.site import chromium
+from attnsite.site.figures import chromium
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("", "questions/practice/multi_head_or_single_head/", "calculator/", "notebooks/heads_by_hand/", "evidence/")

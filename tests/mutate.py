@@ -2,7 +2,7 @@
 
     python -m tests.mutate                      # a sample of 60 over all that is altered, some minutes
     python -m tests.mutate --count 10 --seed 3
-    python -m tests.mutate attnsite/accounting.py --count 1000     # all of a file
+    python -m tests.mutate attnsite/formulas/attention.py --count 1000     # all of a file
     python -m tests.mutate --list               # what would be altered, without doing it
 
 Altered are operators, comparisons, numbers, `min` and `max`, `and` and `or`: in the figures between a row and a number
@@ -25,22 +25,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnsite import digest
+from attnsite.records import fingerprint
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ("-m", "tests.golden")
 PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider")
 WATCHED: dict[str, tuple[tuple[str, ...], ...]] = {  # who should notice, the quick ones first
     "attnsite/figures/*.py": (GOLDEN,),
-    "attnsite/quantity.py": (GOLDEN, (*PYTEST, "tests/test_core.py")),
-    "attnsite/accounting.py": (
+    "attnsite/records/quantity.py": (GOLDEN, (*PYTEST, "tests/test_core.py")),
+    "attnsite/formulas/attention.py": (
         (*PYTEST, "tests/test_accounting.py", "tests/test_counts.py", "tests/test_balance.py"),
         (*PYTEST, "tests/test_core.py"),
     ),
-    "attnsite/ledger.py": ((*PYTEST, "tests/test_ledger.py"),),
-    "attnsite/measure/correct.py": ((*PYTEST, "tests/test_measure.py"),),
+    "attnsite/formulas/decoder.py": ((*PYTEST, "tests/test_ledger.py"),),
+    "attnsite/measure/correctness.py": ((*PYTEST, "tests/test_measure.py"),),
     "attnsite/measure/ceilings.py": ((*PYTEST, "tests/test_measure.py"),),
-    "attnsite/vetting.py": ((*PYTEST, "tests/test_vetting.py", "tests/test_attacks.py"),),
+    "attnsite/records/vetting.py": ((*PYTEST, "tests/test_vetting.py", "tests/test_attacks.py"),),
 }
 DRAWS = ("draw", "hover", "place", "whiskers", "mark_", "label")  # functions whose names begin so, and these constants
 PLACES = ("LABELS", "KEY", "LOOKS", "ENDS", "ON_THE_WAY", "SERIES", "SHAPES", "COLUMNS")  # say where things are drawn
@@ -53,7 +53,7 @@ EXPLAINED: dict[tuple[str, str], str] = {  # by file and what stood there
     ("attnsite/figures/heads_of_one_matrix.py", "max((row.values[name] for row in rows))"): "all rows have the same",
     ("attnsite/figures/time_by_sharing.py", "not read or not fma"): "a run has both ceilings or neither",
     ("attnsite/measure/ceilings.py", "0.001"): "which numbers are multiplied makes no difference to the time",
-    ("attnsite/vetting.py", "1e+30"): "nothing that is counted comes near either",
+    ("attnsite/records/vetting.py", "1e+30"): "nothing that is counted comes near either",
 }
 
 
@@ -180,7 +180,7 @@ def drawn_with(path: str) -> tuple[str, ...]:
     """The figures that use the code of a file of the figures' room; none for another, which asks for all."""
     folder = ROOT / "attnsite" / "figures"
     uses = {
-        file.stem: {name.split(".")[2] for name in digest.imported(file.read_text(encoding="utf-8"))
+        file.stem: {name.split(".")[2] for name in fingerprint.imported(file.read_text(encoding="utf-8"))
                     if name.startswith("attnsite.figures.")}
         for file in folder.glob("*.py")
     }  # fmt: skip

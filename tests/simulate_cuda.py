@@ -215,15 +215,15 @@ def half(x):
 
 
 def main(kernel: str) -> None:
-    from attnsite import discover
-    from attnsite.kernels import _cuda
+    from attnsite.kernels.cuda import driver
+    from attnsite.records import registry
 
-    assert _cuda.SIMULATED
+    assert driver.SIMULATED
     poison()
-    device_array = _cuda.cuda.device_array
-    _cuda.cuda.device_array = lambda shape, dtype: _filled(device_array(shape, dtype))
-    module = discover.module("kernels", kernel, "attention")
-    module.scale = lambda dim: Fused(_cuda.scale(dim))
+    device_array = driver.cuda.device_array
+    driver.cuda.device_array = lambda shape, dtype: _filled(device_array(shape, dtype))
+    module = registry.module("kernels", kernel, "attention")
+    module.scale = lambda dim: Fused(driver.scale(dim))
     with np.errstate(all="ignore"):
         found = {name: judge(module, case) for name, case in cases(kernel).items()}
     print(json.dumps(found))

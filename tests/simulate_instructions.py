@@ -7,18 +7,18 @@ import json
 
 import numpy as np
 
-from attnsite.kernels import _ptx
-from attnsite.kernels._cuda import cuda, float32, jit, uint32
-from attnsite.kernels._halves import from_bfloat16, to_bfloat16
-from attnsite.measure import cuda_ceilings
+from attnsite.kernels.cuda import ptx
+from attnsite.kernels.cuda.driver import cuda, float32, jit, uint32
+from attnsite.kernels.plain.halves import from_bfloat16, to_bfloat16
+from attnsite.measure.gpu import ceilings as gpu_ceilings
 
 PITCH = 12  # words from one row in shared memory to the next
 
 
 def main() -> dict[str, object]:
-    load4, store4, exp2, exchange = _ptx.load4, _ptx.store4, _ptx.exp2, _ptx.exchange
-    copy16, wait = _ptx.copy16, _ptx.wait
-    matrices, matrices_turned = _ptx.matrices, _ptx.matrices_turned
+    load4, store4, exp2, exchange = ptx.load4, ptx.store4, ptx.exp2, ptx.exchange
+    copy16, wait = ptx.copy16, ptx.wait
+    matrices, matrices_turned = ptx.matrices, ptx.matrices_turned
     found: dict[str, object] = {}
     rng = np.random.default_rng(3)
 
@@ -54,7 +54,7 @@ def main() -> dict[str, object]:
         a, b, turned = (to(rng.standard_normal((n, 16), dtype=np.float32)) for n in (16, 8, 16))
         out, packed = np.full((2, 16, 8), np.nan, np.float32), np.zeros(32, np.uint32)
         words = [array.view(np.uint32) for array in (a, b, turned)]
-        products(getattr(_ptx, f"multiply_{kind}"), getattr(_ptx, f"pack_{kind}"))[1, 32](*words, out, packed)
+        products(getattr(ptx, f"multiply_{kind}"), getattr(ptx, f"pack_{kind}"))[1, 32](*words, out, packed)
         wide_a, wide_b, wide_turned = (np.asarray(back(array), np.float32) for array in (a, b, turned))
         exact = np.stack([wide_a @ wide_b.T, wide_a @ wide_turned[:, :8]]) + 1
         found[f"product_{kind}"] = float(np.abs(out - exact).max())
@@ -86,16 +86,16 @@ def main() -> dict[str, object]:
     except IndexError as error:
         found["crooked"] = str(error)
 
-    for name, make in (("fma", cuda_ceilings.fma), ("tensor_cores", cuda_ceilings.tensor_cores)):
+    for name, make in (("fma", gpu_ceilings.fma), ("tensor_cores", gpu_ceilings.tensor_cores)):
         made = make(3)
         made.call()
         found[f"{name}_work"] = made.work
     out = cuda.device_array(32, np.float32)
-    cuda_ceilings._multiply_add[1, 32](out, np.float32(0.5), np.float32(1), 40)
+    gpu_ceilings._multiply_add[1, 32](out, np.float32(0.5), np.float32(1), 40)
     found["fma_sum"] = float(out.copy_to_host()[7])
-    cuda_ceilings._multiply_tiles[1, 32](out, 2)
+    gpu_ceilings._multiply_tiles[1, 32](out, 2)
     found["tile_sum"] = float(out.copy_to_host()[7])
-    found["copied"] = cuda_ceilings.copy(1 << 10).work
+    found["copied"] = gpu_ceilings.copy(1 << 10).work
     return found
 
 

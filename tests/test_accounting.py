@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnsite import accounting
-from attnsite.accounting import Attention, CrossAttention, Decoder, LatentAttention
-from attnsite.kernels import _counting
+from attnsite.formulas import attention as accounting
+from attnsite.formulas.attention import Attention, CrossAttention, Decoder, LatentAttention
 from attnsite.kernels import cpu_simd_backward as backward_kernel
+from attnsite.kernels.plain import counting
 
 SMALL = st.integers(1, 9)
 V3 = LatentAttention(width=7168, heads=128, dim=128, rope_dim=64, value_dim=128, latent=512, query_latent=1536)
@@ -73,8 +73,8 @@ def test_absorbing_changes_the_order_of_products_and_not_the_result():
 def test_latent_attention_is_what_the_loops_count(causal):
     """Materialised: every head by itself. Absorbed: a decoding step's heads are the queries of one head, read once."""
     layer, tokens = LatentAttention(8, 4, 6, 2, 5, 7), 30
-    one = _counting.count("naive", tokens, tokens, 6 + 2, causal=causal, value_dim=5)
-    step = _counting.count("skip_blocks", 4, tokens, 7 + 2, causal=False, value_dim=7, shared=True)
+    one = counting.count("naive", tokens, tokens, 6 + 2, causal=causal, value_dim=5)
+    step = counting.count("skip_blocks", 4, tokens, 7 + 2, causal=False, value_dim=7, shared=True)
 
     assert 2 * 4 * one["multiply_adds"] == layer.core_flops(tokens, tokens, causal, absorbed=False)
     assert 2 * step["multiply_adds"] == layer.core_flops(1, tokens, absorbed=True)
@@ -94,7 +94,7 @@ def test_cross_attention_is_the_sum_of_its_matrices_and_loops(width, source_widt
     pairs = itertools.product(range(heads), range(queries), range(keys))
     assert layer.core_flops(queries, keys) == sum(4 * dim for _ in pairs)
     assert layer.kv_cache_elements(keys) == keys * 2 * kv_heads * dim
-    counted = _counting.count("skip_blocks", queries, keys, dim, causal=False, block=4)
+    counted = counting.count("skip_blocks", queries, keys, dim, causal=False, block=4)
     assert layer.core_flops(queries, keys) == 2 * heads * counted["multiply_adds"]
 
 
@@ -159,7 +159,7 @@ def test_windowed_counts_agree_with_sets_of_pairs(queries, keys, window, causal)
 
     asked = {"causal": causal, "block": block, "window": window}
     naive, tiled = (
-        _counting.count(algorithm, queries, keys, dim, value_dim=value_dim, **asked)
+        counting.count(algorithm, queries, keys, dim, value_dim=value_dim, **asked)
         for algorithm in ("naive", "skip_blocks")
     )
     assert naive["multiply_adds"] == (dim + value_dim) * len(seen)
@@ -168,7 +168,7 @@ def test_windowed_counts_agree_with_sets_of_pairs(queries, keys, window, causal)
     assert tiled["multiply_adds"] == (dim + value_dim) * touched
     assert tiled["elements_written"] == naive["elements_written"] == queries * value_dim
     for fused, products in ((True, 5), (False, 4)):
-        back = _counting.count_gradients(queries, keys, dim, fused=fused, **asked)
+        back = counting.count_gradients(queries, keys, dim, fused=fused, **asked)
         assert back["multiply_adds"] == products * dim * touched
         assert back["exponentials"] == touched * fused
 

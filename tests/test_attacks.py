@@ -8,14 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import bibliography, check, content, csv_tables, discover, intake, ordinary, results, texts, vetting
-from attnsite.document import faults as document_faults
-from attnsite.document import parts
-from attnsite.errors import Mistake
-from attnsite.judging import Text, judge
-from attnsite.measure import contestants
-from attnsite.site import figure_checks, tables
-from attnsite.site.rendering import Renderer
+from attnsite.content import questions as content
+from attnsite.content import sources, texts
+from attnsite.content.judging import Text, judge
+from attnsite.intake import drafts
+from attnsite.intake.document import faults as document_faults
+from attnsite.intake.document import parts
+from attnsite.measure import candidates
+from attnsite.records import csv_tables, ordinary, registry, run_file, vetting
+from attnsite.records.mistakes import Mistake
+from attnsite.site import tables
+from attnsite.site.builders import checks
+from attnsite.site.figures import figure_checks
+from attnsite.site.markdown.rendering import Renderer
 from tests import checkouts
 from tests.conftest import ROOT
 
@@ -104,7 +109,7 @@ def test_names_of_models_take_no_number_from_a_sentence():
 
     assert judge(RENDERER, text, ["GPT-3"])[0]
     assert judge(RENDERER, Text().add("GPT-3 has heads.", 1), ["GPT-3"])[0] == []
-    assert all(name[0].isalpha() for name in check.names(ROOT))
+    assert all(name[0].isalpha() for name in checks.names(ROOT))
 
 
 def test_a_picture_of_another_host_is_found_behind_a_comma():
@@ -128,11 +133,11 @@ def test_a_file_that_belongs_to_nothing_is_refused(tmp_path, path):
     file.parent.mkdir(parents=True)
     file.write_text("<script>alert(1)</script>")
 
-    assert [mistake.path for mistake in check.strays(tmp_path)] == [f"docs/{path}"]
+    assert [mistake.path for mistake in checks.strays(tmp_path)] == [f"docs/{path}"]
 
 
 def test_the_checkout_has_no_stray_file_and_no_sign_that_is_not_seen():
-    assert list(check.strays(ROOT)) == []
+    assert list(checks.strays(ROOT)) == []
 
 
 @pytest.mark.parametrize("sign", ["\u202e", "\x1b", "\u2066", "\x00"])
@@ -141,7 +146,7 @@ def test_a_sign_that_turns_or_hides_a_text_is_told_with_its_line(tmp_path, sign)
     file.parent.mkdir()
     file.write_text(f"A line.\nA {sign} in it.\n", encoding="utf-8")
 
-    assert [(m.path, m.where) for m in check.strays(tmp_path)] == [("docs/glossary.md", "2")]
+    assert [(m.path, m.where) for m in checks.strays(tmp_path)] == [("docs/glossary.md", "2")]
 
 
 @pytest.mark.parametrize(
@@ -177,15 +182,15 @@ BIBTEX = """@misc{doe2020squares,
 )
 def test_a_source_leads_where_it_says_and_holds_nothing_else(old, new, what):
     path = ROOT / "docs/sources/doe2020squares.bib"
-    assert bibliography.parse(BIBTEX, path)[1] == ()
+    assert sources.parse(BIBTEX, path)[1] == ()
 
-    assert what in " ".join(map(str, bibliography.parse(BIBTEX.replace(old, new, 1), path)[1]))
+    assert what in " ".join(map(str, sources.parse(BIBTEX.replace(old, new, 1), path)[1]))
 
 
 def test_a_link_says_the_host_that_it_leads_to():
     """And not what stands behind another pair of slashes."""
     written = BIBTEX.replace("https://example.org/a", "https://evil.example/x?//arxiv.org/abs/1706.03762")
-    source, _ = bibliography.parse(written, ROOT / "docs/sources/doe2020squares.bib")
+    source, _ = sources.parse(written, ROOT / "docs/sources/doe2020squares.bib")
 
     assert [text for text, _ in source.links] == ["evil.example"]
 
@@ -216,7 +221,7 @@ def test_a_document_is_weighed_part_by_part(tmp_path):
     written = "## Question 1\nWhat is a head?\n\n### Answer\n\n" + "<!--\n\n" * 10_000
     written += "## Question 2\nWhat is a key?\n\n### Answer\n\nA row.\n"
     (tmp_path / "a.md").write_text(written, encoding="utf-8")
-    report = intake.intake(tmp_path / "a.md", tmp_path, "drafts")
+    report = drafts.intake(tmp_path / "a.md", tmp_path, "drafts")
 
     assert (report.drafted, report.refused) == (1, 1)
     assert ["of at most 100 in a text" in mistake.what for mistake in report.mistakes] == [True]
@@ -240,14 +245,14 @@ def test_a_figure_that_cannot_be_told_of_a_run_names_the_run():
 def run():
     """A timing of the checkout, and what its machine can do."""
     path = ROOT / "docs/results/epyc_2core/gqa_phases.json"
-    found = results.read(path)
+    found = run_file.read(path)
     limits = vetting.limits_of([found])
     assert vetting.faults(found, path, limits) == []
     return found
 
 
 def of_run(run, limits=None):
-    run = dataclasses.replace(run, rows_digest=results.rows_digest(run))
+    run = dataclasses.replace(run, rows_digest=run_file.rows_digest(run))
     return " ".join(str(mistake) for mistake in vetting.faults(run, ROOT / "x.json", limits or {}))
 
 
@@ -303,7 +308,7 @@ def test_a_run_says_each_thing_once_and_no_list_is_bottomless(tmp_path, old, new
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
     with pytest.raises((Mistake, ExceptionGroup)) as error:
-        results.read(path)
+        run_file.read(path)
     assert what in str(error.value) + " ".join(map(str, getattr(error.value, "exceptions", ())))
 
 
@@ -349,7 +354,7 @@ def test_a_notebook_is_written_in_one_way(notebook, line):
 )
 def test_front_matter_of_a_page_asks_for_no_more_than_it_may(front, holds):
     """Nor does it become an attribute of the page's head, or lead elsewhere."""
-    found = [str(m) for m in check.in_front(content.Path("docs/evil.md"), f"---\n{front}\n---\n\n# A\n")]
+    found = [str(m) for m in checks.in_front(content.Path("docs/evil.md"), f"---\n{front}\n---\n\n# A\n")]
 
     assert any(holds in each for each in found), found
 
@@ -401,7 +406,7 @@ def test_a_page_and_a_notebook_are_looked_at_before_they_are_read(tmp_path, text
     checkouts.put(tmp_path, "docs/notebooks/a.py", f"# %% [markdown]\n{cell}\n")
     written = {Path("docs/method.md"), Path("docs/notebooks/a.py")}
 
-    assert {Path(m.path) for m in check.in_texts(tmp_path, only=written) if "of at most" in m.what} == written
+    assert {Path(m.path) for m in checks.in_texts(tmp_path, only=written) if "of at most" in m.what} == written
 
 
 def test_what_no_run_writes_is_a_line_and_no_traceback(run):
@@ -442,7 +447,7 @@ def test_what_is_no_file_is_told_and_never_opened(tmp_path, monkeypatch, kind):
             os.mkfifo(place)
         else:
             place.symlink_to({"nowhere": "/nowhere", "elsewhere": secret, "endless": "/dev/zero"}[kind])
-    told = list(map(str, check.check(root)))
+    told = list(map(str, checks.check(root)))
 
     for path in IN_THE_PLACE_OF_A_FILE:
         assert any(path in each and ("not a file" in each or "no file that" in each) for each in told), (path, told)
@@ -453,7 +458,7 @@ def test_a_table_of_experiments_that_is_a_link_is_told_and_not_opened(tmp_path, 
     (tmp_path / "attnsite/experiments").mkdir(parents=True)
     (tmp_path / "attnsite/experiments/foo.csv").symlink_to("/nowhere")
     (tmp_path / "attnsite/experiments/foo.py").mkdir()
-    monkeypatch.setattr(discover, "ROOT", tmp_path / "attnsite")
+    monkeypatch.setattr(registry, "ROOT", tmp_path / "attnsite")
 
     assert ["is a link" in mistake.what for mistake in csv_tables.faults()] == [True]
     assert [m.path.rpartition("/")[2] for m in ordinary.faults(tmp_path, [Path("attnsite")])] == ["foo.csv", "foo.py"]
@@ -465,7 +470,7 @@ def test_a_folder_behind_a_link_is_not_entered(tmp_path):
     (tmp_path / "root/docs").mkdir(parents=True)
     (tmp_path / "root/docs/questions").symlink_to(tmp_path / "other")
 
-    assert [m.path for m in check.strays(tmp_path / "root")] == ["docs/questions"]
+    assert [m.path for m in checks.strays(tmp_path / "root")] == ["docs/questions"]
     assert content.read_questions(tmp_path / "root") == ([], [])
 
 
@@ -473,8 +478,8 @@ def test_a_file_too_large_to_be_a_text_is_not_read(tmp_path):
     (tmp_path / "docs/sources").mkdir(parents=True)
     (tmp_path / "docs/sources/a.bib").write_text("x" * 2**17, encoding="utf-8")
 
-    assert ["of at most" in m.what for m in check.strays(tmp_path)] == [True]
-    assert bibliography.read_sources(tmp_path) == ({}, [])
+    assert ["of at most" in m.what for m in checks.strays(tmp_path)] == [True]
+    assert sources.read_sources(tmp_path) == ({}, [])
 
 
 @pytest.mark.parametrize(
@@ -488,7 +493,7 @@ def test_a_page_beside_or_over_another_is_refused(tmp_path, path):
     (tmp_path / "docs" / path).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / "docs" / path).write_text("# A\n", encoding="utf-8")
 
-    assert [mistake.path for mistake in check.strays(tmp_path)] == [f"docs/{path}"]
+    assert [mistake.path for mistake in checks.strays(tmp_path)] == [f"docs/{path}"]
 
 
 def test_compiled_files_and_hidden_ones_are_nobodys_pages(tmp_path):
@@ -496,8 +501,8 @@ def test_compiled_files_and_hidden_ones_are_nobodys_pages(tmp_path):
         (tmp_path / "docs" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "docs" / path).write_text("<form>", encoding="utf-8")
 
-    assert list(check.strays(tmp_path)) == []
-    assert check.pages(tmp_path) == []
+    assert list(checks.strays(tmp_path)) == []
+    assert checks.pages(tmp_path) == []
 
 
 def test_a_notebook_that_is_not_utf_8_is_told(tmp_path):
@@ -505,7 +510,7 @@ def test_a_notebook_that_is_not_utf_8_is_told(tmp_path):
     (tmp_path / "docs/notebooks").mkdir()
     (tmp_path / "docs/notebooks/a.py").write_bytes("# %% [markdown]\n# é\n# <form>\n".encode("latin-1"))
 
-    assert [m.what for m in check.in_texts(tmp_path, only=[Path("docs/notebooks/a.py")])] == ["is not UTF-8"]
+    assert [m.what for m in checks.in_texts(tmp_path, only=[Path("docs/notebooks/a.py")])] == ["is not UTF-8"]
 
 
 @pytest.mark.parametrize("code", ["x = " + "a." * 20_000 + "a", "x = " + "-" * 100_000 + "1", "(" * 5000 + ")" * 5000])
@@ -515,7 +520,7 @@ def test_code_that_is_nested_without_end_is_a_line(code):
 
 def test_a_link_with_a_name_that_no_file_can_have_is_told(tmp_path):
     checkouts.fill(tmp_path)
-    found = list(check.links(tmp_path, Path("docs/method.md"), f"[a]({'a' * 300}.md) [b](../../../etc/x.md)", 1))
+    found = list(checks.links(tmp_path, Path("docs/method.md"), f"[a]({'a' * 300}.md) [b](../../../etc/x.md)", 1))
 
     assert ["which is not there" in m.what for m in found] == [True, True]
     assert all(len(m.what) < 200 for m in found)
@@ -527,7 +532,7 @@ def test_two_files_that_share_an_order_or_a_name_are_both_told(tmp_path):
     checkouts.put(tmp_path, "docs/questions/shapes/a_volume.md", checkouts.question(title="How large is a cube?"))
     checkouts.put(tmp_path, "docs/questions/solids/index.md", checkouts.THEME.format(title="Solids"))
     checkouts.put(tmp_path, "docs/questions/solids/area.md", checkouts.question(title="How large is a ball?"))
-    told = {(m.path.removeprefix("docs/questions/"), m.what.split(" of ")[0]) for m in check.in_texts(tmp_path)}
+    told = {(m.path.removeprefix("docs/questions/"), m.what.split(" of ")[0]) for m in checks.in_texts(tmp_path)}
 
     assert {("shapes/area.md", "has the order 1, as a_volume.md has"),
             ("shapes/a_volume.md", "has the order 1, as area.md has"), ("shapes/area.md", "has the name"),
@@ -584,7 +589,7 @@ def test_a_value_is_judged_as_it_reads_and_not_as_it_is_written(old, new, what):
 def test_a_source_has_a_year_a_name_and_an_address(old, new, what):
     path = ROOT / "docs/sources/doe2020squares.bib"
 
-    assert what in " ".join(map(str, bibliography.parse(BIBTEX.replace(old, new, 1), path)[1]))
+    assert what in " ".join(map(str, sources.parse(BIBTEX.replace(old, new, 1), path)[1]))
 
 
 # --- what a text does to the texts beside it -------------------------------------------------------------------------
@@ -723,7 +728,7 @@ def test_a_row_says_why_it_was_skipped_and_nothing_else(run, field, value):
 
 
 def test_what_a_library_said_is_tidied_before_it_is_published():
-    said = contestants.without_folders("failed: <class 'x'> of [a](https://evil.example/) in /home/me/x.py")
+    said = candidates.without_folders("failed: <class 'x'> of [a](https://evil.example/) in /home/me/x.py")
 
     assert not vetting._says_more(said)
 
@@ -733,7 +738,7 @@ def test_a_run_of_no_experiment_is_refused(tmp_path):
     path.parent.mkdir(parents=True)
     text = (ROOT / "docs/results/epyc_2core/gqa_phases.json").read_text(encoding="utf-8")
     path.write_text(text.replace('"gqa_phases"', '"ours_is_918_times_faster"'), encoding="utf-8")
-    _, found = check.committed_results(tmp_path)
+    _, found = checks.committed_results(tmp_path)
 
     assert any(m.where == "experiment" and "no experiment" in m.what for m in found)
 
@@ -746,11 +751,11 @@ def without(run, keeps):
 
 def test_a_complete_run_has_what_was_asked_and_every_part_of_it_in_every_case(run):
     """The experiment tells the cases where it is as it was; the run itself what each of them has."""
-    asked_of = check.asked_of(ROOT, run)
+    asked_of = checks.asked_of(ROOT, run)
     kept = [row for row in run.rows if row.case["queries"] != run.rows[0].case["queries"]]
     fewer = dataclasses.replace(run, rows=tuple(kept))
     found = vetting.faults(
-        dataclasses.replace(fewer, rows_digest=results.rows_digest(fewer)), Path("a.json"), {}, asked_of
+        dataclasses.replace(fewer, rows_digest=run_file.rows_digest(fewer)), Path("a.json"), {}, asked_of
     )
     assert [(m.where, m.what.split(" of ")[0].startswith("lack ")) for m in found] == [("rows", True)]
     kernel = run.rows[0].kernel
@@ -762,7 +767,7 @@ def test_a_complete_run_has_what_was_asked_and_every_part_of_it_in_every_case(ru
 
 def test_a_complete_study_has_every_seed_in_every_case():
     path = ROOT / "docs/results/epyc_2core/softmax_error.json"
-    study = results.read(path)
+    study = run_file.read(path)
     last = study.rows[-1]
 
     assert "rows: lack 1 of" in without(study, lambda row: row is not last)
@@ -781,11 +786,11 @@ def test_a_run_that_lacks_rows_is_told_and_not_the_texts_that_quote_it(tmp_path)
     shutil.copytree(ROOT / "docs", tmp_path / "docs", ignore=shutil.ignore_patterns("assets"))
     shutil.copy(ROOT / "mkdocs.yml", tmp_path)
     path = tmp_path / "docs/results/epyc_2core/causal_by_block.json"
-    run = results.read(path)
+    run = run_file.read(path)
     rows = tuple(row for row in run.rows if row.case["queries"] not in (128, 256, 2048))
-    results.write(dataclasses.replace(run, rows=rows), path)
+    run_file.write(dataclasses.replace(run, rows=rows), path)
     shutil.copytree(ROOT / ".cache/attnsite/kept", tmp_path / ".cache/attnsite/kept", dirs_exist_ok=True)
 
-    assert [(m.path, m.where) for m in check.check(tmp_path)] == [
+    assert [(m.path, m.where) for m in checks.check(tmp_path)] == [
         ("docs/results/epyc_2core/causal_by_block.json", "rows")
     ]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from attnsite import discover
 from attnsite.kernels import cpu_simd, cpu_simd_backward, reference
+from attnsite.records import registry
 
 NAMES = ("dq", "dk", "dv")
 SHAPES = [  # batch, heads, kv_heads, queries, keys, dim
@@ -309,5 +309,5 @@ def test_arrays_that_do_not_fit_are_refused():
 
 def test_a_backward_pass_is_not_taken_for_attention():
     """Experiments and tests that ask for all CPU kernels get those with the contract of attention."""
-    assert "cpu_simd_backward" not in discover.matching("kernels", ("cpu_*", "cpu_simd*"))
-    assert discover.matching("kernels", ("*_backward",)) == ["cpu_simd_backward"]
+    assert "cpu_simd_backward" not in registry.matching("kernels", ("cpu_*", "cpu_simd*"))
+    assert registry.matching("kernels", ("*_backward",)) == ["cpu_simd_backward"]

@@ -2,11 +2,11 @@
 
 import pytest
 
-from attnsite import discover
-from attnsite.accounting import Attention
 from attnsite.experiments import balance_by_machine, batch_intensity
 from attnsite.figures import time_by_sharing
-from attnsite.results import Provenance, Row, Run
+from attnsite.formulas.attention import Attention
+from attnsite.records import registry
+from attnsite.records.run_file import Provenance, Row, Run
 
 CACHE = 2 * 4 * 128 * 4 * 1000  # bytes of keys and values in `run`
 
@@ -39,7 +39,7 @@ def test_what_a_machine_asks_for_brings_attention_to_its_balance(machine):
 
     assert seen["queries_a_key"] * 2 / balance_by_machine.ELEMENT_BYTES == pytest.approx(seen["intensity"])
     assert (seen["causal_prompt"] + 1) / 2 / balance_by_machine.ELEMENT_BYTES == pytest.approx(seen["intensity"])
-    assert (discover.ROOT.parent / "docs" / "sources" / f"{machine['source']}.bib").exists()
+    assert (registry.ROOT.parent / "docs" / "sources" / f"{machine['source']}.bib").exists()
 
 
 def test_a_batch_moves_the_weights_only():

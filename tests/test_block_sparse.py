@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnsite.experiment import Workload
 from attnsite.kernels import cpu_block_sparse, cpu_simd, reference
-from attnsite.measure import correct
+from attnsite.measure import correctness
+from attnsite.records.workload import Workload
 
 
 def arrays(heads, kv_heads, queries, keys, dim, seed=0, batch=1):
@@ -52,7 +52,7 @@ def test_any_layout_is_right(kv_heads, group, queries, keys, dim, size, share, c
 
     out = run(q, k, v, causal, layout)
 
-    assert correct.compare(q, k, v, out, causal=causal, seen=lambda rows: seen[rows]).right
+    assert correctness.compare(q, k, v, out, causal=causal, seen=lambda rows: seen[rows]).right
     assert (out[:, :, ~seen.any(axis=1)] == 0).all()
 
 
@@ -83,7 +83,7 @@ def test_workloads_with_blocks_are_what_the_reference_sees(tokens, blocks):
     work = Workload(heads=4, kv_heads=2, queries=tokens, keys=tokens, dim=16, causal=True, blocks=blocks)
 
     np.testing.assert_array_equal(work.seen(np.arange(tokens)), sight(work.layout(), tokens, tokens, True))
-    assert correct.check(cpu_block_sparse.attention, work).right
+    assert correctness.check(cpu_block_sparse.attention, work).right
 
 
 @pytest.mark.parametrize("lengths", [(200, 200), (70, 300), (300, 70)])

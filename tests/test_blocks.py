@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from attnsite.experiments import causal_pairs
-from attnsite.figures import _blocks, _caches, tiling_by_length
-from attnsite.quantity import Quantity
-from attnsite.results import Provenance, Run
+from attnsite.figures import tiling_by_length
+from attnsite.figures.toolkit import caches, causal_blocks
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Provenance, Run
 
 BLOCKS = [(1, 1), (32, 8), (8, 32), (64, 64), (64, 512), (96, 64)]
 
@@ -28,7 +29,9 @@ def test_the_formula_counts_the_blocks_that_are_needed(tokens, tall, wide):
     if tokens % tall or (tokens % wide and wide < tokens):
         pytest.skip("the formula is for prompts of whole blocks")
 
-    assert _blocks.gain(tokens, tall, wide) == pytest.approx(tokens**2 / computed(tokens, tokens, tall, wide).sum())
+    assert causal_blocks.gain(tokens, tall, wide) == pytest.approx(
+        tokens**2 / computed(tokens, tokens, tall, wide).sum()
+    )
 
 
 @pytest.mark.parametrize(("tall", "wide"), BLOCKS)
@@ -49,7 +52,7 @@ def test_a_chunk_gains_what_its_pairs_say():
     """A decoding step gains nothing, a whole prompt nearly two."""
     for queries in (1, 50, 200):
         pairs = computed(queries, 200, 1, 1).sum()
-        assert _blocks.chunk_gain(queries, 200) == pytest.approx(queries * 200 / pairs)
+        assert causal_blocks.chunk_gain(queries, 200) == pytest.approx(queries * 200 / pairs)
 
 
 @pytest.mark.parametrize("heads", [1, 2, 3])
@@ -60,8 +63,10 @@ def test_everybody_waits_for_the_thread_with_most_pairs(heads, threads):
     part = -(-len(rows) // threads)
     most = max(rows[first : first + part].sum() for first in range(0, len(rows), part))
 
-    assert _blocks.gain_in_parts(256, 8, 8, heads, threads) == pytest.approx(part * 8 * 256 / most)
-    assert _blocks.gain_in_parts(65536, 1, 1, 1, threads) == pytest.approx(2 * threads / (2 * threads - 1), rel=1e-3)
+    assert causal_blocks.gain_in_parts(256, 8, 8, heads, threads) == pytest.approx(part * 8 * 256 / most)
+    assert causal_blocks.gain_in_parts(65536, 1, 1, 1, threads) == pytest.approx(
+        2 * threads / (2 * threads - 1), rel=1e-3
+    )
 
 
 def test_caches_are_those_of_all_cores_that_work_together():
@@ -71,8 +76,8 @@ def test_caches_are_those_of_all_cores_that_work_together():
     def run(machine):
         return Run("e", "timing", "m", "quick", "d", (), Provenance(machine, {}, "", 0.0, {}), ())
 
-    assert _caches.of(run(machine)) == {"L1": 64 << 10, "L2": 2 << 20, "L3": 32 << 20}
-    assert _caches.of(run({})) == {}
+    assert caches.of(run(machine)) == {"L1": 64 << 10, "L2": 2 << 20, "L3": 32 << 20}
+    assert caches.of(run({})) == {}
 
 
 def test_tiles_pay_from_the_length_after_the_last_at_which_they_do_not():

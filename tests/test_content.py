@@ -10,12 +10,17 @@ from hypothesis import strategies as st
 from pybtex.backends.plaintext import Backend
 from pybtex.richtext import Text
 
-from attnsite import bibliography, check, cli, content, discover
-from attnsite.content import Cite, Number
-from attnsite.errors import Mistake
-from attnsite.evidence import Evidence
-from attnsite.nearest import nearest
-from attnsite.site import figure_checks, records
+from attnsite import cli
+from attnsite.content import questions as content
+from attnsite.content import sources as bibliography
+from attnsite.content.evidence import Evidence
+from attnsite.content.questions import Cite, Number
+from attnsite.records import registry
+from attnsite.records.mistakes import Mistake
+from attnsite.records.nearest import nearest
+from attnsite.site import records
+from attnsite.site.builders import checks
+from attnsite.site.figures import figure_checks
 from tests import checkouts
 
 ROOT = Path(__file__).parents[1]
@@ -172,7 +177,7 @@ def test_a_number_comes_with_its_run(checkout):
 
 def test_a_checkout_without_mistakes_has_none(checkout, capsys):
     """And the command says what it looked at."""
-    assert check.check(checkout) == []
+    assert checks.check(checkout) == []
     assert cli.main(["--root", str(checkout), "check"]) == 0
     assert "no mistakes in 1 questions, 2 claims and 1 sources" in capsys.readouterr().out
 
@@ -200,7 +205,7 @@ def test_each_mistake_is_named_with_its_line(checkout, old, new, line, said):
     """File, line and what is wrong; a number in words is the author's business."""
     change(checkout, old, new)
 
-    found = check.check(checkout)
+    found = checks.check(checkout)
 
     if said is None:
         assert found == []
@@ -228,13 +233,13 @@ def test_drafts_are_neither_built_nor_searched_for_numbers(checkout):
     change(checkout, "order: 1", "order: 1\ndraft: true")
     change(checkout, "[=depth_or_heads.deep_full_mlp_ratio] as", "11.03 × as")
 
-    assert check.check(checkout) == []
+    assert checks.check(checkout) == []
     assert content.load_questions(checkout) == []
 
 
 def test_the_checkout_itself_has_no_mistake():
     """Everything that is published here passes, with every claim in its range."""
-    assert [str(mistake) for mistake in check.check(ROOT)] == []
+    assert [str(mistake) for mistake in checks.check(ROOT)] == []
 
 
 def test_every_source_of_the_checkout_says_what_is_taken_from_it():
@@ -246,8 +251,8 @@ def test_every_source_of_the_checkout_says_what_is_taken_from_it():
     first = {"zhang2023d2l", "raschka2024attention", "liu2021multihead", "zhao2026spattention", "chen2022inference",
              "nawrot2025sparse", "dao2022flashattention", "brown2020gpt3"}  # fmt: skip
     assert first <= set(sources)
-    assert first <= check.cited(ROOT)
-    assert discover.names("figures")
+    assert first <= checks.cited(ROOT)
+    assert registry.names("figures")
 
 
 # --- figures that raise, days that have not come -----------------------------------------------------------------
@@ -283,8 +288,8 @@ def test_a_figure_that_raises_is_a_mistake_of_its_own_file(part, tmp_path, monke
         made.__doc__ = "A\n\nB.\n\nC.\n\nD."
         return made
 
-    monkeypatch.setattr(discover, "module", module)
-    monkeypatch.setattr(discover, "ROOT", tmp_path)
+    monkeypatch.setattr(registry, "module", module)
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
     monkeypatch.setattr(Evidence, "state", lambda self, run: "fresh")
     found = figure_checks.faults(records.Records(root))
 
@@ -302,7 +307,7 @@ def test_days_that_have_not_come_are_refused(tmp_path, monkeypatch):
     checkouts.put(root, "docs/questions/shapes/area.md", checkouts.question(more="asked: 2999-01-01\n"))
     text = checkouts.source("doe2020squares").replace("year = {2020}", "year = {9999},\n  urldate = {2999-01-01}")
     checkouts.put(root, "docs/sources/doe2020squares.bib", text)
-    found = {(m.path, m.where) for m in check.check(root) if "in the future" in m.what}
+    found = {(m.path, m.where) for m in checks.check(root) if "in the future" in m.what}
 
     source = "docs/sources/doe2020squares.bib"
     assert found == {("docs/questions/shapes/area.md", "7"), (source, "year"), (source, "urldate")}
@@ -314,7 +319,7 @@ def test_front_matter_that_is_no_yaml_hides_nothing_else(tmp_path, monkeypatch):
     root = checkouts.fill(tmp_path)
     body = "It is 43 % faster.\n\n[=squares.nothing]\n\n<form>\n\n[x](nowhere.md)\n"
     checkouts.put(root, "docs/questions/shapes/area.md", f"---\ntitle: a: b\n---\n\n{body}")
-    found = {(m.where, m.what[:14]) for m in check.check(root) if m.path.endswith("area.md")}
+    found = {(m.where, m.what[:14]) for m in checks.check(root) if m.path.endswith("area.md")}
 
     assert {"2", "5", "7", "9", "11"} <= {where for where, _ in found}
 
@@ -322,7 +327,7 @@ def test_front_matter_that_is_no_yaml_hides_nothing_else(tmp_path, monkeypatch):
 def test_a_name_that_is_not_there_is_answered_with_the_nearest_few():
     """And not with all of them."""
     assert nearest("rooflin", ["roofline", "peers", "depth"]) == "the nearest is roofline"
-    assert len(nearest("heads_by_width", discover.names("figures"))) < 150
+    assert len(nearest("heads_by_width", registry.names("figures"))) < 150
     assert nearest("x", ["aaaa", "bbbb"]) == "there are aaaa, bbbb"
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnsite import accounting, digest, discover
-from attnsite.accounting import Attention
-from attnsite.errors import Mistake, flatten, raise_all
-from attnsite.experiment import Workload
-from attnsite.quantity import Quantity
+from attnsite.formulas import attention as accounting
+from attnsite.formulas.attention import Attention
+from attnsite.records import fingerprint, registry
+from attnsite.records.mistakes import Mistake, flatten, raise_all
+from attnsite.records.quantity import Quantity
+from attnsite.records.workload import Workload
 
 CODE = '''"""What it is."""
 import math
@@ -34,12 +35,12 @@ def f(x):
 
 def test_a_digest_ignores_prose_and_sees_code():
     """Comments, docstrings, blank lines and layout change nothing; a changed number does."""
-    assert digest.of_code(CODE) == digest.of_code(SAME)
-    assert digest.of_code(CODE) != digest.of_code(CODE.replace("math.exp(x)", "math.exp(x + 1)"))
-    assert digest.of_code('x = "# no comment"') != digest.of_code('x = "# other"')
-    assert digest.of_code(f'{CODE}\nFOLLOWS = "cpu_naive"\n') == digest.of_code(CODE)
-    assert digest.of_code(f'{CODE}\nDEVICE = "cpu"\n') != digest.of_code(CODE)
-    assert digest.of_code("f(\n    1,\n    (2),\n)") == digest.of_code("f(1, 2)")
+    assert fingerprint.of_code(CODE) == fingerprint.of_code(SAME)
+    assert fingerprint.of_code(CODE) != fingerprint.of_code(CODE.replace("math.exp(x)", "math.exp(x + 1)"))
+    assert fingerprint.of_code('x = "# no comment"') != fingerprint.of_code('x = "# other"')
+    assert fingerprint.of_code(f'{CODE}\nFOLLOWS = "cpu_naive"\n') == fingerprint.of_code(CODE)
+    assert fingerprint.of_code(f'{CODE}\nDEVICE = "cpu"\n') != fingerprint.of_code(CODE)
+    assert fingerprint.of_code("f(\n    1,\n    (2),\n)") == fingerprint.of_code("f(1, 2)")
 
 
 ALL_DIFFERENT = """
@@ -128,21 +129,21 @@ x.y.z
 
 def test_a_digest_sees_every_difference_of_syntax():
     """No two of many statements are alike; nor are two that stand in another order, at another depth, or elsewhere."""
-    assert len({digest.of_code(f"async def f():\n    {line}\n") for line in ALL_DIFFERENT}) == len(ALL_DIFFERENT)
+    assert len({fingerprint.of_code(f"async def f():\n    {line}\n") for line in ALL_DIFFERENT}) == len(ALL_DIFFERENT)
     forms = ("a\nb", "b\na", "if a:\n    b", "if a:\n    b\nelse:\n    c", "if a:\n    b\nc", "class a:\n    b\n",
              "def a():\n    b\n", "def a(b): ...", "def b(a): ...", "@c\ndef a(b): ...", "def a(b) -> c: ...",
              "def a(b: c): ...", "class a(b): ...", "class a(b=c): ...", "try:\n    a\nexcept b:\n    c",
              "try:\n    a\nexcept* b:\n    c", "try:\n    a\nfinally:\n    c", "a\nb\nc", "ab\nc")  # fmt: skip
-    assert len(set(map(digest.of_code, forms))) == len(forms)
+    assert len(set(map(fingerprint.of_code, forms))) == len(forms)
 
 
 def test_what_pythons_read_differently_is_one_digest():
     """Pieces of an f-string are one text wherever they were cut; these are the digests on every Python."""
-    assert digest.of_code("x = f'a{y}b' 'c' f''") == digest.of_code("x = 'a' f'{y}' f'bc'")
-    assert digest.of_code("x = f'a{y}b'") != digest.of_code("x = f'a{y}' + 'b'")
-    assert digest.of_code(CODE) == "17cf46ff969c"
+    assert fingerprint.of_code("x = f'a{y}b' 'c' f''") == fingerprint.of_code("x = 'a' f'{y}' f'bc'")
+    assert fingerprint.of_code("x = f'a{y}b'") != fingerprint.of_code("x = f'a{y}' + 'b'")
+    assert fingerprint.of_code(CODE) == "17cf46ff969c"
     assert (
-        digest.of_code("def f(x: int = -1, *, y='é') -> None:\n    return f'{x!r:>{y}} {y=}', 1e-9, 2j")
+        fingerprint.of_code("def f(x: int = -1, *, y='é') -> None:\n    return f'{x!r:>{y}} {y=}', 1e-9, 2j")
         == "91680b34020c"
     )
 
@@ -169,16 +170,18 @@ def test_a_digest_survives_that_modules_move(tmp_path):
     after = files(tmp_path / "two", rooms__inner__asks=text.replace("import math\n\n", ""), rooms__plus=ADDS)
     (after / "rooms" / "plus.csv").write_text("n\n1\n", encoding="utf-8")
 
-    now = digest.of_module(before / "ask.py", before)
-    assert digest.of_module(after / "rooms" / "inner" / "asks.py", after) == now
+    now = fingerprint.of_module(before / "ask.py", before)
+    assert fingerprint.of_module(after / "rooms" / "inner" / "asks.py", after) == now
     (after / "rooms" / "plus.csv").write_text("n\n2\n", encoding="utf-8")
-    assert digest.of_module(after / "rooms" / "inner" / "asks.py", after) != now
+    assert fingerprint.of_module(after / "rooms" / "inner" / "asks.py", after) != now
     alias = ASKS.replace("import sums", "import sums as plus").replace("sums.both", "plus.both")
     assert (
-        digest.of_module(files(tmp_path / "three", ask=alias, sums=ADDS) / "ask.py", tmp_path / "three") != now
+        fingerprint.of_module(files(tmp_path / "three", ask=alias, sums=ADDS) / "ask.py", tmp_path / "three") != now
     )  # no table
-    assert digest.of_code(ASKS, before) == digest.of_code(alias, before) == digest.of_code(text[13:], after)
-    assert digest.of_code(text, after) != digest.of_code(ASKS, before)  # somebody else's module counts
+    assert (
+        fingerprint.of_code(ASKS, before) == fingerprint.of_code(alias, before) == fingerprint.of_code(text[13:], after)
+    )
+    assert fingerprint.of_code(text, after) != fingerprint.of_code(ASKS, before)  # somebody else's module counts
 
 
 @pytest.mark.parametrize(
@@ -200,7 +203,7 @@ def test_a_digest_sees_what_is_taken_from_where(tmp_path, changes):
     changed = {name: text + texts[name].removeprefix(ASKS) * (name == "ask") for name, text in changes.items()}
     after = files(tmp_path / "two", **texts | changed)
 
-    assert digest.of_module(before / "ask.py", before) != digest.of_module(after / "ask.py", after)
+    assert fingerprint.of_module(before / "ask.py", before) != fingerprint.of_module(after / "ask.py", after)
 
 
 def test_a_digest_follows_imports_and_tables(tmp_path):
@@ -213,9 +216,9 @@ def test_a_digest_follows_imports_and_tables(tmp_path):
     a = tmp_path / "rooms" / "a.py"
 
     def now():
-        digest._text.cache_clear()
-        digest._of_file.cache_clear()
-        return digest.of_module(a, tmp_path)
+        fingerprint._text.cache_clear()
+        fingerprint._of_file.cache_clear()
+        return fingerprint.of_module(a, tmp_path)
 
     seen = [now()]
     (tmp_path / "d.py").write_text("other = 2\n")
@@ -228,8 +231,8 @@ def test_a_digest_follows_imports_and_tables(tmp_path):
 
 def test_every_module_of_the_project_has_a_digest():
     """The same call twice gives the same twelve characters."""
-    for path in discover.ROOT.rglob("*.py"):
-        assert digest.of_module(path) == digest.of_module(path)
+    for path in registry.ROOT.rglob("*.py"):
+        assert fingerprint.of_module(path) == fingerprint.of_module(path)
 
 
 def test_mistakes_are_one_line_each_and_raised_together():
@@ -402,9 +405,9 @@ def test_a_workload_makes_its_inputs_from_its_seed():
 
 def test_members_are_found_by_their_files():
     """Helpers are no members, and an unknown name says what there is."""
-    assert "reference" in discover.names("kernels")
-    assert not [name for name in discover.names("kernels") if name.startswith("_")]
+    assert "reference" in registry.names("kernels")
+    assert not [name for name in registry.names("kernels") if name.startswith("_")]
     with pytest.raises(LookupError, match="cpu_naive"):
-        discover.module("kernels", "nobody")
+        registry.module("kernels", "nobody")
     with pytest.raises(LookupError, match="needs flavour"):
-        discover.module("kernels", "reference", "flavour")
+        registry.module("kernels", "reference", "flavour")

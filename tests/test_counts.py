@@ -19,7 +19,7 @@ from attnsite.figures import flop_formulas_parts
 from attnsite.figures import growth_in_heads as growth
 from attnsite.figures import heads_of_one_matrix as wall
 from attnsite.figures import kv_calculators as calculators_figure
-from attnsite.results import Provenance, Row, Run
+from attnsite.records.run_file import Provenance, Row, Run
 
 
 def counted(name, module):

@@ -4,8 +4,10 @@ import shutil
 
 import pytest
 
-from attnsite import check, cli, csv_tables, discover
-from attnsite.errors import Mistake
+from attnsite import cli
+from attnsite.records import csv_tables, registry
+from attnsite.records.mistakes import Mistake
+from attnsite.site.builders import checks
 from tests.conftest import ROOT
 
 MODEL = "Laptop 3B,2025,0,28,3072,24,8,128,128,,,131072,GQA,,,here,read,\n"
@@ -15,10 +17,10 @@ LINE = len((ROOT / "attnsite/experiments/kv_cache.csv").read_text(encoding="utf-
 @pytest.fixture
 def tables(tmp_path, monkeypatch):
     """Copies of the tables, which a test may spoil; returns one that adds to the end of one of them."""
-    for path in (discover.ROOT / "experiments").glob("*.csv"):
+    for path in (registry.ROOT / "experiments").glob("*.csv"):
         (tmp_path / "experiments").mkdir(exist_ok=True)
         shutil.copy(path, tmp_path / "experiments")
-    monkeypatch.setattr(csv_tables.discover, "ROOT", tmp_path)
+    monkeypatch.setattr(csv_tables.registry, "ROOT", tmp_path)
 
     def add(text, table="kv_cache"):
         with (tmp_path / "experiments" / f"{table}.csv").open("a", encoding="utf-8", newline="") as file:
@@ -94,5 +96,5 @@ def test_commands_tell_it_in_lines_and_no_traceback(tables, capsys):
 
     assert cli.main(["--root", str(ROOT), "status"]) == 1
     assert capsys.readouterr().err.splitlines() == [line]
-    assert line in [str(mistake) for mistake in check.check(ROOT)]
-    assert all(isinstance(mistake, Mistake) for mistake in check.check(ROOT))
+    assert line in [str(mistake) for mistake in checks.check(ROOT)]
+    assert all(isinstance(mistake, Mistake) for mistake in checks.check(ROOT))

@@ -3,8 +3,8 @@
 import itertools
 import types
 
-from attnsite.kernels import _cuda
-from attnsite.measure import cuda_clock
+from attnsite.kernels.cuda import driver
+from attnsite.measure.gpu import clock as gpu_clock
 
 
 class Kernel:
@@ -32,18 +32,18 @@ def test_a_launch_is_timed_on_an_empty_queue_and_after_compiling():
     log = []
     ticks = itertools.count(0, 7_000)
 
-    seconds = cuda_clock.launch_seconds(stand_in(log), clock=lambda: next(ticks))
+    seconds = gpu_clock.launch_seconds(stand_in(log), clock=lambda: next(ticks))
 
     assert seconds == 7e-6
-    assert log == ["launch", "synchronize"] * (1 + cuda_clock.LAUNCHES)
+    assert log == ["launch", "synchronize"] * (1 + gpu_clock.LAUNCHES)
 
 
 def test_provenance_leaves_out_what_the_driver_does_not_know(monkeypatch):
     """A missing attribute costs that attribute and nothing else."""
-    monkeypatch.setattr(_cuda, "available", lambda: (True, ""))
-    monkeypatch.setattr(_cuda, "cuda", stand_in([], MULTIPROCESSOR_COUNT=132))
+    monkeypatch.setattr(driver, "available", lambda: (True, ""))
+    monkeypatch.setattr(driver, "cuda", stand_in([], MULTIPROCESSOR_COUNT=132))
 
-    found = cuda_clock.provenance()
+    found = gpu_clock.provenance()
 
     assert found["gpu_capability"] == "9.0"
     assert found["gpu_multiprocessors"] == 132
@@ -53,6 +53,6 @@ def test_provenance_leaves_out_what_the_driver_does_not_know(monkeypatch):
 
 def test_without_a_gpu_nothing_is_said_of_one(monkeypatch):
     """No device, no entry."""
-    monkeypatch.setattr(_cuda, "available", lambda: (False, "no CUDA here"))
+    monkeypatch.setattr(driver, "available", lambda: (False, "no CUDA here"))
 
-    assert cuda_clock.provenance() == {}
+    assert gpu_clock.provenance() == {}

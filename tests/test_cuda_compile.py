@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import discover, results
 from attnsite.experiments import cuda_compiled
 from attnsite.figures import cuda_compiled as figure
-from attnsite.kernels import _assembler
+from attnsite.kernels.cuda import compiler
+from attnsite.records import registry, run_file
 
 ROOT = Path(__file__).parents[1]
-COMMITTED = results.path_of(ROOT, results.EVERY_MACHINE, "cuda_compiled")
+COMMITTED = run_file.path_of(ROOT, run_file.EVERY_MACHINE, "cuda_compiled")
 CASES = cuda_compiled.experiment.cases
 ALWAYS = "sm_90"
 LOG = """ptxas info    : 0 bytes gmem
@@ -34,13 +34,13 @@ $L__BB0_2:
 
 @pytest.fixture(scope="module")
 def committed():
-    return {key(row.case): row for row in results.read(COMMITTED).rows}
+    return {key(row.case): row for row in run_file.read(COMMITTED).rows}
 
 
 @pytest.fixture(scope="module")
 def toolchain():
     try:
-        return _assembler.toolchain()
+        return compiler.toolchain()
     except NotImplementedError as missing:
         pytest.skip(str(missing))
 
@@ -58,7 +58,7 @@ def compiled(toolchain, committed):
         for name, row in committed.items()
         if name not in always.values()
         and row.values["toolchain"] == toolchain
-        and row.kernel_digest == results.kernel_digest(row.kernel)
+        and row.kernel_digest == run_file.kernel_digest(row.kernel)
     }
     asked = [case for case in CASES if key(case) not in made]
     with concurrent.futures.ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -95,13 +95,13 @@ def test_a_launch_compiles_without_spilling_and_needs_no_more_registers(toolchai
     if before and before.values["toolchain"] == toolchain:
         assert seen["registers"] <= before.values["registers"]
         assert seen["stack_bytes"] <= before.values["stack_bytes"]
-        if before.kernel_digest == results.kernel_digest(case["kernel"]):
+        if before.kernel_digest == run_file.kernel_digest(case["kernel"]):
             assert seen == before.values
 
 
 def test_every_cuda_kernel_names_its_launches():
     """A CUDA kernel without `entries` would never meet the compiler."""
-    kernels = discover.matching("kernels", ("cuda_*",))
+    kernels = registry.matching("kernels", ("cuda_*",))
 
     assert kernels
     assert {case["kernel"] for case in CASES} == set(kernels)
@@ -120,25 +120,25 @@ def test_what_a_result_says_of_a_kernel_is_stale_once_the_kernel_has_changed(com
 
 def test_an_assemblers_log_is_read_and_an_empty_one_refused():
     """All five counts come from their own words; a log that says nothing never reads as "no spills"."""
-    assert _assembler.read_log(LOG) == {
+    assert compiler.read_log(LOG) == {
         "registers": 255, "spill_store_bytes": 24, "spill_load_bytes": 32, "stack_bytes": 48
     }  # fmt: skip
     with pytest.raises(ValueError, match="says nothing"):
-        _assembler.read_log("ptxas info    : 0 bytes gmem")
+        compiler.read_log("ptxas info    : 0 bytes gmem")
 
 
 def test_instructions_and_shared_memory_are_counted_in_ptx():
     """Predicated instructions count, labels, comments and declarations do not; shared arrays add up."""
-    assert _assembler.instructions(PTX) == 4
-    assert _assembler.instructions(PTX, "fma.rn.f32") == 2
-    assert _assembler.shared_bytes(PTX) == 16768
+    assert compiler.instructions(PTX) == 4
+    assert compiler.instructions(PTX, "fma.rn.f32") == 2
+    assert compiler.shared_bytes(PTX) == 16768
 
 
 def test_the_threads_a_multiprocessor_holds_follow_from_what_is_scarce():
     """128 threads of 128 registers: four blocks by registers; 36 KB of shared memory: four blocks by memory."""
     case = {"kernel": "k", "entry": "e", "architecture": "sm_80"}
-    by_registers = results.Row(case, values={"threads": 128, "registers": 128, "shared_bytes": 0})
-    by_memory = results.Row(case, values={"threads": 128, "registers": 32, "shared_bytes": 36 << 10})
+    by_registers = run_file.Row(case, values={"threads": 128, "registers": 128, "shared_bytes": 0})
+    by_memory = run_file.Row(case, values={"threads": 128, "registers": 32, "shared_bytes": 36 << 10})
 
     assert figure.resident(by_registers) == (512, "registers")
     assert figure.resident(by_memory) == (512, "shared memory")

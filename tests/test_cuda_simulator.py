@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from simulate_cuda import cases
 
-from attnsite import discover
-from attnsite.kernels import _cuda
-from attnsite.measure import correct
+from attnsite.kernels.cuda import driver
+from attnsite.measure import correctness
+from attnsite.records import registry
 
 ROOT = Path(__file__).parents[1]
-KERNELS = discover.matching("kernels", ("cuda_*",))
+KERNELS = registry.matching("kernels", ("cuda_*",))
 CASES = [(kernel, case) for kernel in KERNELS for case in cases(kernel)]
-pytestmark = pytest.mark.skipif(not _cuda.INSTALLED, reason=_cuda.MISSING)
+pytestmark = pytest.mark.skipif(not driver.INSTALLED, reason=driver.MISSING)
 
 
 @pytest.fixture(scope="module")
@@ -116,13 +116,13 @@ def test_ceilings_do_the_work_they_say(instructions):
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_a_kernel_is_refused_in_one_sentence_where_nothing_can_launch_it(kernel):
     """Without a GPU, and without the simulator, a call says so; it does not crash."""
-    here, reason = _cuda.available()
+    here, reason = driver.available()
     if here:
         pytest.skip("there is a GPU here")
     import numpy as np
 
-    module = discover.module("kernels", kernel)
-    array = correct.stored(module, np.zeros((1, 1, 1, 8), np.float32))
+    module = registry.module("kernels", kernel)
+    array = correctness.stored(module, np.zeros((1, 1, 1, 8), np.float32))
     with pytest.raises(NotImplementedError) as refusal:
         module.attention(array, array, array, array, causal=False)
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from attnsite.experiments import depth_with_one_head, rank_collapse
-from attnsite.figures import _axes, _depth
+from attnsite.figures.toolkit import axes, depth_study
 from attnsite.models import baselines
 from attnsite.models.corpus import HELD_OUT, text
 from attnsite.models.heads import collapse
-from attnsite.quantity import power_of_ten
-from attnsite.results import Provenance, Row, Run
+from attnsite.records.quantity import power_of_ten
+from attnsite.records.run_file import Provenance, Row, Run
 from tests import small
 
 QUICK = small.CASES["depth_with_one_head"]
@@ -30,7 +30,11 @@ def test_a_run_that_is_late_is_not_one_that_is_stuck():
     """Above the loss of byte frequencies it has not come down; near it it has learned nothing; below it, something."""
     for loss, kind in ((3.45, "late"), (3.36, "stuck"), (3.30, "stuck"), (3.20, "learned"), (math.inf, "stuck")):
         row = Row(case={"held_out": 64}, seed=0, values={"validation": loss})
-        kinds = {"late": _depth.late(row), "stuck": _depth.stuck(row), "learned": not _depth.nothing(row)}
+        kinds = {
+            "late": depth_study.late(row),
+            "stuck": depth_study.stuck(row),
+            "learned": not depth_study.nothing(row),
+        }
         assert [name for name, is_so in kinds.items() if is_so] == [kind], loss
 
 
@@ -119,7 +123,7 @@ def test_a_run_that_diverges_is_a_row():
 
     assert 0 < seen["diverged_at"] < 12
     assert math.isinf(seen["validation"])
-    assert _depth.nothing(Row(case=case, seed=0, values=seen))
+    assert depth_study.nothing(Row(case=case, seed=0, values=seen))
 
 
 def test_knowing_the_frequencies_alone_costs_what_counting_says():
@@ -174,9 +178,9 @@ def quick_run(**changed):
 
 def test_shapes_have_roles_and_different_names():
     """Each shape of a sweep has one part in the comparison, whatever its sizes."""
-    named = _depth.shapes(quick_run())
+    named = depth_study.shapes(quick_run())
 
-    assert set(named) == set(_depth.LOOKS) - {"between"}
+    assert set(named) == set(depth_study.LOOKS) - {"between"}
     assert len({shape.label for shape in named.values()}) == len(named)
     assert named["deep_one_head"].layers == named["deep_narrow"].layers > named["shallow"].layers
 
@@ -188,7 +192,7 @@ def test_where_every_run_diverged_the_map_says_so_and_nothing_fails():
     run = quick_run(validation=math.inf, diverged_at=3)
 
     with pytest.raises(LookupError, match="not measured"):
-        _depth.best(run, _depth.shapes(run)["shallow"], "pre")
+        depth_study.best(run, depth_study.shapes(run)["shallow"], "pre")
     assert {line["validation loss"] for line in stability_map.tabulate([run])} == {None}
     assert stability_map.values(run)["deep_one_head_post_failed"].value == 1
 
@@ -200,11 +204,11 @@ def test_steps_are_compared_run_by_run():
     theirs = [Row(case=case, seed=seed, values={"seconds": s}) for seed, s in enumerate((1.0, 10.0, 100.0))]
     idle = [Row(case=case, seed=0, values={"seconds": None})]
 
-    assert _depth.step(mine).value == 20
-    assert _depth.steps_over(mine, theirs[1:]).value == 2
-    assert (_depth.steps_over(mine, theirs).low, _depth.steps_over(mine, theirs).high) == (2, 2)
-    assert _depth.step(idle) is _depth.steps_over(idle, theirs) is _depth.steps_over(mine, idle) is None
-    assert _depth.steps_over([], theirs) is None
+    assert depth_study.step(mine).value == 20
+    assert depth_study.steps_over(mine, theirs[1:]).value == 2
+    assert (depth_study.steps_over(mine, theirs).low, depth_study.steps_over(mine, theirs).high) == (2, 2)
+    assert depth_study.step(idle) is depth_study.steps_over(idle, theirs) is depth_study.steps_over(mine, idle) is None
+    assert depth_study.steps_over([], theirs) is None
 
 
 def test_the_table_says_what_a_step_takes():
@@ -222,6 +226,6 @@ def test_the_table_says_what_a_step_takes():
 def test_tiny_numbers_are_written_as_powers():
     """With a sign above the line and two digits; ordinary numbers as they are."""
     assert [power_of_ten(n) for n in (-12, -1, 0, 1, 2)] == ["10⁻¹²", "10⁻¹", "1", "10", "10²"]
-    assert _axes.small(1.26e-6) == "1.3\u00a0×\u00a010⁻⁶"
-    assert _axes.small(0.0264) == "0.026"
-    assert dataclasses.asdict(_axes.power_axis("a (ratio)", [1e-9, 1.0]))["log"]
+    assert axes.small(1.26e-6) == "1.3\u00a0×\u00a010⁻⁶"
+    assert axes.small(0.0264) == "0.026"
+    assert dataclasses.asdict(axes.power_axis("a (ratio)", [1e-9, 1.0]))["log"]

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import difference, difference_page, difference_words
-from attnsite.difference import Change
+from attnsite.diff import compare
+from attnsite.diff import html as difference_page
+from attnsite.diff import text as difference_words
+from attnsite.diff.compare import Change
 
 ROOT = Path(__file__).parents[1]
 
@@ -43,7 +45,7 @@ def after():
 
 def test_nothing_changed(after):
     """Says so in one line of text, one of Markdown, one of HTML."""
-    found = difference.compare(BEFORE, after)
+    found = compare.compare(BEFORE, after)
 
     assert not found
     assert len(difference_words.plain(found)) == 1
@@ -57,7 +59,7 @@ def test_a_number_moves_by_more_than_its_spread_or_not(after):
     page["numbers"] = {"[=f.x m]": quantity(2.3, 0.2), "[=f.y m]": quantity(4.0)}
     after["figures"]["f"]["m"] = {"x": quantity(9.0, 0.2), "y": quantity(3.0), "z": quantity(1.0)}
 
-    found = difference.compare(BEFORE, after)
+    found = compare.compare(BEFORE, after)
 
     assert found.prose == {"docs/questions/a/one.md": [
         Change("[=f.y m]", "3 ×", "4 ×", False), Change("[=f.x m]", "2 ×", "2.3 ×", True)
@@ -74,7 +76,7 @@ def test_pages_figures_sources_claims_and_runs_that_came_went_or_changed(after):
     after["runs"] = {"m/e": {"state": "stale", "started": "2026-01-02T00:00:00Z"},
                      "n/e": {"state": "fresh", "started": "2026-02-03T00:00:00Z"}}  # fmt: skip
 
-    found = difference.compare(BEFORE, after)
+    found = compare.compare(BEFORE, after)
     told = "\n".join(difference_words.plain(found))
 
     assert [found.pages_added, found.pages_removed] == [["docs/questions/a/new.md"], ["docs/questions/a/gone.md"]]
@@ -99,8 +101,8 @@ def test_a_comment_is_only_text_whatever_the_change_holds(after):
     after["pages"]["docs/questions/a/bad.md"]["title"] = "<img src=x onerror=1> @everyone `x` | [a](b)"
     after["pages"]["docs/questions/a/one.md"]["claims"] = {"<script>a</script>|b": {"kind": "cited", "state": ""}}
 
-    comment = "\n".join(difference_words.markdown(difference.compare(BEFORE, after)))
-    page = difference_page.page(difference.compare(BEFORE, after), ROOT, ROOT)
+    comment = "\n".join(difference_words.markdown(compare.compare(BEFORE, after)))
+    page = difference_page.page(compare.compare(BEFORE, after), ROOT, ROOT)
 
     assert not re.search(r"<(?!/?(?:details|summary)\b)", comment)
     assert "@" not in comment
@@ -114,7 +116,7 @@ def test_long_lists_are_cut_in_a_comment(after):
     """GitHub refuses comments of more than 65 536 letters."""
     after["figures"]["f"]["m"] = {f"x{i}": quantity(float(i)) for i in range(3000)}
 
-    comment = "\n".join(difference_words.markdown(difference.compare(BEFORE, after)))
+    comment = "\n".join(difference_words.markdown(compare.compare(BEFORE, after)))
 
     assert len(comment) < 40_000
     assert "more |" in comment
@@ -170,7 +172,7 @@ def test_what_is_no_commit_is_one_clear_line(checkout):
 
 def test_a_snapshot_is_json_with_every_page_and_figure():
     """Of this repository: each question with its claims, each figure with numbers where it has a run."""
-    from attnsite import snapshot
+    from attnsite.diff import snapshot
 
     taken = json.loads(json.dumps(snapshot.take(ROOT)))
 

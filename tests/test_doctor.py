@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import discover, doctor, links, results
+from attnsite.commands import doctor, links
+from attnsite.records import registry, run_file
 
 ROOT = Path(__file__).parents[1]
 
@@ -108,7 +109,7 @@ def test_an_installed_package_answers_outside_a_checkout(wheel, tmp_path):
     measured = installed_attnsite(wheel, "measure", "parameters_by_heads", "--machine", "laptop", cwd=tmp_path)
     assert measured.returncode == 0, measured.stderr
     assert f"there is no checkout here: results go to {tmp_path}" in measured.stdout
-    made = results.read(tmp_path / "docs/results/every_machine/parameters_by_heads.json")
+    made = run_file.read(tmp_path / "docs/results/every_machine/parameters_by_heads.json")
     assert made.provenance.software["commit"] is None  # of a clone that happens to lie around it, it would be no use
 
     for command in ("status", "check"):
@@ -176,7 +177,7 @@ def test_every_command_has_a_help_text():
     from attnsite.cli import COMMANDS
 
     for command in COMMANDS:
-        done = subprocess.run([sys.executable, "-m", "attnsite.cli", command, "--help"], cwd=discover.ROOT.parent,
+        done = subprocess.run([sys.executable, "-m", "attnsite.cli", command, "--help"], cwd=registry.ROOT.parent,
                               capture_output=True, text=True)  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert len(done.stdout) > 100

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from attnsite import discover, results, sweeps
+from attnsite.records import registry, run_file, sweeps
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
@@ -24,8 +24,8 @@ TAKE = """async ([name, text]) => {
 
 def published(machine, experiment):
     """A committed run's rows that the quick sweep asks for too, as a reader would have made them."""
-    data = json.loads((ROOT / results.COMMITTED / machine / f"{experiment}.json").read_text(encoding="utf-8"))
-    quick = [sweeps.asked(case) for case in discover.module("experiments", experiment).experiment.quick]
+    data = json.loads((ROOT / run_file.COMMITTED / machine / f"{experiment}.json").read_text(encoding="utf-8"))
+    quick = [sweeps.asked(case) for case in registry.module("experiments", experiment).experiment.quick]
     rows = [row for row in data["rows"] if {k: v for k, v in row["case"].items() if k != "variant"} in quick]
     return data | {"machine": "a_reader", "sweep": "quick", "rows": rows}
 

@@ -7,8 +7,6 @@ import shutil
 
 import pytest
 
-from attnsite import accounting, digest, discover, results, sweeps
-from attnsite.experiment import Count, Memory, Study, Timing
 from attnsite.experiments import (
     _text_models,
     attention_share,
@@ -20,12 +18,15 @@ from attnsite.experiments import (
     parameters_by_heads,
     rank_by_head_width,
 )
+from attnsite.formulas import attention as accounting
 from attnsite.models.optimiser import Descent
+from attnsite.records import fingerprint, registry, run_file, sweeps
+from attnsite.records.workload import Count, Memory, Study, Timing
 from tests import small
 from tests.conftest import ROOT
 
-NAMES = discover.names("experiments")
-EXPERIMENTS = {name: discover.module("experiments", name, "experiment") for name in NAMES}
+NAMES = registry.names("experiments")
+EXPERIMENTS = {name: registry.module("experiments", name, "experiment") for name in NAMES}
 MEASURED = [name for name, module in EXPERIMENTS.items() if isinstance(module.experiment, Timing | Memory)]
 COUNTED = [name for name, module in EXPERIMENTS.items() if isinstance(module.experiment, Count)]
 MODELS = kv_cache.models()
@@ -68,7 +69,7 @@ def test_every_pattern_names_a_kernel_or_a_device(name):
     for pattern in EXPERIMENTS[name].experiment.kernels:
         assert pattern.startswith(("cpu_", "cuda_", "peer_", "control_"))
         if pattern.startswith(("cpu_", "control_")):
-            assert discover.matching("kernels", (pattern,))
+            assert registry.matching("kernels", (pattern,))
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -78,7 +79,7 @@ def test_counts_are_the_same_every_time_and_survive_json(name):
     few = experiment.cases[::45] if name == "cuda_compiled" else experiment.cases  # a second each, if they can be
     path = ROOT / "docs/results/every_machine" / f"{name}.json"
     committed = (
-        results.read(path) if path.is_file() and name != "cuda_compiled" else None
+        run_file.read(path) if path.is_file() and name != "cuda_compiled" else None
     )  # its compiler may be another
     for case in few:
         try:
@@ -89,7 +90,7 @@ def test_counts_are_the_same_every_time_and_survive_json(name):
         assert json.loads(json.dumps(seen)) == seen == experiment.observe(case)
         if committed:  # what a page quotes is what this code counts, whatever the file says of itself
             [row] = [row for row in committed.rows if row.case == json.loads(json.dumps(case))]
-            assert json.loads(results._json(row.values)) == json.loads(results._json(seen))
+            assert json.loads(run_file._json(row.values)) == json.loads(run_file._json(seen))
 
 
 @pytest.mark.parametrize("case", parameters_by_heads.experiment.cases, ids=str)
@@ -197,13 +198,13 @@ def test_studies_depend_on_case_and_seed_alone():
 def test_a_change_of_the_table_makes_every_reader_stale(tmp_path):
     """The digests of both experiments that read the models change with the models."""
     package = tmp_path / "attnsite"
-    shutil.copytree(discover.ROOT, package, ignore=shutil.ignore_patterns("__pycache__", "kernels", "site"))
+    shutil.copytree(registry.ROOT, package, ignore=shutil.ignore_patterns("__pycache__", "kernels", "site"))
     readers = [package / "experiments" / f"{name}.py" for name in ("kv_cache", "attention_share")]
-    before = [digest.of_module(path, package) for path in readers]
+    before = [fingerprint.of_module(path, package) for path in readers]
     table = package / "experiments" / "kv_cache.csv"
     table.write_text(table.read_text(encoding="utf-8").replace("96,12288", "97,12288"), encoding="utf-8")
 
-    assert all(old != digest.of_module(path, package) for old, path in zip(before, readers, strict=True))
+    assert all(old != fingerprint.of_module(path, package) for old, path in zip(before, readers, strict=True))
 
 
 @pytest.mark.parametrize("experiment", [loss_by_head_width, loss_by_kv_heads], ids=lambda module: module.__name__)

@@ -8,7 +8,8 @@ import re
 
 import pytest
 
-from attnsite.site import exhibits, pages, records
+from attnsite.site import exhibits, records
+from attnsite.site.pages import render as pages
 from tests import firefox
 from tests.conftest import ROOT
 

@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import build, cli, errors, results
-from attnsite.intake import intake
-from attnsite.measure import command, timing
-from attnsite.site import chromium, drawing, picture
+from attnsite import cli
+from attnsite.commands import build, measure
+from attnsite.intake.drafts import intake
+from attnsite.measure import clock as timing
+from attnsite.records import mistakes, run_file
+from attnsite.site.figures import chromium, renderer, svg
 from tests import checkouts
 
 ROOT = Path(__file__).parents[1]
@@ -30,8 +32,8 @@ MEASURE = """
 import sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from attnsite import cli, discover, results
-from attnsite.experiment import Count
+from attnsite import cli; from attnsite.records import registry as discover, run_file as results
+from attnsite.records.workload import Count
 root = Path(sys.argv[1])
 def observe(case):
     with (root / "asked").open("a") as file:
@@ -52,7 +54,7 @@ BUILD = """
 import shutil, subprocess, sys, time
 from pathlib import Path
 from types import SimpleNamespace
-from attnsite import build, cli
+from attnsite.commands import build; from attnsite import cli
 root = Path(sys.argv[1])
 def hang(*_, **__):
     (root / "here").touch()
@@ -107,7 +109,7 @@ def kill(process, sign, seconds=180):
 
 
 def result(root):
-    return results.read(root / "docs/results/every_machine/mine.json")
+    return run_file.read(root / "docs/results/every_machine/mine.json")
 
 
 # --- killed ----------------------------------------------------------------------------------------------------
@@ -118,7 +120,7 @@ def result(root):
     ("code", "asked"),
     [
         ("ask, observe = observe, lambda case: hang() if case['n'] == 3 else ask(case)", "1 2 3"),
-        ("from attnsite.measure.run import Measurement\nMeasurement.finish = hang", "1 2 3"),
+        ("from attnsite.measure.sweep import Measurement\nMeasurement.finish = hang", "1 2 3"),
         (
             "import os\nreplace = os.replace\nos.replace = lambda a, b: (hang if 'docs' in str(b) else replace)(a, b)",
             "1 2 3",
@@ -202,7 +204,7 @@ def test_a_full_disk_stops_a_measurement_in_one_line_and_keeps_what_was_finished
     grow += "ask, observe = observe, lambda case: (ask(case), case['n'] == 2 and limit())[0]"
 
     status, said = ended(start(checkout, MEASURE, grow))
-    assert status == errors.CANNOT_WRITE
+    assert status == mistakes.CANNOT_WRITE
     assert [line for line in said.splitlines() if "refused" in line] == said.splitlines()[-1:]
     assert "free some space, then run the same command" in said
 
@@ -214,12 +216,12 @@ def test_a_full_disk_stops_a_measurement_in_one_line_and_keeps_what_was_finished
 def test_a_full_disk_stops_mkdocs_in_one_line(checkout):
     """MkDocs would show a traceback; the site that was there stays."""
     limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)); import runpy; "
-    limited += "runpy.run_module('attnsite.build', run_name='__main__')"
+    limited += "runpy.run_module('attnsite.commands.build', run_name='__main__')"
     words = [sys.executable, "-c", limited, "build", "--site-dir", str(checkout / "fresh")]
     done = subprocess.run(words, cwd=checkout, env=os.environ | {"PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
                           capture_output=True, text=True)  # fmt: skip
 
-    assert done.returncode == errors.CANNOT_WRITE, done.stderr
+    assert done.returncode == mistakes.CANNOT_WRITE, done.stderr
     assert "Traceback" not in done.stderr
     assert "free some space" in done.stderr.splitlines()[-1]
 
@@ -273,10 +275,10 @@ def test_a_disk_that_is_really_full_stops_a_measurement_and_leaves_nothing_half_
     code += "ask, observe = observe, lambda case: (ask(case), case['n'] == 2 and fill(root))[0]"
     status, said = ended(start(small_disk, MEASURE, code))
 
-    assert status == errors.CANNOT_WRITE, said
+    assert status == mistakes.CANNOT_WRITE, said
     assert "No space left on device" in said.splitlines()[-1]
     [partial] = [path for path in (small_disk / ".cache").rglob("*") if path.is_file()]
-    assert [row.case["n"] for row in results.read(partial).rows] == [1]
+    assert [row.case["n"] for row in run_file.read(partial).rows] == [1]
     assert not (small_disk / "docs/results").exists()
 
     (small_disk / "ballast").unlink()
@@ -292,7 +294,7 @@ def test_a_disk_that_is_really_full_stops_a_build_and_leaves_the_last_site(small
 
     status, said = ended(start(small_disk, BUILD, "build.subprocess = subprocess"))
 
-    assert status == errors.CANNOT_WRITE, said
+    assert status == mistakes.CANNOT_WRITE, said
     assert [line for line in said.splitlines() if "No space left" in line] == said.splitlines()[-1:]
     assert [path.name for path in (small_disk / "site").iterdir()] == ["index.html"]
     assert not list((small_disk / ".cache/attnsite").glob("site.*"))
@@ -333,7 +335,7 @@ def test_a_read_only_checkout_is_said_in_one_line(checkout, text):
         checkout.chmod(0o755)
         (checkout / "docs").chmod(0o755)
 
-    assert status == errors.CANNOT_WRITE
+    assert status == mistakes.CANNOT_WRITE
     assert "make it yours, or work in a copy of your own" in said.splitlines()[-1]
     assert len([line for line in said.splitlines() if "mine: 3 rows" not in line]) == 1
     assert not (checkout / ".cache").exists()
@@ -341,14 +343,14 @@ def test_a_read_only_checkout_is_said_in_one_line(checkout, text):
 
 def test_only_what_the_system_refuses_is_said_in_a_line(capsys, monkeypatch):
     """A fault of the program keeps its traceback."""
-    assert errors.refused(OSError(errno.EROFS, "Read-only file system", "/a"), "build")
-    assert not errors.refused(FileNotFoundError(errno.ENOENT, "No such file", "/a"), "build")
-    assert not errors.refused(ValueError("ours"), "build")
+    assert mistakes.refused(OSError(errno.EROFS, "Read-only file system", "/a"), "build")
+    assert not mistakes.refused(FileNotFoundError(errno.ENOENT, "No such file", "/a"), "build")
+    assert not mistakes.refused(ValueError("ours"), "build")
 
     def fail(options):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("attnsite.status.run", fail)
+    monkeypatch.setattr("attnsite.commands.status.run", fail)
     with pytest.raises(ZeroDivisionError):
         cli.main(["--root", str(ROOT), "status"])
 
@@ -388,14 +390,14 @@ def test_a_lock_file_with_anything_in_it_is_no_lock(checkout):
 def test_a_broken_result_of_the_cache_is_none_and_a_committed_one_is_named(checkout, broken):
     """The cache is measured again; a committed file is never passed over in silence."""
     checkouts.put_run(checkout, "laptop")
-    checkouts.put_run(checkout, results.THIS_BUILD)
-    results.path_of(checkout, results.THIS_BUILD, "squares").write_bytes(broken)
-    assert list(results.load(checkout, "squares")) == ["laptop"]
+    checkouts.put_run(checkout, run_file.THIS_BUILD)
+    run_file.path_of(checkout, run_file.THIS_BUILD, "squares").write_bytes(broken)
+    assert list(run_file.load(checkout, "squares")) == ["laptop"]
 
-    committed = results.path_of(checkout, "laptop", "squares")
+    committed = run_file.path_of(checkout, "laptop", "squares")
     committed.write_bytes(broken)
-    with pytest.raises(errors.Mistake) as told:
-        results.load(checkout, "squares")
+    with pytest.raises(mistakes.Mistake) as told:
+        run_file.load(checkout, "squares")
     assert str(told.value).startswith(str(committed))
     assert "\n" not in str(told.value)
 
@@ -403,34 +405,34 @@ def test_a_broken_result_of_the_cache_is_none_and_a_committed_one_is_named(check
 def test_a_result_cut_anywhere_is_one_line(checkout):
     """Whatever its length, half a run is never taken for a whole one."""
     checkouts.put_run(checkout, "laptop")
-    path = results.path_of(checkout, "laptop", "squares")
+    path = run_file.path_of(checkout, "laptop", "squares")
     whole = path.read_bytes()
     for length in range(0, len(whole) - 2, 7):
         path.write_bytes(whole[:length])
-        with pytest.raises(errors.Mistake):
-            results.read(path)
+        with pytest.raises(mistakes.Mistake):
+            run_file.read(path)
 
 
 def test_a_broken_result_is_measured_again(checkout, monkeypatch):
     """Half a file in the way is no reason to measure nothing."""
-    monkeypatch.setattr(command, "kind", lambda name: "timing")
-    path = results.path_of(checkout, results.THIS_BUILD, "squares")
+    monkeypatch.setattr(measure, "kind", lambda name: "timing")
+    path = run_file.path_of(checkout, run_file.THIS_BUILD, "squares")
     path.parent.mkdir(parents=True)
     path.write_text("{", encoding="utf-8")
 
-    options = argparse.Namespace(root=checkout, machine=results.THIS_BUILD, sweep="quick", device=None)
-    assert command.needed(options, "squares")
+    options = argparse.Namespace(root=checkout, machine=run_file.THIS_BUILD, sweep="quick", device=None)
+    assert measure.needed(options, "squares")
 
 
 @pytest.mark.parametrize("left", [b"", b"<svg a='1'><path", b"\x00" * 100, b"</svg"])
 def test_half_a_picture_is_drawn_again(tmp_path, left):
     """Only one that is there to its last tag is shown."""
     file = tmp_path / "a.svg"
-    assert not picture.whole(file)
+    assert not svg.whole(file)
     file.write_bytes(left)
-    assert not picture.whole(file)
+    assert not svg.whole(file)
     file.write_bytes(b"<svg a='1'></svg>\n")
-    assert picture.whole(file)
+    assert svg.whole(file)
 
 
 COMPILED = """
@@ -524,19 +526,19 @@ def test_a_browser_that_cannot_draw_costs_a_line_and_no_build(checkout, monkeypa
         file.write_text(text, encoding="utf-8")
         file.chmod(0o755)
     monkeypatch.setenv("CHROMIUM", str(file))
-    monkeypatch.setattr(picture, "_said", False)
-    monkeypatch.setattr(drawing, "STALL_S", 2.0)
+    monkeypatch.setattr(svg, "_said", False)
+    monkeypatch.setattr(renderer, "STALL_S", 2.0)
     chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [1, 4]}], "layout": {}}
 
     begun = time.monotonic()
-    picture.draw(checkout, [chart])
+    svg.draw(checkout, [chart])
 
     assert time.monotonic() - begun < 30
     told = capfd.readouterr().err.splitlines()
     assert len(told) == 1, told
     assert said in told[0]
     assert "1 figures" in told[0]
-    assert not picture.drawn(checkout, chart)
+    assert not svg.drawn(checkout, chart)
     assert not running(str(file))
 
 
@@ -562,7 +564,7 @@ def test_a_browser_that_hangs_once_is_started_again(checkout, monkeypatch, capfd
     )
     file.chmod(0o755)
     monkeypatch.setenv("CHROMIUM", str(file))
-    tries, waited = [], drawing.wait
+    tries, waited = [], renderer.wait
 
     def wait(process, paths):
         """The first is given up as soon as it hangs, and not a minute later."""
@@ -573,14 +575,14 @@ def test_a_browser_that_hangs_once_is_started_again(checkout, monkeypatch, capfd
             time.sleep(0.05)
         return True
 
-    monkeypatch.setattr(drawing, "wait", wait)
+    monkeypatch.setattr(renderer, "wait", wait)
     chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [1, 4]}], "layout": {}}
-    shutil.copytree(ROOT / picture.BUNDLE.parent, checkout / picture.BUNDLE.parent)
+    shutil.copytree(ROOT / svg.BUNDLE.parent, checkout / svg.BUNDLE.parent)
 
-    picture.draw(checkout, [chart])
+    svg.draw(checkout, [chart])
 
     assert len(tries) == 2
-    assert picture.drawn(checkout, chart)
+    assert svg.drawn(checkout, chart)
     assert capfd.readouterr().err == ""
 
 
@@ -589,8 +591,8 @@ def test_a_browser_that_can_draw_does(checkout):
     if chromium.find() is None:
         pytest.skip("there is no Chromium here")
     chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [1, 4]}], "layout": {}}
-    shutil.copytree(ROOT / picture.BUNDLE.parent, checkout / picture.BUNDLE.parent)
+    shutil.copytree(ROOT / svg.BUNDLE.parent, checkout / svg.BUNDLE.parent)
 
-    picture.draw(checkout, [chart])
+    svg.draw(checkout, [chart])
 
-    assert picture.drawn(checkout, chart)
+    assert svg.drawn(checkout, chart)

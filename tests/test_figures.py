@@ -12,24 +12,25 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import discover, results
-from attnsite.accounting import block_pairs, visible_pairs
-from attnsite.experiment import Count, Memory, Study
-from attnsite.figures import _axes, _losses, _measured, _peers, _style
-from attnsite.measure import contestants
-from attnsite.participant import parse_participant
-from attnsite.quantity import Quantity
-from attnsite.results import Provenance, Row, Run
-from attnsite.site import exhibits, figures
+from attnsite.figures.toolkit import axes, last_losses, measured_rows, peers, style
+from attnsite.formulas.attention import block_pairs, visible_pairs
+from attnsite.measure import candidates
+from attnsite.records import registry, run_file
+from attnsite.records.participant import parse_participant
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Provenance, Row, Run
+from attnsite.records.workload import Count, Memory, Study
+from attnsite.site import exhibits
+from attnsite.site.figures import fence
 from tests import small
 
 ROOT = Path(__file__).parents[1]
-OF = {name: discover.module("figures", name).EXPERIMENT for name in discover.names("figures")}
-NAMES = [name for name, experiment in OF.items() if experiment in discover.names("experiments")]
-PICTURES = [name for name in NAMES if hasattr(discover.module("figures", name), "draw")]
-MEASURED = [name for name in PICTURES if hasattr(discover.module("experiments", OF[name]).experiment, "kernels")]
-SENTINELS = {_style.INK, _style.GRID, _style.MUTE, _style.PAPER, _style.OURS, _style.OURS_2, _style.OTHER,
-             _style.OTHER_2, _style.OURS_2_INK, _style.OTHER_2_INK}  # fmt: skip
+OF = {name: registry.module("figures", name).EXPERIMENT for name in registry.names("figures")}
+NAMES = [name for name, experiment in OF.items() if experiment in registry.names("experiments")]
+PICTURES = [name for name in NAMES if hasattr(registry.module("figures", name), "draw")]
+MEASURED = [name for name in PICTURES if hasattr(registry.module("experiments", OF[name]).experiment, "kernels")]
+SENTINELS = {style.INK, style.GRID, style.MUTE, style.PAPER, style.OURS, style.OURS_2, style.OTHER,
+             style.OTHER_2, style.OURS_2_INK, style.OTHER_2_INK}  # fmt: skip
 PROVENANCE = Provenance(
     {"cpu": "a processor", "threads": 2, "gpu_multiprocessors": 6},
     {"commit": "abc1234", "clean": True},
@@ -77,11 +78,11 @@ def measured(work, kernel, memory, part=1.0):
 @functools.cache
 def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
     """A run of an experiment as the measuring room would write it, with times that follow a formula."""
-    experiment = discover.module("experiments", name).experiment
+    experiment = registry.module("experiments", name).experiment
     rows = []
     if isinstance(experiment, Count):
         if name == "cuda_compiled":  # minutes of a compiler that may not be installed; test_cuda_compile repeats it
-            return results.load(ROOT, name)[results.EVERY_MACHINE]
+            return run_file.load(ROOT, name)[run_file.EVERY_MACHINE]
         rows = [Row(case=case, values=experiment.observe(case)) for case in experiment.cases]
     elif isinstance(experiment, Study):
         cases = small.CASES.get(name, experiment.quick)
@@ -91,7 +92,7 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
             rows = [dataclasses.replace(row, values=row.values | {"seconds": times}) for row in rows]
     else:
         memory = isinstance(experiment, Memory)
-        matching = [k for k in kernels if k in contestants.matching(experiment.kernels)]
+        matching = [k for k in kernels if k in candidates.matching(experiment.kernels)]
         for work in getattr(experiment, sweep):
             for variant in getattr(experiment, "variants", ()) or ({},):
                 varied = {"variant": dict(variant)} if variant else {}
@@ -112,14 +113,14 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
                     mine = (time, 1.1 * time)
                     rows.append(Row(case=work.case(), kernel=f"ceiling:cuda_{ceiling}", values=done, samples=mine))
     kind = type(experiment).__name__.lower()
-    machine = results.EVERY_MACHINE if kind == "count" else "a_machine"
+    machine = run_file.EVERY_MACHINE if kind == "count" else "a_machine"
     return Run(name, kind, machine, sweep, "d", getattr(experiment, "kernels", ()), PROVENANCE, tuple(rows))
 
 
 def runs_of(name):
     """The synthetic quick and full runs and every committed run; a quick one if the figure can do with its points."""
-    figure = discover.module("figures", name)
-    found = results.load(ROOT, figure.EXPERIMENT)
+    figure = registry.module("figures", name)
+    found = run_file.load(ROOT, figure.EXPERIMENT)
     quick = [synthetic(figure.EXPERIMENT), *filter(None, [found.pop("this_build", None)])]
     able = []
     for run in quick:
@@ -140,7 +141,7 @@ def numbers(value):
 
 @pytest.fixture(params=NAMES)
 def figure(request):
-    return discover.module("figures", request.param, "EXPERIMENT", "TITLE_COLUMNS", "values", "tabulate")
+    return registry.module("figures", request.param, "EXPERIMENT", "TITLE_COLUMNS", "values", "tabulate")
 
 
 def test_texts_have_four_paragraphs_and_every_placeholder_has_a_number(figure):
@@ -185,13 +186,13 @@ def test_pictures_use_sentinels_finite_numbers_and_named_axes(figure):
         drawn = figure.draw([run, run])
         text = drawn.to_json()
         colours = set(re.findall(r"rgba?\([^)]*\)|#[0-9a-fA-F]{3,8}\b", text))
-        plain = {re.sub(r"rgba\((\d+,\d+,\d+),[\d.]+\)", r"rgb(\1)", c) for c in colours if c != _style.CLEAR}
+        plain = {re.sub(r"rgba\((\d+,\d+,\d+),[\d.]+\)", r"rgb(\1)", c) for c in colours if c != style.CLEAR}
         assert plain <= SENTINELS
         decoded = json.loads(text)
         assert "NaN" not in text
         assert all(math.isfinite(number) for number in numbers(decoded["data"]))
         stamps = [a.text for a in drawn.layout.annotations if a.name == "stamp"]
-        assert stamps == [_style.stamp(run)]
+        assert stamps == [style.stamp(run)]
         title = next(a.text for a in drawn.layout.annotations if a.name == "y title")
         for axis, words in ((drawn.layout.xaxis, drawn.layout.xaxis.title.text), (drawn.layout.yaxis, title)):
             assert words
@@ -218,8 +219,8 @@ def test_pictures_use_sentinels_finite_numbers_and_named_axes(figure):
 def test_both_sizes_leave_room_for_the_plot(figure):
     """Margins leave more than half of either picture to the plot, and labels stay inside the axes' range."""
     drawn = figure.draw([runs_of(figure.__name__.rsplit(".", 1)[-1])[0]])
-    for size, (width, height, _) in _style.SIZES.items():
-        margin = _style.fit(drawn, size).layout.margin
+    for size, (width, height, _) in style.SIZES.items():
+        margin = style.fit(drawn, size).layout.margin
         assert width - margin.l - margin.r > width / 2
         assert height - margin.t - margin.b > height / 2
     for note in drawn.layout.annotations:
@@ -241,7 +242,7 @@ def test_a_figure_without_rows_says_that_nothing_was_measured(figure):
 def test_labels_at_line_ends_never_overlap():
     """Boxes placed side by side keep their order and distance, and their centres stay on the axis."""
     for wanted in ([0.5, 0.5, 0.51], [0.99, 0.98, 1.0, 0.2], [0, 0, 0], [1, 1, 1]):
-        centres = sorted(_style.spread(wanted, [0.07] * len(wanted)))
+        centres = sorted(style.spread(wanted, [0.07] * len(wanted)))
         assert all(b - a >= 0.07 - 1e-9 for a, b in itertools.pairwise(centres))
         assert min(centres) >= -1e-9
         assert max(centres) <= 1 + 1e-9
@@ -249,15 +250,15 @@ def test_labels_at_line_ends_never_overlap():
 
 def labelled(*notes):
     """A chart of a line from corner to corner with five marks, and notes of (x, y, text, ways)."""
-    axis = _axes.linear_axis("share", [0, 1], pad=0)
-    on = _style.chart(axis, axis)
-    _style.line(on, [0, 0.25, 0.5, 0.75, 1], [0, 0.25, 0.5, 0.75, 1], _style.Look(_style.OURS), "line", label_end=False)
+    axis = axes.linear_axis("share", [0, 1], pad=0)
+    on = style.chart(axis, axis)
+    style.line(on, [0, 0.25, 0.5, 0.75, 1], [0, 0.25, 0.5, 0.75, 1], style.Look(style.OURS), "line", label_end=False)
     for x, y, text, ways in notes:
-        _style.note(on, x, y, text, **ways)
-    drawn = _style.finish(on, runs_of("kv_cache")[0])
+        style.note(on, x, y, text, **ways)
+    drawn = style.finish(on, runs_of("kv_cache")[0])
     traces = json.loads(drawn.to_json())["data"]
-    return [(a.text, a.xanchor, a.xshift, a.yshift) for size in _style.SIZES
-            for a in _style.fit(drawn, size, traces).layout.annotations if a.name in ("label", "fixed")]  # fmt: skip
+    return [(a.text, a.xanchor, a.xshift, a.yshift) for size in style.SIZES
+            for a in style.fit(drawn, size, traces).layout.annotations if a.name in ("label", "fixed")]  # fmt: skip
 
 
 def test_a_label_keeps_its_place_where_it_hides_nothing():
@@ -275,15 +276,15 @@ def test_a_label_moves_off_marks_and_into_the_picture():
 
 def test_small_ratios_have_powers_of_ten_on_the_whole_axis():
     """One style: zeros are never to be counted, and powers and decimals never stand on one axis."""
-    assert all(text.startswith("10⁻") for text in _axes.log_axis("error", [1e-8, 0.1]).texts)
-    assert "0.1" in _axes.log_axis("error", [0.1, 10]).texts
-    assert _axes.log_axis("error", [2e-7, 9e-7]).texts[0].endswith("10⁻⁷")
+    assert all(text.startswith("10⁻") for text in axes.log_axis("error", [1e-8, 0.1]).texts)
+    assert "0.1" in axes.log_axis("error", [0.1, 10]).texts
+    assert axes.log_axis("error", [2e-7, 9e-7]).texts[0].endswith("10⁻⁷")
 
 
 def test_a_known_power_is_found_by_the_fit():
     """Times that grow as heads to the power 1.5 give that exponent, with bounds around it."""
     rows = [Row(case={"heads": h}, kernel="k", samples=tuple(h**1.5 * s for s in (1, 1.1, 1.2))) for h in (1, 2, 4, 8)]
-    found = _measured.exponent(rows, "heads")
+    found = measured_rows.exponent(rows, "heads")
 
     assert found.value == pytest.approx(1.5)
     assert found.low <= 1.5 + 1e-9
@@ -296,10 +297,10 @@ def test_ratios_are_taken_round_by_round():
     ours = Row(case={}, kernel="k", samples=slow)
     theirs = Row(case={}, kernel="p", samples=tuple(2 * s for s in slow))
 
-    lead = _peers.paired(theirs, ours)
+    lead = peers.paired(theirs, ours)
 
     assert (lead.low, lead.value, lead.high) == (2, 2, 2)
-    assert _peers.geomean([Quantity(0.5, "×", 0.4, 0.6), Quantity(2, "×")]).value == pytest.approx(1)
+    assert peers.geomean([Quantity(0.5, "×", 0.4, 0.6), Quantity(2, "×")]).value == pytest.approx(1)
 
 
 def test_the_fastest_library_is_chosen_for_each_shape():
@@ -313,7 +314,7 @@ def test_the_fastest_library_is_chosen_for_each_shape():
             row("cpu_online", 2, 1.0), row("peer_b", 2, 0.5), row("cpu_online", 3, 1.0)]  # fmt: skip
     run = Run("e", "timing", "m", "quick", "d", (), PROVENANCE, tuple(rows))
 
-    found = _peers.contests(run, ("cpu_simd", "cpu_online"))
+    found = peers.contests(run, ("cpu_simd", "cpu_online"))
 
     assert [(c.fastest, c.lead(c.fastest).value) for c in found] == [("peer_a", 2), ("peer_b", 0.5)]
 
@@ -323,7 +324,7 @@ def test_the_fastest_library_is_chosen_for_each_shape():
 )
 def test_tokens_read_as_people_say_them(count, text):
     """Powers of two of tokens are printed with k and M."""
-    assert _axes.tokens(count) == text
+    assert axes.tokens(count) == text
 
 
 def test_the_tiles_in_use_are_those_that_were_measured():
@@ -333,7 +334,7 @@ def test_the_tiles_in_use_are_those_that_were_measured():
 
     if cpu_simd.ROWS == 8:  # with other registers the number of keys is rounded to their multiple
         assert (cpu_simd.PANELS, cpu_simd.KEYS) == tile_sizes.CHOSEN
-    run = results.load(ROOT, "tile_sizes")["epyc_2core"]
+    run = run_file.load(ROOT, "tile_sizes")["epyc_2core"]
     assert tile_sizes.values(run)["chosen"].value > 0.9
 
 
@@ -364,20 +365,20 @@ def test_losses_are_compared_by_their_medians():
     one = [trained(1, seed, loss) for seed, loss in enumerate((2.0, 2.5, 2.25))]
     two = [trained(2, seed, loss) for seed, loss in enumerate((2.0, 1.0, 9.0, 1.5, 2.5))]
 
-    assert _losses.gap(one, two).value == 0.25
-    assert _losses.gap(one[::-1], two[::-1]).value == 0.25
+    assert last_losses.gap(one, two).value == 0.25
+    assert last_losses.gap(one[::-1], two[::-1]).value == 0.25
 
 
 def test_seeds_are_paired_only_where_that_is_asked_for():
     """Losses that go together seed by seed tell a small difference that they do not tell apart; the middle is one."""
     one = [trained(1, seed, loss) for seed, loss in enumerate((2.11, 2.51, 2.29, 2.0))]
     two = [trained(2, seed, loss) for seed, loss in enumerate((2.0, 2.4, 2.2, 1.9))]
-    apart, paired = _losses.interval(one, two), _losses.interval(one[::-1], two, paired=True)
+    apart, paired = last_losses.interval(one, two), last_losses.interval(one[::-1], two, paired=True)
 
     assert apart[0].value < 0 < apart[1].value
     assert 0.08 < paired[0].value < paired[1].value < 0.13
     assert sum(end.value for end in apart) == pytest.approx(sum(end.value for end in paired))
-    assert _losses.interval(one, [trained(2, 9, 2.0), trained(2, 8, 2.0)], paired=True) is None
+    assert last_losses.interval(one, [trained(2, 9, 2.0), trained(2, 8, 2.0)], paired=True) is None
 
 
 def test_a_model_that_diverged_is_told_and_not_drawn():
@@ -412,17 +413,17 @@ def test_the_context_in_the_picture_is_that_of_the_models():
     """A case does not say the length of the context, so the figure keeps it; the two are the same."""
     figure = importlib.import_module("attnsite.figures.loss_by_head_width")
 
-    assert figure.CONTEXT == discover.module("experiments", figure.EXPERIMENT).CONTEXT
+    assert figure.CONTEXT == registry.module("experiments", figure.EXPERIMENT).CONTEXT
 
 
 @pytest.mark.parametrize("name", sorted(OF))
 def test_a_figure_without_a_run_says_what_it_would_show(name):
     """One paragraph: what the figure is of, in words and without places for numbers, and the command of its run."""
-    module = discover.module("figures", name)
-    html = figures.unmeasured(name, module)
+    module = registry.module("figures", name)
+    html = fence.unmeasured(name, module)
 
     assert html.count("<p>") == 1
-    assert len(figures.subject(module)) > 20
+    assert len(fence.subject(module)) > 20
     assert "{" not in html
-    assert f"Not measured yet: {figures.words(figures.subject(module))}. " in html
+    assert f"Not measured yet: {fence.words(fence.subject(module))}. " in html
     assert f"attnsite measure {module.EXPERIMENT}" in html

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from attnsite.site import head_browser, records
+from attnsite.site import records
+from attnsite.site.widgets import head_browser
 from tests import visits
 from tests.conftest import ROOT
 from tests.test_access import STICKS_OUT

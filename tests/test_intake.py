@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from attnsite import content, document, reference
-from attnsite.intake import intake
+from attnsite.content import questions as content
+from attnsite.intake import document, reference_line
+from attnsite.intake.drafts import intake
 
 CASE = Path(__file__).parent / "cases" / "intake" / "attention-answers.md"
 
@@ -166,7 +167,7 @@ def test_any_reference_gives_bibtex_that_can_be_read_back(line):
     """A line of a bibliography never breaks the entry that is made of it."""
     from pybtex.database import parse_string
 
-    entries = parse_string(reference.read(line).bibtex("key"), "bibtex").entries
+    entries = parse_string(reference_line.read(line).bibtex("key"), "bibtex").entries
 
     assert list(entries) == ["key"]
 

@@ -14,9 +14,12 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from pymdownx import highlight
 
-from attnsite import digest, results
-from attnsite.quantity import Quantity
-from attnsite.site import exhibits, highlighting, kept, pages, picture, records, searching, tables, templates
+from attnsite.records import fingerprint, run_file
+from attnsite.records.quantity import Quantity
+from attnsite.site import disk_cache, exhibits, records, tables
+from attnsite.site.builders import highlighting, searching, templates
+from attnsite.site.figures import svg
+from attnsite.site.pages import render as pages
 from attnsite.site.tables import Link
 from tests import checkouts
 from tests.conftest import ROOT
@@ -39,14 +42,14 @@ class Made:
 
 
 def files(root):
-    return [path for path in (root / kept.CACHE).rglob("*") if path.is_file()]
+    return [path for path in (root / disk_cache.CACHE).rglob("*") if path.is_file()]
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_a_value_comes_back_as_it_was(tmp_path, value):
     """With its types, and without being made again."""
     make = Made(value)
-    first, again = (kept.kept(tmp_path, "this", make) for _ in range(2))
+    first, again = (disk_cache.kept(tmp_path, "this", make) for _ in range(2))
 
     assert first == again == value
     assert repr(again) == repr(value)
@@ -56,7 +59,7 @@ def test_a_value_comes_back_as_it_was(tmp_path, value):
 @pytest.mark.parametrize("value", [(1, 2), {1: 2}, {"a": {3}}, object()], ids=["pair", "map", "set", "object"])
 def test_what_would_come_back_otherwise_is_made_each_time(tmp_path, value):
     make = Made(value)
-    assert all(kept.kept(tmp_path, "this", make) is value for _ in range(2))
+    assert all(disk_cache.kept(tmp_path, "this", make) is value for _ in range(2))
 
     assert make.calls == 2
     assert files(tmp_path) == []
@@ -66,11 +69,11 @@ def test_another_source_is_another_value(tmp_path, monkeypatch):
     """So is another form of what is kept, and another Python."""
     make = Made("value")
     for made_from in (("a", 1), ("a", "1"), ("a1",), "a1"):
-        kept.kept(tmp_path, made_from, make)
-    monkeypatch.setattr(kept, "_FORMAT", 99)
-    kept.kept(tmp_path, "a1", make)
-    monkeypatch.setattr(kept.sys, "version_info", (9, 9, 9))
-    kept.kept(tmp_path, "a1", make)
+        disk_cache.kept(tmp_path, made_from, make)
+    monkeypatch.setattr(disk_cache, "_FORMAT", 99)
+    disk_cache.kept(tmp_path, "a1", make)
+    monkeypatch.setattr(disk_cache.sys, "version_info", (9, 9, 9))
+    disk_cache.kept(tmp_path, "a1", make)
 
     assert make.calls == 6
 
@@ -84,12 +87,12 @@ def test_another_source_is_another_value(tmp_path, monkeypatch):
 def test_a_broken_file_is_made_anew(tmp_path, damage):
     """Also one that is still JSON; the next one finds it mended."""
     make = Made({"number": 77})
-    kept.kept(tmp_path, "this", make)
+    disk_cache.kept(tmp_path, "this", make)
     [file] = files(tmp_path)
     file.write_bytes(damage(file.read_bytes()))
 
-    assert kept.kept(tmp_path, "this", make) == {"number": 77}
-    assert kept.kept(tmp_path, "this", make) == {"number": 77}
+    assert disk_cache.kept(tmp_path, "this", make) == {"number": 77}
+    assert disk_cache.kept(tmp_path, "this", make) == {"number": 77}
     assert make.calls == 2
 
 
@@ -97,12 +100,12 @@ def test_without_a_place_to_keep_it_a_value_is_made(tmp_path):
     """Where a file stands in the place of the folder, say."""
     (tmp_path / ".cache").write_text("in the way", encoding="utf-8")
 
-    assert kept.kept(tmp_path, "this", Made(5)) == 5
+    assert disk_cache.kept(tmp_path, "this", Made(5)) == 5
 
 
 def test_what_fails_is_not_kept(tmp_path):
     with pytest.raises(ZeroDivisionError):
-        kept.kept(tmp_path, "this", lambda: 1 / 0)
+        disk_cache.kept(tmp_path, "this", lambda: 1 / 0)
 
     assert files(tmp_path) == []
 
@@ -110,15 +113,15 @@ def test_what_fails_is_not_kept(tmp_path):
 def test_what_no_build_asks_for_is_thrown_away_after_a_month(tmp_path):
     """What is asked for stays, however long ago it was made."""
     for source in ("never asked again", "asked again", "new"):
-        kept.kept(tmp_path, source, Made(source))
-    old = time.time() - (kept.DAYS + 1) * 86_400
+        disk_cache.kept(tmp_path, source, Made(source))
+    old = time.time() - (disk_cache.DAYS + 1) * 86_400
     for source in ("never asked again", "asked again"):
-        os.utime(tmp_path / kept.CACHE / f"{kept.name(source)}.json", (old, old))
-    kept.kept(tmp_path, "asked again", Made("asked again"))
-    kept.forget(tmp_path)
+        os.utime(tmp_path / disk_cache.CACHE / f"{disk_cache.name(source)}.json", (old, old))
+    disk_cache.kept(tmp_path, "asked again", Made("asked again"))
+    disk_cache.forget(tmp_path)
 
     left = {path.stem for path in files(tmp_path)}
-    assert left == {kept.name("asked again"), kept.name("new")}
+    assert left == {disk_cache.name("asked again"), disk_cache.name("new")}
 
 
 def test_what_may_only_be_read_is_read(tmp_path, monkeypatch):
@@ -128,15 +131,15 @@ def test_what_may_only_be_read_is_read(tmp_path, monkeypatch):
         raise PermissionError("not yours")
 
     make = Made("value")
-    kept.kept(tmp_path, "this", make)
-    monkeypatch.setattr(kept.os, "utime", refused)
+    disk_cache.kept(tmp_path, "this", make)
+    monkeypatch.setattr(disk_cache.os, "utime", refused)
 
-    assert kept.kept(tmp_path, "this", make) == "value"
+    assert disk_cache.kept(tmp_path, "this", make) == "value"
     assert make.calls == 1
 
 
 def test_nothing_kept_is_nothing_to_throw_away(tmp_path):
-    kept.forget(tmp_path)
+    disk_cache.forget(tmp_path)
 
     assert list(tmp_path.iterdir()) == []
 
@@ -164,7 +167,7 @@ def test_what_a_page_shows_of_a_figure_is_kept_and_as_it_was_made(checkout, monk
         raise AssertionError("made again")
 
     monkeypatch.setattr(records, "_kept", {})
-    for module, name in ((exhibits, "exhibit"), (exhibits, "downloads"), (tables, "table"), (picture, "layouts")):
+    for module, name in ((exhibits, "exhibit"), (exhibits, "downloads"), (tables, "table"), (svg, "layouts")):
         monkeypatch.setattr(module, name, fails)
     again = {**pages.published(checkout), **pages.render(checkout)}
 
@@ -176,7 +179,7 @@ def test_another_state_of_a_run_is_another_file_of_its_figure(checkout, monkeypa
     """It says of itself that it is stale, also where the fresh one is kept."""
     fresh = records.read(checkout).exhibits("squares")[0]
     monkeypatch.setattr(records, "_kept", {})
-    monkeypatch.setattr(results, "state", lambda run: "stale")
+    monkeypatch.setattr(run_file, "state", lambda run: "stale")
     stale = records.read(checkout).exhibits("squares")[0]
 
     told = [json.loads(pages.described(shown, checkout))["state"] for shown in (fresh, stale, fresh)]
@@ -186,7 +189,7 @@ def test_another_state_of_a_run_is_another_file_of_its_figure(checkout, monkeypa
 TWO = """
 import sys
 from pathlib import Path
-from attnsite.site import kept
+from attnsite.site import disk_cache as kept
 for n in range(300):
     value = kept.kept(Path(sys.argv[1]), n % 30, lambda: {"number": n % 30, "text": "x" * 20_000})
     assert value == {"number": n % 30, "text": "x" * 20_000}, n
@@ -205,7 +208,9 @@ def test_two_builds_at_once_read_whole_values(tmp_path):
 
 def test_the_code_behind_a_module_decides(tmp_path):
     """The module itself, what it imports, and the data beside it."""
-    assert kept.code_of(ROOT / "attnsite/site/tables.py") != kept.code_of(ROOT / "attnsite/site/places.py")
+    assert disk_cache.code_of(ROOT / "attnsite/site/tables.py") != disk_cache.code_of(
+        ROOT / "attnsite/site/addresses.py"
+    )
 
     file = tmp_path / "alone.py"
     hashes = []
@@ -213,9 +218,9 @@ def test_the_code_behind_a_module_decides(tmp_path):
         file.write_text(text, encoding="utf-8")
         if data:
             file.with_suffix(".csv").write_text(data, encoding="utf-8")
-        kept.code_of.cache_clear()
-        hashes.append(kept.code_of(file))
-    kept.code_of.cache_clear()
+        disk_cache.code_of.cache_clear()
+        hashes.append(disk_cache.code_of(file))
+    disk_cache.code_of.cache_clear()
     assert len(set(hashes)) == 3
 
 
@@ -225,19 +230,19 @@ def test_the_code_behind_a_module_decides(tmp_path):
 def test_a_digest_is_the_same_from_disk(tmp_path, monkeypatch):
     """And asks for nothing that was not found in the very text."""
     text = '"""Prose."""\nimport math\nfrom attnsite import digest  # why\n'
-    plain = digest._of_code(text, {"digest": ""}), digest._imported(text), digest._bound(text)
+    plain = fingerprint._of_code(text, {"digest": ""}), fingerprint._imported(text), fingerprint._bound(text)
 
     def forget():
-        for found in (digest._hashed, digest.imported, digest.bound):
+        for found in (fingerprint._hashed, fingerprint.imported, fingerprint.bound):
             found.cache_clear()
 
-    monkeypatch.setattr(digest, "_keep", lambda made_from, make: kept.kept(tmp_path, made_from, make))
+    monkeypatch.setattr(fingerprint, "_keep", lambda made_from, make: disk_cache.kept(tmp_path, made_from, make))
     for _ in range(2):
         forget()
-        assert (digest.of_code(text), digest.imported(text), digest.bound(text)) == plain
-        monkeypatch.setattr(digest, "_of_code", None)  # from now on it must come from disk
-        monkeypatch.setattr(digest, "_imported", None)
-        monkeypatch.setattr(digest, "_bound", None)
+        assert (fingerprint.of_code(text), fingerprint.imported(text), fingerprint.bound(text)) == plain
+        monkeypatch.setattr(fingerprint, "_of_code", None)  # from now on it must come from disk
+        monkeypatch.setattr(fingerprint, "_imported", None)
+        monkeypatch.setattr(fingerprint, "_bound", None)
     forget()
 
 

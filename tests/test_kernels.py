@@ -9,14 +9,16 @@ import threadpoolctl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnsite import discover
-from attnsite.kernels import _blas, _counting, _threads, reference
-from attnsite.measure import contestants, correct
+from attnsite.kernels import reference
+from attnsite.kernels.plain import blas, counting
+from attnsite.kernels.simd import threads as _threads
+from attnsite.measure import candidates, correctness
+from attnsite.records import registry
 
 APART = ("cpu_*_stored_*", "cpu_*_repeated", "cpu_*_masked", "cpu_*_rolled", "cpu_*_sparse", "control_masked")
-KERNELS = discover.matching("kernels", ("cpu_*", "control_*", *APART))
+KERNELS = registry.matching("kernels", ("cpu_*", "control_*", *APART))
 STORING = ("store_cache", "store_array")  # in fewer bits: right is what is right for the numbers that were kept
-EXACT = [name for name in KERNELS if not any(hasattr(discover.module("kernels", name), how) for how in STORING)]
+EXACT = [name for name in KERNELS if not any(hasattr(registry.module("kernels", name), how) for how in STORING)]
 SHAPES = [  # batch, heads, kv_heads, queries, keys, dim
     (1, 1, 1, 1, 1, 1),
     (1, 1, 1, 1, 1, 128),
@@ -49,13 +51,13 @@ def arrays(shape, seed=0, scale=1.0):
 
 def run(name, q, k, v, causal):
     """The kernel's output, from an array full of NaN; skips where the kernel says that it cannot."""
-    module = discover.module("kernels", name, "attention", "DEVICE")
-    arrays = contestants.lay_out(module, q, contestants.keep(module, k, v)[0])
+    module = registry.module("kernels", name, "attention", "DEVICE")
+    arrays = candidates.lay_out(module, q, candidates.keep(module, k, v)[0])
     try:
         module.attention(*arrays, causal=causal)
     except NotImplementedError as refusal:
         pytest.skip(str(refusal))
-    return correct.restored(module, arrays[-1])
+    return correctness.restored(module, arrays[-1])
 
 
 def tokens(name, wanted):
@@ -65,10 +67,10 @@ def tokens(name, wanted):
 
 def judge(name, q, k, v, causal):
     """The verdict on a kernel, for the numbers that it was given to keep."""
-    module = discover.module("kernels", name)
-    out, rounded = run(name, q, k, v, causal), correct.rounding(module)
-    _, (k, v) = contestants.keep(module, k, v)
-    return correct.compare(rounded(q), k, v, out, causal=causal, rounded=rounded)
+    module = registry.module("kernels", name)
+    out, rounded = run(name, q, k, v, causal), correctness.rounding(module)
+    _, (k, v) = candidates.keep(module, k, v)
+    return correctness.compare(rounded(q), k, v, out, causal=causal, rounded=rounded)
 
 
 @pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
@@ -106,8 +108,8 @@ def test_huge_scores_are_as_exact_as_any(name, power):
             k[..., -1], v[..., -1] = 127, 127
             v = np.floor(v)
         for causal in (False, True):
-            out, rounded = run(name, q, k, v, causal), correct.rounding(discover.module("kernels", name))
-            _, (kept_k, kept_v) = contestants.keep(discover.module("kernels", name), k, v)
+            out, rounded = run(name, q, k, v, causal), correctness.rounding(registry.module("kernels", name))
+            _, (kept_k, kept_v) = candidates.keep(registry.module("kernels", name), k, v)
             exact = reference.rows(rounded(q), kept_k, kept_v, np.arange(queries), causal=causal)
             fine = np.isfinite(exact)
             np.testing.assert_array_equal(np.isfinite(out), fine)
@@ -174,7 +176,7 @@ def test_what_is_stored_in_fewer_bits_may_have_lain_anyhow(name, layout):
     """A kernel takes what its own `store_cache` or `store_array` makes of a view; the former stores keys and values."""
     q, k, v = arrays((2, 4, 2, tokens(name, 11), 70, 24))
     k, v = LAYOUTS[layout](k), LAYOUTS[layout](v)
-    if not hasattr(discover.module("kernels", name), "store_cache"):
+    if not hasattr(registry.module("kernels", name), "store_cache"):
         q = LAYOUTS[layout](q)
 
     verdict = judge(name, q, k, v, True)
@@ -189,13 +191,13 @@ ODD = np.array([0.0, -0.0, 1e-45, -1e-42, 2e-43, 1.17e-38, -5.9e-8, 6.0e-5, 6550
 @pytest.mark.parametrize("kind", ["bf16", "f16"])
 def test_odd_numbers_are_stored_as_their_nearest(kind):
     """Signed zeros, subnormal numbers and infinities; a NaN of any bits stays one."""
-    module = discover.module("kernels", f"cpu_simd_stored_{kind}")
+    module = registry.module("kernels", f"cpu_simd_stored_{kind}")
     bits = np.array([0x7F800001, 0x7FFFFFFF, 0xFF800001, 0xFFFFFFFF, 0x7FC00000, 0x7FBFFFFF], np.uint32)
     x = np.concatenate([ODD, bits.view(np.float32)]).reshape(1, 1, 1, -1)
     with np.errstate(over="ignore"):
         exact = ODD.astype(np.float16).astype(np.float32) if kind == "f16" else ODD
     made = module.restore_array(module.store_array(x))[0, 0, 0]
-    cache = discover.module("kernels", "cpu_simd_decode_bf16")
+    cache = registry.module("kernels", "cpu_simd_decode_bf16")
     found = [made] if kind == "f16" else [made, cache.restore_cache(*cache.store_cache(x, x))[0][0, 0, 0]]
 
     for made in found:
@@ -214,7 +216,7 @@ def test_odd_numbers_are_stored_as_their_nearest(kind):
 
 def test_int8_keeps_tiny_rows_and_says_what_it_cannot_keep():
     """A row of subnormal numbers keeps its signs; one with NaN or infinity is NaN whole; zeros are zeros."""
-    module = discover.module("kernels", "cpu_simd_decode_int8")
+    module = registry.module("kernels", "cpu_simd_decode_int8")
     tiny, none, odd = [[2e-43, -2e-43, 1e-43, 0], [1e-45, 0, 0, -1e-45]], [[0, -0.0, 0, 0]], [np.inf, np.nan]
     rows = [*tiny, *none, *([x, 1, 2, 3] for x in odd), [-3.4e38, 3.4e38, 1e38, 0], [1, -1, 0.5, 0]]
     rows = np.array(rows, np.float32)[None, None]
@@ -248,15 +250,15 @@ def test_nan_and_infinity_go_where_the_reference_sends_them(name, where, bad):
 
 @pytest.mark.parametrize("causal", [False, True], ids=["full", "causal"])
 @pytest.mark.parametrize("shape", SHAPES, ids=IDS)
-@pytest.mark.parametrize("name", discover.matching("kernels", ("cpu_*_stored_*",)))
+@pytest.mark.parametrize("name", registry.matching("kernels", ("cpu_*_stored_*",)))
 def test_sixteen_bit_storage_rounds_the_inputs_and_the_output_and_nothing_else(name, shape, causal):
     """Bit for bit the float32 kernel on rounded inputs, its output rounded once."""
-    module = discover.module("kernels", name)
+    module = registry.module("kernels", name)
     q, k, v = arrays(shape)
-    rounded = correct.rounding(module)
+    rounded = correctness.rounding(module)
     wide = np.full_like(q, np.nan)
 
-    discover.module("kernels", "cpu_simd").attention(rounded(q), rounded(k), rounded(v), wide, causal=causal)
+    registry.module("kernels", "cpu_simd").attention(rounded(q), rounded(k), rounded(v), wide, causal=causal)
 
     np.testing.assert_array_equal(run(name, q, k, v, causal), rounded(wide))
 
@@ -265,7 +267,7 @@ def test_storing_in_float16_loses_the_range_and_in_bfloat16_the_digits():
     """Beyond 65504 float16 has infinity only; near 1, bfloat16 steps by 1/128 and float16 by 1/1024."""
     x = np.array([[[[70000, 1 + 1 / 300, 1 + 1 / 3000]]]], np.float32)
     brain, half = (
-        correct.rounding(discover.module("kernels", f"cpu_simd_stored_{kind}"))(x) for kind in ("bf16", "f16")
+        correctness.rounding(registry.module("kernels", f"cpu_simd_stored_{kind}"))(x) for kind in ("bf16", "f16")
     )
 
     np.testing.assert_array_equal(half[0, 0, 0], [np.inf, 1 + 3 / 1024, 1])
@@ -275,9 +277,9 @@ def test_storing_in_float16_loses_the_range_and_in_bfloat16_the_digits():
 @pytest.mark.parametrize("name", ["cpu_simd_repeated", "cpu_simd_stored_bf16", "cpu_simd_stored_f16"])
 def test_what_stands_apart_joins_no_experiment_by_itself(name):
     """Only a pattern that says so matches a kernel for one comparison, or one of another contract."""
-    assert name not in discover.matching("kernels", ("cpu_*", "cpu_simd*", "*16"))
-    assert discover.apart(name)
-    assert name in discover.matching("kernels", (name,))
+    assert name not in registry.matching("kernels", ("cpu_*", "cpu_simd*", "*16"))
+    assert registry.apart(name)
+    assert name in registry.matching("kernels", (name,))
 
 
 def test_repeated_heads_give_what_shared_heads_give():
@@ -301,7 +303,7 @@ def test_nothing_outside_the_output_is_written(name):
         stores.append(store)
     q, k, v, out = guarded
 
-    discover.module("kernels", name).attention(q, k, v, out, causal=True)
+    registry.module("kernels", name).attention(q, k, v, out, causal=True)
 
     for store in stores:
         assert (store[:64] == 7.25).all()
@@ -354,13 +356,13 @@ def test_a_worker_runs_once_on_each_thread_for_whatever_types():
 
 def test_stages_are_the_whole():
     """Where a kernel offers its steps, running them in order gives what `attention` gives."""
-    offering = [name for name in KERNELS if hasattr(discover.module("kernels", name), "stages")]
+    offering = [name for name in KERNELS if hasattr(registry.module("kernels", name), "stages")]
     named = {"cpu_blas": ["scores", "softmax", "values"], "cpu_simd_decode_rolled": ["append", "attend"]}
     assert sorted(offering) == sorted(named)
     for name in offering:
         q, k, v = arrays((1, 2, 2, tokens(name, 33), 47, 16))
         out = np.full_like(q, np.nan)
-        steps = discover.module("kernels", name).stages(q, k, v, out, causal=True)
+        steps = registry.module("kernels", name).stages(q, k, v, out, causal=True)
 
         assert [step for step, _ in steps] == named[name]
         for _, step in steps:
@@ -372,7 +374,7 @@ def test_stages_are_the_whole():
 def test_products_are_shared_out_whole_and_blas_gets_its_threads_back(library, monkeypatch):
     """Whatever the number and height of the products, with and without control of BLAS's own threads."""
     if library is None:
-        monkeypatch.setattr(_blas, "ThreadpoolController", None)
+        monkeypatch.setattr(blas, "ThreadpoolController", None)
 
     def blas_threads():
         return [info["num_threads"] for info in threadpoolctl.threadpool_info() if info["user_api"] == "blas"]
@@ -382,7 +384,7 @@ def test_products_are_shared_out_whole_and_blas_gets_its_threads_back(library, m
         a, b = rng.standard_normal((count, rows, 5)), rng.standard_normal((count, 5, 4))
         out = np.full((count, rows, 4), np.nan)
 
-        _blas.multiply(list(zip(a, b, out, strict=True)))
+        blas.multiply(list(zip(a, b, out, strict=True)))
 
         np.testing.assert_allclose(out, a @ b)
     assert blas_threads() == before
@@ -410,7 +412,7 @@ def test_counts_agree_with_sets_of_pairs(queries, keys, causal):
         return sum((i // block, j // block) in chosen for i in range(queries) for j in range(keys))
 
     def count(algorithm):
-        return _counting.count(algorithm, queries, keys, dim, causal=causal, block=block)
+        return counting.count(algorithm, queries, keys, dim, causal=causal, block=block)
 
     assert count("naive")["multiply_adds"] == 2 * dim * len(seen)
     assert count("naive")["exponentials"] == len(seen)

@@ -5,8 +5,9 @@ import math
 import pytest
 
 from attnsite.experiments import attention_share, cache_or_weights, gqa_elsewhere
-from attnsite.figures import _layer, gqa_by_queries, gqa_phases, with_and_without_cache
-from attnsite.quantity import Quantity
+from attnsite.figures import gqa_by_queries, gqa_phases, with_and_without_cache
+from attnsite.figures.toolkit import layer
+from attnsite.records.quantity import Quantity
 
 
 class Rates:
@@ -21,20 +22,20 @@ class Rates:
 
 
 def test_the_layer_has_the_weights_that_the_counts_assume():
-    assert _layer.MLP_OVER_SQUARE == attention_share.MLP_OVER_SQUARE
+    assert layer.MLP_OVER_SQUARE == attention_share.MLP_OVER_SQUARE
     for case in gqa_elsewhere.experiment.cases:
-        assert gqa_elsewhere.observe(case)["layer_weights"] == _layer.weights(case["kv_heads"])
+        assert gqa_elsewhere.observe(case)["layer_weights"] == layer.weights(case["kv_heads"])
 
 
 def test_products_take_as_long_as_the_slower_of_reading_and_multiplying():
     run = Rates(read=1e9, matmul=1e12)
-    reading = 4 * _layer.weights(32) / 1e9
-    assert _layer.products(run, 32).value == reading
-    assert _layer.products(run, 32, 1000).value == reading  # 4 bytes a weight, 2000 FLOPs at a thousand times the rate
-    assert _layer.products(run, 32, 4000).value == 2 * _layer.weights(32) * 4000 / 1e12
-    assert (_layer.products(run, 32).low, _layer.products(run, 32).high) == (reading / 2, reading * 2)
+    reading = 4 * layer.weights(32) / 1e9
+    assert layer.products(run, 32).value == reading
+    assert layer.products(run, 32, 1000).value == reading  # 4 bytes a weight, 2000 FLOPs at a thousand times the rate
+    assert layer.products(run, 32, 4000).value == 2 * layer.weights(32) * 4000 / 1e12
+    assert (layer.products(run, 32).low, layer.products(run, 32).high) == (reading / 2, reading * 2)
     with pytest.raises(LookupError, match="not measured yet"):
-        _layer.products(Rates(read=1e9), 32)
+        layer.products(Rates(read=1e9), 32)
 
 
 @pytest.mark.parametrize("power", [1, 2])

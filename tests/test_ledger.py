@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnsite import accounting, ledger
 from attnsite.experiments import flop_formulas, whole_models
-from attnsite.site import calculator, records
+from attnsite.formulas import attention as accounting
+from attnsite.formulas import decoder as ledger
+from attnsite.site import records
+from attnsite.site.widgets import calculator
 from tests.conftest import ROOT
 
 small = st.integers(1, 4)

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from markdown import Markdown
 
-from attnsite.site import figures, markup
+from attnsite.site.figures import fence
+from attnsite.site.markdown import extension as markup
 from tests import checkouts
 
 CASES = sorted((Path(__file__).parent / "cases" / "markup").glob("*.md"))
-FENCES = {"custom_fences": [{"name": "figure", "class": "figure", "format": figures.fence}]}
+FENCES = {"custom_fences": [{"name": "figure", "class": "figure", "format": fence.fence}]}
 
 
 @pytest.fixture

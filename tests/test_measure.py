@@ -15,12 +15,15 @@ import numba
 import numpy as np
 import pytest
 
-from attnsite import cli, discover, results
-from attnsite.experiment import Count, Memory, Study, Timing, Workload
+from attnsite import cli
+from attnsite.commands import measure as command
 from attnsite.kernels import reference
-from attnsite.measure import ceilings, command, contestants, correct, machine, memory, timing
-from attnsite.measure import run as running
+from attnsite.measure import candidates, ceilings, correctness, machine, memory
+from attnsite.measure import clock as timing
+from attnsite.measure import sweep as running
 from attnsite.measure.progress import Progress
+from attnsite.records import registry, run_file
+from attnsite.records.workload import Count, Memory, Study, Timing, Workload
 
 SMALL = Workload(heads=2, queries=6, keys=6, dim=4)
 
@@ -48,12 +51,12 @@ def give(monkeypatch):
 
     def placed(experiment, kernels):
         modules = {name: SimpleNamespace(attention=f, DEVICE="cpu") for name, f in kernels.items()}
-        monkeypatch.setattr(discover, "module", lambda room, name, *_: SimpleNamespace(experiment=experiment)
+        monkeypatch.setattr(registry, "module", lambda room, name, *_: SimpleNamespace(experiment=experiment)
                             if room == "experiments" else modules[name])  # fmt: skip
-        monkeypatch.setattr(contestants, "matching", lambda patterns: sorted(modules))
-        monkeypatch.setattr(contestants, "kernel_digest", lambda name: "0" * 12)
-        monkeypatch.setattr(results, "experiment_digest", lambda *_: "1" * 12)
-        monkeypatch.setattr(results, "kernel_digest", lambda name: "0" * 12)
+        monkeypatch.setattr(candidates, "matching", lambda patterns: sorted(modules))
+        monkeypatch.setattr(candidates, "kernel_digest", lambda name: "0" * 12)
+        monkeypatch.setattr(run_file, "experiment_digest", lambda *_: "1" * 12)
+        monkeypatch.setattr(run_file, "kernel_digest", lambda name: "0" * 12)
         monkeypatch.setattr(timing, "BUDGETS", dict.fromkeys(("quick", "full"), timing.Budget(3, 0, 3, 1e9)))
 
     return placed
@@ -144,7 +147,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(checkout, give):
     assert 3 not in asked[before:]
     assert measurement.resume() == list(made.rows)  # until the result is in its place
     measurement.finish(made, checkout / "docs/results/here/mine.json")
-    assert results.read(checkout / "docs/results/here/mine.json").rows == made.rows
+    assert run_file.read(checkout / "docs/results/here/mine.json").rows == made.rows
     assert not list((checkout / ".cache").rglob("mine.json"))
 
 
@@ -152,13 +155,13 @@ def test_an_interrupted_run_of_other_code_is_not_continued(checkout, give, monke
     """A changed experiment starts afresh; so does a broken partial file."""
     give(Count(lambda case: {"n": case["n"]}, ({"n": 1}, {"n": 2})), {})
     measurement = running.Measurement(checkout, "mine", "here", "quick")
-    results.write(measurement.made([results.Row(case={"n": 1}, values={"n": 99})], 0, complete=False),
+    run_file.write(measurement.made([run_file.Row(case={"n": 1}, values={"n": 99})], 0, complete=False),
                   measurement.partial)  # fmt: skip
     assert measurement.run(Progress("mine", 2, io.StringIO())).rows[0].values == {"n": 99}
 
-    results.write(measurement.made([results.Row(case={"n": 1}, values={"n": 99})], 0, complete=False),
+    run_file.write(measurement.made([run_file.Row(case={"n": 1}, values={"n": 99})], 0, complete=False),
                   measurement.partial)  # fmt: skip
-    monkeypatch.setattr(results, "experiment_digest", lambda *_: "2" * 12)
+    monkeypatch.setattr(run_file, "experiment_digest", lambda *_: "2" * 12)
     changed = running.Measurement(checkout, "mine", "here", "quick")
     assert changed.run(Progress("mine", 2, io.StringIO())).rows[0].values == {"n": 1}
 
@@ -254,8 +257,8 @@ def test_stages_are_timed_beside_the_whole_and_ceilings_beside_the_kernels(check
         stages=lambda q, k, v, out, *, causal: tuple((n, lambda n=n: steps.append(n)) for n in ("scores", "values")),
     )
     give(Timing(("cpu_*",), (SMALL,), (), ceilings=("read",), stages=True), {"cpu_a": right})
-    loaded = discover.module
-    monkeypatch.setattr(discover, "module", lambda room, *a: loaded(room, *a) if room == "experiments" else kernel)
+    loaded = registry.module
+    monkeypatch.setattr(registry, "module", lambda room, *a: loaded(room, *a) if room == "experiments" else kernel)
     monkeypatch.setattr(ceilings, "make", lambda name: ceilings.Ceiling(lambda: None, "bytes", 4096))
 
     made = running.Measurement(checkout, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))
@@ -273,8 +276,8 @@ def test_a_kernel_that_joined_since_the_interruption_starts_it_afresh(checkout, 
     """Rows of some kernels only would never become complete."""
     give(Timing(("cpu_*",), (SMALL,), ()), {"cpu_a": right})
     measurement = running.Measurement(checkout, "mine", "here", "quick")
-    row = results.Row(case=SMALL.case(), kernel="cpu_a", kernel_digest="0" * 12, samples=(1.0,))
-    results.write(measurement.made([row], 0, complete=False), measurement.partial)
+    row = run_file.Row(case=SMALL.case(), kernel="cpu_a", kernel_digest="0" * 12, samples=(1.0,))
+    run_file.write(measurement.made([row], 0, complete=False), measurement.partial)
     assert measurement.resume() == [row]
 
     give(Timing(("cpu_*",), (SMALL,), ()), {"cpu_a": right, "cpu_b": right})
@@ -361,19 +364,19 @@ def test_the_gpu_clock_places_poisons_and_looks(tmp_path):
     pytest.importorskip("numba_cuda")
     script = """
 import numpy as np
-from attnsite.experiment import Workload
+from attnsite.records.workload import Workload
 from attnsite.kernels import cuda_naive
-from attnsite.measure import correct, cuda_clock
+from attnsite.measure import correctness as correct; from attnsite.measure.gpu import clock as cuda_clock
 cuda_clock.FLUSH_BYTES = 16
 workload = Workload(heads=2, kv_heads=1, queries=5, keys=7, dim=3, causal=True)
 measure, look = cuda_clock.enter(cuda_naive, workload, {})
 assert np.isnan(look()).all()
-from attnsite.kernels._cuda import cuda
+from attnsite.kernels.cuda.driver import cuda
 cuda.event_elapsed_time = lambda start, end: 2500.0  # milliseconds
 assert measure() == 2.5
 print(correct.compare(*workload.inputs(), look(), causal=True).right)
 """
-    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(discover.ROOT.parent)}
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(registry.ROOT.parent)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment)
 
     assert done.stdout.strip() == "True", done.stderr
@@ -406,7 +409,7 @@ def test_memory_counts_a_cache_in_the_form_in_which_it_is_kept():
 
 def test_memory_passes_on_why_a_kernel_cannot():
     """A refusal in the other process is the reason of the row."""
-    with pytest.raises(contestants.Skipped, match="one query") as caught:
+    with pytest.raises(candidates.Skipped, match="one query") as caught:
         memory.ask("cpu_decode", SMALL)
     assert caught.value.code == "refused"
 
@@ -427,7 +430,7 @@ def test_kernels_that_store_numbers_in_fewer_bits_are_checked_and_timed_as_the_o
     work = dataclasses.replace(SMALL, queries=1) if "decode" in kernel else SMALL
     experiment = Timing((kernel,), (work,), ())
 
-    [(contestant, row)] = contestants.enter(kernel, work, experiment, 9.0)
+    [(contestant, row)] = candidates.enter(kernel, work, experiment, 9.0)
 
     assert contestant.measure() > 0
     assert 0 < row.max_error <= row.bound
@@ -437,21 +440,21 @@ def test_kernels_that_store_numbers_in_fewer_bits_are_checked_and_timed_as_the_o
 
 def test_a_kernel_that_stores_numbers_wrongly_is_not_timed(monkeypatch):
     """Half of the bits are half of the digits, not half of the numbers."""
-    module = discover.module("kernels", "cpu_simd_stored_bf16")
+    module = registry.module("kernels", "cpu_simd_stored_bf16")
     monkeypatch.setattr(module, "attention", lambda q, k, v, out, *, causal: out.fill(0x3F80))
 
-    with pytest.raises(contestants.Skipped, match="wrong"):
-        contestants.enter("cpu_simd_stored_bf16", SMALL, Timing(("cpu_simd_stored_bf16",), (SMALL,), ()), 9.0)
+    with pytest.raises(candidates.Skipped, match="wrong"):
+        candidates.enter("cpu_simd_stored_bf16", SMALL, Timing(("cpu_simd_stored_bf16",), (SMALL,), ()), 9.0)
 
 
 def test_the_check_sees_a_forgotten_row_among_many():
     """NaN in any output element is an error, also in rows that are not compared."""
     q, k, v = Workload(heads=1, queries=2000, keys=8, dim=4).inputs()
     out = reference.rows(q, k, v, np.arange(2000), causal=False).astype(np.float32)
-    assert correct.compare(q, k, v, out, causal=False).right
+    assert correctness.compare(q, k, v, out, causal=False).right
 
     out[0, 0, 1234, 1] = np.nan
-    assert not correct.compare(q, k, v, out, causal=False).right
+    assert not correctness.compare(q, k, v, out, causal=False).right
 
 
 def test_the_verdict_on_steadiness():
@@ -484,11 +487,11 @@ def test_provenance_names_nobody():
     import getpass
     import platform
 
-    told = repr({**machine.describe(), **machine.software(discover.ROOT.parent)})
+    told = repr({**machine.describe(), **machine.software(registry.ROOT.parent)})
 
     assert machine.describe()["cpu"]
     assert not re.search(rf"\b{re.escape(platform.node())}\b", told)  # as a word: a host may be called "vm"
-    assert str(discover.ROOT.parent) not in told
+    assert str(registry.ROOT.parent) not in told
     assert f"/{getpass.getuser()}" not in told
 
 
@@ -506,7 +509,7 @@ def test_a_fresh_result_is_not_measured_again(checkout, capsys):
     """The second command finds the first one's file; with --again it is made anew."""
     words = ["--root", str(checkout), "measure", "depth_or_heads"]
     assert cli.main(words) == 0
-    path = checkout / results.BUILT / results.EVERY_MACHINE / "depth_or_heads.json"
+    path = checkout / run_file.BUILT / run_file.EVERY_MACHINE / "depth_or_heads.json"
     first = path.stat().st_mtime_ns
     assert cli.main(words) == 0
     assert path.stat().st_mtime_ns == first
@@ -519,32 +522,32 @@ def test_counts_of_a_named_machine_are_committed_once_for_all(checkout):
     """They are the same everywhere, so they go to every_machine."""
     assert cli.main(["--root", str(checkout), "measure", "depth_or_heads", "--machine", "my_machine"]) == 0
 
-    run = results.read(checkout / results.COMMITTED / results.EVERY_MACHINE / "depth_or_heads.json")
+    run = run_file.read(checkout / run_file.COMMITTED / run_file.EVERY_MACHINE / "depth_or_heads.json")
     assert run.provenance.machine == {}
-    assert results.state(run) == "fresh"
+    assert run_file.state(run) == "fresh"
     assert command.kind("depth_or_heads") == "count"
 
 
 def test_a_cache_from_another_machine_and_a_device_that_came_are_measured_again(monkeypatch):
     """This build's results are of this machine; rows skipped for a reason that has gone are asked again."""
-    here, software = machine.describe(), machine.software(discover.ROOT.parent)
+    here, software = machine.describe(), machine.software(registry.ROOT.parent)
 
     def run(skip_code=None, software=software, kernel="cuda_a", **described):
-        row = results.Row(
+        row = run_file.Row(
             case={}, kernel=kernel, skipped=skip_code and "a sentence that nobody parses", skip_code=skip_code
         )
-        provenance = results.Provenance({**here, **described}, software, "", 0, {})
-        return results.Run("mine", "timing", results.THIS_BUILD, "quick", "", ("*",), provenance, (row,))
+        provenance = run_file.Provenance({**here, **described}, software, "", 0, {})
+        return run_file.Run("mine", "timing", run_file.THIS_BUILD, "quick", "", ("*",), provenance, (row,))
 
     def on(device):
-        return argparse.Namespace(machine=results.THIS_BUILD, sweep="quick", device=device)
+        return argparse.Namespace(machine=run_file.THIS_BUILD, sweep="quick", device=device)
 
     plain = on(None)
     assert command.answers(plain, run())
     assert not command.answers(plain, run(cpu="another"))
     assert not command.answers(plain, run(cores=99))
     assert not command.answers(plain, run(software=software | {"numba": "0.1"}))
-    assert not command.answers(argparse.Namespace(machine=results.THIS_BUILD, sweep="full", device=None), run())
+    assert not command.answers(argparse.Namespace(machine=run_file.THIS_BUILD, sweep="full", device=None), run())
     assert not command.answers(plain, run("not_asked"))
     assert command.answers(on("cpu"), run("not_asked"))
     monkeypatch.setattr(command.shutil, "which", lambda _: None)
@@ -562,7 +565,7 @@ def test_a_cache_from_another_machine_and_a_device_that_came_are_measured_again(
 @pytest.mark.parametrize("device", [None, "cuda", "cpu"])
 def test_a_library_that_came_is_asked_for_again(monkeypatch, kernel, needs, device):
     """Once all that a peer imports can be found, on the device that is asked for; a GPU's peer is one of a GPU."""
-    row = results.Row(case={}, kernel=kernel, skipped="json is not installed", skip_code="not_installed")
+    row = run_file.Row(case={}, kernel=kernel, skipped="json is not installed", skip_code="not_installed")
     find, asked = importlib.util.find_spec, device in (None, "cuda" if "cuda" in kernel else "cpu")
 
     for absent, come in ((needs, False), ("nothing", True)):
@@ -573,7 +576,7 @@ def test_a_library_that_came_is_asked_for_again(monkeypatch, kernel, needs, devi
 
 def test_an_experiment_that_fails_leaves_the_others_and_the_old_result_alone(checkout, capsys, monkeypatch):
     """Its traceback is shown, the status is 1, and the next experiment is measured."""
-    real = discover.module
+    real = registry.module
 
     def broken(room, name, *required):
         found = real(room, name, *required)
@@ -581,7 +584,7 @@ def test_an_experiment_that_fails_leaves_the_others_and_the_old_result_alone(che
             return found
         return SimpleNamespace(experiment=Count(lambda case: {}["missing"], ({"n": 1},)))
 
-    monkeypatch.setattr(discover, "module", broken)
+    monkeypatch.setattr(registry, "module", broken)
     status = cli.main(["--root", str(checkout), "measure", "parameters_by_heads", "depth_or_heads"])
 
     assert status == 1
@@ -591,7 +594,7 @@ def test_an_experiment_that_fails_leaves_the_others_and_the_old_result_alone(che
 
 def test_status_names_a_broken_result_and_still_tells_the_rest(checkout, capsys):
     """The table is printed, then one line for each broken file, and the command fails."""
-    path = checkout / results.COMMITTED / "here" / "roofline.json"
+    path = checkout / run_file.COMMITTED / "here" / "roofline.json"
     path.parent.mkdir(parents=True)
     path.write_text("{")
 
@@ -606,14 +609,14 @@ def test_status_names_a_broken_result_and_still_tells_the_rest(checkout, capsys)
 def test_status_tells_state_and_reason(checkout, capsys):
     """Fresh, stale with what has changed, and missing."""
     cli.main(["--root", str(checkout), "measure", "depth_or_heads"])
-    path = checkout / results.BUILT / results.EVERY_MACHINE / "depth_or_heads.json"
+    path = checkout / run_file.BUILT / run_file.EVERY_MACHINE / "depth_or_heads.json"
     capsys.readouterr()
     cli.main(["--root", str(checkout), "status"])
     told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "fresh" in told["depth_or_heads"]
     assert "missing" in told["roofline"]
 
-    path.write_text(path.read_text().replace(results.experiment_digest("depth_or_heads", "quick"), "0" * 12))
+    path.write_text(path.read_text().replace(run_file.experiment_digest("depth_or_heads", "quick"), "0" * 12))
     cli.main(["--root", str(checkout), "status"])
     told = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
     assert "stale" in told["depth_or_heads"]
@@ -633,7 +636,7 @@ def test_status_tells_state_and_reason(checkout, capsys):
 )  # fmt: skip
 def test_a_reason_tells_nobody_where_files_lie(said, told):
     """It is published: of an absolute path the last part stays, and nothing else is touched."""
-    assert contestants.without_folders(said) == told
+    assert candidates.without_folders(said) == told
 
 
 def test_what_does_not_fit_into_the_time_waits(tmp_path, capsys):
@@ -667,16 +670,16 @@ def test_a_time_is_a_number_of_seconds(text):
 def test_contestants_share_inputs_by_value_and_answers(monkeypatch):
     """Each has memory of its own with the same numbers; a kernel that rounds nothing is compared with the same rows."""
     work = Workload(heads=2, queries=5, keys=7, dim=4)
-    one, other = contestants.drawn(work), contestants.drawn(work)
+    one, other = candidates.drawn(work), candidates.drawn(work)
     for mine, theirs, plain in zip(one, other, work.inputs(), strict=True):
         np.testing.assert_array_equal(mine, plain)
         assert not np.shares_memory(mine, theirs)
     one[0][...] = np.nan  # one that spoils its inputs spoils nobody else's
-    assert np.isfinite(contestants.drawn(work)[0]).all()
+    assert np.isfinite(candidates.drawn(work)[0]).all()
 
-    rows, exact, plain = contestants._answers(work)
-    again = correct.answers(*work.inputs(), causal=False)
+    rows, exact, plain = candidates._answers(work)
+    again = correctness.answers(*work.inputs(), causal=False)
     for mine, theirs in zip((rows, exact, plain), again, strict=True):
         np.testing.assert_array_equal(mine, theirs)
-    monkeypatch.setattr(contestants, "KEPT", 0)
-    assert not np.shares_memory(contestants.drawn(work)[0], contestants.drawn(work)[0])
+    monkeypatch.setattr(candidates, "KEPT", 0)
+    assert not np.shares_memory(candidates.drawn(work)[0], candidates.drawn(work)[0])

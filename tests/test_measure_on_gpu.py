@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from attnsite.experiment import Workload
-from attnsite.kernels import _cuda, reference
-from attnsite.measure import cuda_clock, gpu_check
+from attnsite.kernels import reference
+from attnsite.kernels.cuda import driver
+from attnsite.measure.gpu import check as gpu_check
+from attnsite.measure.gpu import clock as gpu_clock
+from attnsite.records.workload import Workload
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "measure_on_gpu.sh"
 STAND_IN = """#!/bin/sh
@@ -60,14 +62,14 @@ def forget(q, k, v, out, *, causal):
 def test_the_check_tells_a_right_kernel_from_others(monkeypatch, attention, fine, word):
     """A right and a refusing kernel are well, one that crashes or forgets an element is not; none stops the rest."""
     monkeypatch.setattr(gpu_check, "WORKLOADS", (Workload(heads=2, queries=5, keys=7, dim=3, causal=True),) * 2)
-    monkeypatch.setattr(gpu_check.discover, "matching", lambda room, patterns: ["cuda_a"])
-    monkeypatch.setattr(gpu_check.discover, "module", lambda *names: types.SimpleNamespace(attention=attention))
+    monkeypatch.setattr(gpu_check.registry, "matching", lambda room, patterns: ["cuda_a"])
+    monkeypatch.setattr(gpu_check.registry, "module", lambda *names: types.SimpleNamespace(attention=attention))
 
     def place(workload, module):
         q, k, v = workload.inputs()
         return [array.view(Array) for array in (q, k, v, np.full_like(q, np.nan))]
 
-    monkeypatch.setattr(cuda_clock, "place", place)
+    monkeypatch.setattr(gpu_clock, "place", place)
     found = list(gpu_check.answers())
 
     assert [well for well, _ in found] == [fine, fine]
@@ -76,7 +78,7 @@ def test_the_check_tells_a_right_kernel_from_others(monkeypatch, attention, fine
 
 def test_without_a_gpu_the_check_says_why_and_fails(monkeypatch, capsys):
     """One line, exit status 1."""
-    monkeypatch.setattr(_cuda, "available", lambda: (False, "no CUDA here: no driver"))
+    monkeypatch.setattr(driver, "available", lambda: (False, "no CUDA here: no driver"))
 
     assert gpu_check.main([]) == 1
     assert capsys.readouterr().err == "no CUDA here: no driver\n"

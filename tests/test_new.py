@@ -5,8 +5,11 @@ import ast
 
 import pytest
 
-from attnsite import bibliography, cli, content, new
-from attnsite.errors import Mistake
+from attnsite import cli
+from attnsite.commands import new
+from attnsite.content import questions as content
+from attnsite.content import sources
+from attnsite.records.mistakes import Mistake
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def test_a_new_source_reads_back(checkout):
     """The entry has everything that a source needs."""
     assert cli.main(["--root", str(checkout), "new", "source", "doe2020heads"]) == 0
 
-    assert bibliography.read_sources(checkout)[1] == []
+    assert sources.read_sources(checkout)[1] == []
 
 
 @pytest.mark.parametrize(("kind", "name"), [("kernel", "cpu_mine"), ("experiment", "mine"), ("figure", "roofline")])
@@ -46,15 +49,15 @@ def test_a_new_kernel_is_right_and_a_new_experiment_is_one(checkout):
     """What the templates say works: the kernel agrees with the reference, the experiment is well formed."""
     import numpy as np
 
-    from attnsite.experiment import Timing, Workload
-    from attnsite.measure import correct
+    from attnsite.measure import correctness
+    from attnsite.records.workload import Timing, Workload
 
     kernel: dict = {}
     exec(*[compile(t, "kernel", "exec") for t in new.plan(checkout, "kernel", "cpu_mine").values()], kernel)
     made: dict = {}
     exec(*[compile(t, "experiment", "exec") for t in new.plan(checkout, "experiment", "mine").values()], made)
 
-    assert correct.check(kernel["attention"], Workload(heads=2, queries=5, keys=5, dim=4)).right
+    assert correctness.check(kernel["attention"], Workload(heads=2, queries=5, keys=5, dim=4)).right
     assert isinstance(made["experiment"], Timing)
     assert np.isfinite(made["experiment"].quick[0].inputs()[0]).all()
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from attnsite.errors import Mistake
-from attnsite.site import notebook_pages, notebooks
+from attnsite.records.mistakes import Mistake
+from attnsite.site.builders import mkdocs_notebooks as notebooks
+from attnsite.site.builders import zensical_notebooks
 
 NOTEBOOK = """# %% [markdown]
 # # A notebook
@@ -51,4 +52,4 @@ def test_rendering_tells_what_executing_raised_and_nothing_else(failed):
     with pytest.raises(KeyError):
         render(KeyError("a fault of ours"))
     with pytest.raises(Mistake, match=r"fails\.py:9: a cell fails: ZeroDivisionError"):
-        notebook_pages.executed(path)
+        zensical_notebooks.executed(path)

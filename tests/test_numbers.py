@@ -7,8 +7,8 @@ from urllib.parse import unquote, urljoin
 
 import pytest
 
-from attnsite import results
-from attnsite.results import EVERY_MACHINE, Row
+from attnsite.records import run_file
+from attnsite.records.run_file import EVERY_MACHINE, Row
 from attnsite.site import grounds, records
 from tests import checkouts
 from tests.conftest import ROOT
@@ -122,4 +122,4 @@ def test_every_folder_that_an_address_may_be_shortened_to_has_a_page(site_folder
 def test_a_count_belongs_to_no_machine(numbers):
     """Its place is its name alone, however the mark was written."""
     assert not [link for _, link, _, _ in numbers if link.endswith(EVERY_MACHINE)]
-    assert results.EVERY_MACHINE == EVERY_MACHINE
+    assert run_file.EVERY_MACHINE == EVERY_MACHINE

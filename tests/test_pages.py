@@ -13,14 +13,21 @@ import pytest
 import yaml
 from markdown import Markdown
 
-from attnsite import discover
-from attnsite.content import load_questions, load_themes
-from attnsite.errors import Mistake, flatten
+from attnsite.content.questions import load_questions, load_themes
 from attnsite.measure import machine as this_machine
-from attnsite.quantity import Quantity
-from attnsite.results import THIS_BUILD
-from attnsite.site import kernel_pages, machines_page, markup, notebooks, pages, places, question_pages, records
-from attnsite.site.figures import fence
+from attnsite.records import registry
+from attnsite.records.mistakes import Mistake, flatten
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import THIS_BUILD
+from attnsite.site import addresses as places
+from attnsite.site import records
+from attnsite.site.builders import mkdocs_notebooks as notebooks
+from attnsite.site.figures.fence import fence
+from attnsite.site.markdown import extension as markup
+from attnsite.site.pages import kernels as kernel_pages
+from attnsite.site.pages import machines as machines_page
+from attnsite.site.pages import questions as question_pages
+from attnsite.site.pages import render as pages
 from tests import checkouts
 from tests.conftest import ROOT
 
@@ -95,7 +102,7 @@ def test_the_ladder_is_climbed_rung_by_rung():
     places = {kernel.name: place for place, kernel in enumerate(rungs)}
     made = pages.render(ROOT)
 
-    assert sorted(places) == discover.names("kernels")
+    assert sorted(places) == registry.names("kernels")
     assert [kernel.name for kernel in rungs if not kernel.follows] == ["reference"]
     for kernel in rungs[1:]:
         assert places[kernel.follows] < places[kernel.name], kernel.name
@@ -113,8 +120,8 @@ def test_everything_has_its_page():
         assert f"# {question.title}" in shown
     for theme in load_themes(ROOT):
         assert theme.summary in made[f"questions/{theme.slug}/index.md"]
-    for kernel in discover.names("kernels"):
-        assert (discover.ROOT / "kernels" / f"{kernel}.py").read_text().splitlines()[-1] in made[f"kernels/{kernel}.md"]
+    for kernel in registry.names("kernels"):
+        assert (registry.ROOT / "kernels" / f"{kernel}.py").read_text().splitlines()[-1] in made[f"kernels/{kernel}.md"]
     for key in known.sources:
         assert f'<li id="{key}">' in made["sources.md"]
     machines = {path.parent.name for path in (ROOT / "docs" / "results").glob("*/*.json")} - {"every_machine"}

@@ -7,14 +7,14 @@ import sys
 import numpy as np
 import pytest
 
-from attnsite import discover
-from attnsite.experiment import Timing, Workload
-from attnsite.measure import WAITING, contestants, correct, gradients, machine, timing
-from attnsite.measure import run as running
+from attnsite.measure import WAITING, candidates, clock, correctness, gradients, machine
+from attnsite.measure import sweep as running
 from attnsite.measure.progress import Progress
-from attnsite.participant import parse_participant
+from attnsite.records import registry
+from attnsite.records.participant import parse_participant
+from attnsite.records.workload import Timing, Workload
 
-LIBRARIES = {name: name.removeprefix("cuda_").split("_")[0] for name in discover.names("peers")}
+LIBRARIES = {name: name.removeprefix("cuda_").split("_")[0] for name in registry.names("peers")}
 ON_CPU = sorted(name for name in LIBRARIES if not name.startswith("cuda_"))
 ON_GPU = sorted(set(LIBRARIES) - set(ON_CPU))
 HERE = [name for name, library in LIBRARIES.items() if importlib.util.find_spec(library)]
@@ -38,7 +38,7 @@ def workload(shape, causal):
 
 
 def peer(name):
-    found = discover.module("peers", name, "prepare", "DEVICE", *(["attention"] if name in ON_CPU else ["fetch"]))
+    found = registry.module("peers", name, "prepare", "DEVICE", *(["attention"] if name in ON_CPU else ["fetch"]))
     if hasattr(found, "use_threads"):
         found.use_threads(machine.threads())
     return found
@@ -76,10 +76,10 @@ def test_peers_are_as_right_as_kernels_have_to_be(name, shape, causal):
     module, work = required(name), workload(shape, causal)
     if causal and shape[3] > shape[4] and LIBRARIES[name] != "torch":  # rows that see no key: only torch gives zeros
         with pytest.raises(NotImplementedError):
-            correct.check(module.attention, work)
+            correctness.check(module.attention, work)
         return
 
-    verdict = correct.check(module.attention, work)
+    verdict = correctness.check(module.attention, work)
 
     assert verdict.right, verdict
 
@@ -117,11 +117,11 @@ def test_an_absent_library_is_a_skipped_row(library, without, monkeypatch, tmp_p
     without(library)
     mine = [f"peer_{name}" for name in ON_CPU if LIBRARIES[name] == library]
     asked = Timing(("peer_numpy_matmul", *mine), (workload((1, 2, 1, 9, 9, 8), False),), ())
-    real = discover.module
-    monkeypatch.setattr(discover, "module", lambda room, name, *needs: type("E", (), {"experiment": asked})
+    real = registry.module
+    monkeypatch.setattr(registry, "module", lambda room, name, *needs: type("E", (), {"experiment": asked})
                         if room == "experiments" else real(room, name, *needs))  # fmt: skip
-    monkeypatch.setattr("attnsite.results.experiment_digest", lambda *_: "1" * 12)
-    monkeypatch.setattr(timing, "BUDGETS", {"quick": timing.Budget(3, 0, 3, 1e9)})
+    monkeypatch.setattr("attnsite.records.run_file.experiment_digest", lambda *_: "1" * 12)
+    monkeypatch.setattr(clock, "BUDGETS", {"quick": clock.Budget(3, 0, 3, 1e9)})
 
     made = running.Measurement(tmp_path, "mine", "here", "quick").run(Progress("mine", 1, io.StringIO()))
 
@@ -151,8 +151,8 @@ def test_peers_on_a_gpu_are_right_in_their_own_type(gpu_of_its_own, name, causal
 
     out = module.fetch(module.prepare(q, k, v, causal=causal)())
 
-    rounded = correct.rounding(module)
-    verdict = correct.compare(*map(rounded, (q, k, v)), out, causal=causal, rounded=rounded)
+    rounded = correctness.rounding(module)
+    verdict = correctness.compare(*map(rounded, (q, k, v)), out, causal=causal, rounded=rounded)
     assert verdict.right, verdict
 
 
@@ -178,8 +178,8 @@ def test_a_peer_for_a_gpu_says_that_there_is_none(name):
 
 def test_only_a_pattern_that_says_so_asks_for_peers_on_a_gpu():
     """`peer_*` means those of the processor."""
-    assert not any(parse_participant(name).on_gpu for name in contestants.matching(("cpu_*", "peer_*")))
-    assert contestants.matching(("peer_cuda_*",)) == [f"peer_{name}" for name in ON_GPU]
+    assert not any(parse_participant(name).on_gpu for name in candidates.matching(("cpu_*", "peer_*")))
+    assert candidates.matching(("peer_cuda_*",)) == [f"peer_{name}" for name in ON_GPU]
 
 
 def test_numpy_refuses_more_scores_than_a_machine_may_hold():
@@ -187,7 +187,7 @@ def test_numpy_refuses_more_scores_than_a_machine_may_hold():
     q = np.broadcast_to(np.float32(0), (1, 64, 8192, 8))
 
     with pytest.raises(NotImplementedError, match="GiB"):
-        discover.module("peers", "numpy_matmul").prepare(q, q, q, causal=False)
+        registry.module("peers", "numpy_matmul").prepare(q, q, q, causal=False)
 
 
 def test_threads_are_settled_before_a_peer_is_prepared(monkeypatch):
@@ -198,11 +198,11 @@ def test_threads_are_settled_before_a_peer_is_prepared(monkeypatch):
         use_threads = staticmethod(lambda count: heard.append(count))
         prepare = staticmethod(lambda q, k, v, causal: heard.append("prepare") or (lambda: np.full_like(q, 9)))
 
-    monkeypatch.setattr(contestants, "load", lambda *_: Peer)
+    monkeypatch.setattr(candidates, "load", lambda *_: Peer)
     for threads in (1, 0):
         work = Workload(heads=1, queries=2, keys=2, dim=2, threads=threads)
-        with pytest.raises(contestants.Skipped, match="wrong"):
-            contestants.enter("peer_numpy_matmul", work, Timing(kernels=(), quick=(), full=()), 9.0)
+        with pytest.raises(candidates.Skipped, match="wrong"):
+            candidates.enter("peer_numpy_matmul", work, Timing(kernels=(), quick=(), full=()), 9.0)
 
     assert heard == [1, "prepare", machine.threads(), "prepare"]
 
@@ -210,10 +210,10 @@ def test_threads_are_settled_before_a_peer_is_prepared(monkeypatch):
 def test_short_calls_settle_before_they_are_measured():
     """Where libraries take turns, a short call is preceded by one that leaves no sample; a long one is not."""
     calls = []
-    short = timing.Contestant("s", lambda: calls.append("s") or 0.001)
-    long = timing.Contestant("l", lambda: calls.append("l") or 1.0)
+    short = clock.Contestant("s", lambda: calls.append("s") or 0.001)
+    long = clock.Contestant("l", lambda: calls.append("l") or 1.0)
 
-    timing.interleave([short, long], timing.Budget(rounds=2, seconds=0, most=2), settle_s=0.05)
+    clock.interleave([short, long], clock.Budget(rounds=2, seconds=0, most=2), settle_s=0.05)
 
     assert "".join(calls) == "sl" + "ssl" * 2
     assert [len(who.samples) for who in (short, long)] == [2, 2]
@@ -273,7 +273,7 @@ def test_gradients_of_peers_are_those_of_the_reference(name, shape, causal):
 def test_wrong_gradients_are_seen():
     """Any of the three, in the first heads and in the last; a NaN anywhere."""
     work = workload((2, 4, 2, 20, 20, 8), True)
-    right = gradients.prepare(discover.module("kernels", "cpu_simd_backward"), work)()
+    right = gradients.prepare(registry.module("kernels", "cpu_simd_backward"), work)()
     assert gradients.compare(work, right).right
     for which in range(3):
         for place in ((0, 0, 3, 1), (-1, -1, -1, -1)):
@@ -288,11 +288,11 @@ def test_wrong_gradients_are_seen():
 def test_libraries_without_a_backward_pass_are_skipped():
     """And kernels that only go forward; the others are timed."""
     name = "peers_backward"
-    experiment = discover.module("experiments", name).experiment
+    experiment = registry.module("experiments", name).experiment
     work = workload((1, 2, 2, 16, 16, 8), False)
     for kernel in ("peer_numpy_matmul", "cpu_online"):
-        with pytest.raises(contestants.Skipped, match="has no backward pass"):
-            contestants.enter(kernel, work, experiment, 9.0)
-    [(contestant, row)] = contestants.enter("cpu_simd_backward", work, experiment, 9.0)
+        with pytest.raises(candidates.Skipped, match="has no backward pass"):
+            candidates.enter(kernel, work, experiment, 9.0)
+    [(contestant, row)] = candidates.enter("cpu_simd_backward", work, experiment, 9.0)
     assert contestant.measure() > 0
     assert row.max_error <= row.bound

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnsite import results
-from attnsite.evidence import Evidence
-from attnsite.figures import _style
-from attnsite.site import chromium, drawing, exhibits, pages, picture, records
+from attnsite.content.evidence import Evidence
+from attnsite.figures.toolkit import style
+from attnsite.records import run_file
+from attnsite.site import exhibits, records
+from attnsite.site.figures import chromium, renderer
+from attnsite.site.figures import svg as picture
+from attnsite.site.pages import render as pages
 from tests import checkouts
 from tests.conftest import ROOT
 
@@ -45,7 +48,7 @@ def browser(monkeypatch):
             order["path"].write_text('<svg class="x" width="1">rgb(1, 2, 3)</svg>', encoding="utf-8")
         return ""
 
-    monkeypatch.setattr(drawing, "write", write)
+    monkeypatch.setattr(renderer, "write", write)
     monkeypatch.setattr(chromium, "find", lambda: "/browser")
     return orders
 
@@ -92,7 +95,7 @@ def test_a_picture_defines_every_variable_in_both_themes():
         assert f"--{name}:{in_dark}" in by_address
 
 
-@pytest.mark.parametrize("name", _style.SIZES)
+@pytest.mark.parametrize("name", style.SIZES)
 def test_no_drawn_picture_has_a_sentinel_left(name):
     """Of all that this checkout has drawn."""
     drawn = sorted((ROOT / picture.CACHE).glob(f"*-{name}.svg"))
@@ -157,7 +160,7 @@ def test_half_a_picture_is_never_kept(checkout, chart, monkeypatch, capsys, brow
         return "the browser went away"
 
     monkeypatch.setattr(picture, "_said", False)
-    monkeypatch.setattr(drawing, "write", fail)
+    monkeypatch.setattr(renderer, "write", fail)
     picture.draw(checkout, [chart])
 
     assert not picture.drawn(checkout, chart)
@@ -226,7 +229,7 @@ def test_every_spec_of_the_checkout_keeps_the_numbers_of_its_rows():
 
 def exhibits_of(evidence):
     return [name for name in records.Records(ROOT).figure_names()
-            if evidence.figure(name).EXPERIMENT in results.experiments(ROOT)]  # fmt: skip
+            if evidence.figure(name).EXPERIMENT in run_file.experiments(ROOT)]  # fmt: skip
 
 
 def test_the_spec_draws_in_the_readers_colours(checkout):

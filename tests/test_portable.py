@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from attnsite.site import portable
+from attnsite.site.builders import disk
 
 QUESTION = "questions/cost/what_more_heads_cost/index.html"
 
@@ -17,7 +17,7 @@ def copy(site_folder, tmp_path_factory):
     """The portable copy of the built site, in a folder whose name needs care."""
     folder = tmp_path_factory.mktemp("disk") / "my site #1"
     shutil.copytree(site_folder, folder)
-    portable.convert(folder)
+    disk.convert(folder)
     return folder
 
 
@@ -126,7 +126,7 @@ def test_modules_are_handed_over_with_their_dynamic_imports_named(tmp_path):
     (tmp_path / "page").mkdir()
     (tmp_path / "page" / "index.html").write_text('<head></head><a href="../page/#x">x</a><a href="../none/">n</a>',
                                                   encoding="utf-8")  # fmt: skip
-    portable.convert(tmp_path)
+    disk.convert(tmp_path)
 
     assert (tmp_path / "assets" / "a.js").read_text() == "const x = attnsiteImport(B);\n"
     assert (tmp_path / "assets" / "a.js.txt.js").read_text().startswith('attnsiteFile("assets/a.js", "const x = attns')

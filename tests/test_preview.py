@@ -7,8 +7,9 @@ import pytest
 from mkdocs.commands.build import build
 from mkdocs.config import load_config
 
-from attnsite import discover
-from attnsite.site import picture, preview
+from attnsite.records import registry
+from attnsite.site.builders import mkdocs_preview as preview
+from attnsite.site.figures import svg
 from tests import checkouts
 
 AREA, VOLUME = "docs/questions/shapes/area.md", "docs/questions/shapes/volume.md"
@@ -21,8 +22,8 @@ OTHER = checkouts.question(title="How large is a cube?", order=2, answer="As its
 def checkout(tmp_path, tmp_path_factory, monkeypatch):
     """A checkout that was built as it is served; its pictures are drawn for the first of all tests."""
     checkouts.register(monkeypatch)
-    few, names = {"kernels": ["reference", "cpu_naive"], "peers": []}, discover.names
-    monkeypatch.setattr(discover, "names", lambda room: few[room] if room in few else names(room))
+    few, names = {"kernels": ["reference", "cpu_naive"], "peers": []}, registry.names
+    monkeypatch.setattr(registry, "names", lambda room: few[room] if room in few else names(room))
     monkeypatch.setattr(preview, "_whole", None)
     monkeypatch.setattr(preview, "_begun", None)
     root = checkouts.fill(tmp_path / "checkout")
@@ -31,7 +32,7 @@ def checkout(tmp_path, tmp_path_factory, monkeypatch):
     checkouts.put(root, "docs/method.md", "# Method\n\nBy counting.\n")
     checkouts.put(root, "docs/glossary.md", "# Glossary\n\n## Side\n\nWhat is squared.\n")
     checkouts.put_builder(root)
-    kept, pictures = tmp_path_factory.getbasetemp() / "pictures", root / picture.CACHE
+    kept, pictures = tmp_path_factory.getbasetemp() / "pictures", root / svg.CACHE
     if kept.is_dir():
         shutil.copytree(kept, pictures)
     config = served(root, tmp_path / "site")

@@ -14,11 +14,15 @@ import pytest
 import yaml
 from pybtex.database import parse_string
 
-from attnsite.bibliography import load_sources, plain
-from attnsite.content import Cite, Number, load_questions, marks
-from attnsite.site import about, beside, cards, citing, feed, finish, heads, pages, places, reading, records, structured
+from attnsite.content.questions import Cite, Number, load_questions, marks
+from attnsite.content.sources import load_sources, plain
+from attnsite.site import about, addresses, records
+from attnsite.site.builders import finish
 from attnsite.site.checked import checked
-from attnsite.site.question_pages import path_of
+from attnsite.site.exports import atom, bibtex, bundle, html_head, json_ld, plain_markdown
+from attnsite.site.figures import social_cards
+from attnsite.site.pages import render as pages
+from attnsite.site.pages.questions import path_of
 from tests import checkouts
 from tests.conftest import ROOT
 
@@ -29,7 +33,7 @@ SITE = "https://attnsite.example/"
 
 @pytest.fixture(scope="module")
 def files():
-    return beside.files(ROOT)
+    return bundle.files(ROOT)
 
 
 @pytest.fixture(scope="module")
@@ -110,12 +114,12 @@ def test_search_engines_find_the_question_its_answer_and_its_sources(site_folder
     """With the properties that they ask for; the answer is that of the page, and every address is there."""
     found = built(site_folder)
     for question in questions:
-        text = found[places.address(path_of(question))]
+        text = found[addresses.address(path_of(question))]
         [block] = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text)
         data = json.loads(block)
         assert len(block) < 9000
         assert data["@type"] == "TechArticle"
-        assert 0 < len(data["headline"]) <= structured.HEADLINE
+        assert 0 < len(data["headline"]) <= json_ld.HEADLINE
         assert data["author"]["name"] == about.read(ROOT).authors[0]
         assert datetime.date.fromisoformat(data["datePublished"]) <= datetime.date.fromisoformat(data["dateModified"])
         assert data["mainEntity"]["name"] == question.title
@@ -161,9 +165,11 @@ def test_the_place_of_publication_is_said_once(checkout, monkeypatch, url):
     checkouts.put(checkout, "mkdocs.yml", 'site_name: S\nsite_url: !ENV [SITE_URL, "https://other.example/"]\n')
     monkeypatch.setenv("SITE_URL", url)
     site = about.read(checkout)
-    made = beside.files(checkout)
+    made = bundle.files(checkout)
     told = json.loads(made["questions/shapes/area/index.json"])
-    head = heads.dressed("<head><title>T</title></head>", "questions/shapes/area/", site, heads.About(question=True))
+    head = html_head.dressed(
+        "<head><title>T</title></head>", "questions/shapes/area/", site, html_head.About(question=True)
+    )
 
     root = url.rstrip("/") + "/"
     assert told["url"] == f"{root}questions/shapes/area/"
@@ -171,10 +177,10 @@ def test_the_place_of_publication_is_said_once(checkout, monkeypatch, url):
     assert f"{root}sitemap.xml" in made["robots.txt"]
     assert "other.example" not in json.dumps({name: text for name, text in made.items() if isinstance(text, str)})
     monkeypatch.setenv("SITE_URL", "")
-    bare = beside.files(checkout)
-    assert feed.FILE not in bare
+    bare = bundle.files(checkout)
+    assert atom.FILE not in bare
     assert "Sitemap" not in bare["robots.txt"]
-    assert "canonical" not in heads.dressed("<head></head>", "", about.read(checkout), heads.About())
+    assert "canonical" not in html_head.dressed("<head></head>", "", about.read(checkout), html_head.About())
 
 
 def test_a_build_says_in_a_line_what_it_lacks_an_address_for(checkout, monkeypatch):
@@ -227,9 +233,9 @@ def test_what_a_builder_wrote_into_the_head_is_replaced():
               '<meta name="twitter:card" content="z">\n<script type="application/ld+json">{}</script>'
               "\n</head>")  # fmt: skip
     site = about.Site("S", "On squares.", SITE, "", "", ("A",), "MIT")
-    once = heads.dressed(theirs, "a/", site, heads.About())
+    once = html_head.dressed(theirs, "a/", site, html_head.About())
 
-    assert heads.dressed(once, "a/", site, heads.About()) == once
+    assert html_head.dressed(once, "a/", site, html_head.About()) == once
     assert [once.count(each) for each in ('rel="canonical"', '"og:title"', '"twitter:card"')] == [1, 1, 1]
     assert '<meta property="og:title" content="T">' in once
 
@@ -242,7 +248,7 @@ def test_data_are_as_the_schema_and_the_page_about_it_say(files, questions):
     schema = json.loads((ROOT / "docs" / "assets" / "question.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     for question in questions:
-        jsonschema.validate(json.loads(files[f"{places.address(path_of(question))}index.json"]), schema)
+        jsonschema.validate(json.loads(files[f"{addresses.address(path_of(question))}index.json"]), schema)
     page = (ROOT / "docs" / "reuse.md").read_text(encoding="utf-8").partition("## A question's data")[2]
     rows = re.findall(r"^\| (`.*?) \|", page.partition("## ")[0], re.MULTILINE)
     assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(schema["properties"])
@@ -251,7 +257,7 @@ def test_data_are_as_the_schema_and_the_page_about_it_say(files, questions):
 def test_data_say_what_the_page_says(files, questions, site_folder):
     """Claims in order with their numbers and states, the figures that the page shows, and addresses that are there."""
     for question in questions:
-        place = places.address(path_of(question))
+        place = addresses.address(path_of(question))
         data = json.loads(files[f"{place}index.json"])
         page = (site_folder / place / "index.html").read_text(encoding="utf-8")
         assert [claim["kind"] for claim in data["claims"]] == [claim.kind for claim in question.claims]
@@ -296,7 +302,7 @@ def test_a_page_is_cited_by_an_entry_that_bibtex_reads(checkout, title):
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(title=quoted))
     [question] = load_questions(checkout)
     known, site = records.read(checkout), about.read(checkout)
-    entry = citing.entry(checked(question, known), site)
+    entry = bibtex.entry(checked(question, known), site)
     [(key, read)] = parse_string(entry, "bibtex").entries.items()
 
     assert key == "attnsite2026area"
@@ -313,7 +319,7 @@ def test_a_page_is_cited_by_an_entry_that_bibtex_reads(checkout, title):
 
 def test_the_feed_is_one_as_rfc_4287_asks(files, questions):
     """Identifiers, titles, dates with their zone, authors and links, each where and as often as it must be."""
-    root = etree.fromstring(files[feed.FILE])
+    root = etree.fromstring(files[atom.FILE])
     time = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
     assert root.tag == f"{ATOM}feed"
     for each in (root, *root.iter(f"{ATOM}entry")):
@@ -333,11 +339,11 @@ def test_the_feed_is_one_as_rfc_4287_asks(files, questions):
     assert dates == sorted(dates, reverse=True)
     assert root.findtext(f"{ATOM}updated") == dates[0]
     assert all(entry.findtext(f"{ATOM}published") <= entry.findtext(f"{ATOM}updated") for entry in entries)
-    assert not re.search(r"\[[@=]", files[feed.FILE])
+    assert not re.search(r"\[[@=]", files[atom.FILE])
 
 
 def entry_of(root):
-    return etree.fromstring(beside.files(root)[feed.FILE]).find(f"{ATOM}entry")
+    return etree.fromstring(bundle.files(root)[atom.FILE]).find(f"{ATOM}entry")
 
 
 def test_an_answer_comes_again_when_it_is_measured_again(checkout, monkeypatch):
@@ -382,7 +388,7 @@ def test_llms_txt_is_as_its_description_asks(files, questions, site_folder):
 def test_a_question_as_markdown_has_no_marks_left(files, questions, site_folder):
     """Numbers and citations are words, figures are told, problems unfolded, links whole; llms-full.txt has them all."""
     for question in questions:
-        text = (site_folder / places.address(path_of(question)) / "index.md").read_text(encoding="utf-8")
+        text = (site_folder / addresses.address(path_of(question)) / "index.md").read_text(encoding="utf-8")
         prose = re.sub(r"^(`{3,}).*?^\1", "", text, flags=re.DOTALL | re.MULTILINE)
         assert text.startswith(f"# {question.title}\n")
         assert not re.search(r"\[[@=]\w|^```figure|^\?\?\?", prose, re.MULTILINE)
@@ -400,7 +406,7 @@ def test_a_figure_in_words_and_a_problem_unfolded(checkout):
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(body=body))
     [question] = load_questions(checkout)
     known = records.read(checkout)
-    text = reading.question(checked(question, known), known, about.read(checkout))
+    text = plain_markdown.question(checked(question, known), known, about.read(checkout))
 
     assert "**Figure: The square of 30 is 900.** Compare `side` with area. A line from 1 to 900." in text
     assert f"[the rule]({SITE}method/#a) and (Doe 2020, §1; Roe and Doe 2021)" in text
@@ -418,7 +424,7 @@ def test_questions_lead_on_to_one_another(questions):
     for at, path in enumerate(listed, 1):
         for way, goal in (("prev", ends[at - 1]), ("next", ends[at + 1])):
             [found] = re.findall(rf'rel="{way}" href="([^"]*)"', made[path])
-            assert urljoin(SITE + places.address(path), found) == SITE + places.address(goal)
+            assert urljoin(SITE + addresses.address(path), found) == SITE + addresses.address(goal)
         assert yaml.safe_load(made[path].split("---\n")[1])["hide"] == ["footer"]  # it would name pages by the menu
 
 
@@ -484,34 +490,34 @@ def test_a_packed_picture_is_the_same_picture():
     """Its pixels and its size, in no more bytes, and whole to its end."""
     pixels = b"".join(b"\x00" + bytes(n % 7 for n in range(row, row + 64)) for row in range(64))
     given = png((64, 64), pixels)
-    small = cards.packed(given)
+    small = social_cards.packed(given)
 
     assert small[:33] == given[:33]
     [held] = re.findall(rb"IDAT(.*)\x00\x00\x00\x00IEND", small, re.DOTALL)
     assert zlib.decompress(held[:-4]) == pixels
     assert len(small) <= len(given)
-    assert cards.packed(small) == small
+    assert social_cards.packed(small) == small
 
 
 @pytest.mark.parametrize("title", ["Short?", "Why " + "is it so very long " * 14 + "?", "W" * 200])
 @pytest.mark.parametrize("answer", ["Yes.", "Because it is so. " * 40])
 def test_no_line_of_a_card_leaves_it(title, answer):
     """However long title and answer are, they stay above the foot and between the margins."""
-    notes = cards.card(title, answer, "The site")["layout"]["annotations"]
+    notes = social_cards.card(title, answer, "The site")["layout"]["annotations"]
     for note, below in zip(notes, [*notes[1:], None], strict=True):
         lines = re.sub("</?b>", "", note["text"]).split("<br>")
         size = note["font"]["size"]
-        assert max(map(len, lines)) * size * cards._EM <= cards.WIDTH - 2 * cards._MARGIN
-        assert note["y"] + len(lines) * size * 1.2 <= (below["y"] if below else cards.HEIGHT)
+        assert max(map(len, lines)) * size * social_cards._EM <= social_cards.WIDTH - 2 * social_cards._MARGIN
+        assert note["y"] + len(lines) * size * 1.2 <= (below["y"] if below else social_cards.HEIGHT)
 
 
 def test_cards_are_drawn_with_the_figures_and_a_missing_one_is_the_common_one(checkout, tmp_path, monkeypatch):
     """The order goes to the browser in the same visit; without a browser the page names the card that is committed."""
-    from attnsite.site import drawing, picture
+    from attnsite.site.figures import renderer, svg
 
     visits = []
-    monkeypatch.setattr(drawing, "write", lambda orders, options, folder: visits.append(orders) or "no browser today")
-    monkeypatch.setattr(picture, "_said", True)
+    monkeypatch.setattr(renderer, "write", lambda orders, options, folder: visits.append(orders) or "no browser today")
+    monkeypatch.setattr(svg, "_said", True)
     monkeypatch.setenv("CHROMIUM", "/bin/sh")
     assert not [path for path in pages.published(checkout) if path.endswith("card.png")]
     [orders] = visits
@@ -522,4 +528,6 @@ def test_cards_are_drawn_with_the_figures_and_a_missing_one_is_the_common_one(ch
 
     text = (site / "questions/shapes/area/index.html").read_text(encoding="utf-8")
     assert f'<meta property="og:image" content="{SITE}assets/card.png">' in text
-    assert (ROOT / "docs" / cards.DEFAULT).read_bytes()[16:24] == struct.pack(">II", cards.WIDTH, cards.HEIGHT)
+    assert (ROOT / "docs" / social_cards.DEFAULT).read_bytes()[16:24] == struct.pack(
+        ">II", social_cards.WIDTH, social_cards.HEIGHT
+    )

@@ -5,9 +5,11 @@ import re
 
 import pytest
 
-from attnsite import discover, results, sweeps
-from attnsite.content import load_questions
-from attnsite.site import figures, question_pages, quickly, records
+from attnsite.content.questions import load_questions
+from attnsite.records import registry, run_file, sweeps
+from attnsite.site import records
+from attnsite.site.figures import fence, quickly
+from attnsite.site.pages import questions as question_pages
 from tests import small
 from tests.conftest import ROOT
 
@@ -24,7 +26,7 @@ def test_the_rows_that_are_promised_are_those_of_the_quick_cases(held, experimen
     """Counted in the published run: timing, with variants, memory, study and count; counts are whole."""
     run = held.quoted_first(experiment)[0]
     found = quickly.beside(held, run)
-    quick = [sweeps.asked(case) for case in discover.module("experiments", experiment).experiment.quick]
+    quick = [sweeps.asked(case) for case in registry.module("experiments", experiment).experiment.quick]
     rows = [row for row in run.rows if row.skipped is None]
     shared = [row for row in rows if {k: v for k, v in row.case.items() if k != "variant"} in quick]
 
@@ -55,7 +57,7 @@ def test_a_figure_says_what_its_command_gives(held):
     """Beside the command, in its downloads: some rows, all of them, or that there is no quick sweep."""
 
     def told(name):
-        return figures.repeat(held, held.exhibits(name)[0])
+        return fence.repeat(held, held.exhibits(name)[0])
 
     assert re.search(
         r"heads_at_fixed_width --quick</code>, which gives \d+ of the \d+ rows .*--full", told("heads_at_fixed_width")
@@ -70,11 +72,11 @@ def test_nothing_is_promised_that_nobody_can_know(held, monkeypatch):
     """Without Numba some experiments cannot be asked: the command stands alone; so for a run that is quick itself."""
     run = held.quoted_first("softmax_error")[0]
     assert quickly.beside(held, dataclasses.replace(run, sweep="quick")) is None
-    monkeypatch.setattr(discover, "module", lambda *_: (_ for _ in ()).throw(ImportError("numba")))
-    monkeypatch.setattr(quickly.kept, "kept", lambda root, made_from, make: make())
+    monkeypatch.setattr(registry, "module", lambda *_: (_ for _ in ()).throw(ImportError("numba")))
+    monkeypatch.setattr(quickly.disk_cache, "kept", lambda root, made_from, make: make())
     assert quickly.has_quick(held, "softmax_error")
     assert quickly.beside(held, run) is None
-    assert results.THIS_BUILD not in figures.repeat(held, held.exhibits("softmax_error")[0])
+    assert run_file.THIS_BUILD not in fence.repeat(held, held.exhibits("softmax_error")[0])
 
 
 def test_the_words_for_several_runs_add_up():

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnsite import results
-from attnsite.errors import Mistake, flatten
-from attnsite.results import Provenance, Row, Run
+from attnsite.records import run_file
+from attnsite.records.mistakes import Mistake, flatten
+from attnsite.records.run_file import Provenance, Row, Run
 
 PROVENANCE = Provenance(
     {"cpu": "Test"}, {"python": "3.12", "commit": None}, "2026-01-02T03:04:05Z", 1.5, {"verdict": "steady"}
@@ -26,7 +26,7 @@ RUN = Run("mine", "timing", "here", "quick", "0" * 12, ("cpu_*",), PROVENANCE, (
 
 def put(run, folder):
     path = folder / run.machine / f"{run.experiment}.json"
-    results.write(run, path)
+    run_file.write(run, path)
     return path
 
 
@@ -34,7 +34,7 @@ def test_a_run_comes_back_as_it_was(tmp_path):
     """Reading what was written gives an equal run; one row stands in one line."""
     path = put(RUN, tmp_path)
 
-    assert results.read(path) == RUN
+    assert run_file.read(path) == RUN
     assert sum(line.startswith('{"case"') for line in path.read_text().splitlines()) == len(RUN.rows)
 
 
@@ -44,7 +44,7 @@ def test_numbers_that_json_has_not_come_back(tmp_path):
     path = put(dataclasses.replace(RUN, kind="study", rows=(row,)), tmp_path)
 
     json.loads(path.read_text(), parse_constant=lambda name: pytest.fail(name))
-    values = results.read(path).rows[0].values
+    values = run_file.read(path).rows[0].values
     assert math.isnan(values["a"])
     assert (values["b"], values["c"]) == (math.inf, [-math.inf, 1.0])
 
@@ -58,17 +58,17 @@ def test_any_samples_and_cases_come_back(tmp_path_factory, samples, case):
     case = {k: v for k, v in case.items() if v not in ("nan", "inf", "-inf")}
     run = dataclasses.replace(RUN, rows=(Row(case, "cpu_a", samples=tuple(samples)),))
 
-    assert results.read(put(run, tmp_path_factory.mktemp("run"))) == run
+    assert run_file.read(put(run, tmp_path_factory.mktemp("run"))) == run
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     """When renaming fails, the file is the old one and nothing else is left."""
     path = put(RUN, tmp_path)
     before = path.read_bytes()
-    monkeypatch.setattr(results.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(run_file.os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
 
     with pytest.raises(OSError, match="full"):
-        results.write(dataclasses.replace(RUN, sweep="full"), path)
+        run_file.write(dataclasses.replace(RUN, sweep="full"), path)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
@@ -79,7 +79,7 @@ def broken(tmp_path, change):
     change(data)
     path.write_text(json.dumps(data))
     with pytest.raises((Mistake, ExceptionGroup)) as caught:
-        results.read(path)
+        run_file.read(path)
     mistakes = flatten(caught.value)
     assert all(mistake.path == str(path) and mistake.remedy for mistake in mistakes)
     return [f"{mistake.where}: {mistake.what}" for mistake in mistakes]
@@ -127,17 +127,17 @@ def test_no_content_is_too_strange(tmp_path, content):
     path.write_bytes(content)
 
     with pytest.raises((Mistake, ExceptionGroup)):
-        results.read(path)
+        run_file.read(path)
 
 
 def test_an_older_format_is_upgraded_step_by_step(tmp_path, monkeypatch):
     """A file of this format is read by a version whose format is two further, through both steps."""
-    now, path = results.FORMAT, put(RUN, tmp_path)
-    monkeypatch.setattr(results, "FORMAT", now + 2)
-    monkeypatch.setitem(results.UPGRADES, now, lambda data: data | {"sweep": "full"})
-    monkeypatch.setitem(results.UPGRADES, now + 1, lambda data: data)
+    now, path = run_file.FORMAT, put(RUN, tmp_path)
+    monkeypatch.setattr(run_file, "FORMAT", now + 2)
+    monkeypatch.setitem(run_file.UPGRADES, now, lambda data: data | {"sweep": "full"})
+    monkeypatch.setitem(run_file.UPGRADES, now + 1, lambda data: data)
 
-    assert results.read(path).sweep == "full"
+    assert run_file.read(path).sweep == "full"
 
 
 OLD = Path(__file__).parent / "cases" / "format_1" / "epyc_2core" / "time_by_storage.json"
@@ -145,12 +145,12 @@ OLD = Path(__file__).parent / "cases" / "format_1" / "epyc_2core" / "time_by_sto
 
 def test_a_file_of_the_first_format_reads_as_if_it_were_written_now(tmp_path):
     """Its refusals have a code, its rows the digest of this format; written and read again it is the same run."""
-    run = results.read(OLD)
+    run = run_file.read(OLD)
 
     assert {row.skip_code for row in run.rows if row.skipped} == {"refused"}
     assert {row.skip_code for row in run.rows if row.skipped is None} == {None}
-    assert run.rows_digest == results.rows_digest(run) != json.loads(OLD.read_text())["rows_digest"]
-    assert results.read(put(run, tmp_path)) == run
+    assert run.rows_digest == run_file.rows_digest(run) != json.loads(OLD.read_text())["rows_digest"]
+    assert run_file.read(put(run, tmp_path)) == run
 
 
 def test_a_slip_in_a_file_of_the_first_format_is_still_noticed(tmp_path):
@@ -161,9 +161,9 @@ def test_a_slip_in_a_file_of_the_first_format_is_still_noticed(tmp_path):
     path.write_text(text.replace('"samples": [0.', '"samples": [1.', 1))
     assert path.read_text() != text
 
-    run = results.read(path)
+    run = run_file.read(path)
 
-    assert run.rows_digest == json.loads(text)["rows_digest"] != results.rows_digest(run, 1)
+    assert run.rows_digest == json.loads(text)["rows_digest"] != run_file.rows_digest(run, 1)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_sentences_of_the_first_format_have_codes(tmp_path, sentence, code):
     del data["rows"][0]["skip_code"]
     path.write_text(json.dumps(data))
 
-    [row] = results.read(path).rows
+    [row] = run_file.read(path).rows
     assert (row.skipped, row.skip_code) == (sentence, code)
 
 
@@ -220,28 +220,28 @@ def test_a_ceiling_is_work_over_time():
 def test_states(monkeypatch):
     """Fresh while all digests agree; stale when the experiment or a kernel has changed or joined; else missing."""
     monkeypatch.setattr(
-        results.discover, "names", lambda room: {"experiments": ["mine"], "kernels": ["cpu_a"]}.get(room, [])
+        run_file.registry, "names", lambda room: {"experiments": ["mine"], "kernels": ["cpu_a"]}.get(room, [])
     )
-    monkeypatch.setattr(results.discover, "matching", lambda room, patterns: ["cpu_a"])
-    monkeypatch.setattr(results, "experiment_digest", lambda *_: "0" * 12)
-    monkeypatch.setattr(results, "kernel_digest", lambda name: "1" * 12)
-    assert results.state(None) == "missing"
-    assert results.state(RUN) == "fresh"
-    assert results.state(dataclasses.replace(RUN, complete=False)) == "stale"
-    assert results.state(dataclasses.replace(RUN, digest="2" * 12)) == "stale"
-    assert results.state(dataclasses.replace(RUN, experiment="gone")) == "stale"
+    monkeypatch.setattr(run_file.registry, "matching", lambda room, patterns: ["cpu_a"])
+    monkeypatch.setattr(run_file, "experiment_digest", lambda *_: "0" * 12)
+    monkeypatch.setattr(run_file, "kernel_digest", lambda name: "1" * 12)
+    assert run_file.state(None) == "missing"
+    assert run_file.state(RUN) == "fresh"
+    assert run_file.state(dataclasses.replace(RUN, complete=False)) == "stale"
+    assert run_file.state(dataclasses.replace(RUN, digest="2" * 12)) == "stale"
+    assert run_file.state(dataclasses.replace(RUN, experiment="gone")) == "stale"
 
-    monkeypatch.setattr(results.discover, "matching", lambda room, patterns: ["cpu_a", "cpu_b"])
-    assert results.state(RUN) == "stale"
-    monkeypatch.setattr(results.discover, "matching", lambda room, patterns: ["cpu_a"])
-    monkeypatch.setattr(results, "kernel_digest", lambda name: "3" * 12)
-    assert results.state(RUN) == "stale"
+    monkeypatch.setattr(run_file.registry, "matching", lambda room, patterns: ["cpu_a", "cpu_b"])
+    assert run_file.state(RUN) == "stale"
+    monkeypatch.setattr(run_file.registry, "matching", lambda room, patterns: ["cpu_a"])
+    monkeypatch.setattr(run_file, "kernel_digest", lambda name: "3" * 12)
+    assert run_file.state(RUN) == "stale"
 
 
 def test_committed_runs_read_and_round_trip(tmp_path):
     """Every run in the checkout is whole, and writing it again changes no byte."""
-    paths = sorted((results.discover.ROOT.parent / results.COMMITTED).glob("*/*.json"))
+    paths = sorted((run_file.registry.ROOT.parent / run_file.COMMITTED).glob("*/*.json"))
     assert paths
     for path in paths:
-        run = results.read(path)
+        run = run_file.read(path)
         assert put(run, tmp_path).read_bytes() == path.read_bytes()

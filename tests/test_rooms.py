@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from attnsite.digest import imported
+
 from tests.conftest import LONGEST
 
 PACKAGE = Path(__file__).parents[1] / "attnsite"

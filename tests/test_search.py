@@ -6,8 +6,12 @@ import re
 
 import pytest
 
-from attnsite import content, glossary
-from attnsite.site import calculator, kernel_pages, records, searching
+from attnsite.content import glossary
+from attnsite.content import questions as content
+from attnsite.site import records
+from attnsite.site.builders import searching
+from attnsite.site.pages import kernels as kernel_pages
+from attnsite.site.widgets import calculator
 from tests import searches
 from tests.conftest import ROOT
 

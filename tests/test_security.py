@@ -11,14 +11,17 @@ import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Error
 
-from attnsite import check, discover, parsed_html, results
-from attnsite.errors import flatten
-from attnsite.figures import _style
-from attnsite.judging import Text, judge
-from attnsite.quantity import Quantity
-from attnsite.results import EVERY_MACHINE
-from attnsite.site import finish, hooks, policy
-from attnsite.site.rendering import Renderer
+from attnsite.content import parsed_html
+from attnsite.content.judging import Text, judge
+from attnsite.figures.toolkit import style
+from attnsite.records import registry, run_file
+from attnsite.records.mistakes import flatten
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import EVERY_MACHINE
+from attnsite.site.builders import checks, finish
+from attnsite.site.builders import content_security_policy as policy
+from attnsite.site.builders import mkdocs_hooks as hooks
+from attnsite.site.markdown.rendering import Renderer
 from tests import checkouts
 from tests.attacks import ATTACKS, FINE, FORM, IMAGE, REFRESH
 from tests.conftest import ROOT, serve
@@ -332,7 +335,7 @@ def test_the_check_names_the_file_and_the_line_of_every_field(field, tmp_path, m
         checkouts.put(root, path, written(bad))
         lines = (root / path).read_text(encoding="utf-8").split("\n")
         [wanted] = [number for number, line in enumerate(lines, 1) if "evil.example" in line]
-        found = {mistake.where for mistake in check.check(root) if mistake.path == path and "YAML" not in mistake.what}
+        found = {mistake.where for mistake in checks.check(root) if mistake.path == path and "YAML" not in mistake.what}
         assert str(wanted) in found, bad
 
 
@@ -343,7 +346,7 @@ def test_a_reference_of_the_text_serves_a_claim_and_is_judged_there(tmp_path, mo
     checkouts.put(root, "docs/questions/shapes/area.md", checkouts.question(
         answer="As its side ![x][r].", body="Text.\n\n[r]: https://evil.example/t.png"))  # fmt: skip
 
-    [found] = [mistake for mistake in check.check(root) if "another host" in mistake.what]
+    [found] = [mistake for mistake in checks.check(root) if "another host" in mistake.what]
     assert found.path == "docs/questions/shapes/area.md"
 
 
@@ -361,7 +364,7 @@ def hostile_figure():
         rows = runs[0].rows
         line = go.Scatter(x=[r.case["side"] for r in rows], y=[r.values["area"] for r in rows], name=HOSTILE,
                           text=[HOSTILE] * len(rows), mode="lines+markers+text", hovertext=HOSTILE,
-                          line={"color": _style.OURS})  # fmt: skip
+                          line={"color": style.OURS})  # fmt: skip
         linked = '<a href="javascript:evil=5">x</a><b style="background:url(javascript:evil=6)">y</b>'
         notes = [{"text": text, "x": 1, "y": 1, "showarrow": False} for text in (HOSTILE, linked)]
         return go.Figure(line, {"title": {"text": HOSTILE}, "annotations": notes, "showlegend": True})
@@ -380,10 +383,10 @@ def hostile_site(tmp_path_factory):
     root = tmp_path_factory.mktemp("hostile")
     with pytest.MonkeyPatch.context() as patch:
         checkouts.register(patch)
-        module, made = discover.module, hostile_figure()
-        patch.setattr(discover, "module", lambda room, name, *n: made if name == "squares" else module(room, name, *n))
+        module, made = registry.module, hostile_figure()
+        patch.setattr(registry, "module", lambda room, name, *n: made if name == "squares" else module(room, name, *n))
         few = {"figures": ["squares"], "experiments": ["squares"], "kernels": ["cpu_naive", "reference"]}
-        patch.setattr(discover, "names", lambda room: few.get(room, []))
+        patch.setattr(registry, "names", lambda room: few.get(room, []))
         checkouts.fill(root)
         for machine in (EVERY_MACHINE, "laptop", "<img src=x onerror=evil=7>"):
             told = {"cpu": HOSTILE, "gpu": HOSTILE, "cores": HOSTILE, "caches": {HOSTILE: HOSTILE}, HOSTILE: [HOSTILE]}
@@ -392,7 +395,7 @@ def hostile_site(tmp_path_factory):
             provenance = dataclasses.replace(run.provenance, software=software, steadiness={"verdict": HOSTILE})
             row = dataclasses.replace(run.rows[0], kernel="cpu_naive", skipped=HOSTILE, skip_code="failed")
             run = dataclasses.replace(run, provenance=provenance, rows=(row, *run.rows))
-            results.write(run, results.path_of(root, machine, "squares"))
+            run_file.write(run, run_file.path_of(root, machine, "squares"))
         body = "```figure\nsquares\n```\n\nSee [@doe2020squares §<b>1</b>], [=squares.largest laptop]."
         title = "'" + HOSTILE.replace("'", "''") + "?'"
         checkouts.put(root, "docs/questions/shapes/area.md", checkouts.question(title=title, body=body))

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from test_vetting import PATH, RUN, with_provenance
 
-from attnsite import doctor, kernels, quota, repository, vetting
-from attnsite.measure import machine, shards, timing
+from attnsite import kernels
+from attnsite.commands import doctor
+from attnsite.measure import clock, machine, quota, shards
+from attnsite.records import repository, vetting
 
 ROOT = Path(__file__).parents[1]
 ASKED = "import json, numba; from attnsite import kernels; from attnsite.measure import machine; "
@@ -102,9 +104,9 @@ except NotImplementedError as why:
 
 KERNELS = """
 import numpy as np
-from attnsite import discover
-from attnsite.kernels import _simd, _storage, cpu_simd, reference
-from attnsite.measure import contestants, correct
+from attnsite.records import registry as discover
+from attnsite.kernels.simd import registers as _simd, half as _storage; from attnsite.kernels import cpu_simd, reference
+from attnsite.measure import candidates as contestants, correctness as correct
 print(_simd.WIDTH, _simd.FUSED, _storage.HALVES)
 rng = np.random.default_rng(0)
 for name in {names}:
@@ -194,11 +196,11 @@ def test_a_process_that_was_stopped_was_not_steady(tmp_path, monkeypatch):
     assert before == (5, 100)
     assert quota.stopped(before, quota.periods()) == 0.5
     assert quota.stopped(None, quota.periods()) is None
-    assert timing.verdict([0.01], [0.0], [0.5, 0.0]) == {
+    assert clock.verdict([0.01], [0.0], [0.5, 0.0]) == {
         "verdict": "noisy", "median_spread": 0.01, "foreign_load": 0.0, "throttled": 0.25}  # fmt: skip
-    assert timing.verdict([0.01], [0.0], [0.0])["verdict"] == "steady"
+    assert clock.verdict([0.01], [0.0], [0.0])["verdict"] == "steady"
     parts = [dataclasses.replace(RUN, provenance=dataclasses.replace(
-        RUN.provenance, steadiness=timing.verdict([0.01], [], [share]))) for share in (0.0, 0.5)]  # fmt: skip
+        RUN.provenance, steadiness=clock.verdict([0.01], [], [share]))) for share in (0.0, 0.5)]  # fmt: skip
     assert shards.together(parts) == {"verdict": "noisy", "median_spread": 0.01, "throttled": 0.5}
 
 

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 
-from attnsite import discover
-from attnsite.kernels import _shapes, cpu_simd
-from attnsite.measure import contestants, correct
+from attnsite.kernels import cpu_simd
+from attnsite.kernels.plain import shapes as _shapes
+from attnsite.measure import candidates, correctness
+from attnsite.records import registry
 
-FORWARD = [name for name in discover.names("kernels") if name != "reference" and "_backward" not in name]
-BACKWARD = [name for name in discover.names("kernels") if "_backward" in name]
+FORWARD = [name for name in registry.names("kernels") if name != "reference" and "_backward" not in name]
+BACKWARD = [name for name in registry.names("kernels") if "_backward" in name]
 PLAIN = [
     name for name in FORWARD
-    if not any(hasattr(discover.module("kernels", name), how) for how in ("store_cache", "store_array"))
+    if not any(hasattr(registry.module("kernels", name), how) for how in ("store_cache", "store_array"))
 ]  # fmt: skip
 MARK = np.float32(1e6)  # lies behind every array
 
@@ -58,14 +59,14 @@ STORED_AS_ONE = ("k of three sides", "no KV heads")  # what a cache may be unabl
 def test_arrays_that_do_not_fit_are_refused(name, bad):
     """One sentence: which array, its shape, and what was expected. The output is left alone."""
     shapes, words = BAD[bad]
-    module = discover.module("kernels", name)
+    module = registry.module("kernels", name)
     q, k, v, out = given(name, **shapes)
     try:
-        arrays = contestants.lay_out(module, q, contestants.store(module, k, v))[:3]
+        arrays = candidates.lay_out(module, q, candidates.store(module, k, v))[:3]
     except (ValueError, IndexError):
         assert bad in STORED_AS_ONE
         return
-    out = correct.stored(module, out)
+    out = correctness.stored(module, out)
     before = out.copy()
 
     with pytest.raises(ValueError, match=r"^[a-z]+ ") as refusal:
@@ -85,14 +86,14 @@ def test_other_numbers_are_refused(name, dtype, which):
     arrays[which] = np.zeros(arrays[which].shape, dtype)
 
     with pytest.raises(ValueError, match=str(np.dtype(dtype)).replace(">", ".")):
-        discover.module("kernels", name).attention(**arrays, causal=False)
+        registry.module("kernels", name).attention(**arrays, causal=False)
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_an_output_that_cannot_hold_its_numbers_is_refused(name):
     """One that may only be read, and one whose rows are all the same memory."""
     q, k, v, out = given(name)
-    attention = discover.module("kernels", name).attention
+    attention = registry.module("kernels", name).attention
     read_only = out.copy()
     read_only.flags.writeable = False
 
@@ -105,8 +106,8 @@ def test_an_output_that_cannot_hold_its_numbers_is_refused(name):
 @pytest.mark.parametrize("name", ["cuda_vector", "cuda_decode", "cuda_mma"])
 def test_a_kernel_that_loads_four_numbers_at_a_time_asks_for_contiguous_arrays(name):
     """Whether they lie on a device or not, which the check cannot tell apart."""
-    module = discover.module("kernels", name)
-    q, k, v, out = (correct.stored(module, array) for array in given(name))
+    module = registry.module("kernels", name)
+    q, k, v, out = (correctness.stored(module, array) for array in given(name))
     turned = np.ascontiguousarray(k.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
 
     with pytest.raises(ValueError, match="k has gaps or another order"):
@@ -120,10 +121,10 @@ def test_what_lies_around_an_array_has_no_influence(name):
         if "decode" in name and queries > 1:
             continue
         q, k, v, out = given(name, q=(1, 6, queries, dim), k=(1, 3, keys, dim))
-        discover.module("kernels", name).attention(q, k, v, out, causal=False)
+        registry.module("kernels", name).attention(q, k, v, out, causal=False)
 
         assert abs(out).max() < 10
-        assert correct.compare(q, k, v, out, causal=False).right
+        assert correctness.compare(q, k, v, out, causal=False).right
 
 
 @pytest.mark.parametrize("name", BACKWARD)
@@ -134,7 +135,7 @@ def test_the_backward_pass_refuses_by_the_same_check(name):
     cpu_simd.attention(q, k, v, out, causal=False, lse=lse)
     named = {"q": q, "k": k, "v": v, "out": out, "lse": lse, "dout": q.copy(), "dq": q.copy(), "dk": k.copy(),
              "dv": v.copy()}  # fmt: skip
-    gradients = discover.module("kernels", name).gradients
+    gradients = registry.module("kernels", name).gradients
     gradients(**named, causal=False)
     for which in named:
         for axis in range(named[which].ndim):

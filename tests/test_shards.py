@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from attnsite import results
-from attnsite.errors import Mistake, flatten
 from attnsite.measure import shards
-from attnsite.results import Provenance, Row, Run
+from attnsite.records import run_file
+from attnsite.records.mistakes import Mistake, flatten
+from attnsite.records.run_file import Provenance, Row, Run
 
 ROOT = Path(__file__).parents[1]
 CASES = [{"n": n} for n in range(7)]
@@ -28,7 +28,7 @@ def part(number, count, **changes):
 
 
 def put(root, number, count, run):
-    results.write(run, shards.path_of(root, "m", "full", (number, count), "m", "mine"))
+    run_file.write(run, shards.path_of(root, "m", "full", (number, count), "m", "mine"))
 
 
 def merged(root):
@@ -107,7 +107,7 @@ def test_two_processes_at_once_make_what_one_makes(tmp_path):
     halves = [subprocess.Popen([*command, "--shard", f"{n}/2"], cwd=ROOT, stdout=subprocess.PIPE) for n in (1, 2)]
     assert [half.wait(120) for half in halves] == [0, 0]
     subprocess.run([*command, "--merge"], cwd=ROOT, check=True, capture_output=True)
-    path = tmp_path / results.BUILT / results.THIS_BUILD / "rank_by_head_width.json"
+    path = tmp_path / run_file.BUILT / run_file.THIS_BUILD / "rank_by_head_width.json"
     joined = json.loads(path.read_text())["rows"]
     subprocess.run([*command, "--again"], cwd=ROOT, check=True, capture_output=True)
 

@@ -11,19 +11,21 @@ import pytest
 from llvmlite import ir
 from numba import njit, prange
 
-from attnsite.kernels import _simd, _simd_memory, _storage, _tile
-from attnsite.kernels._inner import INLINE, INNER
-from attnsite.kernels._simd import WIDTH
+from attnsite.kernels.plain.inner import INLINE, INNER
+from attnsite.kernels.simd import half as storage
+from attnsite.kernels.simd import memory, registers
+from attnsite.kernels.simd import tile as _tile
+from attnsite.kernels.simd.registers import WIDTH
 
 REGISTERS = 3  # of the values below: more than one, and odd
 COUNT = REGISTERS * WIDTH
 ODD = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 1e-45, -1e-40, 3.4e38, -3.4e38, 1e-30], np.float32)
-add, subtract, multiply, divide = _simd.add, _simd.subtract, _simd.multiply, _simd.divide
-fma, maximum, exp2, exp2_scaled = _simd.fma, _simd.maximum, _simd.exp2, _simd.exp2_scaled
-between, where_equal, total, largest = _simd.between, _simd.where_equal, _simd.total, _simd.largest
-load, store, broadcast = _simd.load, _simd.store, _simd.broadcast
-transpose, prefetch, fetch_add = _simd_memory.transpose, _simd_memory.prefetch, _simd_memory.fetch_add
-read, read_lanes, write = _storage.read, _storage.read_lanes, _storage.write
+add, subtract, multiply, divide = registers.add, registers.subtract, registers.multiply, registers.divide
+fma, maximum, exp2, exp2_scaled = registers.fma, registers.maximum, registers.exp2, registers.exp2_scaled
+between, where_equal, total, largest = registers.between, registers.where_equal, registers.total, registers.largest
+load, store, broadcast = registers.load, registers.store, registers.broadcast
+transpose, prefetch, fetch_add = memory.transpose, memory.prefetch, memory.fetch_add
+read, read_lanes, write = storage.read, storage.read_lanes, storage.write
 product, put, put_rescaled, row, peak = _tile.product, _tile.put, _tile.put_rescaled, _tile.row, _tile.peak
 zeros, accumulate = _tile.zeros, _tile.accumulate
 ROWS, PANEL, LANES = _tile.ROWS, _tile.PANEL, _tile.LANES
@@ -114,7 +116,7 @@ def test_fma_rounds_once():
         run(a, b, c, d)
         once, twice = (a.astype(float) * b + c).astype(np.float32), a * b + c
         assert (once != twice).any()
-        same_bits(d, once if _simd.FUSED else twice)
+        same_bits(d, once if registers.FUSED else twice)
 
 
 def test_broadcast_fills_every_lane():
@@ -192,22 +194,22 @@ def test_no_nan_is_made_a_number_by_an_exponential(payload):
     assert np.isnan(c).all()
 
 
-@_simd.intrinsic
+@registers.intrinsic
 def widened(typing, bits):
     """float16's bits as float32 by whole numbers, as where the processor has no instruction for it."""
 
     def generate(context, builder, signature, arguments):
-        return _storage.widen_half(builder, arguments[0], ir.IntType(32), ir.FloatType(), instruction=False)
+        return storage.widen_half(builder, arguments[0], ir.IntType(32), ir.FloatType(), instruction=False)
 
     return numba.types.float32(numba.types.uint16), generate
 
 
-@_simd.intrinsic
+@registers.intrinsic
 def narrowed(typing, number):
     """The way back."""
 
     def generate(context, builder, signature, arguments):
-        return _storage.narrow_half(builder, arguments[0], instruction=False)
+        return storage.narrow_half(builder, arguments[0], instruction=False)
 
     return numba.types.uint16(numba.types.float32), generate
 
@@ -389,7 +391,7 @@ def as_bfloat16(values):
 
 def test_sixteen_bits_are_read_exactly():
     """Every one of the 65536 patterns, one by one and a register at a time, in both formats."""
-    half, brain = _storage.FLOAT16, _storage.BFLOAT16
+    half, brain = storage.FLOAT16, storage.BFLOAT16
 
     @njit
     def run(bits, one, many, brain_one, brain_many):
@@ -423,12 +425,12 @@ def test_int8_is_read_exactly():
     run(codes.view(np.uint16), made)
 
     np.testing.assert_array_equal(made, codes[1:257].astype(np.float32))
-    assert _storage.INT8 == 3
+    assert storage.INT8 == 3
 
 
 def test_sixteen_bits_are_written_rounded_once():
     """To nearest, ties to even, with overflow to infinity, subnormal numbers and NaN."""
-    half, brain = _storage.FLOAT16, _storage.BFLOAT16
+    half, brain = storage.FLOAT16, storage.BFLOAT16
 
     @njit
     def run(a, to_half, to_brain):
@@ -516,7 +518,7 @@ def test_other_widths_compute_the_same(width, tmp_path):
 def test_a_width_that_there_is_not_is_refused(width, tmp_path):
     """By name, with what to do."""
     found = subprocess.run(
-        [sys.executable, "-c", "import attnsite.kernels._simd"],
+        [sys.executable, "-c", "import attnsite.kernels.simd.registers"],
         env=elsewhere(tmp_path, width), capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
 

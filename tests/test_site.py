@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from attnsite import discover
-from attnsite.participant import parse_participant
+from attnsite.records import registry
+from attnsite.records.participant import parse_participant
 from tests import pixels
 from tests.conftest import ROOT
 
@@ -22,8 +22,8 @@ FOUR = "questions/practice/multi_head_or_single_head/"
 def without_a_run():
     """The figures that ask a GPU and nothing else, while no GPU's run is committed."""
     found = set()
-    for name, figure in discover.modules("figures", "EXPERIMENT").items():
-        asked = discover.module("experiments", figure.EXPERIMENT, "experiment").experiment
+    for name, figure in registry.modules("figures", "EXPERIMENT").items():
+        asked = registry.module("experiments", figure.EXPERIMENT, "experiment").experiment
         on_gpu = all(parse_participant(pattern).on_gpu for pattern in getattr(asked, "kernels", ("cpu",)))
         if on_gpu and not list((ROOT / "docs" / "results").glob(f"*/{figure.EXPERIMENT}.json")):
             found.add(name)

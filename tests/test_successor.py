@@ -13,7 +13,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
 
-from attnsite.site import notebook_pages, successor
+from attnsite.site.builders import zensical, zensical_notebooks
 from tests.conftest import ROOT
 
 COUNTED = ("exhibit", "cite", "quantity", "kind", "state", "term", "rows", "is-unmeasured", "formula")
@@ -151,7 +151,7 @@ def test_every_file_that_a_page_needs_is_where_it_looks(other_folder):
 
 def test_notebooks_show_their_code_and_what_it_put_out(other_folder):
     """Every line of code and every output of the executed notebook."""
-    for name, text in notebook_pages.render(ROOT).items():
+    for name, text in zensical_notebooks.render(ROOT).items():
         page = Article((other_folder / name.removesuffix(".md") / "index.html").read_text(encoding="utf-8"))
         shown = "".join(page.words)
         for block in re.findall(r"^```+(?:python|text)\n(.*?)^```+$", text, re.MULTILINE | re.DOTALL):
@@ -190,5 +190,5 @@ def test_what_differs_is_told_to_whoever_changes_over():
     """README has the list, so that the day Material ends brings no surprise."""
     told = (ROOT / "README.md").read_text(encoding="utf-8")
 
-    for what, why in successor.DIFFERENCES.items():
+    for what, why in zensical.DIFFERENCES.items():
         assert f"| {what} | {why} |" in told

@@ -7,13 +7,16 @@ import shutil
 
 import pytest
 
-from attnsite import check, cli, digest, discover, results, sweeps
-from attnsite.experiment import Count, Memory, Study, Timing, Workload
-from attnsite.measure import command, contestants
+from attnsite import cli
+from attnsite.commands import measure
+from attnsite.measure import candidates
+from attnsite.records import fingerprint, registry, run_file, sweeps
+from attnsite.records.workload import Count, Memory, Study, Timing, Workload
+from attnsite.site.builders import checks
 from tests import small
 
-ROOT = discover.ROOT.parent
-COMMITTED = sorted(path for path in (ROOT / results.COMMITTED).glob("*/*.json"))
+ROOT = registry.ROOT.parent
+COMMITTED = sorted(path for path in (ROOT / run_file.COMMITTED).glob("*/*.json"))
 ONE, TWO, THREE = (Workload(heads=heads, queries=8, keys=8, dim=4) for heads in (1, 2, 3))
 
 
@@ -52,7 +55,7 @@ def test_check_and_measure_refuse_an_experiment_whose_quick_sweep_is_no_part_of_
 ):
     """The same line from both, before anything is measured; a file that cannot be imported is named with its line."""
     (tmp_path / "mkdocs.yml").write_text("site_name: test\n")
-    real = discover.module
+    real = registry.module
     broken = argparse.Namespace(experiment=Timing(("cpu_*",), (THREE,), (ONE,)))
 
     def module(room, name, *needs):
@@ -60,20 +63,20 @@ def test_check_and_measure_refuse_an_experiment_whose_quick_sweep_is_no_part_of_
             raise SyntaxError("invalid syntax", ("attnsite/experiments/tile_sizes.py", 7, 1, "x"))
         return broken if (room, name) == ("experiments", "roofline") else real(room, name, *needs)
 
-    monkeypatch.setattr(discover, "module", module)
-    found = [str(mistake) for mistake in check.check(tmp_path)]
+    monkeypatch.setattr(registry, "module", module)
+    found = [str(mistake) for mistake in checks.check(tmp_path)]
     assert [line for line in found if "roofline.py:quick: asks for {" in line]
     assert [line for line in found if "tile_sizes.py:7: cannot be imported (SyntaxError" in line]
     assert cli.main(["--root", str(tmp_path), "measure", "roofline"]) == 1
     assert "roofline.py:quick: asks for {" in capsys.readouterr().err
-    assert not (tmp_path / results.BUILT).exists()
+    assert not (tmp_path / run_file.BUILT).exists()
 
 
 @pytest.mark.parametrize("path", COMMITTED, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_committed_full_run_has_the_rows_of_the_quick_sweep(path):
     """What a reader's quick run asks, the published run has answered, or says why not."""
-    run = results.read(path)
-    asked = set(sweeps.keys(discover.module("experiments", run.experiment).experiment, "quick"))
+    run = run_file.read(path)
+    asked = set(sweeps.keys(registry.module("experiments", run.experiment).experiment, "quick"))
     answered = set()
     for row in run.rows:
         answered |= set(sweeps.keys(Count(dict, ({k: v for k, v in row.case.items() if k != "variant"},)), "full"))
@@ -101,15 +104,15 @@ def test_every_committed_full_run_has_the_rows_of_the_quick_sweep(path):
 )  # fmt: skip
 def test_one_argument_of_the_experiment_is_cut_and_nothing_else(written, left):
     """Of the call whose value is `experiment`, wherever the argument stands in it."""
-    assert digest.cut(written, "quick") == left
-    assert digest.cut(written, "") == written
+    assert fingerprint.cut(written, "quick") == left
+    assert fingerprint.cut(written, "") == written
 
 
 @pytest.fixture
 def package(tmp_path):
     """A copy of the package's experiments and what they reach."""
     copied = tmp_path / "attnsite"
-    shutil.copytree(discover.ROOT, copied, ignore=shutil.ignore_patterns("__pycache__", "site", "figures", "measure"))
+    shutil.copytree(registry.ROOT, copied, ignore=shutil.ignore_patterns("__pycache__", "site", "figures", "measure"))
     return copied
 
 
@@ -117,11 +120,11 @@ def changed(package, name, old, new, reader=""):
     """The digests of a reader of the experiment before and after an edit, for both sweeps."""
     path = package / "experiments" / f"{name}.py"
     asked = package / "experiments" / f"{reader or name}.py"
-    before = [digest.of_module(asked, package, without) for without in ("quick", "")]
+    before = [fingerprint.of_module(asked, package, without) for without in ("quick", "")]
     text = path.read_text(encoding="utf-8")
     assert text.count(old) == 1
     path.write_text(text.replace(old, new), encoding="utf-8")
-    after = [digest.of_module(asked, package, without) for without in ("quick", "")]
+    after = [fingerprint.of_module(asked, package, without) for without in ("quick", "")]
     return [one != other for one, other in zip(before, after, strict=True)]
 
 
@@ -164,26 +167,26 @@ def test_quick_cases_of_an_experiment_that_another_reads_are_nothing_to_that_one
 
 def test_no_experiment_reads_anothers_quick_sweep():
     """So that what is left out of a full sweep's digest is nothing that it computes with."""
-    for path in (discover.ROOT / "experiments").glob("*.py"):
+    for path in (registry.ROOT / "experiments").glob("*.py"):
         assert ".quick" not in path.read_text(encoding="utf-8")
 
 
 def test_a_run_whose_digest_was_made_the_earlier_way_is_as_fresh_as_it_was(monkeypatch):
     """A line of the table holds for a full run of that experiment, until what it computes changes."""
-    with (discover.ROOT / "renamed_digests.csv").open(encoding="utf-8", newline="") as file:
+    with (registry.ROOT / "renamed_digests.csv").open(encoding="utf-8", newline="") as file:
         table = {row["experiment"]: row for row in csv.DictReader(file)}
-    run = next(run for run in map(results.read, COMMITTED) if run.experiment == "softmax_shift")
+    run = next(run for run in map(run_file.read, COMMITTED) if run.experiment == "softmax_shift")
     older = dataclasses.replace(run, digest=table["softmax_shift"]["before"])
     newer = dataclasses.replace(run, digest=table["softmax_shift"]["now"])
-    monkeypatch.setattr(results, "experiment_digest", lambda name, sweep: table[name]["now"])
+    monkeypatch.setattr(run_file, "experiment_digest", lambda name, sweep: table[name]["now"])
 
-    assert results.is_current(older)
-    assert results.is_current(newer)
-    assert not results.is_current(dataclasses.replace(older, sweep="quick"))
-    assert not results.is_current(dataclasses.replace(older, experiment="softmax_error"))
-    assert not results.is_current(dataclasses.replace(older, digest="0" * 12))
-    monkeypatch.setattr(results, "experiment_digest", lambda name, sweep: "1" * 12)
-    assert not results.is_current(older)
+    assert run_file.is_current(older)
+    assert run_file.is_current(newer)
+    assert not run_file.is_current(dataclasses.replace(older, sweep="quick"))
+    assert not run_file.is_current(dataclasses.replace(older, experiment="softmax_error"))
+    assert not run_file.is_current(dataclasses.replace(older, digest="0" * 12))
+    monkeypatch.setattr(run_file, "experiment_digest", lambda name, sweep: "1" * 12)
+    assert not run_file.is_current(older)
 
 
 # --- what `measure` says ---------------------------------------------------------------------------------------
@@ -198,24 +201,24 @@ def test_an_experiment_without_a_quick_sweep_is_refused_by_name_else_passed_over
     assert not list(tmp_path.rglob("*.json"))
 
     measured = []
-    monkeypatch.setattr(command, "measure", lambda options, name, *_: not measured.append(name))
+    monkeypatch.setattr(measure, "measure", lambda options, name, *_: not measured.append(name))
     assert cli.main(words) == 0
-    assert set(discover.names("experiments")) - set(measured) == set(small.CASES)
+    assert set(registry.names("experiments")) - set(measured) == set(small.CASES)
     assert f"{len(small.CASES)} experiments have no quick sweep" in capsys.readouterr().out
 
 
 def test_the_time_that_is_left_is_told_once_enough_have_worked():
     """What has nothing to do here ends in a moment, and says nothing of the others."""
-    assert command.left([0.0], 45) == ""
-    assert command.left([0.0, 0.0, 0.1, 0.0, 5.0, 9.0, 4.0], 45) == ""
-    assert command.left([0.0, 6.0, 4.0, 7.0, 3.0], 45) == ", about 3 min left"
+    assert measure.left([0.0], 45) == ""
+    assert measure.left([0.0, 0.0, 0.1, 0.0, 5.0, 9.0, 4.0], 45) == ""
+    assert measure.left([0.0, 6.0, 4.0, 7.0, 3.0], 45) == ", about 3 min left"
 
 
 def test_counts_are_no_result_of_a_machine(tmp_path, capsys):
     """A new clone has them already, whoever measures; so has a second command."""
     (tmp_path / "mkdocs.yml").write_text("site_name: test\n")
-    shutil.copytree(ROOT / results.COMMITTED / results.EVERY_MACHINE,
-                    tmp_path / results.COMMITTED / results.EVERY_MACHINE)  # fmt: skip
+    shutil.copytree(ROOT / run_file.COMMITTED / run_file.EVERY_MACHINE,
+                    tmp_path / run_file.COMMITTED / run_file.EVERY_MACHINE)  # fmt: skip
     assert cli.main(["--root", str(tmp_path), "measure", "kv_cache", "depth_or_heads", "rank_by_head_width"]) == 0
     assert "2 counts are fresh already; they are the same on every machine" in (out := capsys.readouterr().out)
     assert "this_build already" not in out
@@ -228,4 +231,4 @@ def test_counts_are_no_result_of_a_machine(tmp_path, capsys):
 )
 def test_a_time_above_a_limit_is_told_as_one(took, said):
     """Never the limit itself, rounded."""
-    assert contestants.above(took, 0.4) == said
+    assert candidates.above(took, 0.4) == said

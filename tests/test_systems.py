@@ -10,10 +10,10 @@ from pathlib import PureWindowsPath
 
 import pytest
 
-from attnsite import digest, vetting
-from attnsite.errors import Mistake
-from attnsite.experiment import Workload
-from attnsite.measure import machine, memory, timing
+from attnsite.measure import clock, machine, memory
+from attnsite.records import fingerprint, vetting
+from attnsite.records.mistakes import Mistake
+from attnsite.records.workload import Workload
 from tests.conftest import ROOT
 
 
@@ -48,7 +48,7 @@ def test_a_machine_without_proc_is_described_well_enough_to_be_published(monkeyp
     found = machine.describe()
 
     assert all(found.get(name) for name in vetting.MACHINE)
-    assert timing.load() is None or system == "Linux"
+    assert clock.load() is None or system == "Linux"
 
 
 def test_arm_processors_are_named_by_lscpu(monkeypatch):
@@ -62,7 +62,7 @@ def test_arm_processors_are_named_by_lscpu(monkeypatch):
 
 def test_output_is_utf_8_whatever_the_system_would_write():
     """A pipe of Windows is cp1252, which cannot say √; nothing ends for that."""
-    code = "import sys; from attnsite import cli, status; "
+    code = "import sys; from attnsite import cli; from attnsite.commands import status; "
     code += "status.run = lambda options: print('√ ▶') or 0; sys.exit(cli.main(['status']))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True,
                           env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252"})  # fmt: skip
@@ -75,7 +75,7 @@ def test_line_ends_do_not_make_a_result_stale():
     """A checkout that has Windows' line ends has the same digests."""
     for path in sorted((ROOT / "attnsite" / "kernels").glob("cpu_*.py"))[:3]:
         text = path.read_text(encoding="utf-8")
-        assert digest.of_code(text.replace("\n", "\r\n")) == digest.of_code(text)
+        assert fingerprint.of_code(text.replace("\n", "\r\n")) == fingerprint.of_code(text)
 
 
 def test_files_are_opened_with_their_encoding():

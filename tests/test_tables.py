@@ -8,10 +8,11 @@ from types import ModuleType
 
 import pytest
 
-from attnsite import discover, results
-from attnsite.errors import Mistake
-from attnsite.quantity import Quantity
-from attnsite.site import exhibits, pages, tables
+from attnsite.records import registry, run_file
+from attnsite.records.mistakes import Mistake
+from attnsite.records.quantity import Quantity
+from attnsite.site import exhibits, tables
+from attnsite.site.pages import render as pages
 from tests.test_figures import NAMES, OF, ROOT, synthetic
 
 UNITS = r"(?:\s(?:[%×]|[kMGTPµmn]?(?:i?B|s|FLOP)(?:/s)?|tokens|millionths|million|billion|thousand|nats)|[kM%×])"
@@ -21,13 +22,13 @@ NUMBER = re.compile(rf"[≥≤~<>]?\s?{SIZE}(?:\s?(?:to|of|–|\+)\s?{SIZE})?(?:
 
 def runs(name):
     """The committed runs of a figure's experiment; a made one where none is here, as for a GPU."""
-    found = results.load(ROOT, discover.module("figures", name).EXPERIMENT)
-    return [run for run in found.values() if run.machine != results.THIS_BUILD] or [synthetic(OF[name])]
+    found = run_file.load(ROOT, registry.module("figures", name).EXPERIMENT)
+    return [run for run in found.values() if run.machine != run_file.THIS_BUILD] or [synthetic(OF[name])]
 
 
 @pytest.fixture(params=NAMES)
 def figure(request):
-    return discover.module("figures", request.param)
+    return registry.module("figures", request.param)
 
 
 @pytest.mark.parametrize("text", ["1.1 × 10⁻⁹", "0.4 to 0.46", "1k tokens", "≥ 4", "8 and more", "7 of 15", "6 + 6",
@@ -137,7 +138,7 @@ def test_files_hold_every_row_and_column_in_the_tables_order():
     """JSON says which of its rows and columns the page shows; CSV has the same rows."""
     seen = 0
     for name in ("heads_at_fixed_width", "threads_by_heads", "roofline", "peers_backward", "cuda_compiled"):
-        figure = discover.module("figures", name)
+        figure = registry.module("figures", name)
         for run in runs(name)[:1]:
             try:
                 shown = exhibits.exhibit(figure, {run.machine: run}, run.machine, "fresh")

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from attnsite import discover
+from attnsite.records import registry
 from tests import pixels
 
 pytestmark = pytest.mark.browser
@@ -47,7 +47,7 @@ def test_what_the_title_speaks_of_is_in_view(site, site_folder, browser, width, 
         page.wait_for_function("!!window.attnsite")
         for table in page.evaluate(LAID_OUT):
             name = table["id"].removeprefix("figure-").replace("-again", "")
-            named = set(discover.module("figures", name).TITLE_COLUMNS)
+            named = set(registry.module("figures", name).TITLE_COLUMNS)
             lines = table["lines"] - 1 > (LINES if width < 600 else 1)
             if not named <= set(table["seen"]) or lines or table["arrows"] or not table["stays"]:
                 wrong.append((name, named - set(table["seen"]), table["lines"], table["arrows"], table["stays"]))

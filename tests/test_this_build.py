@@ -6,13 +6,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from attnsite import content, discover, here, results
-from attnsite.errors import Mistake
-from attnsite.evidence import Evidence
-from attnsite.measure import machine
-from attnsite.results import THIS_BUILD
-from attnsite.site import exhibits, figures, machines_page, pages, picture, places, records
-from attnsite.site.places import Page
+from attnsite.content import questions as content
+from attnsite.content.evidence import Evidence
+from attnsite.measure import here, machine
+from attnsite.records import registry, run_file
+from attnsite.records.mistakes import Mistake
+from attnsite.records.run_file import THIS_BUILD
+from attnsite.site import addresses, exhibits, records
+from attnsite.site.addresses import Page
+from attnsite.site.figures import fence, svg
+from attnsite.site.pages import machines as machines_page
+from attnsite.site.pages import render as pages
 from tests import checkouts
 from tests.test_figures import NAMES, synthetic
 
@@ -25,7 +29,7 @@ def checkout(tmp_path, monkeypatch):
     for name in ("SITE_URL", here.PUBLISH):
         monkeypatch.delenv(name, raising=False)
     checkouts.register(monkeypatch)
-    monkeypatch.setattr(picture, "draw", lambda *_: None)
+    monkeypatch.setattr(svg, "draw", lambda *_: None)
     checkouts.fill(tmp_path)
     put(tmp_path)
     return tmp_path
@@ -37,7 +41,7 @@ def put(root, sweep="quick", machine_facts=None, software=None):
     versions = dict(zip(("python", "numpy", "numba"), machine.identity()[3:], strict=True)) | (software or {})
     provenance = dataclasses.replace(checkouts.run("any").provenance, machine=facts, software=versions)
     run = dataclasses.replace(checkouts.run(THIS_BUILD), sweep=sweep, provenance=provenance)
-    results.write(run, results.path_of(root, THIS_BUILD, "squares"))
+    run_file.write(run, run_file.path_of(root, THIS_BUILD, "squares"))
 
 
 def shown(root):
@@ -49,9 +53,9 @@ def shown(root):
 def test_a_run_of_this_machine_is_shown_apart(checkout):
     """After the others, in a group of its own, by a name that says what it is."""
     found = records.read(checkout).exhibits("squares")
-    picker = figures.picker(
+    picker = fence.picker(
         "figure-x",
-        figures.choices(found, lambda one: Page("index.md").at(places.figure("squares", one.machine, ".json"))),
+        fence.choices(found, lambda one: Page("index.md").at(addresses.figure("squares", one.machine, ".json"))),
     )
     own, apart = picker.split("<optgroup")
 
@@ -89,7 +93,7 @@ def test_a_site_for_readers_elsewhere_has_the_committed_machines_alone(checkout,
 def test_no_other_machines_picture_has_this_build_behind_it(checkout, monkeypatch):
     """A published picture is the one that was looked at."""
     seen = {}
-    module = discover.module("figures", "squares")
+    module = registry.module("figures", "squares")
     monkeypatch.setattr(module, "draw", lambda runs, draw=module.draw: seen.setdefault(
         runs[0].machine, [run.machine for run in runs]) and draw(runs))  # fmt: skip
     records.read(checkout).exhibits("squares")
@@ -114,7 +118,7 @@ def test_a_quick_check_has_a_title_that_claims_nothing(checkout):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_figure_of_a_quick_run_is_neutral_or_not_there(name):
     """Whatever points a quick sweep has: a figure that cannot do with them is left out, and none breaks a build."""
-    module = discover.module("figures", name)
+    module = registry.module("figures", name)
     run = synthetic(module.EXPERIMENT)
     if run.kind == "count":
         return
@@ -161,7 +165,7 @@ def test_what_is_published_is_built_from_committed_runs(name):
 
     assert built
     assert all("--no-measure" in command and "--publish" in command for command in built)
-    assert not [path for path in cached if Path(path) in (results.BUILT, *results.BUILT.parents)]
+    assert not [path for path in cached if Path(path) in (run_file.BUILT, *run_file.BUILT.parents)]
 
 
 CHOICE = """figure => {

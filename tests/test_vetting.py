@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from checkouts import fill
 
-from attnsite import asked, check, results, vetting
-from attnsite.errors import Mistake
-from attnsite.results import Provenance, Row, Run
+from attnsite.records import asked, run_file, vetting
+from attnsite.records.mistakes import Mistake
+from attnsite.records.run_file import Provenance, Row, Run
+from attnsite.site.builders import checks
 
 CASE = {"batch": 1, "heads": 2, "kv_heads": 2, "queries": 100, "keys": 100, "dim": 64, "causal": False}
 FLOPS = 4 * 2 * 100 * 100 * 64
@@ -32,7 +33,7 @@ PATH = Path("docs/results/a_laptop/mine.json")
 
 def signed(run):
     """The run as it is read from a file that `attnsite measure` wrote."""
-    return dataclasses.replace(run, rows_digest=results.rows_digest(run))
+    return dataclasses.replace(run, rows_digest=run_file.rows_digest(run))
 
 
 def faults(run, limits=None, asked=None):
@@ -156,17 +157,17 @@ def test_a_bound_is_alike_for_all_kernels_of_a_workload():
 def test_a_changed_sample_is_noticed(tmp_path):
     """By the digest over the rows, which `attnsite measure` wrote; a file without one says so."""
     path = tmp_path / "a_laptop" / "mine.json"
-    results.write(RUN, path)
-    assert vetting.faults(results.read(path), PATH, vetting.limits_of([RUN])) == []
+    run_file.write(RUN, path)
+    assert vetting.faults(run_file.read(path), PATH, vetting.limits_of([RUN])) == []
     text = path.read_text(encoding="utf-8")
     sample = repr(RUN.rows[0].samples[0])
     assert text.count(sample) == 3
     path.write_text(text.replace(sample, repr(RUN.rows[0].samples[0] * 1.01), 1), encoding="utf-8")
-    [mistake] = vetting.faults(results.read(path), PATH, vetting.limits_of([RUN]))
+    [mistake] = vetting.faults(run_file.read(path), PATH, vetting.limits_of([RUN]))
     assert mistake.where == "rows_digest"
     lines = [line for line in text.split("\n") if not line.startswith('"rows_digest"')]
     path.write_text("\n".join(lines), encoding="utf-8")
-    [mistake] = vetting.faults(results.read(path), PATH, vetting.limits_of([RUN]))
+    [mistake] = vetting.faults(run_file.read(path), PATH, vetting.limits_of([RUN]))
     assert (mistake.where, mistake.what) == ("rows_digest", "is missing")
 
 
@@ -190,7 +191,7 @@ def test_windows_count_the_pairs_that_are_seen():
 def test_every_committed_run_may_be_published():
     """Of this repository."""
     root = Path(__file__).parents[1]
-    unusable, unbelievable = check.committed_results(root)
+    unusable, unbelievable = checks.committed_results(root)
 
     assert unusable == unbelievable == []
 
@@ -199,7 +200,7 @@ def test_the_check_names_what_is_not_to_be_believed(tmp_path):
     """As JSON and as annotations too, with exit status 1."""
     root = fill(tmp_path)
     run = dataclasses.replace(with_provenance("software", clean=False), machine="a_laptop")
-    results.write(run, root / "docs/results/a_laptop/mine.json")
+    run_file.write(run, root / "docs/results/a_laptop/mine.json")
     command = [sys.executable, "-m", "attnsite.cli", "--root", str(root), "check"]
 
     plain, as_json, annotated = (
@@ -216,6 +217,6 @@ def test_the_check_names_what_is_not_to_be_believed(tmp_path):
 
 def test_an_annotation_keeps_to_one_line_and_to_its_fields():
     """A line number becomes a property; percent signs, line ends, colons and commas are escaped as GitHub asks."""
-    shown = check.annotation(Mistake("docs/a,b:c.md", "12", "50 % is\nnaked", "mark it"))
+    shown = checks.annotation(Mistake("docs/a,b:c.md", "12", "50 % is\nnaked", "mark it"))
 
     assert shown == "::error file=docs/a%2Cb%3Ac.md,line=12::50 %25 is%0Anaked; mark it"

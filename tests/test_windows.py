@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnsite import discover
-from attnsite.experiment import Workload
 from attnsite.kernels import cpu_blas_masked, cpu_simd, cpu_simd_decode, reference
 from attnsite.kernels import cpu_simd_decode_rolled as rolled
-from attnsite.measure import contestants, correct
+from attnsite.measure import candidates, correctness
+from attnsite.records import registry
+from attnsite.records.workload import Workload
 
 
 def arrays(heads, kv_heads, queries, keys, dim, seed=0):
@@ -42,7 +42,7 @@ def test_a_mask_and_a_bounded_loop_see_the_same(kv_heads, group, queries, keys, 
         out = np.full_like(q, np.nan)
         kernel.attention(q, k, v, out, causal=causal, window=(left, right))
 
-        assert correct.compare(q, k, v, out, causal=causal, seen=lambda rows: seen[rows]).right
+        assert correctness.compare(q, k, v, out, causal=causal, seen=lambda rows: seen[rows]).right
         assert (out[:, :, ~seen.any(axis=1)] == 0).all()
 
 
@@ -76,7 +76,7 @@ def test_a_ring_answers_as_the_window_over_the_whole_cache(kv_heads, group, keys
     rolled.attention(q, *kept, out, causal=True, window=(window - 1, 0))
 
     seen = band(1, keys, (window - 1, 0), True)
-    assert correct.compare(q, k, v, out, causal=True, seen=lambda rows: seen[rows]).right
+    assert correctness.compare(q, k, v, out, causal=True, seen=lambda rows: seen[rows]).right
 
 
 @pytest.mark.parametrize("window", [1, 5, 16, 100])
@@ -122,7 +122,7 @@ def test_the_measuring_room_rolls_the_workloads_window():
     work = Workload(heads=4, kv_heads=2, queries=1, keys=300, dim=16, causal=True, window=64)
     _, k, v = work.inputs()
 
-    kept, meant = contestants.keep(rolled, k, v, work)
+    kept, meant = candidates.keep(rolled, k, v, work)
 
     assert kept[0].rows.shape == (1, 2, 64, 16)
     np.testing.assert_array_equal(meant[0][:, :, -64:], k[:, :, -64:])
@@ -141,13 +141,13 @@ def test_decoding_with_a_window_never_looks_at_what_it_hides(heads, queries, win
 
     seen = band(queries, 5000, window, True)
     k[:, :, hidden] = v[:, :, hidden] = 0
-    assert correct.compare(q, k, v, out, causal=True, seen=lambda rows: seen[rows]).right
+    assert correctness.compare(q, k, v, out, causal=True, seen=lambda rows: seen[rows]).right
 
 
 def test_kernels_for_windows_and_layouts_stand_apart():
     """General sweeps do not time them; a pattern that names them does."""
-    general = discover.matching("kernels", ("cpu_*", "cpu_simd_decode*"))
+    general = registry.matching("kernels", ("cpu_*", "cpu_simd_decode*"))
     assert not any(name.endswith(("_masked", "_rolled", "_sparse")) for name in general)
-    assert discover.matching("kernels", ("cpu_*_rolled", "cpu_block_sparse")) == [
+    assert registry.matching("kernels", ("cpu_*_rolled", "cpu_block_sparse")) == [
         "cpu_block_sparse", "cpu_simd_decode_rolled",
     ]  # fmt: skip

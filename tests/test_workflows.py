@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from attnsite import content
-from attnsite.intake import intake
+from attnsite.content import questions as content
+from attnsite.intake.drafts import intake
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))

@@ -4,11 +4,11 @@ Every step takes as many bytes, and validation looks at as many, whatever the co
 the steps. So studies differ in the shape of the model alone.
 """
 
-from attnsite.experiment import Observed
 from attnsite.models.config import Config
 from attnsite.models.corpus import Text
 from attnsite.models.optimiser import Descent
 from attnsite.models.training import Plan, train
+from attnsite.records.workload import Observed
 
 A_STEP, VALIDATED = 512, 8192  # bytes
 STRETCHES = 5  # of a run: after each there is a validation

@@ -5,10 +5,10 @@ Without those whose layers a formula of few letters does not give: mixtures of e
 projections go through the latent.
 """
 
-from attnsite.accounting import Attention, attention_share
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import models
 from attnsite.experiments.whole_models import parts
+from attnsite.formulas.attention import Attention, attention_share
+from attnsite.records.workload import Case, Count, Observed
 
 CONTEXTS = tuple(2**power for power in range(10, 21))  # 1k to 1M
 MLP_OVER_SQUARE = 8  # of a layer of no model: MLP weights over width², 2·4 with a plain MLP, 3·8/3 with a gated one

@@ -8,9 +8,9 @@ over a long cache of 16-bit elements, and causal prompts of several lengths.
 import csv
 from pathlib import Path
 
-from attnsite.accounting import Attention
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import elements_a_layer, models
+from attnsite.formulas.attention import Attention
+from attnsite.records.workload import Case, Count, Observed
 
 TABLE = Path(__file__).with_suffix(".csv")
 ELEMENT_BYTES = 2

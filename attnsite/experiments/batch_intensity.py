@@ -5,8 +5,8 @@ with weights and of attention, for a batch of sequences that share nothing but t
 share all of their context. Elements have 16 bits. Fewer KV heads stand for the same model with keys and values shared.
 """
 
-from attnsite.accounting import Attention, kv_cache_bytes
-from attnsite.experiment import Case, Count, Observed
+from attnsite.formulas.attention import Attention, kv_cache_bytes
+from attnsite.records.workload import Case, Count, Observed
 
 LAYERS, WIDTH, HEADS, DIM, CONTEXT, ELEMENT_BYTES = 32, 4096, 32, 128, 4096, 2
 MLP_WIDTH, MLP_MATRICES, VOCABULARY = 11008, 3, 32000  # of Llama 2 7B, as in `whole_models.csv`

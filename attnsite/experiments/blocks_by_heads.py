@@ -6,7 +6,7 @@ multiprocessors. A multiprocessor holds three blocks of the first kind at once a
 more than three heads for each of an H100's 132.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prompt(heads: int, tokens: int = 1024) -> Workload:

@@ -7,10 +7,10 @@ largest of all elements, as tests take them; those with bfloat16 are against flo
 
 import numpy as np
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._softmax_ways import online
 from attnsite.experiments.softmax_error import QUERIES, ROWS, inputs
 from attnsite.kernels import cpu_online, cpu_simd, cpu_simd_stored_bf16, reference
+from attnsite.records.workload import Case, Observed, Study
 
 
 def rounded(x: np.ndarray) -> np.ndarray:

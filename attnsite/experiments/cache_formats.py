@@ -4,9 +4,9 @@ An element's bits, and what a group of elements shares: a scale, or a scale and 
 rows are 128 wide, a token in all layers.
 """
 
-from attnsite.accounting import packed_bits
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import elements_a_layer, models
+from attnsite.formulas.attention import packed_bits
+from attnsite.records.workload import Case, Count, Observed
 
 MODEL = "Llama 3 8B"
 FORMATS = (

@@ -5,10 +5,10 @@ sequences of a batch, caches once for each, so the context at which both are the
 the batch. With as many bits for a weight as for a cached number, elements are bytes.
 """
 
-from attnsite.accounting import Attention
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments import attention_share
 from attnsite.experiments.kv_cache import models
+from attnsite.formulas.attention import Attention
+from attnsite.records.workload import Case, Count, Observed
 
 BATCHES = (1, 4, 16, 64, 256)
 

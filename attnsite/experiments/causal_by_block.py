@@ -5,7 +5,7 @@ from those of `cpu_simd`, 32 queries by 8 keys, to large ones and to none at all
 computing. The same prompts with a causal mask and without.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prompt(tokens: int, causal: bool) -> Workload:

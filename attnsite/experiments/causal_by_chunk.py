@@ -4,7 +4,7 @@ The last chunk of a context of 4096 tokens, of one query up to all of them, with
 aligned at the bottom right: the last query of the chunk stands at the last key.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 KEYS = 4096
 

@@ -4,7 +4,7 @@ One head, so that there is nothing else to deal out, on two threads. The tiles o
 a counter, the longest first, or in two halves, as a loop does that is cut into equal parts.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 THREADS = 2
 

@@ -6,7 +6,7 @@ of several lengths, whose queries are all computed at once, and the last chunk o
 
 import numpy as np
 
-from attnsite.experiment import Case, Count, Observed
+from attnsite.records.workload import Case, Count, Observed
 
 BLOCKS = ((1, 1), (32, 8), (64, 64), (128, 128), (256, 256), (64, 512), (256, 512), (512, 512))
 LENGTHS = (256, 512, 1024, 2048, 4096, 8192)

@@ -1,13 +1,13 @@
 """How many FLOPs does attention perform, by count, and which of the quoted formulas is that?
 
-The loops of three algorithms run with a counter beside each operation (`attnsite/kernels/_counting.py`): query by query
+The loops of three algorithms run with a counter beside each operation (`attnsite/kernels/plain/counting.py`): query by query
 over visible keys, blockwise with a mask applied afterwards, and blockwise without the blocks that the mask hides. One
 head of width 64; heads and layers only multiply, so they cancel against formulas in which d_attn is that width.
 """
 
-from attnsite.accounting import Attention, kaplan_context_flops, palm_context_flops
-from attnsite.experiment import Case, Count, Observed
-from attnsite.kernels._counting import ALGORITHMS, count
+from attnsite.formulas.attention import Attention, kaplan_context_flops, palm_context_flops
+from attnsite.kernels.plain.counting import ALGORITHMS, count
+from attnsite.records.workload import Case, Count, Observed
 
 DIM, BLOCK = 64, 64
 CONTEXTS = tuple(2**power for power in range(7, 14))  # 128 to 8192

@@ -5,16 +5,16 @@ which needs no GPU: registers of a thread, shared memory of a block, and bytes o
 spilled to memory.
 """
 
-from attnsite import discover
-from attnsite.experiment import Case, Count, Observed
-from attnsite.kernels._assembler import compile_entry
+from attnsite.kernels.cuda.compiler import compile_entry
+from attnsite.records import registry
+from attnsite.records.workload import Case, Count, Observed
 
 ARCHITECTURES = ("sm_80", "sm_90", "sm_100")
 
 
 def entries(kernel: str):
     """The launches that a kernel makes, in its own order."""
-    return discover.module("kernels", kernel, "entries").entries()
+    return registry.module("kernels", kernel, "entries").entries()
 
 
 def observe(case: Case) -> Observed:
@@ -27,7 +27,7 @@ experiment = Count(
     observe=observe,
     cases=tuple(
         {"kernel": kernel, "entry": entry.name, "architecture": architecture}
-        for kernel in discover.matching("kernels", ("cuda_*",))
+        for kernel in registry.matching("kernels", ("cuda_*",))
         for entry in entries(kernel)
         for architecture in ARCHITECTURES
     ),

@@ -4,7 +4,7 @@ Kernels in float32 and on tensor cores, and each of PyTorch's backends by name, 
 and widths of a head, with a causal mask and without.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prompt(heads: int, tokens: int, dim: int, causal: bool) -> Workload:

@@ -1,6 +1,6 @@
 """How many warps should share a tile of keys on the tensor cores, and how large should it be?"""
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prefill(dim: int, causal: bool) -> Workload:

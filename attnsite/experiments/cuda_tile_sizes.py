@@ -4,7 +4,7 @@ Queries and keys of a tile, threads along the keys, and queries of a thread: mor
 loads from shared memory, and fewer threads to wait for.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prefill(dim: int, causal: bool) -> Workload:

@@ -4,7 +4,7 @@ One query for each of 32 heads of width 128, over a cache in float32. The bandwi
 measured in the same rounds, since reading the cache is most of the work.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 HEADS, DIM = 32, 128
 

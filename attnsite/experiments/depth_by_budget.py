@@ -7,11 +7,11 @@ two others. The rate falls along a cosine to the last step, so that a run of 200
 quarter of a run of 800.
 """
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments import depth_with_one_head as depth
 from attnsite.models.corpus import Text
 from attnsite.models.optimiser import Descent
 from attnsite.models.training import Plan, train
+from attnsite.records.workload import Case, Observed, Study
 
 DIGITS = 4  # of what is kept of a run
 

@@ -4,8 +4,8 @@ The shapes are those of Liu, Liu and Han (2021): BERT-large, 24 layers of 16 hea
 one such head, with the feed-forward width divided as well, and, for comparison, with the full one.
 """
 
-from attnsite.accounting import Attention
-from attnsite.experiment import Case, Count, Observed
+from attnsite.formulas.attention import Attention
+from attnsite.records.workload import Case, Count, Observed
 
 WIDTH, DIM = 1024, 64
 SHAPES = (

@@ -14,12 +14,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.models.config import DECAYED, Config
 from attnsite.models.corpus import HELD_OUT, Text, text
 from attnsite.models.heads import collapse
 from attnsite.models.optimiser import Descent
 from attnsite.models.training import Plan, Row, Training, train
+from attnsite.records.workload import Case, Observed, Study
 
 LENGTH, BATCH, POINTS = 64, 8, 10
 DIGITS = 4  # of what is kept of a run

@@ -10,10 +10,10 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from attnsite.accounting import Attention, Decoder
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import models
-from attnsite.kernels._counting import count, count_gradients
+from attnsite.formulas.attention import Attention, Decoder
+from attnsite.kernels.plain.counting import count, count_gradients
+from attnsite.records.workload import Case, Count, Observed
 
 TABLE = Path(__file__).with_suffix(".csv")
 CONTEXTS = tuple(2**power for power in range(9, 18))  # 512 to 131072

@@ -4,7 +4,7 @@ The last so many queries of a context, all at once, as in a prompt that is worke
 checked. One query is a decoding step, hundreds are a prompt; in between, sharing KV heads stops making it faster.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 HEADS, DIM = 32, 128
 

@@ -4,9 +4,9 @@ Counted for one layer of width 4096 with 32 query heads of width 128 and an MLP 
 heads: weights, FLOPs of a token's products with them, FLOPs of QKᵀ and AV and exponentials of a prompt, and the cache.
 """
 
-from attnsite.accounting import Attention
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.attention_share import MLP_OVER_SQUARE
+from attnsite.formulas.attention import Attention
+from attnsite.records.workload import Case, Count, Observed
 
 WIDTH, HEADS, DIM, TOKENS = 4096, 32, 128, 4096
 

@@ -5,7 +5,7 @@ reads the shared heads where they lie, the other first repeats them for every qu
 heads asks for. The rates of reading and of multiply-adds, measured in the same rounds, say what to expect.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 HEADS, DIM = 32, 128
 KV_HEADS = (32, 16, 8, 4, 2, 1)

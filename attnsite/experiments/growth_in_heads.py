@@ -5,9 +5,9 @@ width of 64. Multiply-adds, exponentials and the elements that a decoding step r
 rest by the shapes of the tensors. What is held constant is said by each name; exponents are fitted by the figure.
 """
 
-from attnsite.accounting import Attention, LatentAttention
-from attnsite.experiment import Case, Count, Observed
-from attnsite.kernels._counting import count
+from attnsite.formulas.attention import Attention, LatentAttention
+from attnsite.kernels.plain.counting import count
+from attnsite.records.workload import Case, Count, Observed
 
 WIDTH, HEAD_DIM, TOKENS = 1024, 64, 4096
 LATENT, ROPE = 512, 64  # as in DeepSeek-V2

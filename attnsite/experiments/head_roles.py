@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments import _removal
 from attnsite.models import heads
 from attnsite.models.config import Config
@@ -23,6 +22,7 @@ from attnsite.models.model import Model
 from attnsite.models.optimiser import Descent
 from attnsite.models.tasks import Batch, Repeats
 from attnsite.models.training import Plan, train
+from attnsite.records.workload import Case, Observed, Study
 
 TASK = Repeats(shortest=16, longest=32, distinct=True)
 BATCH, SEQUENCES = 16, 64

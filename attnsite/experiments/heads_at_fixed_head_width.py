@@ -3,7 +3,7 @@
 Heads of width 64: FLOPs, scores and bytes are all proportional to their number.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 DIM = 64
 

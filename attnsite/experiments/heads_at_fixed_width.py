@@ -3,7 +3,7 @@
 The width is 1024, so a head is 1024 / H wide: the FLOPs of both products stay, the scores grow with H.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 WIDTH = 1024
 

@@ -7,9 +7,9 @@ scores change own it. Then the heads' projections, scores and outputs are compar
 
 import numpy as np
 
-from attnsite.accounting import Attention
-from attnsite.experiment import Case, Count, Observed
-from attnsite.kernels._counting import count
+from attnsite.formulas.attention import Attention
+from attnsite.kernels.plain.counting import count
+from attnsite.records.workload import Case, Count, Observed
 
 WIDTH, TOKENS = 96, 128
 HEADS = tuple(heads for heads in range(1, WIDTH + 1) if WIDTH % heads == 0)

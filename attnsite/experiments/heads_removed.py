@@ -11,12 +11,12 @@ import math
 
 import numpy as np
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments import _removal
 from attnsite.models.config import Config
 from attnsite.models.corpus import Text
 from attnsite.models.optimiser import Descent
 from attnsite.models.training import Plan, train
+from attnsite.records.workload import Case, Observed, Study
 
 LENGTH, BATCH = 128, 8
 _HELD_OUT, _ORDERS, _WEIGHED = 3, 4, 5  # what a generator is for

@@ -8,8 +8,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from attnsite.accounting import Attention, kv_cache_bytes
-from attnsite.experiment import Case, Count, Observed
+from attnsite.formulas.attention import Attention, kv_cache_bytes
+from attnsite.records.workload import Case, Count, Observed
 
 TABLE = Path(__file__).with_suffix(".csv")
 WHOLE = ("year", "encoder_layers", "layers", "width", "query_heads", "kv_heads", "head_dim", "value_dim", "latent_dim",

@@ -9,9 +9,9 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from attnsite.accounting import CrossAttention, LatentAttention, kv_cache_bytes, windowed_cache_bytes
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import ELEMENT_BYTES, elements_a_layer, models
+from attnsite.formulas.attention import CrossAttention, LatentAttention, kv_cache_bytes, windowed_cache_bytes
+from attnsite.records.workload import Case, Count, Observed
 
 TABLE = Path(__file__).with_suffix(".csv")
 CONTEXTS = tuple(2**power for power in range(9, 18))  # 512 to 131072

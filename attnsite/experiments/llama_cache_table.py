@@ -6,9 +6,9 @@ tokens but 16k and 128k as thousands, since only that gives whole numbers of KV 
 model had 16 KV heads when it was published, and has had 8 since August 2024.
 """
 
-from attnsite.accounting import Attention, kv_cache_bytes
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import models
+from attnsite.formulas.attention import Attention, kv_cache_bytes
+from attnsite.records.workload import Case, Count, Observed
 
 GIB, FP16 = 2**30, 2
 PRINTED = {  # GB, as printed

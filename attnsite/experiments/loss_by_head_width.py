@@ -6,9 +6,9 @@ bytes, so that heads on both sides of the context's length are trained. Twice: o
 that wider heads bring more parameters, and once with an MLP that gives up exactly what the heads take.
 """
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._text_models import learn
 from attnsite.models.config import Config
+from attnsite.records.workload import Case, Observed, Study
 
 CONTEXT = 32
 

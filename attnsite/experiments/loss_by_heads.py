@@ -6,9 +6,9 @@ seed decides the first values and the order of the batches. Validation is on hel
 run that diverges is a row that says so.
 """
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._text_models import learn
 from attnsite.models.config import Config
+from attnsite.records.workload import Case, Observed, Study
 
 CONTEXT = 32
 

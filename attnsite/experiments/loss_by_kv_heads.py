@@ -5,9 +5,9 @@ one KV head. Fewer KV heads are fewer parameters; so each is trained once more w
 query heads of the same width, which leaves the cache as small: sixteen heads of both kinds together.
 """
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._text_models import learn
 from attnsite.models.config import Config
+from attnsite.records.workload import Case, Observed, Study
 
 CONTEXT, HEAD_WIDTH = 32, 8
 

@@ -4,7 +4,7 @@ One kernel with its matrix of scores asked for in every call, and the same with 
 is varied by the number of heads at a fixed length, so that the work for each score stays what it is.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prompt(heads: int, tokens: int) -> Workload:

@@ -6,8 +6,8 @@ a width of 64. The weights are counted twice, by formula and by building the lay
 
 import numpy as np
 
-from attnsite.accounting import Attention
-from attnsite.experiment import Case, Count, Observed
+from attnsite.formulas.attention import Attention
+from attnsite.records.workload import Case, Count, Observed
 
 WIDTH, HEAD_DIM, TOKENS = 1024, 64, 4096
 HEADS = (1, 2, 4, 8, 16, 32, 64, 128)

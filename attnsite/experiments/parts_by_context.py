@@ -4,7 +4,7 @@ One query over a long cache, with few KV heads and many: the cache of each KV he
 and as many parts as the kernel chooses.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def decode(kv_heads: int, context: int) -> Workload:

@@ -5,8 +5,8 @@ libraries take turns on the same arrays and the same number of threads, all that
 run models are left out by themselves.
 """
 
-from attnsite.experiment import Timing
 from attnsite.experiments.peers_prefill import prompt
+from attnsite.records.workload import Timing
 
 experiment = Timing(
     kernels=("cpu_simd_backward", "peer_*"),

@@ -5,7 +5,7 @@ libraries take turns on the same arrays and the same number of threads, all that
 reading is measured in the same rounds.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 HEADS, DIM = 32, 128
 

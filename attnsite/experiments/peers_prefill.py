@@ -5,7 +5,7 @@ has. A library that is not installed, or that refuses a shape, is a row that say
 large heads, few and many of them, short and long prompts, with a causal mask and without.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prompt(heads: int, tokens: int, dim: int, causal: bool) -> Workload:

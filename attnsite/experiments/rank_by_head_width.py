@@ -12,7 +12,7 @@ norm of that centred matrix, which is the error of uniform attention.
 
 import numpy as np
 
-from attnsite.experiment import Case, Observed, Study
+from attnsite.records.workload import Case, Observed, Study
 
 
 def observe(case: Case, seed: int) -> Observed:

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.models.config import Config
 from attnsite.models.corpus import Text
 from attnsite.models.heads import collapse
 from attnsite.models.model import Model
+from attnsite.records.workload import Case, Observed, Study
 
 LENGTH, BATCH = 64, 4
 PARTS: dict[str, dict[str, Any]] = {

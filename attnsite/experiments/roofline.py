@@ -4,7 +4,7 @@ Prefill answers many queries with each key it reads, decoding one for each query
 reading, a large matrix product and a loop of fused multiply-adds are measured in the same rounds.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prefill(tokens: int, heads: int, dim: int) -> Workload:

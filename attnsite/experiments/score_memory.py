@@ -4,7 +4,7 @@ The head width is 16: memory for scores does not depend on it, and narrow heads 
 score matrices are 2 GiB.
 """
 
-from attnsite.experiment import Memory, Workload
+from attnsite.records.workload import Memory, Workload
 
 DIM = 16
 

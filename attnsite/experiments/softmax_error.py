@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._softmax_ways import online, two_passes, unshifted
 from attnsite.kernels import (
     cpu_blas,
@@ -23,6 +22,7 @@ from attnsite.kernels import (
     cpu_simd_stored_f16,
     reference,
 )
+from attnsite.records.workload import Case, Observed, Study
 
 HEADS, QUERIES, DIM = 4, 16, 64
 KERNELS = {"cpu_naive": cpu_naive, "cpu_online": cpu_online, "cpu_blas": cpu_blas, "cpu_simd": cpu_simd}

@@ -6,10 +6,10 @@ that without a shift the exponentials leave the range of float32, or of float16,
 
 import numpy as np
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.experiments._softmax_ways import unshifted
 from attnsite.experiments.softmax_error import DIM, HEADS, QUERIES, ROWS, error
 from attnsite.kernels import cpu_online, cpu_simd, reference
+from attnsite.records.workload import Case, Observed, Study
 
 TOKENS = 256
 

@@ -5,8 +5,8 @@ diagonal and an eighth of what lies before; large ones keep fewer pairs, since h
 masked. Dense attention is the limit.
 """
 
-from attnsite.experiment import Timing
 from attnsite.experiments.sparse_by_context import prompt
+from attnsite.records.workload import Timing
 
 NEAR, EVERY = 512, 8
 

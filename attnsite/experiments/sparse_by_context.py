@@ -6,8 +6,8 @@ Beside each stands a sliding window that keeps about as many pairs, and dense at
 once by the sparse one with nothing left out.
 """
 
-from attnsite.accounting import block_pairs, visible_pairs
-from attnsite.experiment import Timing, Workload
+from attnsite.formulas.attention import block_pairs, visible_pairs
+from attnsite.records.workload import Timing, Workload
 
 BAND, COLUMNS = (64, 8, 0), (64, 4, 8)
 

@@ -5,9 +5,9 @@ weights of all layers, and QKᵀ and AV over the share of the visible pairs that
 here, and neither embeddings nor the output layer are counted.
 """
 
-from attnsite.accounting import Attention
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import models
+from attnsite.formulas.attention import Attention
+from attnsite.records.workload import Case, Count, Observed
 
 MLP_WIDTHS = {"Qwen2.5-7B": 18944, "Qwen2.5-14B": 13824, "Qwen2.5-32B": 27648, "Qwen2.5-72B": 29568}
 VOCABULARY = 152064  # of all four, in the same configurations

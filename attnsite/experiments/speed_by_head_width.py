@@ -5,7 +5,7 @@ do not. Where the width does not divide them, the number of heads is the next wh
 speed, and not the time.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 COLUMNS = 1024
 

@@ -4,7 +4,7 @@ One kernel hands out whole heads (`cpu_naive`), another heads and blocks of quer
 A machine with fewer threads than a workload asks for skips it.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 DIM = 64
 

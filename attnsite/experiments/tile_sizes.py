@@ -5,7 +5,7 @@ tile of keys stays in the nearest caches meanwhile. Too small costs bookkeeping,
 `cpu_simd` are read off here.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prefill(heads: int, tokens: int, dim: int, causal: bool) -> Workload:

@@ -7,7 +7,7 @@ how kernels share out their work is part of what they cost. The steps of `cpu_bl
 that is not new to them. Peak and bandwidth are measured in the same rounds.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prompt(tokens: int, threads: int = 0) -> Workload:

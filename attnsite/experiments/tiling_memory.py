@@ -4,7 +4,7 @@ The rise of the peak during one call, for a kernel with a matrix of scores and o
 of `tiling_by_length`, to be compared with the size of queries, keys, values and output together.
 """
 
-from attnsite.experiment import Memory, Workload
+from attnsite.records.workload import Memory, Workload
 
 
 def prompt(tokens: int) -> Workload:

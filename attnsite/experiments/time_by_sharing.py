@@ -6,7 +6,7 @@ prefix, or a chunk of a prompt. For comparison a batch, whose sequences bring a 
 the peak of multiply-adds are measured in the same rounds.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 KV_HEADS, DIM = 4, 128
 

@@ -4,7 +4,7 @@ The same kernel over float32, over float16 and bfloat16, which it widens on the 
 for decoding only. The rates of reading and of multiply-adds are measured in the same rounds.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 HEADS, DIM = 32, 128
 

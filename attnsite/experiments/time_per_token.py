@@ -6,7 +6,7 @@ the layer does besides, its products with weights, is not run but counted: the b
 matrix product, measured in the same rounds, say how long that takes at least.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 HEADS, DIM = 32, 128
 CONTEXT = 16384  # of each sequence of a batch

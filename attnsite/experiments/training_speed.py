@@ -9,12 +9,12 @@ are our own times only, and without a clock, as in a test, none.
 from collections.abc import Callable
 from typing import Any
 
-from attnsite.experiment import Case, Observed, Study
 from attnsite.models.config import Config
 from attnsite.models.corpus import Text
 from attnsite.models.training import Plan, Training
+from attnsite.records.workload import Case, Observed, Study
 
-try:  # before Numba starts its threads: see measure/run.py
+try:  # before Numba starts its threads: see measure/sweep.py
     from attnsite.peers._torch_model import Twin
 except ImportError:
     Twin: Any = None  # type: ignore[no-redef]

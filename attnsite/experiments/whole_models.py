@@ -9,10 +9,10 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import models
 from attnsite.experiments.window_models import PATTERNS, full_layers
-from attnsite.ledger import Model, Step, cache, flops, intensity, met, moved, weights
+from attnsite.formulas.decoder import Model, Step, cache, flops, intensity, met, moved, weights
+from attnsite.records.workload import Case, Count, Observed
 
 TABLE = Path(__file__).with_suffix(".csv")
 CONTEXT = 4096

@@ -5,7 +5,7 @@ Over the whole cache the window is an argument of the call; without one the step
 two steps, writing one token and reading the ring, are timed one by one as well.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 WINDOW = 1024
 

@@ -4,8 +4,8 @@ The layer of `window_decode`. Resident memory after a decoding step, less what w
 keys, values, the step's own arrays and workspace.
 """
 
-from attnsite.experiment import Memory
 from attnsite.experiments.window_decode import WINDOW, step
+from attnsite.records.workload import Memory
 
 experiment = Memory(
     kernels=("cpu_simd_decode", "cpu_simd_decode_rolled"),

@@ -5,9 +5,9 @@ long it is, from the models' own reports and code. A windowed layer keeps min(N,
 other all of them; with windows and no rolling every layer keeps all.
 """
 
-from attnsite.accounting import kv_cache_bytes
-from attnsite.experiment import Case, Count, Observed
 from attnsite.experiments.kv_cache import ELEMENT_BYTES, elements_a_layer, models
+from attnsite.formulas.attention import kv_cache_bytes
+from attnsite.records.workload import Case, Count, Observed
 
 PATTERNS = {  # (window, windowed layers in a row, full layers in a row), beginning with a windowed one
     "Mistral 7B v0.1": (4096, 1, 0),  # Jiang et al. 2023, section 2 and Table 1: all layers

@@ -3,7 +3,7 @@
 Four heads of width 64 and causal prompts; the window goes from 64 tokens to the whole prompt, where it hides nothing.
 """
 
-from attnsite.experiment import Timing, Workload
+from attnsite.records.workload import Timing, Workload
 
 
 def prompt(tokens: int, window: int) -> Workload:

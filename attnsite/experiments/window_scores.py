@@ -3,8 +3,8 @@
 The heads are those of `window_prefill`; what is measured is by how much one call raises the peak of resident memory.
 """
 
-from attnsite.experiment import Memory
 from attnsite.experiments.window_prefill import prompt
+from attnsite.records.workload import Memory
 
 experiment = Memory(
     kernels=("cpu_blas_masked", "cpu_simd"),

@@ -18,19 +18,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "attention_share"
 TITLE_COLUMNS = ("share at 32k", "half at")
 NAMED = {"Qwen2.5-0.5B": "qwen2_5_0_5b", "Llama 2 7B": "llama2_7b", "Llama 2 70B": "llama2_70b",
          "GPT-3 175B": "gpt3_175b", "Llama 3 8B": "llama3_8b", "Llama 3.1 405B": "llama3_405b"}  # fmt: skip
 DRAWN = {
-    "Qwen2.5-0.5B": _style.Look(_style.OTHER_2),
-    "Llama 2 7B": _style.Look(_style.OTHER, symbol="square"),
-    "Llama 2 70B": _style.Look(_style.OURS_2, symbol="diamond"),
-    "Llama 3.1 405B": _style.Look(_style.OURS, symbol="triangle-up"),
+    "Qwen2.5-0.5B": style.Look(style.OTHER_2),
+    "Llama 2 7B": style.Look(style.OTHER, symbol="square"),
+    "Llama 2 70B": style.Look(style.OURS_2, symbol="diamond"),
+    "Llama 3.1 405B": style.Look(style.OURS, symbol="triangle-up"),
 }
 
 
@@ -52,7 +52,7 @@ def values(run: Run) -> dict[str, Quantity]:
             name = NAMED[row.case["name"]]
             found[f"{name}_crossover"] = Quantity(row.values["crossover"], "count")
             for context, share in zip(*_curve(row), strict=True):
-                found[f"{name}_at_{_axes.tokens(context).lower()}"] = Quantity(share, "%")
+                found[f"{name}_at_{axes.tokens(context).lower()}"] = Quantity(share, "%")
     return found
 
 
@@ -60,7 +60,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"model": row.case["name"], "hidden size": row.case["width"], "all heads": row.case["query_heads"]
          * row.case["head_dim"], "half at": Quantity(row.values["crossover"], "count")}
-        | {f"share at {_axes.tokens(n)}": Quantity(s, "%") for n, s in zip(*_curve(row), strict=True)}
+        | {f"share at {axes.tokens(n)}": Quantity(s, "%") for n, s in zip(*_curve(row), strict=True)}
         | {"windowed layers": "yes" if row.case["window"] else "no"}
         for row in runs[0].where()
     ]  # fmt: skip
@@ -71,12 +71,12 @@ def draw(runs: list[Run]) -> go.Figure:
     if not rows:
         raise LookupError("none of the models that this figure draws has been counted yet")
     contexts = _curve(next(iter(rows.values())))[0]
-    x = _axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
-    on = _style.chart(x, _axes.linear_axis("QKᵀ and AV, share of forward FLOPs", [0, 1], "%", most=5, pad=0))
-    _style.reference(on, [x.low, x.high], [0.5, 0.5], "half", at=0.03)
+    x = axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
+    on = style.chart(x, axes.linear_axis("QKᵀ and AV, share of forward FLOPs", [0, 1], "%", most=5, pad=0))
+    style.reference(on, [x.low, x.high], [0.5, 0.5], "half", at=0.03)
     for name, look in DRAWN.items():
         if name in rows:
             xs, ys = _curve(rows[name])
-            hover = [f"{name}<br>{_axes.tokens(n)} tokens: {Quantity(s, '%')}" for n, s in zip(xs, ys, strict=True)]
-            _style.line(on, xs, ys, look, name, hover=hover)
-    return _style.finish(on, runs[0])
+            hover = [f"{name}<br>{axes.tokens(n)} tokens: {Quantity(s, '%')}" for n, s in zip(xs, ys, strict=True)]
+            style.line(on, xs, ys, look, name, hover=hover)
+    return style.finish(on, runs[0])

@@ -19,15 +19,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "balance_by_machine"
 TITLE_COLUMNS = ("FLOP/byte",)
 UNIT = "FLOP a byte"
 KINDS = ("MHA", "GQA", "MQA", "MLA")
-MEMORY, ARITHMETIC = _style.OURS_2, _style.OTHER_2
+MEMORY, ARITHMETIC = style.OURS_2, style.OTHER_2
 
 
 def intensity(row: Row) -> Quantity:
@@ -116,31 +116,29 @@ def draw(runs: list[Run]) -> go.Figure:
     names = [row.case["name"].split(" ", 1)[1].removeprefix("Instinct ") for row in bars]
     places = [float(len(rows) + 1 + n) for n in range(len(bars))]
     lower = [float(len(rows) - 1 - n) for n in range(len(rows))]
-    x = _axes.log_axis("FLOPs for each byte", [intensity(r).value for r in run.where()], base=2, most=6, pad=1.5)
+    x = axes.log_axis("FLOPs for each byte", [intensity(r).value for r in run.where()], base=2, most=6, pad=1.5)
     top = places[-1] + 1.2
-    on = _style.chart(x, _axes.Axis("machines above, attention below", -0.6, top, (*lower, *places), (*rows, *names)))
+    on = style.chart(x, axes.Axis("machines above, attention below", -0.6, top, (*lower, *places), (*rows, *names)))
     for row, place in zip(bars, places, strict=True):
         at = intensity(row)
         for ends, colour in (((x.low, at.value), MEMORY), ((at.value, x.high), ARITHMETIC)):
             on.figure.add_scatter(
                 x=list(ends), y=[place] * 2, mode="lines", hoverinfo="skip", name=row.case["name"],
-                line={"color": _style.faint(colour, 0.55), "width": 9},
+                line={"color": style.faint(colour, 0.55), "width": 9},
             )  # fmt: skip
         text = (
             f"{row.case['name']}: {at}<br>{Quantity(1e12 * row.case['teraflops'], 'FLOP/s')}, "
             f"{Quantity(1e12 * row.case['terabytes'], 'B/s')}"
         )
-        _style.points(on, [at.value], [place], _style.Look(_style.INK, symbol="diamond"), row.case["name"], [text])
-    _style.note(on, x.low, places[-1], "memory limits", MEMORY, above=True, anchor="left", shift=(2, 6))
-    _style.note(on, x.high, places[-1], "arithmetic limits", ARITHMETIC, above=True, anchor="right", shift=(-2, 6))
+        style.points(on, [at.value], [place], style.Look(style.INK, symbol="diamond"), row.case["name"], [text])
+    style.note(on, x.low, places[-1], "memory limits", MEMORY, above=True, anchor="left", shift=(2, 6))
+    style.note(on, x.high, places[-1], "arithmetic limits", ARITHMETIC, above=True, anchor="right", shift=(-2, 6))
     for (name, those), place in zip(rows.items(), lower, strict=True):
         hover = [
-            f"{r.case.get('name') or 'causal prompt, ' + _axes.tokens(r.case['tokens']) + ' tokens'}: {intensity(r)}"
+            f"{r.case.get('name') or 'causal prompt, ' + axes.tokens(r.case['tokens']) + ' tokens'}: {intensity(r)}"
             for r in those
         ]
-        _style.points(
-            on, [intensity(r).value for r in those], [place] * len(those), _style.Look(_style.OURS), name, hover
-        )
+        style.points(on, [intensity(r).value for r in those], [place] * len(those), style.Look(style.OURS), name, hover)
     latent = rows["MLA step"][-1].values["intensity"]
-    _style.reference(on, [latent, latent], [lower[1], places[-1]], "latent attention, 128 heads")
-    return _style.finish(on, run)
+    style.reference(on, [latent, latent], [lower[1], places[-1]], "latent attention, 128 heads")
+    return style.finish(on, run)

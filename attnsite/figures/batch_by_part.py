@@ -18,16 +18,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.figures._layer import plus, products, times
 from attnsite.figures.time_per_token import KERNEL
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.figures.toolkit.layer import plus, products, times
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "time_per_token"
 TITLE_COLUMNS = ("step per sequence", "weights per sequence")
 KV_HEADS = 8
-WEIGHTS, ATTENTION = ("weights, modelled", _style.OURS_2), ("attention, measured", _style.OURS)
+WEIGHTS, ATTENTION = ("weights, modelled", style.OURS_2), ("attention, measured", style.OURS)
 
 
 def batches(run: Run) -> dict[int, Row]:
@@ -58,7 +58,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "weights_many": wn,
         "attention_one": a1,
         "attention_many": an,
-        "attention_growth": _measured.ratio(rows[largest], rows[1]),
+        "attention_growth": measured_rows.ratio(rows[largest], rows[1]),
         "read_growth": _read_growth(run, rows[largest], rows[1]),
         "attention_growth_a_sequence": Quantity(an.value / a1.value, "×"),
         "share_one": Quantity(a1.value / (w1.value + a1.value), "%"),
@@ -91,8 +91,8 @@ def draw(runs: list[Run]) -> go.Figure:
     split = [parts(run, batch, row) for batch, row in rows.items()]
     places = [float(i) for i in range(len(rows))]
     tallest = max(w.value + (a.high or a.value) for w, a in split)
-    x = _axes.Axis("sequences in the batch (count)", -0.6, len(rows) - 0.4, tuple(places), tuple(map(str, rows)))
-    on = _style.chart(x, _axes.linear_axis("time of a step a sequence", [0, tallest], "s", most=6))
+    x = axes.Axis("sequences in the batch (count)", -0.6, len(rows) - 0.4, tuple(places), tuple(map(str, rows)))
+    on = style.chart(x, axes.linear_axis("time of a step a sequence", [0, tallest], "s", most=6))
     below = [0.0] * len(rows)
     for which, (label, colour) in ((1, ATTENTION), (0, WEIGHTS)):
         heights = [part[which].value for part in split]
@@ -105,5 +105,5 @@ def draw(runs: list[Run]) -> go.Figure:
     on.figure.update_layout(barmode="overlay")
     halves = [(below[i] + (a.low or a.value) - a.value, below[i] + (a.high or a.value) - a.value)
               for i, (_, a) in enumerate(split)]  # fmt: skip
-    _style.whiskers(on, places, below, [low for low, _ in halves], [high for _, high in halves])
-    return _style.finish(on, run)
+    style.whiskers(on, places, below, [low for low, _ in halves], [high for _, high in halves])
+    return style.finish(on, run)

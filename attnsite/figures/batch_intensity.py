@@ -19,9 +19,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "batch_intensity"
 TITLE_COLUMNS = ("whole step, FLOP/byte", "weights, FLOP/byte")
@@ -52,13 +52,13 @@ def limit(row: Row) -> float:
     return (row.values["weight_flops"] + row.values["attention_flops"]) / row.values["cache_bytes"]
 
 
-LINES: dict[str, tuple[int, Callable[[Row], float], _style.Look]] = {
-    "weights": (32, weights, _style.Look(_style.OTHER)),
-    "attention, one shared context": (32, shared, _style.Look(_style.OURS_2, "dot", "cross")),
-    "whole step, 8 KV heads": (8, whole, _style.Look(_style.OTHER_2, "dash", "diamond")),
-    "whole step, 32 KV heads": (32, whole, _style.Look(_style.OTHER_2, symbol="diamond")),
-    "attention, 8 KV heads": (8, attention, _style.Look(_style.OURS, "dash", "square")),
-    "attention, 32 KV heads": (32, attention, _style.Look(_style.OURS, symbol="square")),
+LINES: dict[str, tuple[int, Callable[[Row], float], style.Look]] = {
+    "weights": (32, weights, style.Look(style.OTHER)),
+    "attention, one shared context": (32, shared, style.Look(style.OURS_2, "dot", "cross")),
+    "whole step, 8 KV heads": (8, whole, style.Look(style.OTHER_2, "dash", "diamond")),
+    "whole step, 32 KV heads": (32, whole, style.Look(style.OTHER_2, symbol="diamond")),
+    "attention, 8 KV heads": (8, attention, style.Look(style.OURS, "dash", "square")),
+    "attention, 32 KV heads": (32, attention, style.Look(style.OURS, symbol="square")),
 }
 
 
@@ -94,12 +94,12 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     every = [of(row) for kv_heads, of, _ in LINES.values() for row in _rows(run, kv_heads)]
-    on = _style.chart(
-        _axes.cases_axis("batch, count of sequences", [row.case["batch"] for row in run.where()], most=10),
-        _axes.log_axis("FLOPs for each byte read", every, base=2, pad=1.5),
+    on = style.chart(
+        axes.cases_axis("batch, count of sequences", [row.case["batch"] for row in run.where()], most=10),
+        axes.log_axis("FLOPs for each byte read", every, base=2, pad=1.5),
     )
     for name, (kv_heads, of, look) in LINES.items():
         rows = _rows(run, kv_heads)
         hover = [f"{name}<br>{row.case['batch']} sequences: {Quantity(of(row), UNIT)}" for row in rows]
-        _style.line(on, [row.case["batch"] for row in rows], [of(row) for row in rows], look, name, hover=hover)
-    return _style.finish(on, run)
+        style.line(on, [row.case["batch"] for row in rows], [of(row) for row in rows], look, name, hover=hover)
+    return style.finish(on, run)

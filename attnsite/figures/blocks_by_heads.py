@@ -15,9 +15,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _gpu, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, gpu, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "blocks_by_heads"
 TITLE_COLUMNS = ("time per call",)
@@ -26,7 +26,7 @@ ONE_BLOCK, SPLIT = "cuda_per_head", "cuda_tiled"
 
 def pairs(run: Run) -> list[tuple[Row, Row]]:
     """One block a head, and the queries split, for each number of heads that has both."""
-    rows = _gpu.measured(run, ONE_BLOCK)
+    rows = gpu.measured(run, ONE_BLOCK)
     split = {row.case["heads"]: row for row in rows if row.kernel == SPLIT}
     found = [(row, split[row.case["heads"]]) for row in rows if row.kernel == ONE_BLOCK and row.case["heads"] in split]
     if not found:
@@ -42,30 +42,28 @@ def values(run: Run) -> dict[str, Quantity]:
         "tokens": Quantity(most.case["queries"], "count"),
         "fewest_heads": Quantity(fewest.case["heads"], "count"),
         "most_heads": Quantity(most.case["heads"], "count"),
-        "gain_fewest": _measured.ratio(fewest, fewest_split),
-        "gain_most": _measured.ratio(most, most_split),
-        "growth_one_block": _measured.ratio(fewest, most) if most is not fewest else Quantity(1, "×"),
+        "gain_fewest": measured_rows.ratio(fewest, fewest_split),
+        "gain_most": measured_rows.ratio(most, most_split),
+        "growth_one_block": measured_rows.ratio(fewest, most) if most is not fewest else Quantity(1, "×"),
     }
-    count = run.provenance.machine.get(_gpu.MULTIPROCESSORS)
+    count = run.provenance.machine.get(gpu.MULTIPROCESSORS)
     return found | ({"multiprocessors": Quantity(count, "count")} if count else {})
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
+    return measured_rows.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
     pairs(runs[0])
-    rows = _gpu.measured(runs[0], ONE_BLOCK)
-    rates = [_gpu.rate(row).value for row in rows]
-    x = _axes.cases_axis("heads", {row.case["heads"] for row in rows}, "count")
-    y = _axes.log_axis("throughput (FLOP/s)", rates, "FLOP/s")
-    on = _style.chart(x, y)
-    count = runs[0].provenance.machine.get(_gpu.MULTIPROCESSORS)
+    rows = gpu.measured(runs[0], ONE_BLOCK)
+    rates = [gpu.rate(row).value for row in rows]
+    x = axes.cases_axis("heads", {row.case["heads"] for row in rows}, "count")
+    y = axes.log_axis("throughput (FLOP/s)", rates, "FLOP/s")
+    on = style.chart(x, y)
+    count = runs[0].provenance.machine.get(gpu.MULTIPROCESSORS)
     if count and x.low < count < x.high:
-        _style.reference(on, [count, count], [y.low, y.high], f"{count} multiprocessors")
-        _style.note(
-            on, count, y.low, f"{count} multiprocessors", _style.MUTE, above=True, anchor="right", shift=(-6, 6)
-        )
-    _gpu.curves(on, runs[0], rows, "heads", "heads")
-    return _style.finish(on, runs[0])
+        style.reference(on, [count, count], [y.low, y.high], f"{count} multiprocessors")
+        style.note(on, count, y.low, f"{count} multiprocessors", style.MUTE, above=True, anchor="right", shift=(-6, 6))
+    gpu.curves(on, runs[0], rows, "heads", "heads")
+    return style.finish(on, runs[0])

@@ -17,19 +17,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.softmax_error import ratio
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "bugs_and_rounding"
 TITLE_COLUMNS = ("sum not rescaled", "float32")
 LINES = {  # what was observed: the value's name, the label, the look
-    "sum_not_rescaled": ("sum_not_rescaled", "sum not rescaled", _style.Look(_style.OTHER, symbol="square")),
-    "mask_off_by_one": ("mask_off_by_one", "mask off by one", _style.Look(_style.OTHER_2, symbol="diamond")),
-    "key_forgotten": ("key_forgotten", "a key forgotten", _style.Look(_style.OTHER, "dash", "triangle-up")),
-    "cpu_simd_stored_bf16": ("bf16", "bfloat16", _style.Look(_style.OURS_2, symbol="diamond")),
-    "cpu_simd": ("cpu_simd", "float32", _style.Look(_style.OURS)),
+    "sum_not_rescaled": ("sum_not_rescaled", "sum not rescaled", style.Look(style.OTHER, symbol="square")),
+    "mask_off_by_one": ("mask_off_by_one", "mask off by one", style.Look(style.OTHER_2, symbol="diamond")),
+    "key_forgotten": ("key_forgotten", "a key forgotten", style.Look(style.OTHER, "dash", "triangle-up")),
+    "cpu_simd_stored_bf16": ("bf16", "bfloat16", style.Look(style.OURS_2, symbol="diamond")),
+    "cpu_simd": ("cpu_simd", "float32", style.Look(style.OURS)),
 }
 MISTAKES = ("sum_not_rescaled", "mask_off_by_one", "key_forgotten")
 TOLERANCE = 1e-3
@@ -63,8 +63,8 @@ def values(run: Run) -> dict[str, Quantity]:
     found = {"fewest": Quantity(tokens[0], "count"), "most": Quantity(tokens[-1], "count")}
     for what, name in (*((what, name) for what, (name, _, _) in LINES.items()), ("plain", "plain"),
                        ("cpu_online", "cpu_online"), ("plain_bf16", "plain_bf16")):  # fmt: skip
-        found[name] = size(_measured.over_seeds(run, what, **last))
-        found[f"{name}_fewest"] = size(_measured.over_seeds(run, what, tokens=tokens[0]))
+        found[name] = size(measured_rows.over_seeds(run, what, **last))
+        found[f"{name}_fewest"] = size(measured_rows.over_seeds(run, what, tokens=tokens[0]))
     over_kernels = [row.values[what] / max(row.values[kernel] for kernel in ("plain", "cpu_simd", "cpu_online"))
                     for row in run.where() for what in MISTAKES]  # fmt: skip
     over_twice = [
@@ -78,7 +78,7 @@ def values(run: Run) -> dict[str, Quantity]:
     return found | {
         "least_of_all": Quantity(min(over_kernels), "×"),
         "kernels_most_over_twice_plain": Quantity(max(over_twice), "×"),
-        "floor_over_twice_plain": _measured.quartiles(floors, "×"),
+        "floor_over_twice_plain": measured_rows.quartiles(floors, "×"),
         "floor_over_twice_plain_least": Quantity(
             min(FLOOR * row.values["largest_value"] / (2 * row.values["plain"]) for row in run.where()), "×"
         ),
@@ -100,7 +100,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     }
     return [
         {"machine": run.machine, "keys": n}
-        | {label: size(_measured.over_seeds(run, what, tokens=n)) for what, label in labels.items()}
+        | {label: size(measured_rows.over_seeds(run, what, tokens=n)) for what, label in labels.items()}
         for run in runs
         for n in lengths(run)
     ]  # fmt: skip
@@ -110,16 +110,16 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     tokens = lengths(run)
     shown = [row.values[what] for row in run.where() for what in LINES]
-    x = _axes.cases_axis("keys (tokens)", tokens, "tokens")
-    on = _style.chart(x, _axes.log_axis("largest error (ratio to the spread of the values)", shown, pad=3))
-    _style.reference(on, [x.low, x.high], [TOLERANCE] * 2, "a tolerance of 0.001", at=0.25)
+    x = axes.cases_axis("keys (tokens)", tokens, "tokens")
+    on = style.chart(x, axes.log_axis("largest error (ratio to the spread of the values)", shown, pad=3))
+    style.reference(on, [x.low, x.high], [TOLERANCE] * 2, "a tolerance of 0.001", at=0.25)
     for what, (_, label, look) in LINES.items():
         rows = run.where()
-        _style.points(
+        style.points(
             on, [row.case["tokens"] for row in rows], [row.values[what] for row in rows], look, f"{label}, seeds",
             [f"{label}, seed {row.seed}: {size(Quantity(row.values[what]))}" for row in rows], size=5,
         )  # fmt: skip
-        medians = [_measured.over_seeds(run, what, tokens=n) for n in tokens]
-        _style.line(on, tokens, [q.value for q in medians], look, label, markers=False,
+        medians = [measured_rows.over_seeds(run, what, tokens=n) for n in tokens]
+        style.line(on, tokens, [q.value for q in medians], look, label, markers=False,
                     hover=[f"{label}, {n} keys: {size(q)}" for n, q in zip(tokens, medians, strict=True)])  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -16,9 +16,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "cache_formats"
 TITLE_COLUMNS = ("bits per element", "over its name")
@@ -89,10 +89,10 @@ def _drawn(run: Run) -> list[Row]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = _drawn(runs[0])
     places = [-float(place) for place in range(len(rows))]
-    y = _axes.Axis("format", places[-1] - 0.6, 1.0, tuple(places), tuple(LABELS[row.case["name"]] for row in rows))
-    on = _style.chart(_axes.Axis("bits an element (count)", 0, 16.6, (0, 4, 8, 12, 16), ("0", "4", "8", "12", "16")), y)
+    y = axes.Axis("format", places[-1] - 0.6, 1.0, tuple(places), tuple(LABELS[row.case["name"]] for row in rows))
+    on = style.chart(axes.Axis("bits an element (count)", 0, 16.6, (0, 4, 8, 12, 16), ("0", "4", "8", "12", "16")), y)
     on.figure.update_yaxes(showgrid=False)
-    for piece, colour in (("elements", _style.OURS), ("scales", _style.OTHER_2)):
+    for piece, colour in (("elements", style.OURS), ("scales", style.OTHER_2)):
         bare = [row.case["bits"] if piece == "elements" else row.values["bits"] - row.case["bits"] for row in rows]
         on.figure.add_bar(
             orientation="h", y=places, x=bare, width=0.6, name=piece, marker={"color": colour}, hoverinfo="text",
@@ -102,9 +102,9 @@ def draw(runs: list[Run]) -> go.Figure:
     for place, row in zip(places, rows, strict=True):
         text = f"{Quantity(row.values['bits'])} bits, {Quantity(row.values['bytes'], 'B')}"
         inside = row.values["bits"] > 8.5
-        ink, anchor, shift = (_style.PAPER, "right", -7) if inside else (_style.INK, "left", 7)
-        _style.note(on, row.values["bits"], place, text, ink, anchor=anchor, shift=(shift, 0), ground=not inside,
+        ink, anchor, shift = (style.PAPER, "right", -7) if inside else (style.INK, "left", 7)
+        style.note(on, row.values["bits"], place, text, ink, anchor=anchor, shift=(shift, 0), ground=not inside,
                     name="fixed")  # fmt: skip
-    _style.note(on, 0, 0.7, "elements", _style.OURS, anchor="left")
-    _style.note(on, 8, 0.7, "scales and offsets", _style.OTHER_2, anchor="left")  # over those of the formats of 8 bits
-    return _style.finish(on, runs[0])
+    style.note(on, 0, 0.7, "elements", style.OURS, anchor="left")
+    style.note(on, 8, 0.7, "scales and offsets", style.OTHER_2, anchor="left")  # over those of the formats of 8 bits
+    return style.finish(on, runs[0])

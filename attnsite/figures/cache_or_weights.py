@@ -21,9 +21,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "cache_or_weights"
 TITLE_COLUMNS = ("equal at, batch of 1", "equal at, batch of 16")
@@ -31,8 +31,8 @@ DRAWN = ("GPT-2 XL (1558M)", "Llama 2 7B", "GPT-3 175B", "Qwen3-0.6B", "Llama 3.
          "Llama 3.1 405B", "Falcon-7B")  # fmt: skip
 NAMED = {"Llama 2 7B": "llama2_7b", "Llama 3.1 8B": "llama3_8b", "Llama 3.1 405B": "llama3_405b",
          "Falcon-7B": "falcon_7b", "Qwen3-0.6B": "qwen3_0_6b"}  # fmt: skip
-BATCHES = {1: ("1", _style.Look(_style.OURS)), 16: ("16", _style.Look(_style.OURS_2, symbol="diamond")),
-           256: ("256 sequences", _style.Look(_style.OTHER_2, symbol="square"))}  # fmt: skip
+BATCHES = {1: ("1", style.Look(style.OURS)), 16: ("16", style.Look(style.OURS_2, symbol="diamond")),
+           256: ("256 sequences", style.Look(style.OTHER_2, symbol="square"))}  # fmt: skip
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -88,24 +88,24 @@ def _rows(run: Run) -> list[Row]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     shown = [row.values["equal_at"][str(batch)] for row in rows for batch in BATCHES]
-    x = _axes.log_axis("tokens where both are equal", shown, "tokens", base=2, pad=1.6)
+    x = axes.log_axis("tokens where both are equal", shown, "tokens", base=2, pad=1.6)
     names = tuple(row.case["name"].removesuffix(" (1558M)") for row in rows)
-    on = _style.chart(x, _axes.Axis("model", -1.1, len(rows) - 0.25, tuple(map(float, range(len(rows)))), names))
+    on = style.chart(x, axes.Axis("model", -1.1, len(rows) - 0.25, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)
     for y, row in enumerate(rows):
         ends = [row.values["equal_at"][str(batch)] for batch in (max(BATCHES), min(BATCHES))]
-        _style.reference(on, ends, [y, y], row.case["name"], dash="solid")
+        style.reference(on, ends, [y, y], row.case["name"], dash="solid")
     for batch, (label, look) in BATCHES.items():
         xs = [row.values["equal_at"][str(batch)] for row in rows]
         hover = [f"{row.case['name']}, batch of {batch}: {Quantity(n, 'count')} tokens"
                  for row, n in zip(rows, xs, strict=True)]  # fmt: skip
-        _style.points(on, xs, [float(y) for y in range(len(rows))], look, f"batch of {batch}", hover, size=9)
-        _style.note(on, xs[-1], len(rows) - 1, label, look.colour, above=True, shift=(0, 8))
+        style.points(on, xs, [float(y) for y in range(len(rows))], look, f"batch of {batch}", hover, size=9)
+        style.note(on, xs[-1], len(rows) - 1, label, look.colour, above=True, shift=(0, 8))
     limits = [(row.case["context"], float(y)) for y, row in enumerate(rows) if row.case["context"]]
     on.figure.add_scatter(
         x=[n for n, _ in limits], y=[y for _, y in limits], mode="markers", name="the model’s context",
-        hovertext=[f"the model’s context: {_axes.tokens(n)} tokens" for n, _ in limits], hoverinfo="text",
-        marker={"color": _style.INK, "symbol": "x-thin", "size": 9, "line": {"width": 2, "color": _style.INK}},
+        hovertext=[f"the model’s context: {axes.tokens(n)} tokens" for n, _ in limits], hoverinfo="text",
+        marker={"color": style.INK, "symbol": "x-thin", "size": 9, "line": {"width": 2, "color": style.INK}},
     )  # fmt: skip
-    _style.note(on, x.low, -0.7, "× the model’s own context", _style.INK, anchor="left", shift=(4, 0))
-    return _style.finish(on, runs[0])
+    style.note(on, x.low, -0.7, "× the model’s own context", style.INK, anchor="left", shift=(4, 0))
+    return style.finish(on, runs[0])

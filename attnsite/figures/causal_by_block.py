@@ -18,18 +18,18 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _blocks, _measured, _peers, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, causal_blocks, measured_rows, peers, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "causal_by_block"
 TITLE_COLUMNS = ("masking afterwards / leaving out",)
 KERNEL = "control_masked"
 KINDS = {  # blocks: the value's name, the label, the look
-    (32, 8): ("fine", "32 × 8 blocks", _style.Look(_style.OURS)),
-    (128, 128): ("medium", "128 × 128", _style.Look(_style.OURS_2, symbol="diamond")),
-    (512, 512): ("coarse", "512 × 512", _style.Look(_style.OTHER_2, symbol="triangle-up")),
-    None: ("mask", "mask afterwards", _style.Look(_style.OTHER, symbol="square")),
+    (32, 8): ("fine", "32 × 8 blocks", style.Look(style.OURS)),
+    (128, 128): ("medium", "128 × 128", style.Look(style.OURS_2, symbol="diamond")),
+    (512, 512): ("coarse", "512 × 512", style.Look(style.OTHER_2, symbol="triangle-up")),
+    None: ("mask", "mask afterwards", style.Look(style.OTHER, symbol="square")),
 }
 Kind = tuple[int, int] | None
 
@@ -48,20 +48,20 @@ def gains(run: Run) -> dict[Kind, dict[int, Quantity]]:
         if not lengths:
             raise LookupError("not measured yet on this machine: prompts with a causal mask and without")
         if kind:
-            found[kind] = {n: _peers.paired(times[None, n], times[kind, n]) for n in lengths}
+            found[kind] = {n: peers.paired(times[None, n], times[kind, n]) for n in lengths}
     return found
 
 
 def masked(run: Run) -> dict[int, Quantity]:
     """By length: the time without a mask over that with a mask that is applied after computing, in other rounds."""
     times = {(row.case["queries"], row.case["causal"]): row for row in run.where(KERNEL) if _kind(row) is None}
-    return {n: _measured.ratio(times[n, False], row) for (n, causal), row in sorted(times.items())
+    return {n: measured_rows.ratio(times[n, False], row) for (n, causal), row in sorted(times.items())
             if causal and row.samples and (n, False) in times and times[n, False].samples}  # fmt: skip
 
 
 def expected(kind: Kind, tokens: int) -> float:
     """The ratio of the pairs computed."""
-    return _blocks.gain(tokens, *kind) if kind else 1.0
+    return causal_blocks.gain(tokens, *kind) if kind else 1.0
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -78,7 +78,7 @@ def values(run: Run) -> dict[str, Quantity]:
     off = [abs(q.value / expected(kind, n) - 1) for kind, those in found.items() for n, q in those.items() if n >= 512]
     named["farthest"] = Quantity(max(off), "%")
     if without:
-        named["mask_middle"] = _measured.quartiles([q.value for q in without.values()], "×")
+        named["mask_middle"] = measured_rows.quartiles([q.value for q in without.values()], "×")
         named["mask_lengths"] = Quantity(len(without), "count")
         named["mask_least"] = Quantity(min(q.value for q in without.values()), "×")
         named["mask_most"] = Quantity(max(q.value for q in without.values()), "×")
@@ -103,21 +103,21 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     found = gains(runs[0])
     lengths = list(next(iter(found.values())))
-    on = _style.chart(
-        _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        _axes.linear_axis("masking afterwards / leaving out (ratio of times)", [*_peers.bounds(
+    on = style.chart(
+        axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        axes.linear_axis("masking afterwards / leaving out (ratio of times)", [*peers.bounds(
             q for those in found.values() for q in those.values()), 2.0], "×", zero=False, pad=0.06),
     )  # fmt: skip
-    _style.reference(on, [on.x.low, on.x.high], [2, 2], "half the time", at=0.12, above=True)
+    style.reference(on, [on.x.low, on.x.high], [2, 2], "half the time", at=0.12, above=True)
     for kind, those in found.items():
         _, label, look = KINDS[kind]
         if kind:
-            _style.reference(on, lengths, [expected(kind, n) for n in lengths], f"{label}, counted", colour=look.colour)
+            style.reference(on, lengths, [expected(kind, n) for n in lengths], f"{label}, counted", colour=look.colour)
         gained = list(those.values())
-        _style.line(
+        style.line(
             on, lengths, [q.value for q in gained], look, label,
             low=[q.low or q.value for q in gained], high=[q.high or q.value for q in gained],
-            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>counted {Quantity(expected(kind, n), '×')}"
+            hover=[f"{label}, {axes.tokens(n)} tokens: {q}<br>counted {Quantity(expected(kind, n), '×')}"
                    for n, q in those.items()],
         )  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

@@ -16,14 +16,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _blocks, _measured, _peers, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, causal_blocks, measured_rows, peers, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "causal_by_chunk"
 TITLE_COLUMNS = ("gain of the mask",)
 KERNEL = "cpu_simd"
-LOOK = _style.KERNELS[KERNEL]
+LOOK = style.KERNELS[KERNEL]
 
 
 def gains(run: Run) -> tuple[int, dict[int, Quantity]]:
@@ -33,7 +33,7 @@ def gains(run: Run) -> tuple[int, dict[int, Quantity]]:
     if len(chunks) < 2:
         raise LookupError("not measured yet on this machine: chunks with a causal mask and without")
     context = next(iter(times.values())).case["keys"]
-    return context, {n: _measured.ratio(times[n, False], times[n, True]) for n in chunks}
+    return context, {n: measured_rows.ratio(times[n, False], times[n, True]) for n in chunks}
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -44,7 +44,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "fewest": Quantity(min(found), "count"),
         "most": Quantity(max(found), "count"),
         **{name: found[n] for name, n in named.items() if n in found},
-        **{f"{name}_expected": Quantity(_blocks.chunk_gain(n, context), "×") for name, n in named.items()},
+        **{f"{name}_expected": Quantity(causal_blocks.chunk_gain(n, context), "×") for name, n in named.items()},
     }
 
 
@@ -55,7 +55,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "queries": n,
             "keys": context,
             "gain of the mask": gain,
-            "pairs in all / seen": Quantity(_blocks.chunk_gain(n, context), "×"),
+            "pairs in all / seen": Quantity(causal_blocks.chunk_gain(n, context), "×"),
         }
         for run in runs
         for context, found in [gains(run)]
@@ -66,21 +66,21 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     context, found = gains(runs[0])
     chunks, gained = list(found), list(found.values())
-    on = _style.chart(
-        _axes.cases_axis(f"queries of a call over {_axes.tokens(context)} keys, in tokens", chunks, "tokens"),
-        _axes.linear_axis("time without the mask / with it (ratio)", [*_peers.bounds(gained), 2.0], "×", zero=False),
+    on = style.chart(
+        axes.cases_axis(f"queries of a call over {axes.tokens(context)} keys, in tokens", chunks, "tokens"),
+        axes.linear_axis("time without the mask / with it (ratio)", [*peers.bounds(gained), 2.0], "×", zero=False),
     )
     steps = [2 ** (k / 4) for k in range(4 * 20) if chunks[0] <= 2 ** (k / 4) <= chunks[-1]]
     curve = [*steps, chunks[-1]]
-    _style.reference(on, curve, [_blocks.chunk_gain(n, context) for n in curve], "counted pairs", dash="dot",
-                     colour=_style.MUTE)  # fmt: skip
+    style.reference(on, curve, [causal_blocks.chunk_gain(n, context) for n in curve], "counted pairs", dash="dot",
+                     colour=style.MUTE)  # fmt: skip
     middle = (chunks[-1] / chunks[0]) ** 0.9 * chunks[0]
-    _style.note(on, middle, _blocks.chunk_gain(middle, context), "dotted: the pairs counted", _style.MUTE,
+    style.note(on, middle, causal_blocks.chunk_gain(middle, context), "dotted: the pairs counted", style.MUTE,
                 anchor="right", shift=(-10, 10))  # fmt: skip
-    _style.line(
+    style.line(
         on, chunks, [q.value for q in gained], LOOK, "measured",
         low=[q.low or q.value for q in gained], high=[q.high or q.value for q in gained],
         hover=[f"{n} queries: {q}<br>middle half {q.spread()}" for n, q in found.items()],
     )  # fmt: skip
-    _style.note(on, chunks[0], 1.0, "decoding", _style.INK, above=True, anchor="left", shift=(2, 12))
-    return _style.finish(on, runs[0])
+    style.note(on, chunks[0], 1.0, "decoding", style.INK, above=True, anchor="left", shift=(2, 12))
+    return style.finish(on, runs[0])

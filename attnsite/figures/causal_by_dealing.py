@@ -16,17 +16,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _blocks, _peers, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, causal_blocks, peers, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "causal_by_dealing"
 TITLE_COLUMNS = ("time in parts / by a counter",)
 KERNEL = "control_masked"
 PANEL = (32, 8)  # what the kernel leaves out here
 KINDS = {  # causal: the value's name, the label, the look
-    True: ("parts", "causal mask", _style.Look(_style.OURS)),
-    False: ("unmasked", "no mask", _style.Look(_style.OTHER, symbol="square")),
+    True: ("parts", "causal mask", style.Look(style.OURS)),
+    False: ("unmasked", "no mask", style.Look(style.OTHER, symbol="square")),
 }
 WAYS = ("longest first", "in parts")
 
@@ -40,7 +40,7 @@ def ratios(run: Run) -> dict[bool, dict[int, Quantity]]:
     times = {(_kind(row), row.case["queries"], row.case["causal"]): row for row in run.where(KERNEL) if row.samples}
     counter, parts = WAYS
     found = {
-        causal: {n: _peers.paired(times[parts, n, causal], times[counter, n, causal])
+        causal: {n: peers.paired(times[parts, n, causal], times[counter, n, causal])
                  for n in sorted({n for way, n, _ in times if way == parts})
                  if (parts, n, causal) in times and (counter, n, causal) in times}
         for causal in KINDS
@@ -53,7 +53,7 @@ def ratios(run: Run) -> dict[bool, dict[int, Quantity]]:
 def expected(run: Run, tokens: int) -> float:
     """The ratio of the pairs that the busier thread computes, under the mask."""
     threads = int(run.where(KERNEL)[0].case["threads"])
-    return _blocks.gain(tokens, *PANEL) / _blocks.gain_in_parts(tokens, *PANEL, 1, threads)
+    return causal_blocks.gain(tokens, *PANEL) / causal_blocks.gain_in_parts(tokens, *PANEL, 1, threads)
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -89,18 +89,18 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     found = ratios(run)
     lengths = list(found[True])
-    every = _peers.bounds(q for those in found.values() for q in those.values())
-    on = _style.chart(
-        _axes.cases_axis("sequence length of one head (tokens)", lengths, "tokens"),
-        _axes.linear_axis("equal parts / counter (ratio of times)", [*every, 1.5], "×", zero=False, pad=0.06),
+    every = peers.bounds(q for those in found.values() for q in those.values())
+    on = style.chart(
+        axes.cases_axis("sequence length of one head (tokens)", lengths, "tokens"),
+        axes.linear_axis("equal parts / counter (ratio of times)", [*every, 1.5], "×", zero=False, pad=0.06),
     )
     counted = [expected(run, n) for n in lengths]
-    _style.reference(on, lengths, counted, "counted", at=0.2, above=True)
+    style.reference(on, lengths, counted, "counted", at=0.2, above=True)
     for causal, (_, label, look) in KINDS.items():
         those = found[causal]
-        _style.line(
+        style.line(
             on, list(those), [q.value for q in those.values()], look, label,
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
-            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}" for n, q in those.items()],
+            hover=[f"{label}, {axes.tokens(n)} tokens: {q}" for n, q in those.items()],
         )  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

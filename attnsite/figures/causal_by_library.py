@@ -23,30 +23,30 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _blocks, _measured, _style
-from attnsite.participant import parse_participant
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, causal_blocks, measured_rows, style
+from attnsite.records.participant import parse_participant
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "peers_prefill"
 TITLE_COLUMNS = ("gain of the mask", "its blocks allow")
 FEWEST = 8  # heads that are many: then every thread gets whole heads
 ONE = " one head"
 SERIES = {  # what is drawn: kernel, whether of a single head; the label and the look
-    ("cpu_simd", False): ("our kernel", _style.Look(_style.OURS)),
-    ("peer_torch_flash", False): ("PyTorch fused", _style.Look(_style.OTHER, symbol="square")),
-    ("peer_torch_flash", True): ("PyTorch fused, one head", _style.Look(_style.OTHER_2, "dash", "square")),
-    ("peer_torch_math", False): ("PyTorch math", _style.Look(_style.OTHER_2, symbol="triangle-up")),
-    ("peer_onnxruntime_attention", False): ("ONNX Runtime", _style.Look(_style.OURS_2, "dash", "triangle-down")),
-    ("peer_jax_xla", False): ("JAX", _style.Look(_style.OTHER, "dot", "cross")),
-    ("peer_numpy_matmul", False): ("NumPy", _style.Look(_style.OURS_2, "dot", "diamond")),
+    ("cpu_simd", False): ("our kernel", style.Look(style.OURS)),
+    ("peer_torch_flash", False): ("PyTorch fused", style.Look(style.OTHER, symbol="square")),
+    ("peer_torch_flash", True): ("PyTorch fused, one head", style.Look(style.OTHER_2, "dash", "square")),
+    ("peer_torch_math", False): ("PyTorch math", style.Look(style.OTHER_2, symbol="triangle-up")),
+    ("peer_onnxruntime_attention", False): ("ONNX Runtime", style.Look(style.OURS_2, "dash", "triangle-down")),
+    ("peer_jax_xla", False): ("JAX", style.Look(style.OTHER, "dot", "cross")),
+    ("peer_numpy_matmul", False): ("NumPy", style.Look(style.OURS_2, "dot", "diamond")),
 }
 Series = tuple[str, bool]
 
 
 def gains(run: Run) -> dict[Series, dict[int, Quantity]]:
     """By kernel, and whether with a single head, and by length: the median over the shapes that ran both ways."""
-    return {series: {n: _measured.quartiles(those, "×") for n, those in found.items()}
+    return {series: {n: measured_rows.quartiles(those, "×") for n, those in found.items()}
             for series, found in by_shape(run).items()}  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def by_shape(run: Run) -> dict[Series, dict[int, list[float]]]:
 def expected(run: Run, tokens: int, alone: bool) -> float:
     """What the blocks of PyTorch's fused kernel allow; the heads of a thread are whole ones where there are many."""
     threads = int(run.provenance.machine.get("threads", 1))
-    return _blocks.gain_in_parts(tokens, *_blocks.of_torch(tokens), 1 if alone else threads, threads)
+    return causal_blocks.gain_in_parts(tokens, *causal_blocks.of_torch(tokens), 1 if alone else threads, threads)
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -121,7 +121,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         except LookupError:
             continue
         lines += [
-            {"machine": run.machine, "kernel": _style.call(kernel), "heads": "one" if alone else f"at least {FEWEST}",
+            {"machine": run.machine, "kernel": style.call(kernel), "heads": "one" if alone else f"at least {FEWEST}",
              "tokens": n, "gain of the mask": gain,
              "its blocks allow": Quantity(expected(run, n, alone), "×") if kernel == "peer_torch_flash" else None}
             for (kernel, alone), those in found.items() for n, gain in those.items()
@@ -134,17 +134,17 @@ def draw(runs: list[Run]) -> go.Figure:
     found = gains(run)
     lengths = sorted({n for those in found.values() for n in those})
     every = [q.value for those in found.values() for q in those.values()]
-    on = _style.chart(
-        _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        _axes.linear_axis("time without the mask / with it (ratio)", [*every, 2.0], "×", zero=False, pad=0.1),
+    on = style.chart(
+        axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        axes.linear_axis("time without the mask / with it (ratio)", [*every, 2.0], "×", zero=False, pad=0.1),
     )
-    _style.reference(on, [on.x.low, on.x.high], [1, 1], "the mask changes nothing", dash="solid")
+    style.reference(on, [on.x.low, on.x.high], [1, 1], "the mask changes nothing", dash="solid")
     for series, those in found.items():
         label, look = SERIES[series]
-        hover = [f"{label}, {_axes.tokens(n)} tokens: {q}" for n, q in those.items()]
-        _style.line(on, list(those), [q.value for q in those.values()], look, label, hover=hover)
+        hover = [f"{label}, {axes.tokens(n)} tokens: {q}" for n, q in those.items()]
+        style.line(on, list(those), [q.value for q in those.values()], look, label, hover=hover)
         if series[0] == "peer_torch_flash":
             marks = [expected(run, n, series[1]) for n in those]
             hover = [f"{label}: its blocks allow {Quantity(mark, '×')}" for mark in marks]
-            _style.points(on, list(those), marks, _style.Look(look.colour, symbol="x"), f"{label}, counted", hover, 10)
-    return _style.finish(on, run)
+            style.points(on, list(those), marks, style.Look(look.colour, symbol="x"), f"{label}, counted", hover, 10)
+    return style.finish(on, run)

@@ -13,9 +13,9 @@ of 32 by 8 give {b32_8_at_1024}, blocks of 128 {b128_128_at_1024}, blocks of 512
 
 from typing import Any
 
-from attnsite.figures import _axes
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "causal_pairs"
 TITLE_COLUMNS = ("256", "512", "1k")
@@ -58,6 +58,6 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"block, by tokens": f"{tall}\u00a0×\u00a0{wide}"}
-        | {_axes.tokens(n): Quantity(those[n]["full"] / those[n]["computed"], "×") for n in sorted(those)}
+        | {axes.tokens(n): Quantity(those[n]["full"] / those[n]["computed"], "×") for n in sorted(those)}
         for (tall, wide), those in prompts(runs[0]).items()
     ]

@@ -18,16 +18,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "counted_flops"
 TITLE_COLUMNS = ("over Kaplan's",)
 ALGORITHMS = {
-    "mask_then_compute": ("every block,<br>then the mask", "mask", _style.Look(_style.OTHER, symbol="square")),
-    "skip_blocks": ("masked blocks<br>skipped", "skip", _style.Look(_style.OURS)),
-    "naive": ("query by query", "naive", _style.Look(_style.OURS_2, symbol="diamond")),
+    "mask_then_compute": ("every block,<br>then the mask", "mask", style.Look(style.OTHER, symbol="square")),
+    "skip_blocks": ("masked blocks<br>skipped", "skip", style.Look(style.OURS)),
+    "naive": ("query by query", "naive", style.Look(style.OURS_2, symbol="diamond")),
 }
 
 
@@ -85,13 +85,13 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = {algorithm: _rows(runs[0], algorithm) for algorithm in ALGORITHMS}
     contexts = [row.case["context"] for row in rows["naive"]]
-    x = _axes.cases_axis("context, in tokens", contexts, "tokens")
-    on = _style.chart(x, _axes.linear_axis("counted FLOPs over 2 n d (ratio)", [0, 2.2], "×", most=5))
-    _style.reference(on, [x.low, x.high], [1, 1], "Kaplan: 2 n_ctx d_attn", at=0.3, above=False)
-    _style.reference(on, [x.low, x.high], [2, 2], "full matrices: 4 n_ctx d_attn", at=0.4)
+    x = axes.cases_axis("context, in tokens", contexts, "tokens")
+    on = style.chart(x, axes.linear_axis("counted FLOPs over 2 n d (ratio)", [0, 2.2], "×", most=5))
+    style.reference(on, [x.low, x.high], [1, 1], "Kaplan: 2 n_ctx d_attn", at=0.3, above=False)
+    style.reference(on, [x.low, x.high], [2, 2], "full matrices: 4 n_ctx d_attn", at=0.4)
     for algorithm, (label, _, look) in ALGORITHMS.items():
         ratios = [_over(row, "kaplan") for row in rows[algorithm]]
-        hover = [f"{label.replace('<br>', ' ')}<br>{_axes.tokens(c)} tokens: {Quantity(r, '×')}"
+        hover = [f"{label.replace('<br>', ' ')}<br>{axes.tokens(c)} tokens: {Quantity(r, '×')}"
                  for c, r in zip(contexts, ratios, strict=True)]  # fmt: skip
-        _style.line(on, contexts, ratios, look, label, hover=hover)
-    return _style.finish(on, runs[0])
+        style.line(on, contexts, ratios, look, label, hover=hover)
+    return style.finish(on, runs[0])

@@ -18,8 +18,8 @@ and sm_90, up to {arrays_newest} a thread for sm_100.
 
 from typing import Any
 
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "cuda_compiled"
 TITLE_COLUMNS = ("spilled", "arrays in memory")

@@ -14,9 +14,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _gpu, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, gpu, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "cuda_prefill"
 TITLE_COLUMNS = ("time per call",)
@@ -26,7 +26,7 @@ LIMITS = {"cuda_fma": "float32 multiply-adds", "cuda_matmul": "tensor cores, bfl
 
 def shown(run: Run) -> list[Row]:
     """The rows without a mask at the width that has most of them, the widest of those; the same number of heads."""
-    rows = [row for row in _gpu.measured(run, FIRST) if not row.case["causal"]]
+    rows = [row for row in gpu.measured(run, FIRST) if not row.case["causal"]]
     if not rows:
         raise LookupError("not measured yet on this machine: a prompt without a mask")
     widths = [row.case["dim"] for row in rows]
@@ -44,25 +44,25 @@ def values(run: Run) -> dict[str, Quantity]:
         "heads": Quantity(best.case["heads"], "count"),
         "width": Quantity(best.case["dim"], "count"),
         "tokens": Quantity(tokens, "count"),
-        "fastest": _gpu.rate(best),
-        "over_naive": _measured.ratio(first, best),
+        "fastest": gpu.rate(best),
+        "over_naive": measured_rows.ratio(first, best),
     }
-    return found | {str(row.kernel): _gpu.rate(row) for row in last}
+    return found | {str(row.kernel): gpu.rate(row) for row in last}
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens", "causal": "causal"})
+    return measured_rows.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens", "causal": "causal"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
     rows = shown(runs[0])
-    rates = [_gpu.rate(row).value for row in rows]
+    rates = [gpu.rate(row).value for row in rows]
     limits = {text: limit for name, text in LIMITS.items() if (limit := runs[0].ceiling(name))}
-    x = _axes.cases_axis("tokens", {row.case["queries"] for row in rows}, "tokens")
+    x = axes.cases_axis("tokens", {row.case["queries"] for row in rows}, "tokens")
     highest = [*rates, *(limit.value for limit in limits.values())]
-    on = _style.chart(x, _axes.log_axis("throughput (FLOP/s)", highest, "FLOP/s"))
+    on = style.chart(x, axes.log_axis("throughput (FLOP/s)", highest, "FLOP/s"))
     for text, limit in limits.items():
-        _style.reference(on, [x.low, x.high], [limit.value] * 2, f"{text}: {limit}")
-        _style.note(on, x.low, limit.value, f"{text}: {limit}", _style.MUTE, above=True, anchor="left", shift=(6, 3))
-    _gpu.curves(on, runs[0], rows, "queries", "tokens")
-    return _style.finish(on, runs[0])
+        style.reference(on, [x.low, x.high], [limit.value] * 2, f"{text}: {limit}")
+        style.note(on, x.low, limit.value, f"{text}: {limit}", style.MUTE, above=True, anchor="left", shift=(6, 3))
+    gpu.curves(on, runs[0], rows, "queries", "tokens")
+    return style.finish(on, runs[0])

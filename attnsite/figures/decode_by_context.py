@@ -16,23 +16,23 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _peers, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, peers, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "decode_by_context"
 STORED = ("bf16", "int8")
 TITLE_COLUMNS = ("time per step",)
 OURS = ("cpu_simd_decode", "cpu_decode")  # the first that was measured is drawn: in float32, as the lines below it
 KINDS = {  # KV heads: the value's name, the label, the look
-    32: ("mha", "32 KV heads,<br>MHA", _style.Look(_style.OTHER, symbol="square")),
-    8: ("gqa", "8 KV heads,<br>GQA", _style.Look(_style.OURS_2, symbol="diamond")),
-    1: ("mqa", "1 KV head,<br>MQA", _style.Look(_style.OURS)),
+    32: ("mha", "32 KV heads,<br>MHA", style.Look(style.OTHER, symbol="square")),
+    8: ("gqa", "8 KV heads,<br>GQA", style.Look(style.OURS_2, symbol="diamond")),
+    1: ("mqa", "1 KV head,<br>MQA", style.Look(style.OURS)),
 }
 
 
 def _kernel(run: Run) -> str:
-    names = _measured.kernels(run)
+    names = measured_rows.kernels(run)
     if not names:
         raise LookupError("not measured yet on this machine: no kernel has run a decoding step")
     return next((name for name in OURS if name in names), names[0])
@@ -45,7 +45,7 @@ def _rows(run: Run, kv_heads: int) -> list[Row]:
 def _bytes(row: Row) -> int:
     """What the step must move at least: the cache as it is stored, queries and output in float32."""
     case = row.case
-    return _measured.cache_bytes(row) + 4 * case["batch"] * 2 * case["queries"] * case["heads"] * case["dim"]
+    return measured_rows.cache_bytes(row) + 4 * case["batch"] * 2 * case["queries"] * case["heads"] * case["dim"]
 
 
 def _share(run: Run, row: Row) -> Quantity | None:
@@ -62,7 +62,7 @@ def values(run: Run) -> dict[str, Quantity]:
     contexts = set.intersection(*({row.case["keys"] for row in those} for those in rows.values()))
     if not contexts:
         raise LookupError("not measured yet on this machine: no context with 32, 8 and 1 key-value heads")
-    wide = {r.case["keys"] for those in rows.values() for r in those if _measured.width(r) >= _measured.WIDE}
+    wide = {r.case["keys"] for those in rows.values() for r in those if measured_rows.width(r) >= measured_rows.WIDE}
     calm = contexts - wide
     context, overall = max(calm or contexts), run.ceiling("read")
     at = {kv: next(row for row in those if row.case["keys"] == context) for kv, those in rows.items()}
@@ -82,21 +82,21 @@ def values(run: Run) -> dict[str, Quantity]:
         for stored in STORED:
             other = [r for r in run.where(f"cpu_simd_decode_{stored}", kv_heads=kv_heads, keys=context) if r.samples]
             if other:
-                found[f"{name}_{stored}_gain"] = _peers.paired(row, other[0])
+                found[f"{name}_{stored}_gain"] = peers.paired(row, other[0])
         if len(rows[kv_heads]) > 1:
-            found[f"{name}_exponent"] = _measured.exponent(rows[kv_heads], "keys")
+            found[f"{name}_exponent"] = measured_rows.exponent(rows[kv_heads], "keys")
     for name, kv in (("gqa", 8), ("mqa", 1)):
         every = {row.case["keys"]: row for row in rows[32]}
-        gains = [_measured.ratio(every[r.case["keys"]], r).value for r in rows[kv] if r.case["keys"] in contexts]
+        gains = [measured_rows.ratio(every[r.case["keys"]], r).value for r in rows[kv] if r.case["keys"] in contexts]
         found |= {f"{name}_speedup_least": Quantity(min(gains), "×"), f"{name}_speedup_most": Quantity(max(gains), "×")}
-    found["gqa_speedup"] = _measured.ratio(at[32], at[8])
-    found["mqa_speedup"] = _measured.ratio(at[32], at[1])
-    found["mqa_over_gqa_speedup"] = _measured.ratio(at[8], at[1])
+    found["gqa_speedup"] = measured_rows.ratio(at[32], at[8])
+    found["mqa_speedup"] = measured_rows.ratio(at[32], at[1])
+    found["mqa_over_gqa_speedup"] = measured_rows.ratio(at[8], at[1])
     return found | ({"read_bandwidth": overall} if overall else {})
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
+    lines = measured_rows.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
     measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(lines, measured, strict=True):
         line.pop("largest error")  # the kernels' pages have it
@@ -118,17 +118,17 @@ def draw(runs: list[Run]) -> go.Figure:
     times = [time for row in every for time in row.middle_half()] + [
         time for those in bounds.values() for time in those
     ]
-    on = _style.chart(
-        _axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens"),
-        _axes.log_axis("time of one decoding step", times, "s", pad=1.7),
+    on = style.chart(
+        axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens"),
+        axes.log_axis("time of one decoding step", times, "s", pad=1.7),
     )
     for kv_heads, those in rows.items():
         _, label, look = KINDS[kv_heads]
         if read:
             name = f"reading {kv_heads} KV heads"
-            _style.reference(on, [r.case["keys"] for r in those], bounds[kv_heads], name, colour=look.colour)
-        _measured.curve(on, those, "keys", label, look)
+            style.reference(on, [r.case["keys"] for r in those], bounds[kv_heads], name, colour=look.colour)
+        measured_rows.curve(on, those, "keys", label, look)
     if read:
         text = f"dotted: reading alone, about {read}"
-        _style.note(on, on.x.high, on.y.low, text, _style.MUTE, above=True, anchor="right", shift=(-4, 4))
-    return _style.finish(on, run)
+        style.note(on, on.x.high, on.y.low, text, style.MUTE, above=True, anchor="right", shift=(-4, 4))
+    return style.finish(on, run)

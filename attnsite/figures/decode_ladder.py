@@ -17,10 +17,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.error_by_storage import STORED
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "decode_by_context"
 TITLE_COLUMNS = ("time per step", "least time")
@@ -41,10 +41,10 @@ def _least(run: Run, row: Row) -> float:
     read = run.ceiling("read", row)
     if read is None:
         raise LookupError("not measured yet on this machine: how fast it reads memory")
-    return _measured.cache_bytes(row) / read.value
+    return measured_rows.cache_bytes(row) / read.value
 
 
-def _look(row: Row) -> _style.Look:
+def _look(row: Row) -> style.Look:
     """That of the dtype in which a kernel reads the cache."""
     kept = {"bf16": "bf16", "int8": "int8_cache", "f16": "f16"}
     return STORED[kept.get(str(row.kernel).rpartition("_")[2], "cpu_simd")][2]
@@ -67,14 +67,14 @@ def values(run: Run) -> dict[str, Quantity]:
     for name, kernel in (("bf16", "cpu_simd_decode_bf16"), ("int8", "cpu_simd_decode_int8")):
         if kernel not in by_kernel:
             raise LookupError(f"not measured yet on this machine: {kernel}")
-        found[f"gain_{name}"] = _measured.ratio(best, by_kernel[kernel])
+        found[f"gain_{name}"] = measured_rows.ratio(best, by_kernel[kernel])
     return found
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "kernel": row.kernel, "time per step": row.quantity("s"),
-         "cache": Quantity(_measured.cache_bytes(row), "B"), "least time": Quantity(_least(run, row), "s"),
+         "cache": Quantity(measured_rows.cache_bytes(row), "B"), "least time": Quantity(_least(run, row), "s"),
          "samples": len(row.samples)}
         for run in runs
         for row in ladder(run)
@@ -84,10 +84,10 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows = ladder(run)
-    names = tuple(_style.call(str(row.kernel)) for row in rows)
+    names = tuple(style.call(str(row.kernel)) for row in rows)
     most = max(row.middle_half()[1] for row in rows) * 1.32
-    x = _axes.linear_axis("time a step", [0, most, _least(run, rows[-1]) * 1.3], "s")
-    on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.4, tuple(map(float, range(len(rows)))), names))
+    x = axes.linear_axis("time a step", [0, most, _least(run, rows[-1]) * 1.3], "s")
+    on = style.chart(x, axes.Axis("kernel", -0.6, len(rows) - 0.4, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)
     for y, row in enumerate(rows):
         low, high = row.middle_half()
@@ -96,10 +96,8 @@ def draw(runs: list[Run]) -> go.Figure:
             x=[row.median], y=[y], orientation="h", width=0.56, marker={"color": _look(row).colour},
             hovertext=[f"{names[y]}: {time}<br>at least {Quantity(least, 's')}"], hoverinfo="text",
         )  # fmt: skip
-        _style.whiskers(on, [row.median], [y], [low], [high], level=True)
-        _style.tick(on, [least, least], [y - 0.36, y + 0.36])
-        _style.note(on, high, y, str(time), anchor="left", shift=(10, 0), name="fixed")
-    _style.note(
-        on, _least(run, rows[-1]), len(rows) - 0.62, "| reading alone", _style.MUTE, anchor="left", shift=(6, 0)
-    )
-    return _style.finish(on, run)
+        style.whiskers(on, [row.median], [y], [low], [high], level=True)
+        style.tick(on, [least, least], [y - 0.36, y + 0.36])
+        style.note(on, high, y, str(time), anchor="left", shift=(10, 0), name="fixed")
+    style.note(on, _least(run, rows[-1]), len(rows) - 0.62, "| reading alone", style.MUTE, anchor="left", shift=(6, 0))
+    return style.finish(on, run)

@@ -20,9 +20,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _depth, _losses, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, depth_study, last_losses, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "depth_by_budget"
 TITLE_COLUMNS = ("over the first shape",)
@@ -32,8 +32,8 @@ GAPS = {  # of which two shapes
     "depth_gap": ("deep_one_head", "shallow_one_head"),
 }
 TITLED = ("pre", "brief")  # what the title is about
-LOOKS = {("pre", "slow"): _style.Look(_style.OURS), ("pre", "brief"): _style.Look(_style.OURS, "dot"),
-         ("post", "slow"): _style.Look(_style.OTHER), ("post", "brief"): _style.Look(_style.OTHER, "dot")}  # fmt: skip
+LOOKS = {("pre", "slow"): style.Look(style.OURS), ("pre", "brief"): style.Look(style.OURS, "dot"),
+         ("post", "slow"): style.Look(style.OTHER), ("post", "brief"): style.Look(style.OTHER, "dot")}  # fmt: skip
 
 
 def _ends(run: Run, name: str, low: str, high: str) -> dict[str, int]:
@@ -54,60 +54,60 @@ def warmups(run: Run) -> dict[str, int]:
 
 def cells(run: Run) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
     """Every norm, budget and warm-up by name, with what its cases say."""
-    for norm in _depth.NORMS:
+    for norm in depth_study.NORMS:
         for budget, steps in budgets(run).items():
             for warmup, count in warmups(run).items():
                 yield norm, budget, warmup, {"norm": norm, "steps": steps, "warmup": count}
 
 
-def best(run: Run, shape: _depth.Shape, **case: Any) -> tuple[float, list[Row], bool]:
+def best(run: Run, shape: depth_study.Shape, **case: Any) -> tuple[float, list[Row], bool]:
     """The rate with the least median loss, the runs at it that did not diverge, and whether rates on both sides of it
     were tried. Raises LookupError where no run came to its end."""
     rates = sorted({row.case["rate"] for row in shape.rows(run, **case)})
-    found = {rate: loss for rate in rates if (loss := _depth.loss(shape.rows(run, rate=rate, **case))) is not None}
+    found = {rate: loss for rate in rates if (loss := depth_study.loss(shape.rows(run, rate=rate, **case))) is not None}
     if not found:
         raise LookupError("not measured yet on this machine: a run that did not diverge")
     rate = min(found, key=lambda rate: found[rate].value)
-    rows = _losses.trained(shape.rows(run, rate=rate, **case))
+    rows = last_losses.trained(shape.rows(run, rate=rate, **case))
     return rate, rows, rates[0] < rate < rates[-1]
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    shapes, found = _depth.shapes(run), dict[str, Quantity]()
+    shapes, found = depth_study.shapes(run), dict[str, Quantity]()
     counts = budgets(run) | warmups(run) | {"seeds": len({row.seed for row in run.where()}), "runs": len(run.where())}
     inside = models = 0
     for norm, budget, warmup, case in cells(run):
         at_best = {role: best(run, shape, **case) for role, shape in shapes.items()}
         for role, (rate, rows, within) in at_best.items():
-            found[f"{role}_{norm}_{budget}_{warmup}"] = _losses.last(rows)
+            found[f"{role}_{norm}_{budget}_{warmup}"] = last_losses.last(rows)
             found[f"{role}_{norm}_{budget}_{warmup}_rate"] = Quantity(rate, digits=1)
             inside, models = inside + within, models + 1
         for name, (one, other) in GAPS.items():
             whole = f"{name}_{norm}_{budget}_{warmup}"
-            found |= _losses.with_interval(whole, at_best[one][1], at_best[other][1])
+            found |= last_losses.with_interval(whole, at_best[one][1], at_best[other][1])
     case = {"norm": "post", "steps": counts["long"], "warmup": counts["brief"]}
     rate = best(run, shapes["deep_one_head"], **case)[0]
-    level = [loss.value for shape in shapes.values() if (loss := _depth.loss(shape.rows(run, rate=rate, **case)))]
-    found["post_long_brief_same_rate"] = Quantity(max(level) - min(level), _depth.NATS, digits=2)
-    found |= _depth.alike(run)
+    level = [loss.value for shape in shapes.values() if (loss := depth_study.loss(shape.rows(run, rate=rate, **case)))]
+    found["post_long_brief_same_rate"] = Quantity(max(level) - min(level), depth_study.NATS, digits=2)
+    found |= depth_study.alike(run)
     return found | {name: Quantity(n, "count") for name, n in (counts | {"inside": inside, "models": models}).items()}
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = []
     for run in runs:
-        shapes = _depth.shapes(run)
+        shapes = depth_study.shapes(run)
         for norm, _, _, case in cells(run):
             first = best(run, shapes["shallow"], **case)[1]
             for role, shape in shapes.items():
                 rate, rows, inside = best(run, shape, **case)
                 every = shape.rows(run, **case)
                 lines.append({
-                    "machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm],
-                    "steps": case["steps"], "warm-up": case["warmup"], "loss per byte": _losses.last(rows),
-                    "over the first shape": None if role == "shallow" else _losses.gap(rows, first),
+                    "machine": run.machine, "layers × heads": shape.label, "norm": depth_study.NORMS[norm],
+                    "steps": case["steps"], "warm-up": case["warmup"], "loss per byte": last_losses.last(rows),
+                    "over the first shape": None if role == "shallow" else last_losses.gap(rows, first),
                     "best rate": rate, "rates tried on both sides": "yes" if inside else "no",
-                    _depth.FAILED: sum(map(_depth.stuck, every)), "runs": len(every),
+                    depth_study.FAILED: sum(map(depth_study.stuck, every)), "runs": len(every),
                 })  # fmt: skip
     return lines
 
@@ -120,17 +120,17 @@ def draw(runs: list[Run]) -> go.Figure:
                    found.get(f"gap_{key[0]}_{budget}_{key[1]}_high", gap))
                   for budget, gap in zip(steps, gaps, strict=True)] for key, gaps in lines.items()}  # fmt: skip
     shown = [end.value for pairs in ends.values() for pair in pairs for end in pair]
-    x = _axes.cases_axis("steps of training (count)", steps.values(), "count", pad=1.3)
-    on = _style.chart(
-        x, _axes.linear_axis("loss above that of 3 × 4 (nats a byte)", [*shown, 0.0], _depth.NATS, zero=False)
+    x = axes.cases_axis("steps of training (count)", steps.values(), "count", pad=1.3)
+    on = style.chart(
+        x, axes.linear_axis("loss above that of 3 × 4 (nats a byte)", [*shown, 0.0], depth_study.NATS, zero=False)
     )
-    _style.reference(on, [x.low, x.high], [0.0, 0.0], "equal", dash="solid")
+    style.reference(on, [x.low, x.high], [0.0, 0.0], "equal", dash="solid")
     for (norm, warmup), gaps in lines.items():
-        label = f"{_depth.NORMS[norm]}, {counts[warmup]}"
+        label = f"{depth_study.NORMS[norm]}, {counts[warmup]}"
         pairs = ends[norm, warmup]
-        _style.line(on, list(steps.values()), [gap.value for gap in gaps], LOOKS[norm, warmup], label,
+        style.line(on, list(steps.values()), [gap.value for gap in gaps], LOOKS[norm, warmup], label,
                     low=[low.value for low, _ in pairs], high=[high.value for _, high in pairs],
                     width=4 if (norm, warmup) == TITLED else 2,
                     hover=[f"{label}, {count} steps: {gap}, 95 % {low} to {high}"
                            for count, gap, (low, high) in zip(steps.values(), gaps, pairs, strict=True)])  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

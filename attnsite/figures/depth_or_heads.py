@@ -12,8 +12,8 @@ has {deep_full_mlp_ratio} as many.
 
 from typing import Any
 
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "depth_or_heads"
 TITLE_COLUMNS = ("all weights", "feed-forward size")

@@ -15,16 +15,16 @@ pre-norm and {deep_one_head_post_best} with post-norm, the shallow one {shallow_
 import statistics
 from typing import Any
 
-from attnsite.figures import _depth, _losses
-from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import depth_study, last_losses
+from attnsite.figures.toolkit.depth_study import EXPERIMENT as EXPERIMENT
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 TITLE_COLUMNS = ("loss per byte", "norm")
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    named = _depth.shapes(run)
+    named = depth_study.shapes(run)
     found: dict[str, Quantity] = {
         "models": Quantity(2 * len(named), "count"),
         "runs": Quantity(len(run.where()), "count"),
@@ -36,31 +36,31 @@ def values(run: Run) -> dict[str, Quantity]:
     for role, shape in named.items():
         found[f"{role}_weights"] = Quantity(shape.rows(run)[0].values["weights"], "count")
         found[f"{role}_parameters"] = Quantity(shape.rows(run)[0].values["parameters"], "count")
-        for norm in _depth.NORMS:
-            rate, found[f"{role}_{norm}_best"] = _depth.best(run, shape, norm)
+        for norm in depth_study.NORMS:
+            rate, found[f"{role}_{norm}_best"] = depth_study.best(run, shape, norm)
             found[f"{role}_{norm}_best_rate"] = Quantity(rate, digits=1)
-            for name, tried in _depth.rates(run).items():
-                loss = _depth.loss(shape.rows(run, norm=norm, rate=tried))
+            for name, tried in depth_study.rates(run).items():
+                loss = depth_study.loss(shape.rows(run, norm=norm, rate=tried))
                 if loss is not None:
                     found[f"{role}_{norm}_{name}"] = loss
-    edges = {tried for name, tried in _depth.rates(run).items() if name != "middle"}
-    at_edge = sum(found[f"{role}_{norm}_best_rate"].value in edges for role in named for norm in _depth.NORMS)
+    edges = {tried for name, tried in depth_study.rates(run).items() if name != "middle"}
+    at_edge = sum(found[f"{role}_{norm}_best_rate"].value in edges for role in named for norm in depth_study.NORMS)
     found["best_at_edge"] = Quantity(at_edge, "count")
     for role in named:
         for kind in ("weights", "parameters"):
             ratio = found[f"{role}_{kind}"].value / found[f"shallow_{kind}"].value
             found[f"{role}_{kind}_ratio"] = Quantity(ratio, "×")
-        for norm in _depth.NORMS:
+        for norm in depth_study.NORMS:
             rows = named[role].rows(run, norm=norm)
-            step, longer = _depth.step(rows), _depth.steps_over(rows, named["shallow"].rows(run, norm=norm))
+            step, longer = depth_study.step(rows), depth_study.steps_over(rows, named["shallow"].rows(run, norm=norm))
             if step and longer:
                 found |= {f"{role}_{norm}_step": step, f"{role}_{norm}_step_ratio": longer}
-    for norm in _depth.NORMS:
+    for norm in depth_study.NORMS:
         found |= _gaps(run, named, norm)
     return found
 
 
-def _gaps(run: Run, named: dict[str, _depth.Shape], norm: str) -> dict[str, Quantity]:
+def _gaps(run: Run, named: dict[str, depth_study.Shape], norm: str) -> dict[str, Quantity]:
     """By how much models differ, each at the best of the rates tried, and the interval that so few seeds give."""
     pairs = {
         f"one_head_gap_{norm}": ("deep_one_head", "shallow"),
@@ -73,23 +73,23 @@ def _gaps(run: Run, named: dict[str, _depth.Shape], norm: str) -> dict[str, Quan
     for name, (one, other) in pairs.items():
         if one in named and other in named:
             mine, theirs = (at_best_rate(run, named[role], norm) for role in (one, other))
-            found |= _losses.with_interval(name, mine, theirs)
+            found |= last_losses.with_interval(name, mine, theirs)
     return found
 
 
-def at_best_rate(run: Run, shape: _depth.Shape, norm: str) -> list[Row]:
+def at_best_rate(run: Run, shape: depth_study.Shape, norm: str) -> list[Row]:
     """The runs at the best rate that did not diverge; there is one, or the rate would not be the best."""
-    rate, _ = _depth.best(run, shape, norm)
-    return _losses.trained(shape.rows(run, norm=norm, rate=rate))
+    rate, _ = depth_study.best(run, shape, norm)
+    return last_losses.trained(shape.rows(run, norm=norm, rate=rate))
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = []
     for run in runs:
-        for shape in _depth.shapes(run).values():
-            for norm, words in _depth.NORMS.items():
+        for shape in depth_study.shapes(run).values():
+            for norm, words in depth_study.NORMS.items():
                 rows = shape.rows(run, norm=norm)
-                rate, loss = _depth.best(run, shape, norm)
+                rate, loss = depth_study.best(run, shape, norm)
                 lines.append({
                     "machine": run.machine, "layers × heads": shape.label, "norm": words, "loss per byte": loss,
                     "best rate": rate, "head dim": shape.head_width,
@@ -97,7 +97,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                     "parameters": Quantity(rows[0].values["parameters"], "count"),
                     "largest gradient norm":
                         Quantity(statistics.median(row.values["largest_norm"] for row in rows)),
-                    "time per step": _depth.step(rows),
-                    _depth.FAILED: sum(map(_depth.stuck, rows)), "runs": len(rows),
+                    "time per step": depth_study.step(rows),
+                    depth_study.FAILED: sum(map(depth_study.stuck, rows)), "runs": len(rows),
                 })  # fmt: skip
     return lines

@@ -19,18 +19,18 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.softmax_error import ratio
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "softmax_error"
 TITLE_COLUMNS = ("bfloat16", "float16", "float32")
 STORED = {  # what was observed: the value's name, the label, the look
-    "int8_cache": ("int8", "int8 cache", _style.Look(_style.OTHER, symbol="square")),
-    "bf16": ("bf16", "bfloat16", _style.Look(_style.OURS_2)),
-    "f16": ("f16", "float16", _style.Look(_style.OURS, symbol="diamond")),
-    "cpu_simd": ("float32", "float32", _style.Look(_style.OTHER_2, symbol="triangle-up")),
+    "int8_cache": ("int8", "int8 cache", style.Look(style.OTHER, symbol="square")),
+    "bf16": ("bf16", "bfloat16", style.Look(style.OURS_2)),
+    "f16": ("f16", "float16", style.Look(style.OURS, symbol="diamond")),
+    "cpu_simd": ("float32", "float32", style.Look(style.OTHER_2, symbol="triangle-up")),
 }
 
 
@@ -54,8 +54,8 @@ def values(run: Run) -> dict[str, Quantity]:
     one = {"tokens": tokens, "scale": 1.0}
     found = {"tokens": Quantity(tokens, "count"), "widest": Quantity(scales[-1], "1")}
     for what, (name, _, _) in STORED.items():
-        found[name] = share(_measured.over_seeds(run, what, **one))
-        found[f"{name}_wide"] = share(_measured.over_seeds(run, what, tokens=tokens, scale=scales[-1]))
+        found[name] = share(measured_rows.over_seeds(run, what, **one))
+        found[f"{name}_wide"] = share(measured_rows.over_seeds(run, what, tokens=tokens, scale=scales[-1]))
         found[f"{name}_growth"] = Quantity(found[f"{name}_wide"].value / found[name].value, "×")
         found[f"{name}_over_float32"] = ratio(run, what, "cpu_simd", **one)
     same = [row.values["same_bits"] for row in run.where()]
@@ -64,7 +64,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "bf16_over_f16": ratio(run, "bf16", "f16", **one),
         "int8_over_bf16": ratio(run, "int8_cache", "bf16", **one),
         "bf16_inputs_share": ratio(run, "bf16_inputs", "bf16", **one),
-        "bf16_arithmetic": share(_measured.over_seeds(run, "bf16_arithmetic", **one)),
+        "bf16_arithmetic": share(measured_rows.over_seeds(run, "bf16_arithmetic", **one)),
         "same_bits": Quantity(sum(same) / len(same), "%"),
     }
 
@@ -77,9 +77,9 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             case = {"tokens": tokens, "scale": scale}
             lines.append(
                 {"machine": run.machine, "keys": tokens, "spread of the scores": scale}
-                | {label: share(_measured.over_seeds(run, what, **case)) for what, (_, label, _) in STORED.items()}
-                | {"bfloat16, output in float32": share(_measured.over_seeds(run, "bf16_inputs", **case)),
-                   "bfloat16, against its own inputs": share(_measured.over_seeds(run, "bf16_arithmetic", **case))}
+                | {label: share(measured_rows.over_seeds(run, what, **case)) for what, (_, label, _) in STORED.items()}
+                | {"bfloat16, output in float32": share(measured_rows.over_seeds(run, "bf16_inputs", **case)),
+                   "bfloat16, against its own inputs": share(measured_rows.over_seeds(run, "bf16_arithmetic", **case))}
             )  # fmt: skip
     return lines
 
@@ -87,17 +87,17 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     tokens, scales = spreads(run)
-    lines = {what: [_measured.over_seeds(run, what, tokens=tokens, scale=s) for s in scales] for what in STORED}
+    lines = {what: [measured_rows.over_seeds(run, what, tokens=tokens, scale=s) for s in scales] for what in STORED}
     shown = [q.value for those in lines.values() for q in those]
-    on = _style.chart(
-        _axes.cases_axis("spread of the scores (ratio to random inputs)", scales),
-        _axes.log_axis("error (ratio to the result)", shown, pad=2),
+    on = style.chart(
+        axes.cases_axis("spread of the scores (ratio to random inputs)", scales),
+        axes.log_axis("error (ratio to the result)", shown, pad=2),
     )
     for what, (_, label, look) in STORED.items():
         those = lines[what]
-        _style.line(
+        style.line(
             on, scales, [q.value for q in those], look, label,
-            hover=[f"{label}, spread {s:g}: {_axes.small(q.value)}" for s, q in zip(scales, those, strict=True)],
+            hover=[f"{label}, spread {s:g}: {axes.small(q.value)}" for s, q in zip(scales, those, strict=True)],
             low=[q.low or q.value for q in those], high=[q.high or q.value for q in those],
         )  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -19,10 +19,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
 from attnsite.figures.rank_by_head_width import LOOKS, observed
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "rank_by_head_width"
 TITLE_COLUMNS = ("fit error",)
@@ -48,19 +48,19 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     errors = observed(runs[0], "fit_error")
     dims = sorted({dim for _, dim in errors})
-    on = _style.chart(
-        _axes.cases_axis("head width, in elements", dims, "count"),
-        _axes.linear_axis("error of the best fit (share of the error of uniform attention)", [0, 1], "%", most=5),
+    on = style.chart(
+        axes.cases_axis("head width, in elements", dims, "count"),
+        axes.linear_axis("error of the best fit (share of the error of uniform attention)", [0, 1], "%", most=5),
     )
     lengths = sorted({tokens for tokens, _ in errors})
     for look, tokens in zip(LOOKS, lengths, strict=False):
         xs = [dim for dim in dims if (tokens, dim) in errors]
         line = [errors[tokens, dim] for dim in xs]
-        _style.line(on, xs, [q.value for q in line], look, f"{tokens} tokens", label_end=False,
+        style.line(on, xs, [q.value for q in line], look, f"{tokens} tokens", label_end=False,
                     low=[q.low or 0 for q in line], high=[q.high or 0 for q in line],
                     hover=[f"{tokens} tokens, head width {x}<br>error {Quantity(q.value, '%')}"
                            for x, q in zip(xs, line, strict=True)])  # fmt: skip
         near = max(0, len([q for q in line if q.value > 0.5]) - 1)  # the lines meet at zero: label them on their way
         label = f"{tokens} tokens" if tokens == lengths[-1] else str(tokens)
-        _style.note(on, xs[near], line[near].value, label, look.colour, anchor="left", shift=(8, 4))
-    return _style.finish(on, runs[0])
+        style.note(on, xs[near], line[near].value, label, look.colour, anchor="left", shift=(8, 4))
+    return style.finish(on, runs[0])

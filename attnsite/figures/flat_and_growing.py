@@ -17,9 +17,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "parameters_by_heads"
 TITLE_COLUMNS = ("exponentials", "scores in float32")
@@ -70,21 +70,21 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     heads = [row.case["heads"] for row in rows]
     growth = {n: [r.values[n] / rows[0].values[n] for r in rows] for n in (*FLAT, *GROWING)}
-    on = _style.chart(
-        _axes.cases_axis("heads that share the width of 1024", heads, "count"),
-        _axes.log_axis("times the value with one head (ratio)", growth["exponentials"], "×", base=2, pad=1.5, most=8),
+    on = style.chart(
+        axes.cases_axis("heads that share the width of 1024", heads, "count"),
+        axes.log_axis("times the value with one head (ratio)", growth["exponentials"], "×", base=2, pad=1.5, most=8),
     )
     for name, look, label in (
-        ("weights", _style.Look(_style.OURS), "weights,<br>matrix FLOPs,<br>KV cache"),
-        ("exponentials", _style.Look(_style.OTHER), "scores,<br>exponentials,<br>score memory"),
+        ("weights", style.Look(style.OURS), "weights,<br>matrix FLOPs,<br>KV cache"),
+        ("exponentials", style.Look(style.OTHER), "scores,<br>exponentials,<br>score memory"),
     ):
         hover = [_hover(row, FLAT if name in FLAT else GROWING, times)
                  for row, times in zip(rows, growth[name], strict=True)]  # fmt: skip
-        _style.line(on, heads, growth[name], look, label, hover=hover, width=3)
+        style.line(on, heads, growth[name], look, label, hover=hover, width=3)
     v = values(runs[0])
     first, last = v["score_bytes_1_head"], v["score_bytes_128_heads"]
-    _style.note(on, heads[-1], growth["exponentials"][-1], f"{first} → {last} of scores", _style.OTHER,
+    style.note(on, heads[-1], growth["exponentials"][-1], f"{first} → {last} of scores", style.OTHER,
                 above=True, anchor="right", shift=(-12, -6))  # fmt: skip
-    _style.note(on, heads[-1], 1, f"{v['weights']} weights, {v['core_flops']}", _style.OURS,
+    style.note(on, heads[-1], 1, f"{v['weights']} weights, {v['core_flops']}", style.OURS,
                 above=True, anchor="right", shift=(0, 8))  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

@@ -18,9 +18,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "flop_formulas"
 TITLE_COLUMNS = ("6N", "6N + 12·L·H·Q·T")
@@ -40,10 +40,10 @@ NAMES = {  # every formula and count, as a label
     "chen": "2P, P = 12 L d²",
 }
 DRAWN = {
-    "palm": ("6N + 12 LHQT", _style.Look(_style.OTHER)),
-    "palm_halved": ("6N + 6 LHQT", _style.Look(_style.OURS)),
-    "kaplan": ("Kaplan's total", _style.Look(_style.OURS_2, symbol="diamond")),
-    "six_n": ("6N", _style.Look(_style.OTHER_2, symbol="square")),
+    "palm": ("6N + 12 LHQT", style.Look(style.OTHER)),
+    "palm_halved": ("6N + 6 LHQT", style.Look(style.OURS)),
+    "kaplan": ("Kaplan's total", style.Look(style.OURS_2, symbol="diamond")),
+    "six_n": ("6N", style.Look(style.OTHER_2, symbol="square")),
 }
 SHORT = {"GPT-2 XL (1558M)": "gpt2_xl", "Pythia-1.4B": "pythia", "Falcon-7B": "falcon_7b", "Llama 2 7B": "llama2_7b",
          "Llama 2 70B": "llama2_70b", "Llama 3 8B": "llama3_8b", "Llama 3.1 405B": "llama3_405b",
@@ -68,7 +68,7 @@ def values(run: Run) -> dict[str, Quantity]:
     found: dict[str, Quantity] = {}
     for model, short in SHORT.items():
         for row in rows_of(run, model):
-            at = f"at_{_axes.tokens(row.case['context'])}"
+            at = f"at_{axes.tokens(row.case['context'])}"
             for formula in ("six_n", "palm"):
                 found[f"{short}_{formula}_{at}"] = Quantity(error(row, formula), "%")
             if model == MODEL:
@@ -113,14 +113,14 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = rows_of(runs[0], MODEL)
     contexts = [row.case["context"] for row in rows]
-    x = _axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
-    on = _style.chart(x, _axes.linear_axis(f"error of the formula, {MODEL}", [-0.8, 0.8], "%", zero=False, most=8))
-    _style.reference(on, [x.low, x.high], [0, 0], "the count")
+    x = axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
+    on = style.chart(x, axes.linear_axis(f"error of the formula, {MODEL}", [-0.8, 0.8], "%", zero=False, most=8))
+    style.reference(on, [x.low, x.high], [0, 0], "the count")
     fused = [error(row, "fused_skipping") for row in rows]
-    _style.reference(on, contexts, fused, "fused kernel", end=True)
+    style.reference(on, contexts, fused, "fused kernel", end=True)
     for formula, (label, look) in DRAWN.items():
         errors = [error(row, formula) for row in rows]
-        hover = [f"{NAMES[formula]}<br>{_axes.tokens(n)} tokens: {Quantity(e, '%')}"
+        hover = [f"{NAMES[formula]}<br>{axes.tokens(n)} tokens: {Quantity(e, '%')}"
                  for n, e in zip(contexts, errors, strict=True)]  # fmt: skip
-        _style.line(on, contexts, errors, look, label, hover=hover)
-    return _style.finish(on, runs[0])
+        style.line(on, contexts, errors, look, label, hover=hover)
+    return style.finish(on, runs[0])

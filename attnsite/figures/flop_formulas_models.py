@@ -17,19 +17,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
 from attnsite.figures.flop_formulas import NAMES, SHORT, error
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "flop_formulas"
 TITLE_COLUMNS = ("6N + 12·L·H·Q·T", "6N + 12·L·d·T")
 CONTEXT = 32768
 DRAWN = {
-    "palm": ("12 LHQT", _style.Look(_style.OURS)),
-    "palm_by_width": ("12 LdT", _style.Look(_style.OTHER, symbol="square")),
-    "megatron_without": ("Megatron", _style.Look(_style.OTHER_2, symbol="triangle-up")),
-    "chinchilla": ("Chinchilla", _style.Look(_style.OURS_2, symbol="diamond")),
+    "palm": ("12 LHQT", style.Look(style.OURS)),
+    "palm_by_width": ("12 LdT", style.Look(style.OTHER, symbol="square")),
+    "megatron_without": ("Megatron", style.Look(style.OTHER_2, symbol="triangle-up")),
+    "chinchilla": ("Chinchilla", style.Look(style.OURS_2, symbol="diamond")),
 }
 KEY = ((0.02, 1.75), (0.45, 1.75), (0.02, 1.0), (0.45, 1.0))  # where each mark is explained: a share of the axis, a row
 ENDINGS = {"palm": "palm", "palm_by_width": "by_width", "megatron_without": "megatron", "chinchilla": "chinchilla"}
@@ -78,17 +78,17 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     places = [-float(place) for place in range(len(rows))]
-    y = _axes.Axis("model", places[-1] - 0.6, 2.2, tuple(places), tuple(r.case["name"].split(" (")[0] for r in rows))
+    y = axes.Axis("model", places[-1] - 0.6, 2.2, tuple(places), tuple(r.case["name"].split(" (")[0] for r in rows))
     shown = [error(row, formula, "all_pairs") for row in rows for formula in DRAWN]
-    x = _axes.linear_axis(f"error of the formula at {_axes.tokens(CONTEXT)} tokens", shown, "%", zero=False, most=8)
-    on = _style.chart(x, y)
-    _style.reference(on, [0, 0], [y.low, 0.6], "the count of all pairs", dash="solid")
+    x = axes.linear_axis(f"error of the formula at {axes.tokens(CONTEXT)} tokens", shown, "%", zero=False, most=8)
+    on = style.chart(x, y)
+    style.reference(on, [0, 0], [y.low, 0.6], "the count of all pairs", dash="solid")
     for lane, (formula, (label, look)) in enumerate(DRAWN.items()):
         errors = [error(row, formula, "all_pairs") for row in rows]
         hover = [f"{row.case['name']}<br>{NAMES[formula]}: {Quantity(e, '%')}"
                  for row, e in zip(rows, errors, strict=True)]  # fmt: skip
-        _style.points(on, errors, [place + 0.24 - 0.16 * lane for place in places], look, label, hover)
+        style.points(on, errors, [place + 0.24 - 0.16 * lane for place in places], look, label, hover)
     for (place, row), (formula, (label, look)) in zip(KEY, DRAWN.items(), strict=True):
-        _style.points(on, [x.value_at(place)], [row], look, f"{label}, key", [NAMES[formula]], size=8)
-        _style.note(on, x.value_at(place), row, label, look.colour, anchor="left", shift=(7, 0))
-    return _style.finish(on, runs[0])
+        style.points(on, [x.value_at(place)], [row], look, f"{label}, key", [NAMES[formula]], size=8)
+        style.note(on, x.value_at(place), row, label, look.colour, anchor="left", shift=(7, 0))
+    return style.finish(on, runs[0])

@@ -19,8 +19,8 @@ from typing import Any
 
 from attnsite.figures import flop_formulas
 from attnsite.figures.flop_formulas import NAMES
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "flop_formulas"
 TITLE_COLUMNS = ("L·H·Q·T",)

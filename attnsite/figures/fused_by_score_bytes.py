@@ -18,38 +18,38 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _caches, _peers, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, caches, peers, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "peers_prefill"
 TITLE_COLUMNS = ("scores held / fused", "size of the scores")
 HELD, FUSED = "peer_torch_math", "peer_torch_flash"
 LAST = 32 << 20  # bytes of a last cache, where a run does not say
 LOOKS = {
-    32: _style.Look(_style.OURS),
-    64: _style.Look(_style.OURS_2, symbol="diamond"),
-    128: _style.Look(_style.OTHER_2, symbol="square"),
+    32: style.Look(style.OURS),
+    64: style.Look(style.OURS_2, symbol="diamond"),
+    128: style.Look(style.OTHER_2, symbol="square"),
 }
 
 
 def leads(run: Run) -> list[tuple[int, int, Quantity, Row]]:
     """Of each shape without a mask: the bytes of its scores, the width of a head, the ratio, and the fused row."""
-    held = {_peers.key(row): row for row in run.where(HELD, causal=False) if row.samples}
+    held = {peers.key(row): row for row in run.where(HELD, causal=False) if row.samples}
     found = []
     for row in run.where(FUSED, causal=False):
-        if row.samples and _peers.key(row) in held:
+        if row.samples and peers.key(row) in held:
             case = row.case
             size = Attention(1, case["heads"], case["dim"]).score_bytes(case["queries"], case["keys"])
-            found.append((size, int(case["dim"]), _peers.paired(held[_peers.key(row)], row), row))
+            found.append((size, int(case["dim"]), peers.paired(held[peers.key(row)], row), row))
     if not found:
         raise LookupError("not measured yet on this machine: PyTorch with its scores held, and fused")
     return sorted(found, key=lambda lead: lead[:2])
 
 
 def _last(run: Run) -> int:
-    return max(_caches.of(run).values(), default=LAST)
+    return max(caches.of(run).values(), default=LAST)
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -60,13 +60,13 @@ def values(run: Run) -> dict[str, Quantity]:
         "shapes": Quantity(len(every), "count"),
         "least": min((lead for _, _, lead, _ in every), key=lambda q: q.value),
         "most": max((lead for _, _, lead, _ in every), key=lambda q: q.value),
-        "inside": _peers.geomean(inside or [lead for _, lead in outside]),
-        "outside": _peers.geomean([lead for _, lead in outside] or inside),
+        "inside": peers.geomean(inside or [lead for _, lead in outside]),
+        "outside": peers.geomean([lead for _, lead in outside] or inside),
         "last_cache": Quantity(_last(run), "B"),
     }
     for dim in LOOKS:
         those = [lead for width, lead in outside if width == dim] or [lead for _, _, lead, _ in every]
-        named[f"outside_{dim}"] = _peers.geomean(those)
+        named[f"outside_{dim}"] = peers.geomean(those)
     return named
 
 
@@ -88,15 +88,15 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     every = leads(run)
-    on = _style.chart(
-        _axes.log_axis("size of all scores", [size for size, _, _, _ in every], "B", base=2, most=5, pad=1.6),
-        _axes.log_axis("time with scores held / fused (ratio)", _peers.bounds(q for _, _, q, _ in every), "×"),
+    on = style.chart(
+        axes.log_axis("size of all scores", [size for size, _, _, _ in every], "B", base=2, most=5, pad=1.6),
+        axes.log_axis("time with scores held / fused (ratio)", peers.bounds(q for _, _, q, _ in every), "×"),
     )
-    _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=_style.INK)
-    for level, size in _caches.of(run).items():
+    style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=style.INK)
+    for level, size in caches.of(run).items():
         if on.x.low < size < on.x.high:
-            _style.reference(on, [size, size], [on.y.low, on.y.high], level, dash="solid")
-            _style.note(on, size, on.y.high, level, _style.MUTE, above=False, anchor="left", shift=(4, -2))
+            style.reference(on, [size, size], [on.y.low, on.y.high], level, dash="solid")
+            style.note(on, size, on.y.high, level, style.MUTE, above=False, anchor="left", shift=(4, -2))
     for dim, look in LOOKS.items():
         those = [(size, lead, row) for size, width, lead, row in every if width == dim]
         if not those:
@@ -106,7 +106,7 @@ def draw(runs: list[Run]) -> go.Figure:
             f"{row.case['heads']} heads of {dim}, {row.case['queries']} tokens: {lead}<br>middle half {lead.spread()}"
             for _, lead, row in those
         ]
-        _peers.whiskers(on, xs, shown, look, f"heads of {dim}")
-        _style.points(on, xs, [lead.value for lead in shown], look, f"heads of {dim}", hover)
+        peers.whiskers(on, xs, shown, look, f"heads of {dim}")
+        style.points(on, xs, [lead.value for lead in shown], look, f"heads of {dim}", hover)
         on.ends.append((on.x.high, shown[-1].value, f"heads of {dim}", look.colour))
-    return _style.finish(on, run)
+    return style.finish(on, run)

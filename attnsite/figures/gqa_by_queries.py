@@ -20,15 +20,15 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.gqa_phases import expected
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "gqa_by_queries"
 TITLE_COLUMNS = ("time per call",)
 KERNEL = "cpu_simd"
-SHARED = {8: ("8 KV heads", _style.Look(_style.OURS_2, symbol="diamond")), 1: ("1 KV head", _style.Look(_style.OURS))}
+SHARED = {8: ("8 KV heads", style.Look(style.OURS_2, symbol="diamond")), 1: ("1 KV head", style.Look(style.OURS))}
 
 
 def by_queries(run: Run, kv_heads: int) -> dict[int, Row]:
@@ -40,7 +40,7 @@ def disturbed(run: Run, kv_heads: int) -> set[int]:
     """The numbers of queries at which the samples with 32 or with so many KV heads lie too far apart to say anything;
     none where too few would be left."""
     every = [by_queries(run, heads) for heads in (32, kv_heads)]
-    wide = {queries for rows in every for queries, row in rows.items() if _measured.width(row) > _measured.WIDE}
+    wide = {queries for rows in every for queries, row in rows.items() if measured_rows.width(row) > measured_rows.WIDE}
     return wide if len(set(every[0]) - wide) > 1 else set()
 
 
@@ -48,7 +48,7 @@ def gains(run: Run, kv_heads: int) -> dict[int, Quantity]:
     """How many times as fast as with 32, by the number of queries, but for those that were disturbed."""
     whole, shared, wide = by_queries(run, 32), by_queries(run, kv_heads), disturbed(run, kv_heads)
     both = [queries for queries in whole if queries in shared and queries not in wide]
-    return {queries: _measured.ratio(whole[queries], shared[queries]) for queries in both}
+    return {queries: measured_rows.ratio(whole[queries], shared[queries]) for queries in both}
 
 
 def _drawn(run: Run) -> dict[int, dict[int, Quantity]]:
@@ -92,7 +92,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"queries": "queries", "kv_heads": "KV heads", "keys": "keys"})
+    return measured_rows.table(runs, {"queries": "queries", "kv_heads": "KV heads", "keys": "keys"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -107,17 +107,17 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [0.8, *(q.high or q.value for those in drawn.values() for q in those.values())]
     shown += [gain for those in theory.values() for gain in those]
     counts = sorted({n for those in drawn.values() for n in those})
-    x = _axes.log_axis("queries at once (count)", counts, "count", base=2, most=10, pad=1.15)
-    on = _style.chart(x, _axes.log_axis("times as fast as with 32 KV heads", shown, "×", pad=1.15))
-    _style.reference(on, [x.low, x.high], [1, 1], "as fast as with 32", dash="solid")
+    x = axes.log_axis("queries at once (count)", counts, "count", base=2, most=10, pad=1.15)
+    on = style.chart(x, axes.log_axis("times as fast as with 32 KV heads", shown, "×", pad=1.15))
+    style.reference(on, [x.low, x.high], [1, 1], "as fast as with 32", dash="solid")
     for kv_heads, those in drawn.items():
         label, look = SHARED[kv_heads]
-        _style.reference(on, list(those), theory[kv_heads], f"rates alone, {label}", colour=look.colour)
-        _style.line(
+        style.reference(on, list(those), theory[kv_heads], f"rates alone, {label}", colour=look.colour)
+        style.line(
             on, list(those), [q.value for q in those.values()], look, label,
             hover=[f"{label}, {n} queries: {q}" for n, q in those.items()],
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
         )  # fmt: skip
-    _style.note(on, x.high, on.y.high, "dotted: by the rates of<br>reading and computing", _style.MUTE, above=False,
+    style.note(on, x.high, on.y.high, "dotted: by the rates of<br>reading and computing", style.MUTE, above=False,
                 anchor="right", shift=(-4, -4))  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

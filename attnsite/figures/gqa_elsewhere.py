@@ -16,18 +16,18 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
 from attnsite.figures.gqa_phases import fewer
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "gqa_elsewhere"
 TITLE_COLUMNS = ("weights of the layer", "cached elements per token")
 LINES = {  # what was counted: the value's name, the label, the look
-    "prompt_exponentials": ("prompt", "QKᵀ, AV,<br>exponentials", _style.Look(_style.OTHER, symbol="square")),
-    "layer_weights": ("layer", "layer’s weights", _style.Look(_style.OTHER_2, symbol="diamond")),
-    "projection_weights": ("projections", "projections", _style.Look(_style.OURS_2, symbol="triangle-up")),
-    "cache_elements": ("cache", "KV cache", _style.Look(_style.OURS)),
+    "prompt_exponentials": ("prompt", "QKᵀ, AV,<br>exponentials", style.Look(style.OTHER, symbol="square")),
+    "layer_weights": ("layer", "layer’s weights", style.Look(style.OTHER_2, symbol="diamond")),
+    "projection_weights": ("projections", "projections", style.Look(style.OURS_2, symbol="triangle-up")),
+    "cache_elements": ("cache", "KV cache", style.Look(style.OURS)),
 }
 
 
@@ -72,7 +72,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     x = fewer(list(counted(run, "cache_elements")))
-    on = _style.chart(x, _axes.linear_axis("share of what it is with 32 KV heads", [0, 1], "%", most=5))
+    on = style.chart(x, axes.linear_axis("share of what it is with 32 KV heads", [0, 1], "%", most=5))
     for what, (_, label, look) in LINES.items():
         those = counted(run, what)
         shares = [seen / those[32] for seen in those.values()]
@@ -80,5 +80,5 @@ def draw(runs: list[Run]) -> go.Figure:
             f"{label.replace('<br>', ' ')}, {n} KV head{'s' * (n > 1)}: {Quantity(s, '%')}"
             for n, s in zip(those, shares, strict=True)
         ]
-        _style.line(on, [32 / n for n in those], shares, look, label, hover=hover)
-    return _style.finish(on, run)
+        style.line(on, [32 / n for n in those], shares, look, label, hover=hover)
+    return style.finish(on, run)

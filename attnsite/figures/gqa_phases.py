@@ -17,18 +17,18 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "gqa_phases"
 TITLE_COLUMNS = ("time per call",)
 SERIES = {  # name: the phase, the kernel, the label, the look
-    "prompt": ("prompt", "cpu_simd", "prompt", _style.Look(_style.OURS_2)),
-    "prompt_repeated": ("prompt", "cpu_simd_repeated", "prompt, copied", _style.Look(_style.OTHER_2, "dash", "square")),
-    "decode": ("decode", "cpu_simd", "decoding", _style.Look(_style.OURS)),
-    "decode_repeated": ("decode", "cpu_simd_repeated", "decoding, copied", _style.Look(_style.OTHER, "dash", "square")),
+    "prompt": ("prompt", "cpu_simd", "prompt", style.Look(style.OURS_2)),
+    "prompt_repeated": ("prompt", "cpu_simd_repeated", "prompt, copied", style.Look(style.OTHER_2, "dash", "square")),
+    "decode": ("decode", "cpu_simd", "decoding", style.Look(style.OURS)),
+    "decode_repeated": ("decode", "cpu_simd_repeated", "decoding, copied", style.Look(style.OTHER, "dash", "square")),
 }
 
 
@@ -42,10 +42,10 @@ def rows(run: Run, name: str) -> dict[int, Row]:
     return dict(sorted(found.items(), reverse=True))
 
 
-def fewer(kv_heads: list[int]) -> _axes.Axis:
+def fewer(kv_heads: list[int]) -> axes.Axis:
     """An axis that runs from 32 KV heads to fewer, placed by how many query heads share one."""
     ticks = tuple(32 / n for n in kv_heads)
-    return _axes.Axis("KV heads (count), log scale", 0.85, max(ticks) * 1.2, ticks, tuple(map(str, kv_heads)), log=True)
+    return axes.Axis("KV heads (count), log scale", 0.85, max(ticks) * 1.2, ticks, tuple(map(str, kv_heads)), log=True)
 
 
 def expected(run: Run, case: dict[str, Any]) -> float:
@@ -63,8 +63,8 @@ def values(run: Run) -> dict[str, Quantity]:
     for name in SERIES:
         those = rows(run, name)
         for kv_heads in (8, 1):
-            found[f"{name}_{kv_heads}"] = _measured.ratio(those[kv_heads], those[32])
-            found[f"{name}_gain_{kv_heads}"] = _measured.ratio(those[32], those[kv_heads])
+            found[f"{name}_{kv_heads}"] = measured_rows.ratio(those[kv_heads], those[32])
+            found[f"{name}_gain_{kv_heads}"] = measured_rows.ratio(those[32], those[kv_heads])
         found[f"{name}_time_32"] = those[32].quantity()
         found[f"{name}_time_8"] = those[8].quantity()
         found[f"{name}_time_1"] = those[1].quantity()
@@ -83,20 +83,20 @@ def values(run: Run) -> dict[str, Quantity]:
         "decode_8_expected": Quantity(share, "×"),
         "mqa_speed": Quantity(flops / decode[1].median, "FLOP/s", flops / high, flops / low),
         "mqa_share_of_fma": Quantity(flops / decode[1].median / (fma.value if fma else 1), "%"),
-        "copying_8": _measured.ratio(rows(run, "decode_repeated")[8], decode[8]),
+        "copying_8": measured_rows.ratio(rows(run, "decode_repeated")[8], decode[8]),
     }
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     columns = {"queries": "queries", "keys": "keys", "kv_heads": "KV heads"}
-    return _measured.table(runs, columns)
+    return measured_rows.table(runs, columns)
 
 
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     lines = {name: rows(run, name) for name in SERIES}
     ratios = {
-        name: {kv_heads: _measured.ratio(row, those[32]) for kv_heads, row in those.items()}
+        name: {kv_heads: measured_rows.ratio(row, those[32]) for kv_heads, row in those.items()}
         for name, those in lines.items()
     }
     decode = lines["decode"]
@@ -104,17 +104,17 @@ def draw(runs: list[Run]) -> go.Figure:
     theory = {kv_heads: expected(run, dict(row.case)) / whole for kv_heads, row in decode.items()}
     shown = [b for those in ratios.values() for q in those.values() for b in (q.low or q.value, q.high or q.value)]
     x = fewer(list(decode))
-    on = _style.chart(x, _axes.log_axis("time over that with 32 KV heads", [*shown, *theory.values()], "×", pad=1.35))
-    _style.reference(on, [32 / n for n in theory], list(theory.values()), "reading or computing, whichever is longer")
+    on = style.chart(x, axes.log_axis("time over that with 32 KV heads", [*shown, *theory.values()], "×", pad=1.35))
+    style.reference(on, [32 / n for n in theory], list(theory.values()), "reading or computing, whichever is longer")
     middle = list(theory)[len(theory) // 2]
-    _style.note(on, 32 / middle, theory[middle], "reading or<br>computing alone", _style.MUTE, above=False,
+    style.note(on, 32 / middle, theory[middle], "reading or<br>computing alone", style.MUTE, above=False,
                 anchor="right", shift=(-4, 2))  # fmt: skip
     for name, (_, _, label, look) in SERIES.items():
         those = ratios[name]
         hover = [f"{label}, {kv_heads} KV head{'s' * (kv_heads > 1)}: {q}<br>{lines[name][kv_heads].quantity()}"
                  for kv_heads, q in those.items()]  # fmt: skip
-        _style.line(
+        style.line(
             on, [32 / n for n in those], [q.value for q in those.values()], look, label, hover=hover,
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
         )  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

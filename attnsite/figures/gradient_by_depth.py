@@ -17,28 +17,28 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _depth, _measured, _style
-from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, depth_study, measured_rows, style
+from attnsite.figures.toolkit.depth_study import EXPERIMENT as EXPERIMENT
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 TITLE_COLUMNS = ("gradient norm",)
 
 WHEN = {"first": "first step", "late": "late"}
 LEAST = 1e-38  # what is smaller is nothing in float32
 DRAWN = (  # role, norm, when, look
-    ("deep_one_head", "pre", "late", _style.Look(_style.OURS_2)),
-    ("deep_one_head", "post", "first", _style.Look(_style.OTHER_2, "dot")),
-    ("deep_narrow", "post", "late", _style.Look(_style.OURS, "dash")),
-    ("deep_one_head", "post", "late", _style.Look(_style.OTHER)),
+    ("deep_one_head", "pre", "late", style.Look(style.OURS_2)),
+    ("deep_one_head", "post", "first", style.Look(style.OTHER_2, "dot")),
+    ("deep_narrow", "post", "late", style.Look(style.OURS, "dash")),
+    ("deep_one_head", "post", "late", style.Look(style.OTHER)),
 )
 
 
 def by_layer(run: Run, role: str, norm: str, when: str) -> list[Quantity]:
     """The norm of each layer's gradient at the highest rate, the median over the seeds that did not diverge."""
-    rows = _depth.shapes(run)[role].rows(run, norm=norm, rate=_depth.rates(run)["high"])
+    rows = depth_study.shapes(run)[role].rows(run, norm=norm, rate=depth_study.rates(run)["high"])
     seen = [row.values[f"{when}_norms"] for row in rows if row.values["diverged_at"] is None]
-    return [_measured.quartiles([max(LEAST, norm) for norm in layer], "1") for layer in zip(*seen, strict=True)]
+    return [measured_rows.quartiles([max(LEAST, norm) for norm in layer], "1") for layer in zip(*seen, strict=True)]
 
 
 def fall(layers: list[Quantity]) -> Quantity:
@@ -47,10 +47,10 @@ def fall(layers: list[Quantity]) -> Quantity:
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    found = {"layers": Quantity(_depth.shapes(run)["deep_one_head"].layers, "count"),
-             "rate": Quantity(_depth.rates(run)["high"], digits=1)}  # fmt: skip
-    for role in _depth.shapes(run):
-        for norm in _depth.NORMS:
+    found = {"layers": Quantity(depth_study.shapes(run)["deep_one_head"].layers, "count"),
+             "rate": Quantity(depth_study.rates(run)["high"], digits=1)}  # fmt: skip
+    for role in depth_study.shapes(run):
+        for norm in depth_study.NORMS:
             for when in WHEN:
                 if layers := by_layer(run, role, norm, when):
                     found[f"{role}_{norm}_{when}_fall"] = fall(layers)
@@ -60,13 +60,13 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm], "when": words}
+        {"machine": run.machine, "layers × heads": shape.label, "norm": depth_study.NORMS[norm], "when": words}
         | {"layer": number, "gradient norm": Quantity(layer.value, "small"),
            "lower quartile": Quantity(layer.low or layer.value, "small"),
            "upper quartile": Quantity(layer.high or layer.value, "small")}
         for run in runs
-        for role, shape in _depth.shapes(run).items()
-        for norm in _depth.NORMS
+        for role, shape in depth_study.shapes(run).items()
+        for norm in depth_study.NORMS
         for when, words in WHEN.items()
         for number, layer in enumerate(by_layer(run, role, norm, when), 1)
     ]  # fmt: skip
@@ -74,18 +74,18 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
-    named = _depth.shapes(run)
+    named = depth_study.shapes(run)
     lines = [(role, norm, when, look, by_layer(run, role, norm, when)) for role, norm, when, look in DRAWN]
     depth = named["deep_one_head"].layers
     back = tuple(range(1, depth + 1))
-    x = _axes.Axis("layers back from the output (count)", 0.8, depth + 0.2, back, tuple(map(str, back)))
+    x = axes.Axis("layers back from the output (count)", 0.8, depth + 0.2, back, tuple(map(str, back)))
     shown = [layer.value for *_, layers in lines for layer in layers]
-    on = _style.chart(x, _axes.power_axis("norm of the layer's gradient (nats)", shown))
+    on = style.chart(x, axes.power_axis("norm of the layer's gradient (nats)", shown))
     for role, norm, when, look, layers in lines:
-        label = f"{named[role].label} {_depth.NORMS[norm].removesuffix('-norm')}, {WHEN[when]}"
+        label = f"{named[role].label} {depth_study.NORMS[norm].removesuffix('-norm')}, {WHEN[when]}"
         way = layers[::-1]
-        _style.line(on, list(back[: len(way)]), [q.value for q in way], look, label,
+        style.line(on, list(back[: len(way)]), [q.value for q in way], look, label,
                     low=[q.low or q.value for q in way], high=[q.high or q.value for q in way],
-                    hover=[f"{label}, layer {depth - n}: {_axes.small(q.value)}"
+                    hover=[f"{label}, layer {depth - n}: {axes.small(q.value)}"
                            for n, q in enumerate(way)])  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -23,9 +23,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "growth_in_heads"
 TITLE_COLUMNS = ("exponent, width 1024", "exponent, heads of 64")
@@ -48,8 +48,8 @@ QUANTITIES = {
     "rank": ("rank of a head", "count"),
 }
 REGIMES = {  # label, look, and where in its row the mark stands if both are at one place
-    "fixed_width": ("width 1024", _style.Look(_style.OURS), 0.16),
-    "fixed_head_width": ("heads of 64", _style.Look(_style.OTHER, symbol="square"), -0.16),
+    "fixed_width": ("width 1024", style.Look(style.OURS), 0.16),
+    "fixed_head_width": ("heads of 64", style.Look(style.OTHER, symbol="square"), -0.16),
 }
 
 
@@ -111,11 +111,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     places = {name: -float(place) for place, name in enumerate(QUANTITIES)}
     texts = tuple(label for label, _ in QUANTITIES.values())
-    y = _axes.Axis("what is paid for", min(places.values()) - 0.6, 1.5, tuple(places.values()), texts)
+    y = axes.Axis("what is paid for", min(places.values()) - 0.6, 1.5, tuple(places.values()), texts)
     ends = ("−1, halves", "0, stays", "1, doubles")
-    on = _style.chart(_axes.Axis("exponent of growth with heads", -1.28, 1.28, (-1, 0, 1), ends), y)
+    on = style.chart(axes.Axis("exponent of growth with heads", -1.28, 1.28, (-1, 0, 1), ends), y)
     for at in (-1, 0, 1):
-        _style.reference(on, [at, at], [y.low, 0.6], ends[at + 1])
+        style.reference(on, [at, at], [y.low, 0.6], ends[at + 1])
     points = {(name, regime): counted(runs[0], regime, name) for name in QUANTITIES for regime in REGIMES}
     slopes = {key: exponent(found) for key, found in points.items()}
     apart = {name: len({slopes[name, regime] for regime in REGIMES}) > 1 for name in QUANTITIES}
@@ -123,7 +123,7 @@ def draw(runs: list[Run]) -> go.Figure:
         if apart[name]:
             on.figure.add_scatter(
                 x=[slopes[name, regime] for regime in REGIMES], y=[places[name]] * 2, mode="lines", hoverinfo="skip",
-                line={"color": _style.MUTE, "width": 1}, name=label,
+                line={"color": style.MUTE, "width": 1}, name=label,
             )  # fmt: skip
     for regime, (words, look, shift) in REGIMES.items():
         hover = []
@@ -132,6 +132,6 @@ def draw(runs: list[Run]) -> go.Figure:
             sizes = f"{Quantity(first, unit)} with {few}, {Quantity(last, unit)} with {many} heads"
             hover.append(f"{label}, {words}<br>exponent {Quantity(slopes[name, regime])}<br>{sizes}")
         ys = [places[name] + shift * (not apart[name]) for name in QUANTITIES]
-        _style.points(on, [slopes[name, regime] for name in QUANTITIES], ys, look, words, hover)
-        _style.note(on, slopes["weights_mha", regime], 1.0, words, look.colour)
-    return _style.finish(on, runs[0])
+        style.points(on, [slopes[name, regime] for name in QUANTITIES], ys, look, words, hover)
+        style.note(on, slopes["weights_mha", regime], 1.0, words, look.colour)
+    return style.finish(on, runs[0])

@@ -23,16 +23,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _losses, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, last_losses, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "head_roles"
 TITLE_COLUMNS = ("previous token", "induction")
 PREVIOUS, INDUCTION, OWN, NONE = "previous token", "induction", "own token", "none of these"
 NAMES = {"previous": PREVIOUS, "induction": INDUCTION, "own": OWN, "none": NONE}
-LOOKS = (_style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="square"))  # of the first layer, of later ones
-OWN_LOOK = _style.Look(_style.OURS_2, symbol="diamond")
+LOOKS = (style.Look(style.OURS), style.Look(style.OTHER, symbol="square"))  # of the first layer, of later ones
+OWN_LOOK = style.Look(style.OURS_2, symbol="diamond")
 STATES = {"initial": "before training", "trained": "after training"}
 
 
@@ -55,7 +55,7 @@ class Head:
 
 def models(run: Run) -> list[Row]:
     """The models that were trained to the end, one a seed. Raises `LookupError` where there is none."""
-    return _losses.trained(run.where(), "the roles of a trained model's heads")
+    return last_losses.trained(run.where(), "the roles of a trained model's heads")
 
 
 def heads(rows: list[Row], state: str) -> Iterator[Head]:
@@ -98,11 +98,11 @@ def values(run: Run) -> dict[str, Quantity]:
         "own_elsewhere": count(sum(head.layer != 0 for head in named[OWN])),
         "none": count(len(named[NONE])),
         "most_initial": Quantity(max(max(h.scores[PREVIOUS], h.scores[INDUCTION]) for h in initial), "%"),
-        "accuracy": _measured.quartiles([row.values["accuracy"] for row in rows], "%"),
-        "loss": _measured.quartiles([row.values["loss"] for row in rows], "nats"),
-        "loss_initial": _measured.quartiles([row.values["loss_initial"] for row in rows], "nats"),
-        "apart": _measured.quartiles([apart(row, "trained") for row in rows], "%"),
-        "apart_initial": _measured.quartiles([apart(row, "initial") for row in rows], "%"),
+        "accuracy": measured_rows.quartiles([row.values["accuracy"] for row in rows], "%"),
+        "loss": measured_rows.quartiles([row.values["loss"] for row in rows], "nats"),
+        "loss_initial": measured_rows.quartiles([row.values["loss_initial"] for row in rows], "nats"),
+        "apart": measured_rows.quartiles([apart(row, "trained") for row in rows], "%"),
+        "apart_initial": measured_rows.quartiles([apart(row, "initial") for row in rows], "%"),
     }
     needed = [head.rise for head in named[INDUCTION]]
     idle = max((head.rise for head in named[NONE]), default=0.0)
@@ -117,10 +117,10 @@ def values(run: Run) -> dict[str, Quantity]:
         rises = [head.rise for head in named[role]]
         if rises:
             without = [row.values["without"][role] for row in rows if role in row.values["without"]]
-            found[f"rise_{name}"] = _measured.quartiles(rises, "nats")
+            found[f"rise_{name}"] = measured_rows.quartiles(rises, "nats")
             found[f"rise_{name}_least"] = Quantity(min(rises), "nats")
             found[f"rise_{name}_most"] = Quantity(max(rises), "nats")
-            found[f"without_{name}"] = _measured.quartiles(without, "nats")
+            found[f"without_{name}"] = measured_rows.quartiles(without, "nats")
     return found
 
 
@@ -138,13 +138,13 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     run, rows = runs[0], models(runs[0])
-    on = _style.chart(
-        _axes.linear_axis("weight on the token before, first 16 tokens", [0, 1], "%", most=5, pad=0.02),
-        _axes.linear_axis("weight on what followed the same token earlier", [0, 1], "%", most=5, pad=0.02),
+    on = style.chart(
+        axes.linear_axis("weight on the token before, first 16 tokens", [0, 1], "%", most=5, pad=0.02),
+        axes.linear_axis("weight on what followed the same token earlier", [0, 1], "%", most=5, pad=0.02),
     )
     least = rows[0].values["least"]
-    _style.reference(on, [least, least], [0, 1], "previous token from here on", dash="dash")
-    _style.reference(on, [0, 1], [least, least], "induction from here on", dash="dash")
+    style.reference(on, [least, least], [0, 1], "previous token from here on", dash="dash")
+    style.reference(on, [0, 1], [least, least], "induction from here on", dash="dash")
     for state, when in reversed(STATES.items()):
         for layer, look in enumerate(LOOKS):
             those = [h for h in heads(rows, state) if (h.layer > 0) == (layer > 0) and h.role != OWN]
@@ -153,28 +153,28 @@ def draw(runs: list[Run]) -> go.Figure:
     _marks(on, own, OWN_LOOK, "own token, after training", open_marks=False)
     on.figure.data = sorted(on.figure.data, key=lambda trace: "before" in trace.name)  # small rings, on all others
     _notes(on, rows)
-    return _style.finish(on, run)
+    return style.finish(on, run)
 
 
-def _marks(on: _style.Chart, those: list[Head], look: _style.Look, name: str, *, open_marks: bool) -> None:
+def _marks(on: style.Chart, those: list[Head], look: style.Look, name: str, *, open_marks: bool) -> None:
     hover = [
         f"seed {h.seed}, {h.name}, {name.split(', ')[1]}<br>{h.role}: token before "
         f"{Quantity(h.scores[PREVIOUS], '%')}, induction {Quantity(h.scores[INDUCTION], '%')}"
         for h in those
     ]
     symbol = f"{look.symbol}-open" if open_marks else look.symbol
-    _style.points(on, [h.scores[PREVIOUS] for h in those], [h.scores[INDUCTION] for h in those],
-                  _style.Look(look.colour, symbol=symbol), name, hover, size=4 if open_marks else 9)  # fmt: skip
+    style.points(on, [h.scores[PREVIOUS] for h in those], [h.scores[INDUCTION] for h in those],
+                  style.Look(look.colour, symbol=symbol), name, hover, size=4 if open_marks else 9)  # fmt: skip
     if open_marks:
-        on.figure.data[-1].marker.color = _style.MUTE
-        on.figure.data[-1].marker.line = {"color": _style.MUTE, "width": 1.2}
+        on.figure.data[-1].marker.color = style.MUTE
+        on.figure.data[-1].marker.line = {"color": style.MUTE, "width": 1.2}
 
 
-def _notes(on: _style.Chart, rows: list[Row]) -> None:
+def _notes(on: style.Chart, rows: list[Row]) -> None:
     """Each group of marks is named where it lies."""
     initial, trained = list(heads(rows, "initial")), list(heads(rows, "trained"))
     middle = sum(head.scores[PREVIOUS] for head in initial) / len(initial)
-    _style.note(on, middle, max(head.scores[INDUCTION] for head in initial), "before training", _style.MUTE, above=True,
+    style.note(on, middle, max(head.scores[INDUCTION] for head in initial), "before training", style.MUTE, above=True,
                 anchor="left", shift=(-8, 8))  # fmt: skip
     for role, text, look, anchor, shift in (
         (INDUCTION, "induction,<br>second layer", LOOKS[1], "left", (10, 0)),
@@ -186,8 +186,8 @@ def _notes(on: _style.Chart, rows: list[Row]) -> None:
             continue
         if role == INDUCTION:
             right = max(those, key=lambda head: head.scores[PREVIOUS])
-            _style.note(on, right.scores[PREVIOUS], right.scores[INDUCTION], text, look.colour, anchor=anchor,
+            style.note(on, right.scores[PREVIOUS], right.scores[INDUCTION], text, look.colour, anchor=anchor,
                         shift=shift)  # fmt: skip
         else:
             far = (max if role == PREVIOUS else min)(those, key=lambda head: head.scores[PREVIOUS])
-            _style.note(on, far.scores[PREVIOUS], far.scores[INDUCTION], text, look.colour, anchor=anchor, shift=shift)
+            style.note(on, far.scores[PREVIOUS], far.scores[INDUCTION], text, look.colour, anchor=anchor, shift=shift)

@@ -16,9 +16,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "kv_cache"
 TITLE_COLUMNS = ("from 2023 on", "before 2023")
@@ -68,9 +68,9 @@ def draw(runs: list[Run]) -> go.Figure:
     lines = tabulate(runs)
     names = [str(line["head dim"]) for line in lines]
     tallest = max(line[PERIODS[0]] + line[PERIODS[1]] for line in lines)
-    x = _axes.Axis("head width, in elements", -0.6, len(names) - 0.4, tuple(range(len(names))), tuple(names))
-    on = _style.chart(x, _axes.linear_axis("models (count)", [0, tallest], "count"))
-    for period, colour in zip(PERIODS, (_style.OTHER_2, _style.OURS), strict=True):
+    x = axes.Axis("head width, in elements", -0.6, len(names) - 0.4, tuple(range(len(names))), tuple(names))
+    on = style.chart(x, axes.linear_axis("models (count)", [0, tallest], "count"))
+    for period, colour in zip(PERIODS, (style.OTHER_2, style.OURS), strict=True):
         on.figure.add_bar(
             x=list(range(len(names))), y=[line[period] for line in lines], name=period, marker={"color": colour},
             hovertext=[f"heads of {name}: {line[period]} {period}" for name, line in zip(names, lines, strict=True)],
@@ -78,6 +78,6 @@ def draw(runs: list[Run]) -> go.Figure:
         )  # fmt: skip
     top = names.index("128") if "128" in names else 0
     early, recent = lines[top][PERIODS[0]], lines[top][PERIODS[1]]
-    _style.note(on, top + 0.45, early / 2, PERIODS[0], _style.OTHER_2, anchor="left")
-    _style.note(on, top + 0.45, early + recent / 2, PERIODS[1], _style.OURS, anchor="left")
-    return _style.finish(on, runs[0])
+    style.note(on, top + 0.45, early / 2, PERIODS[0], style.OTHER_2, anchor="left")
+    style.note(on, top + 0.45, early + recent / 2, PERIODS[1], style.OURS, anchor="left")
+    return style.finish(on, runs[0])

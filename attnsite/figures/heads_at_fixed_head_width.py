@@ -16,9 +16,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "heads_at_fixed_head_width"
 TITLE_COLUMNS = ("time per call",)
@@ -34,7 +34,7 @@ def _rows(run: Run) -> dict[str, list[Row]]:
     tokens = max(heads, key=lambda tokens: (len(heads[tokens]), tokens), default=0)
     found = {
         kernel: sorted(run.where(kernel, queries=tokens), key=lambda row: row.case["heads"])
-        for kernel in _measured.kernels(run)
+        for kernel in measured_rows.kernels(run)
     }
     found = {kernel: rows for kernel, rows in found.items() if len(rows) > 1}
     if not found:
@@ -44,23 +44,23 @@ def _rows(run: Run) -> dict[str, list[Row]]:
 
 def values(run: Run) -> dict[str, Quantity]:
     rows = _rows(run)
-    found = {f"{kernel}_exponent": _measured.exponent(those, "heads") for kernel, those in rows.items()}
+    found = {f"{kernel}_exponent": measured_rows.exponent(those, "heads") for kernel, those in rows.items()}
     shown = rows.get(KERNEL) or next(iter(rows.values()))
     first, last = shown[0], shown[-1]
     return found | {
-        "exponent": _measured.exponent(shown, "heads"),
+        "exponent": measured_rows.exponent(shown, "heads"),
         "tokens": Quantity(first.case["queries"], "count"),
         "least_heads": Quantity(first.case["heads"], "count"),
         "most_heads": Quantity(last.case["heads"], "count"),
         "time_fewest": first.quantity(),
         "time_most": last.quantity(),
-        "growth": _measured.ratio(last, first),
+        "growth": measured_rows.ratio(last, first),
         "growth_of_heads": Quantity(last.case["heads"] / first.case["heads"], "×"),
     }
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
+    return measured_rows.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -68,14 +68,14 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [row for those in rows.values() for row in those]
     shown = rows.get(KERNEL) or next(iter(rows.values()))
     heads = sorted({row.case["heads"] for row in every})
-    x = _axes.cases_axis("heads, each of width 64", heads, "count")
-    on = _style.chart(x, _axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"))
+    x = axes.cases_axis("heads, each of width 64", heads, "count")
+    on = style.chart(x, axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"))
     top = min(shown[-1].case["heads"], shown[0].case["heads"] * on.y.high / shown[0].median)
     ends = [shown[0].case["heads"], top]
-    _style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional", behind=True)
+    style.reference(on, ends, [shown[0].median * h / ends[0] for h in ends], "proportional", behind=True)
     middle = math.sqrt(ends[0] * ends[1])
-    _style.note(on, middle, shown[0].median * middle / ends[0], "grey: proportional", _style.MUTE, above=True,
+    style.note(on, middle, shown[0].median * middle / ends[0], "grey: proportional", style.MUTE, above=True,
                 anchor="right", shift=(-8, 14))  # fmt: skip
-    for kernel, look in _style.looks(list(rows)).items():
-        _measured.curve(on, rows[kernel], "heads", _style.call(kernel), look)
-    return _style.finish(on, runs[0])
+    for kernel, look in style.looks(list(rows)).items():
+        measured_rows.curve(on, rows[kernel], "heads", style.call(kernel), look)
+    return style.finish(on, runs[0])

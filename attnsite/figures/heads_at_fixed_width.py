@@ -19,21 +19,21 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "heads_at_fixed_width"
 TITLE_COLUMNS = ("time per call",)
 KERNEL = "cpu_blas"  # the kernel that writes its scores out, and whose steps are timed
-STEPS = {"values": ("values, AV", _style.OURS_2), "scores": ("scores, QKᵀ", _style.OURS),
-         "softmax": ("softmax", _style.OTHER)}  # fmt: skip
+STEPS = {"values": ("values, AV", style.OURS_2), "scores": ("scores, QKᵀ", style.OURS),
+         "softmax": ("softmax", style.OTHER)}  # fmt: skip
 FEW, MANY = 8, 128
 
 
 def steps(run: Run, tokens: int | None = None) -> dict[int, dict[str, Row]]:
     """By number of heads: the rows of the three steps and, under "", of the whole call, at the largest context."""
-    tokens = tokens or _measured.largest(run.where(KERNEL, "softmax"), "queries", [("heads", FEW), ("heads", MANY)])
+    tokens = tokens or measured_rows.largest(run.where(KERNEL, "softmax"), "queries", [("heads", FEW), ("heads", MANY)])
     found: dict[int, dict[str, Row]] = {}
     for step in ("", *STEPS):
         for row in run.where(KERNEL, step or None, queries=tokens):
@@ -57,9 +57,9 @@ def values(run: Run) -> dict[str, Quantity]:
     measured = steps(run)
     few, many = measured[FEW], measured[MANY]
     found = {
-        "softmax_growth": _measured.ratio(many["softmax"], few["softmax"]),
-        "scores_growth": _measured.ratio(many["scores"], few["scores"]),
-        "values_growth": _measured.ratio(many["values"], few["values"]),
+        "softmax_growth": measured_rows.ratio(many["softmax"], few["softmax"]),
+        "scores_growth": measured_rows.ratio(many["scores"], few["scores"]),
+        "values_growth": measured_rows.ratio(many["values"], few["values"]),
         "products_growth": Quantity(_sum(many, "scores", "values") / _sum(few, "scores", "values"), "×"),
         "steps_growth": Quantity(_sum(many, *STEPS) / _sum(few, *STEPS), "×"),
         "whole_over_steps": Quantity(many[""].median / _sum(many, *STEPS), "×"),
@@ -75,12 +75,12 @@ def values(run: Run) -> dict[str, Quantity]:
         tokens = few[""].case["queries"]
         ends = [run.where(kernel, heads=heads, queries=tokens) for heads in (MANY, FEW)]
         if all(ends):
-            found[f"{kernel}_growth"] = _measured.ratio(ends[0][0], ends[1][0])
+            found[f"{kernel}_growth"] = measured_rows.ratio(ends[0][0], ends[1][0])
     return found
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
+    return measured_rows.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -88,8 +88,8 @@ def draw(runs: list[Run]) -> go.Figure:
     places = range(len(measured))
     whole = [rows[""] for rows in measured.values()]
     tallest = max(max(_sum(rows, *STEPS), rows[""].middle_half()[1]) for rows in measured.values())
-    x = _axes.Axis("heads of width 1024 / heads", -0.6, len(whole) - 0.4, tuple(places), tuple(map(str, measured)))
-    on = _style.chart(x, _axes.linear_axis("time of one call", [0, tallest], "s", most=6))
+    x = axes.Axis("heads of width 1024 / heads", -0.6, len(whole) - 0.4, tuple(places), tuple(map(str, measured)))
+    on = style.chart(x, axes.linear_axis("time of one call", [0, tallest], "s", most=6))
     below = 0.0
     for step, (label, colour) in STEPS.items():
         rows = [those[step] for those in measured.values()]
@@ -103,17 +103,17 @@ def draw(runs: list[Run]) -> go.Figure:
     tops = [_sum(those, *STEPS) for those in measured.values()]
     rests = [max(0.0, row.median - top) for row, top in zip(whole, tops, strict=True)]
     on.figure.add_bar(
-        x=list(places), y=rests, name="rest", marker={"color": _style.faint(_style.MUTE, 0.35)}, textposition="none",
+        x=list(places), y=rests, name="rest", marker={"color": style.faint(style.MUTE, 0.35)}, textposition="none",
         hovertext=[f"{r.case['heads']} heads, the rest of the call: {Quantity(rest, 's')}"
                    for r, rest in zip(whole, rests, strict=True)], hoverinfo="text",
     )  # fmt: skip
-    on.ends.append((len(whole) - 0.6, below + rests[-1] / 2, "rest of the call", _style.MUTE))
+    on.ends.append((len(whole) - 0.6, below + rests[-1] / 2, "rest of the call", style.MUTE))
     halves = [row.middle_half() for row in whole]
-    _style.whiskers(on, list(places), [r.median for r in whole], [low for low, _ in halves], [h for _, h in halves])
+    style.whiskers(on, list(places), [r.median for r in whole], [low for low, _ in halves], [h for _, h in halves])
     on.figure.add_scatter(
         x=list(places), y=[row.median for row in whole], mode="markers", name="whole call", hoverinfo="text",
         hovertext=[f"{r.case['heads']} heads, whole call: {r.quantity()}" for r in whole],
-        marker={"color": _style.INK, "symbol": "line-ew-open", "size": 16, "line": {"width": 2, "color": _style.INK}},
+        marker={"color": style.INK, "symbol": "line-ew-open", "size": 16, "line": {"width": 2, "color": style.INK}},
     )  # fmt: skip
-    on.ends.append((len(whole) - 0.6, whole[-1].median, "whole call", _style.INK))
-    return _style.finish(on, runs[0])
+    on.ends.append((len(whole) - 0.6, whole[-1].median, "whole call", style.INK))
+    return style.finish(on, runs[0])

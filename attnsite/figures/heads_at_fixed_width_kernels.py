@@ -14,9 +14,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "heads_at_fixed_width"
 TITLE_COLUMNS = ("time per call",)
@@ -25,10 +25,10 @@ FEW, MANY = 8, 128
 
 def _rows(run: Run) -> dict[str, list[Row]]:
     """By kernel, at the largest context at which some kernel has both ends."""
-    tokens = _measured.largest(
+    tokens = measured_rows.largest(
         (row for row in run.where() if row.kernel in run.kernel_names()), "queries", [("heads", FEW), ("heads", MANY)]
     )
-    found = {kernel: run.where(kernel, queries=tokens) for kernel in _measured.kernels(run)}
+    found = {kernel: run.where(kernel, queries=tokens) for kernel in measured_rows.kernels(run)}
     return {kernel: rows for kernel, rows in found.items() if len(rows) > 1}
 
 
@@ -39,7 +39,7 @@ def values(run: Run) -> dict[str, Quantity]:
         found["tokens"] = Quantity(rows[0].case["queries"], "count")
         found[f"{kernel}_fastest_heads"] = Quantity(min(rows, key=lambda row: row.median).case["heads"], "count")
         if FEW in at and MANY in at:
-            found[f"{kernel}_growth"] = _measured.ratio(at[MANY], at[FEW])
+            found[f"{kernel}_growth"] = measured_rows.ratio(at[MANY], at[FEW])
             found[f"{kernel}_time_8"], found[f"{kernel}_time_128"] = at[FEW].quantity(), at[MANY].quantity()
     growths = [quantity for name, quantity in found.items() if name.endswith("_growth")]
     if not growths:
@@ -49,16 +49,16 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
+    return measured_rows.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     every = [row for those in rows.values() for row in those]
-    on = _style.chart(
-        _axes.cases_axis("heads of width 1024 / heads", [row.case["heads"] for row in every], "count"),
-        _axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"),
+    on = style.chart(
+        axes.cases_axis("heads of width 1024 / heads", [row.case["heads"] for row in every], "count"),
+        axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"),
     )
-    for kernel, look in _style.looks(list(rows)).items():
-        _measured.curve(on, rows[kernel], "heads", _style.call(kernel), look)
-    return _style.finish(on, runs[0])
+    for kernel, look in style.looks(list(rows)).items():
+        measured_rows.curve(on, rows[kernel], "heads", style.call(kernel), look)
+    return style.finish(on, runs[0])

@@ -18,9 +18,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "heads_of_one_matrix"
 TITLE_COLUMNS = ("columns of a head",)
@@ -94,10 +94,10 @@ def draw(runs: list[Run]) -> go.Figure:
     width = rows[0].case["dim"]
     names = [f"{row.case['heads']} head" + "s" * (row.case["heads"] > 1) for row in rows]
     places = tuple(-float(place) for place in range(len(rows)))
-    y = _axes.Axis("heads that share the matrix (count)", places[-1] - 0.6, 0.6, places, tuple(names))
+    y = axes.Axis("heads that share the matrix (count)", places[-1] - 0.6, 0.6, places, tuple(names))
     ticks = tuple(range(0, width + 1, width // 4))
-    on = _style.chart(_axes.Axis("columns of the query matrix (count)", 0, width, ticks, tuple(map(str, ticks))), y)
-    colours = (_style.OTHER, _style.faint(_style.OURS, 0.8), _style.faint(_style.OURS_2, 0.55))
+    on = style.chart(axes.Axis("columns of the query matrix (count)", 0, width, ticks, tuple(map(str, ticks))), y)
+    colours = (style.OTHER, style.faint(style.OURS, 0.8), style.faint(style.OURS_2, 0.55))
     bars: list[list[tuple[float, int, int, str]]] = [[], [], []]  # place, first column, columns, text
     for place, name, row in zip(places, names, rows, strict=True):
         for head, first, columns in pieces(row.values["owners"]):
@@ -107,11 +107,11 @@ def draw(runs: list[Run]) -> go.Figure:
         on.figure.add_bar(
             orientation="h", y=[b[0] for b in those], base=[b[1] for b in those], x=[b[2] for b in those], width=0.72,
             hovertext=[b[3] for b in those], hoverinfo="text", name=name,
-            marker={"color": colour, "line": {"color": _style.PAPER, "width": 0.6}},
+            marker={"color": colour, "line": {"color": style.PAPER, "width": 0.6}},
         )  # fmt: skip
     on.figure.update_yaxes(showgrid=False)
     for place, row in zip(places, rows, strict=True):
         dim = row.case["dim"]
-        on.ends.append((width, place, f"{dim} wide" if dim == width else f"{dim} each", _style.MUTE))
-    _style.note(on, width / 2, 0, "one head owns all of them", name="fixed")
-    return _style.finish(on, runs[0])
+        on.ends.append((width, place, f"{dim} wide" if dim == width else f"{dim} each", style.MUTE))
+    style.note(on, width / 2, 0, "one head owns all of them", name="fixed")
+    return style.finish(on, runs[0])

@@ -22,20 +22,20 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _losses, _measured, _style
+from attnsite.figures.toolkit import axes, last_losses, measured_rows, style
 from attnsite.models import baselines
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "heads_removed"
 TITLE_COLUMNS = ("loss, smallest gradient first", "loss, smallest within layers first")
 NATS = "nats"
 LENGTH, _HELD_OUT = 128, 3  # of the study's sequences, and what the generator of the held-out ones was made from
 ORDERS = {
-    "by_gradient": ("smallest gradient first", _style.Look(_style.OURS)),
-    "by_gradient_in_layers": ("smallest within layers first", _style.Look(_style.OTHER_2, "dot", "diamond")),
-    "at_random": ("at random", _style.Look(_style.OTHER, "dash", "square")),
-    "largest_gradient_first": ("largest gradient first", _style.Look(_style.OURS_2, "dot", "diamond")),
+    "by_gradient": ("smallest gradient first", style.Look(style.OURS)),
+    "by_gradient_in_layers": ("smallest within layers first", style.Look(style.OTHER_2, "dot", "diamond")),
+    "at_random": ("at random", style.Look(style.OTHER, "dash", "square")),
+    "largest_gradient_first": ("largest gradient first", style.Look(style.OURS_2, "dot", "diamond")),
 }
 LABELS = {order: label for order, (label, _) in ORDERS.items()} | {"by_removal": "smallest rise alone first"}
 CALLED = {  # in the names of values
@@ -51,7 +51,7 @@ SHARES = {"quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
 
 def models(run: Run) -> list[Row]:
     """The models that were trained to the end, one a seed. Raises `LookupError` where there is none."""
-    return _losses.trained(run.where(), "a model without some of its heads")
+    return last_losses.trained(run.where(), "a model without some of its heads")
 
 
 def curves(row: Row, order: str) -> list[Sequence[float]]:
@@ -82,23 +82,23 @@ def values(run: Run) -> dict[str, Quantity]:
         "seeds": Quantity(len(found_in), "count"),
         "heads": Quantity(heads, "count"),
         "layers": Quantity(len(found_in[0].values["rises"]), "count"),
-        "whole": _measured.quartiles([row.values["whole"] for row in found_in], NATS),
+        "whole": measured_rows.quartiles([row.values["whole"] for row in found_in], NATS),
     }
     for name, share in SHARES.items():
         for order, label in CALLED.items():
             losses = [(loss, row.values["whole"]) for row in found_in for loss in at(row, order, share)]
-            found[f"loss_{label}_{name}"] = _measured.quartiles([loss for loss, _ in losses], NATS)
+            found[f"loss_{label}_{name}"] = measured_rows.quartiles([loss for loss, _ in losses], NATS)
             rises = [loss / whole - 1 for loss, whole in losses]
-            found[f"{label}_{name}"] = _measured.quartiles(rises, "%")
+            found[f"{label}_{name}"] = measured_rows.quartiles(rises, "%")
             found[f"{label}_{name}_least"] = Quantity(min(rises), "%")
             found[f"{label}_{name}_most"] = Quantity(max(rises), "%")
     held_out = baselines.held_out(LENGTH, found_in[0].case["sequences"], _HELD_OUT)
     for name, loss in (("frequencies", baselines.frequencies(held_out)), ("pairs", baselines.pairs(held_out))):
         found[name] = Quantity(loss, NATS)
-        found[f"{name}_rise"] = _measured.quartiles([loss / row.values["whole"] - 1 for row in found_in], "%")
+        found[f"{name}_rise"] = measured_rows.quartiles([loss / row.values["whole"] - 1 for row in found_in], "%")
     each = [[rise / row.values["whole"] for rise in alone(row)] for row in found_in]
-    found["alone_median"] = _measured.quartiles([statistics.median(rises) for rises in each], "%")
-    found["alone_most"] = _measured.quartiles([max(rises) for rises in each], "%")
+    found["alone_median"] = measured_rows.quartiles([statistics.median(rises) for rises in each], "%")
+    found["alone_most"] = measured_rows.quartiles([max(rises) for rises in each], "%")
     found["alone_most_least"] = Quantity(min(max(rises) for rises in each), "%")
     found["alone_most_most"] = Quantity(max(max(rises) for rises in each), "%")
     found["heads_of_all"] = Quantity(sum(map(len, each)), "count")
@@ -120,13 +120,13 @@ def _by_layer(rows: list[Row]) -> dict[str, Quantity]:
         found[f"layer_{layer + 1}_of"] = Quantity(len(each), "count")
         for name in ("without_layer", "with_one_layer"):
             rises = [row.values[name][layer] / row.values["whole"] - 1 for row in rows]
-            found[f"{name}_{layer + 1}"] = _measured.quartiles(rises, "%")
+            found[f"{name}_{layer + 1}"] = measured_rows.quartiles(rises, "%")
             found[f"{name}_{layer + 1}_least"] = Quantity(min(rises), "%")
             found[f"{name}_{layer + 1}_most"] = Quantity(max(rises), "%")
     size = len(rows[0].values["gradients"][0])
     first = [statistics.fmean(row.values["gradients"][0]) for row in rows]
     later = [statistics.fmean(g for layer in row.values["gradients"][1:] for g in layer) for row in rows]
-    found["first_gradient_ratio"] = _measured.quartiles([a / b for a, b in zip(first, later, strict=True)], "×")
+    found["first_gradient_ratio"] = measured_rows.quartiles([a / b for a, b in zip(first, later, strict=True)], "×")
     taken = [_from_first(row, round(SHARES["quarter"] * size * len(row.values["gradients"]))) for row in rows]
     found["in_layers_quarter_first_least"] = Quantity(min(taken), "count")
     found["in_layers_quarter_first_most"] = Quantity(max(taken), "count")
@@ -145,7 +145,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "heads removed": models(run)[0].values["removed"][place],
          "share of all heads": Quantity(share, "%")}
-        | {f"loss, {label}": _measured.quartiles([loss for row in models(run) for loss in at(row, order, share)], NATS)
+        | {f"loss, {label}": measured_rows.quartiles([loss for row in models(run) for loss in at(row, order, share)], NATS)
            for order, label in LABELS.items()}
         for run in runs
         for place, share in enumerate(shares(models(run)[0]))
@@ -156,25 +156,25 @@ def draw(runs: list[Run]) -> go.Figure:
     run, rows = runs[0], models(runs[0])
     xs = shares(rows[0])
     whole = values(run)["whole"]
-    lines = {order: [_measured.quartiles([loss for row in rows for loss in at(row, order, x)], NATS) for x in xs]
+    lines = {order: [measured_rows.quartiles([loss for row in rows for loss in at(row, order, x)], NATS) for x in xs]
              for order in ORDERS}  # fmt: skip
     shown = [q.high or q.value for line in lines.values() for q in line]
-    on = _style.chart(
-        _axes.linear_axis("share of the heads removed", [0, 1], "%", most=5, pad=0.01),
-        _axes.linear_axis("loss on held-out text (nats/byte)", [whole.value * 0.97, *shown], NATS, zero=False, most=6),
+    on = style.chart(
+        axes.linear_axis("share of the heads removed", [0, 1], "%", most=5, pad=0.01),
+        axes.linear_axis("loss on held-out text (nats/byte)", [whole.value * 0.97, *shown], NATS, zero=False, most=6),
     )
-    _style.reference(on, [0, 1], [whole.value] * 2, "the whole model", at=0.8, above=False)
+    style.reference(on, [0, 1], [whole.value] * 2, "the whole model", at=0.8, above=False)
     for order, (label, look) in ORDERS.items():
         line = lines[order]
-        _style.line(on, xs, [q.value for q in line], look, label, label_end=False,
+        style.line(on, xs, [q.value for q in line], look, label, label_end=False,
                     low=[q.low or q.value for q in line], high=[q.high or q.value for q in line],
                     hover=[f"{label}, {Quantity(x, '%')} removed<br>loss {q}, IQR {q.spread()}"
                            for x, q in zip(xs, line, strict=True)])  # fmt: skip
     _labels(on, xs, lines)
-    return _style.finish(on, run)
+    return style.finish(on, run)
 
 
-def _labels(on: _style.Chart, xs: Sequence[float], lines: dict[str, list[Quantity]]) -> None:
+def _labels(on: style.Chart, xs: Sequence[float], lines: dict[str, list[Quantity]]) -> None:
     """Names where the lines lie apart: above the upper two on their way, below the lowest."""
     places = {"largest_gradient_first": (0.38, True, "right", (0, 9)), "at_random": (0.69, True, "right", (0, 10)),
               "by_gradient_in_layers": (0.69, False, "left", (6, -6)),
@@ -182,5 +182,5 @@ def _labels(on: _style.Chart, xs: Sequence[float], lines: dict[str, list[Quantit
     for order, (share, above, anchor, shift) in places.items():
         place = min(range(len(xs)), key=lambda place: abs(xs[place] - share))
         label, look = ORDERS[order]
-        _style.note(on, xs[place], lines[order][place].value, label, look.colour, above=above, anchor=anchor,
+        style.note(on, xs[place], lines[order][place].value, label, look.colour, above=above, anchor=anchor,
                     shift=shift)  # fmt: skip

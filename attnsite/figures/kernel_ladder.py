@@ -17,10 +17,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.roofline import speed
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "roofline"
 TITLE_COLUMNS = ("speed", "over the one before")
@@ -43,8 +43,8 @@ def ladder(run: Run) -> list[Row]:
 
 def step(below: Row, above: Row) -> Quantity | None:
     """How many times as fast; nothing where the samples of one fell into groups, so that a median lies between them."""
-    steady = max(map(_measured.width, (below, above))) <= _measured.WIDE
-    return _measured.ratio(below, above) if steady else None
+    steady = max(map(measured_rows.width, (below, above))) <= measured_rows.WIDE
+    return measured_rows.ratio(below, above) if steady else None
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -54,7 +54,7 @@ def values(run: Run) -> dict[str, Quantity]:
     if len(roofs) < 2:
         raise LookupError("not measured yet on this machine: what it can compute at most")
     found = {
-        "gain": _measured.ratio(rows[0], best),
+        "gain": measured_rows.ratio(rows[0], best),
         "slowest": speed(rows[0]),
         "fastest": speed(best),
         "fma": roofs["fma"],
@@ -91,18 +91,18 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows, named = ladder(run), values(run)
-    names = tuple(_style.call(str(row.kernel)) for row in rows)
+    names = tuple(style.call(str(row.kernel)) for row in rows)
     ys = [float(i) for i in range(len(rows))]
     most = max(named["fma"].value, *(reached.high or reached.value for reached in map(speed, rows)))
-    x = _axes.linear_axis("speed", [0, most * 1.34], "FLOP/s", most=4)
-    on = _style.chart(x, _axes.Axis("kernel", -0.6, len(rows) - 0.25, tuple(ys), names))
+    x = axes.linear_axis("speed", [0, most * 1.34], "FLOP/s", most=4)
+    on = style.chart(x, axes.Axis("kernel", -0.6, len(rows) - 0.25, tuple(ys), names))
     on.figure.update_yaxes(showgrid=False)
     for name, label in (("matmul", "matrix product"), ("fma", "multiply-adds")):
         level = named[name].value
-        _style.reference(on, [level, level], [on.y.low, on.y.high], label, dash="solid", rim=True)
-        _style.note(on, level, -0.42 if name == "fma" else len(rows) - 0.42, label, _style.MUTE, anchor="right",
+        style.reference(on, [level, level], [on.y.low, on.y.high], label, dash="solid", rim=True)
+        style.note(on, level, -0.42 if name == "fma" else len(rows) - 0.42, label, style.MUTE, anchor="right",
                     shift=(-5, 0))  # fmt: skip
-    looks = _style.looks([str(row.kernel) for row in rows])
+    looks = style.looks([str(row.kernel) for row in rows])
     for y, row in zip(ys, rows, strict=True):
         reached = speed(row)
         gain = step(rows[int(y) - 1], row) if y else None
@@ -111,8 +111,8 @@ def draw(runs: list[Run]) -> go.Figure:
             hovertext=[f"{names[int(y)]}: {reached}<br>middle half {reached.spread()}"], hoverinfo="text",
         )  # fmt: skip
         low, high = reached.low or reached.value, reached.high or reached.value
-        _style.whiskers(on, [reached.value], [y], [low], [high], level=True)
-        _style.note(
+        style.whiskers(on, [reached.value], [y], [low], [high], level=True)
+        style.note(
             on, high, y, str(reached) + (f"<br>{gain}" if gain else ""), anchor="left", shift=(8, 0), name="fixed"
         )
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -17,17 +17,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "kv_calculators"
 TITLE_COLUMNS = ("KV cache",)
 DRAWN = {
-    "Llama 3.1 8B": ("llama", "Llama 3.1 8B", _style.Look(_style.OTHER)),
-    "Gemma 3 27B": ("gemma", "Gemma 3", _style.Look(_style.OURS)),
-    "DeepSeek-V3 671B": ("deepseek", "DeepSeek-V3", _style.Look(_style.OTHER_2, symbol="square")),
-    "gpt-oss-20b": ("gpt_oss", "gpt-oss-20b", _style.Look(_style.OURS_2, symbol="diamond")),
+    "Llama 3.1 8B": ("llama", "Llama 3.1 8B", style.Look(style.OTHER)),
+    "Gemma 3 27B": ("gemma", "Gemma 3", style.Look(style.OURS)),
+    "DeepSeek-V3 671B": ("deepseek", "DeepSeek-V3", style.Look(style.OTHER_2, symbol="square")),
+    "gpt-oss-20b": ("gpt_oss", "gpt-oss-20b", style.Look(style.OURS_2, symbol="diamond")),
 }
 HYBRID = "Gemma 3 27B"
 
@@ -51,8 +51,8 @@ def values(run: Run) -> dict[str, Quantity]:
         contexts, sizes = _curve(row)
         full = _curve(row, "as_full_by_context")[1]
         for n, size, counted_full in zip(contexts, sizes, full, strict=True):
-            found[f"{short}_at_{_axes.tokens(n)}"] = Quantity(size, "B")
-            found[f"{short}_full_over_right_at_{_axes.tokens(n)}"] = Quantity(counted_full / size, "×")
+            found[f"{short}_at_{axes.tokens(n)}"] = Quantity(size, "B")
+            found[f"{short}_full_over_right_at_{axes.tokens(n)}"] = Quantity(counted_full / size, "×")
         found |= {
             f"{short}_first": Quantity(sizes[0], "B"),
             f"{short}_last": Quantity(sizes[-1], "B"),
@@ -82,13 +82,13 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     contexts, full = _curve(rows[HYBRID], "as_full_by_context")
     every = [size for row in rows.values() for size in _curve(row)[1]]
-    x = _axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
-    on = _style.chart(x, _axes.log_axis("KV cache of a sequence", every + full, "B", base=2, most=6))
-    _style.reference(on, contexts, full, "Gemma 3, full", dash="dash", colour=_style.OURS, end=True)
+    x = axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
+    on = style.chart(x, axes.log_axis("KV cache of a sequence", every + full, "B", base=2, most=6))
+    style.reference(on, contexts, full, "Gemma 3, full", dash="dash", colour=style.OURS, end=True)
     for model, (_, label, look) in DRAWN.items():
         sizes = _curve(rows[model])[1]
         hover = [
-            f"{model}<br>{_axes.tokens(n)} tokens: {Quantity(s, 'B')}" for n, s in zip(contexts, sizes, strict=True)
+            f"{model}<br>{axes.tokens(n)} tokens: {Quantity(s, 'B')}" for n, s in zip(contexts, sizes, strict=True)
         ]
-        _style.line(on, contexts, sizes, look, label, hover=hover)
-    return _style.finish(on, runs[0])
+        style.line(on, contexts, sizes, look, label, hover=hover)
+    return style.finish(on, runs[0])

@@ -18,17 +18,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "kv_cache"
 TITLE_COLUMNS = ("KV cache per token",)
 LOOKS = {
-    "MHA": _style.Look(_style.OTHER),
-    "GQA": _style.Look(_style.OURS, symbol="diamond"),
-    "MQA": _style.Look(_style.OURS_2, symbol="triangle-up"),
-    "MLA": _style.Look(_style.OTHER_2, symbol="square"),
+    "MHA": style.Look(style.OTHER),
+    "GQA": style.Look(style.OURS, symbol="diamond"),
+    "MQA": style.Look(style.OURS_2, symbol="triangle-up"),
+    "MLA": style.Look(style.OTHER_2, symbol="square"),
 }
 NAMED = {  # models that text may name, and their values' names
     "GPT-3 175B": "gpt3_175b",
@@ -133,13 +133,13 @@ def draw(runs: list[Run]) -> go.Figure:
     places = _places(rows)
     found = [row.case["year"] for row in rows]
     years = range(min(found), max(found) + 1)
-    x = _axes.Axis("year of publication", years[0] - 0.6, years[-1] + 0.6, tuple(years), tuple(map(str, years)))
-    y = _axes.log_axis("KV cache of one token", [r.values["kv_bytes"] for r in rows], "B", base=2, pad=2)
-    on = _style.chart(x, y)
+    x = axes.Axis("year of publication", years[0] - 0.6, years[-1] + 0.6, tuple(years), tuple(map(str, years)))
+    y = axes.log_axis("KV cache of one token", [r.values["kv_bytes"] for r in rows], "B", base=2, pad=2)
+    on = style.chart(x, y)
     led = [row for row in rows if row.case["name"] in LED]
     for row in led:
         x_at, (_, y_at, _) = places[row.case["name"]], LED[row.case["name"]]
-        _style.leader(on, [x_at, x_at], [row.values["kv_bytes"], y_at])
+        style.leader(on, [x_at, x_at], [row.values["kv_bytes"], y_at])
     for kind, look in LOOKS.items():
         of_kind = [row for row in rows if row.case["attention"] == kind]
         hover = [
@@ -147,15 +147,15 @@ def draw(runs: list[Run]) -> go.Figure:
             f"{row.case['query_heads']} query and {row.case['kv_heads'] or 'no'} KV heads, {row.case['layers']} layers"
             for row in of_kind
         ]  # fmt: skip
-        _style.points(on, [places[row.case["name"]] for row in of_kind], [row.values["kv_bytes"] for row in of_kind],
+        style.points(on, [places[row.case["name"]] for row in of_kind], [row.values["kv_bytes"] for row in of_kind],
                       look, kind, hover)  # fmt: skip
     for row in rows:
         name, kind = row.case["name"], row.case["attention"]
         if name in LABELS:
             label, side, shift = LABELS[name]
-            _style.note(on, places[name], row.values["kv_bytes"], label, LOOKS[kind].colour, anchor=side, shift=shift)
+            style.note(on, places[name], row.values["kv_bytes"], label, LOOKS[kind].colour, anchor=side, shift=shift)
     for row in led:
         label, y_at, aside = LED[row.case["name"]]
         colour = LOOKS[row.case["attention"]].colour
-        _style.note(on, places[row.case["name"]], y_at, label, colour, shift=(aside, 0), name="fixed")
-    return _style.finish(on, runs[0])
+        style.note(on, places[row.case["name"]], y_at, label, colour, shift=(aside, 0), name="fixed")
+    return style.finish(on, runs[0])

@@ -15,8 +15,8 @@ and {mla_models} keep a latent vector.
 from typing import Any
 
 from attnsite.figures import kv_cache
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "kv_cache"
 TITLE_COLUMNS = ("KV cache per token", "of a full context")

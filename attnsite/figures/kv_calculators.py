@@ -21,10 +21,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
 from attnsite.figures.kv_cache import LOOKS, NAMED
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "kv_calculators"
 TITLE_COLUMNS = ("right, per token", "width for KV heads")
@@ -67,7 +67,7 @@ def values(run: Run) -> dict[str, Quantity]:
             found |= {f"{name}_{m}": Quantity(r, "×") for m, r in row.values["ratios"].items() if r}
             found |= {f"{name}_as_{m}": Quantity(b, "B") for m, b in row.values["wrong"].items() if b}
             for n, size in row.values["by_context"].items():
-                found[f"{name}_at_{_axes.tokens(int(n))}"] = Quantity(size, "B")
+                found[f"{name}_at_{axes.tokens(int(n))}"] = Quantity(size, "B")
             if row.values["bytes_a_source_token"]:
                 found[f"{name}_a_source_token"] = Quantity(row.values["bytes_a_source_token"], "B")
     grouped = [r for r in run.where() if r.case["year"] >= SINCE and r.case["attention"] in ("GQA", "MQA")]
@@ -119,25 +119,25 @@ def lanes(sizes: list[float], most: int = 5) -> list[float]:
     return shifts
 
 
-def ratio_axis(sizes: list[float]) -> _axes.Axis:
+def ratio_axis(sizes: list[float]) -> axes.Axis:
     """A log axis whose ticks say what was divided or multiplied: ÷8, 1, ×8."""
     powers = [8**n for n in range(7)]
     low, high = min(sizes) / 1.6, max(sizes) * 1.6
     ticks = {1 / p: f"÷{p}" for p in powers} | {float(p): f"×{p}" for p in powers} | {1.0: "1"}
     kept = sorted(tick for tick in ticks if low <= tick <= high)
     texts = tuple(ticks[tick] for tick in kept)
-    return _axes.Axis("wrong over right (ratio), log scale", low, high, tuple(kept), texts, log=True)
+    return axes.Axis("wrong over right (ratio), log scale", low, high, tuple(kept), texts, log=True)
 
 
 def draw(runs: list[Run]) -> go.Figure:
     places = {mistake: -float(place) for place, mistake in enumerate(MISTAKES)}
     found = {mistake: ratios(runs[0], mistake) for mistake in MISTAKES}
     x = ratio_axis([size for those in found.values() for size, _ in those])
-    y = _axes.Axis("mistake", min(places.values()) - 0.6, 1.4, tuple(places.values()), tuple(MISTAKES.values()))
-    on = _style.chart(x, y)
-    _style.reference(on, [1, 1], [y.low, 0.6], "right", dash="solid")
+    y = axes.Axis("mistake", min(places.values()) - 0.6, 1.4, tuple(places.values()), tuple(MISTAKES.values()))
+    on = style.chart(x, y)
+    style.reference(on, [1, 1], [y.low, 0.6], "right", dash="solid")
     for bound in (LOW, HIGH):
-        _style.reference(on, [bound, bound], [-1.5, 0.6], f"×{bound}")
+        style.reference(on, [bound, bound], [-1.5, 0.6], f"×{bound}")
     alike = [m for m in MISTAKES if len(found[m]) == len(runs[0].where()) and found[m][0][0] == found[m][-1][0]]
     for kind, look in LOOKS.items():
         xs, ys, hover = [], [], []
@@ -149,12 +149,12 @@ def draw(runs: list[Run]) -> go.Figure:
                     ys.append(places[mistake] + shift)
                     right = f"{Quantity(size, '×')} of {Quantity(row.values['bytes'], 'B')} a token"
                     hover.append(f"{row.case['name']}, {kind}<br>{MISTAKES[mistake]}: {right}")
-        _style.points(on, xs, ys, look, kind, hover, size=6)
+        style.points(on, xs, ys, look, kind, hover, size=6)
     for mistake in alike:
         size = found[mistake][0][0]
         text = f"all models<br>{MISTAKES[mistake]}: {Quantity(size, '×')}"
-        _style.points(on, [size], [places[mistake]], _style.Look(_style.MUTE), MISTAKES[mistake], [text])
+        style.points(on, [size], [places[mistake]], style.Look(style.MUTE), MISTAKES[mistake], [text])
     for place, (kind, look) in zip((0.03, 0.28, 0.53, 0.78), LOOKS.items(), strict=True):
-        _style.points(on, [x.value_at(place)], [1.0], look, f"{kind}, key", [kind])
-        _style.note(on, x.value_at(place), 1.0, kind, look.colour, anchor="left", shift=(7, 0))
-    return _style.finish(on, runs[0])
+        style.points(on, [x.value_at(place)], [1.0], look, f"{kind}, key", [kind])
+        style.note(on, x.value_at(place), 1.0, kind, look.colour, anchor="left", shift=(7, 0))
+    return style.finish(on, runs[0])

@@ -14,8 +14,8 @@ their configurations have. For 405B they have {heads_405b}, where the configurat
 
 from typing import Any
 
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "llama_cache_table"
 TITLE_COLUMNS = ("KV heads printed", "KV heads now")

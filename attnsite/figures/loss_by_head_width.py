@@ -17,10 +17,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _losses, _style
-from attnsite.figures._losses import Sized
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, last_losses, style
+from attnsite.figures.toolkit.last_losses import Sized
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "loss_by_head_width"
 TITLE_COLUMNS = ("validation loss",)
@@ -34,8 +34,8 @@ def lines(run: Run) -> tuple[Sized, Sized]:
     if not usual:
         raise LookupError("not measured yet on this machine: heads that make up the width")
     alone = [row for row in rows if row.case["mlp"] == usual[0].case["mlp"]]
-    traded = [row for row in rows if _losses.parameters(row) == _losses.parameters(usual[0])]
-    return _losses.sized(alone, "head_width"), _losses.sized(traded, "head_width")
+    traded = [row for row in rows if last_losses.parameters(row) == last_losses.parameters(usual[0])]
+    return last_losses.sized(alone, "head_width"), last_losses.sized(traded, "head_width")
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -50,38 +50,38 @@ def values(run: Run) -> dict[str, Quantity]:
         "usual": Quantity(usual, "count"),
         "traded_first": Quantity(first, "count"),
         "traded_last": Quantity(end, "count"),
-        "loss_narrowest": _losses.last(alone[narrowest]),
-        "loss_widest": _losses.last(alone[widest]),
-        "loss_usual": _losses.last(alone[usual]),
-        "loss_traded_first": _losses.last(traded[first]),
-        "loss_traded_last": _losses.last(traded[end]),
-        "narrowest_over_usual": _losses.gap(alone[narrowest], alone[usual]),
-        "widest_over_usual": _losses.gap(alone[widest], alone[usual]),
-        "widest_parameters": Quantity(_losses.parameters(alone[widest][0]) / _losses.parameters(row), "×"),
-        "parameters": Quantity(_losses.parameters(row), "count"),
+        "loss_narrowest": last_losses.last(alone[narrowest]),
+        "loss_widest": last_losses.last(alone[widest]),
+        "loss_usual": last_losses.last(alone[usual]),
+        "loss_traded_first": last_losses.last(traded[first]),
+        "loss_traded_last": last_losses.last(traded[end]),
+        "narrowest_over_usual": last_losses.gap(alone[narrowest], alone[usual]),
+        "widest_over_usual": last_losses.gap(alone[widest], alone[usual]),
+        "widest_parameters": Quantity(last_losses.parameters(alone[widest][0]) / last_losses.parameters(row), "×"),
+        "parameters": Quantity(last_losses.parameters(row), "count"),
     }
     found |= {name: Quantity(row.case[name], "count") for name in ("heads", "layers", "width", "steps")}
-    found |= _losses.with_interval("traded_gap", traded[end], traded[usual])
+    found |= last_losses.with_interval("traded_gap", traded[end], traded[usual])
     for size, rows in alone.items():
-        found |= _losses.with_interval(f"over_usual_{size}", rows, alone[usual])
+        found |= last_losses.with_interval(f"over_usual_{size}", rows, alone[usual])
     for size, rows in traded.items():
-        found |= _losses.with_interval(f"traded_{size}", rows, alone[usual])
+        found |= last_losses.with_interval(f"traded_{size}", rows, alone[usual])
     return found
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _losses.tabulate(runs, {"heads": "heads", "head_width": "head dim", "mlp": "MLP size / hidden size"})
+    return last_losses.tabulate(runs, {"heads": "heads", "head_width": "head dim", "mlp": "MLP size / hidden size"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
     alone, traded = lines(runs[0])
-    x = _axes.cases_axis("width of a head, in elements", [*alone, *traded, CONTEXT], "count")
-    on = _style.chart(x, _losses.axis(alone, traded, room=0.1))
-    _style.reference(on, [CONTEXT, CONTEXT], [on.y.low, on.y.high], "context")
-    _style.note(on, CONTEXT, on.y.value_at(0.95), "context", _style.MUTE, anchor="left", shift=(5, 0))
-    more, same = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="diamond")
-    _losses.draw(on, alone, more, "more parameters", "wide")
-    _losses.draw(on, traded, same, "same parameters", "wide", label_end=False)
-    _style.note(on, max(traded), _losses.lowest(traded), "same parameters", same.colour, above=False, anchor="right",
+    x = axes.cases_axis("width of a head, in elements", [*alone, *traded, CONTEXT], "count")
+    on = style.chart(x, last_losses.axis(alone, traded, room=0.1))
+    style.reference(on, [CONTEXT, CONTEXT], [on.y.low, on.y.high], "context")
+    style.note(on, CONTEXT, on.y.value_at(0.95), "context", style.MUTE, anchor="left", shift=(5, 0))
+    more, same = style.Look(style.OURS), style.Look(style.OTHER, symbol="diamond")
+    last_losses.draw(on, alone, more, "more parameters", "wide")
+    last_losses.draw(on, traded, same, "same parameters", "wide", label_end=False)
+    style.note(on, max(traded), last_losses.lowest(traded), "same parameters", same.colour, above=False, anchor="right",
                 shift=(0, -4))  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

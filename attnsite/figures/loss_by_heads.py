@@ -17,20 +17,20 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _losses, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, last_losses, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "loss_by_heads"
 TITLE_COLUMNS = ("validation loss",)
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    line = _losses.sized(run.where(), "heads")
-    losses = {heads: _losses.last(rows) for heads, rows in line.items()}
+    line = last_losses.sized(run.where(), "heads")
+    losses = {heads: last_losses.last(rows) for heads, rows in line.items()}
     best = min(losses, key=lambda heads: losses[heads].value)
     fewest, most, row = min(line), max(line), line[best][0]
-    gaps = {heads: _losses.gap(rows, line[best]) for heads, rows in line.items()}
+    gaps = {heads: last_losses.gap(rows, line[best]) for heads, rows in line.items()}
     found = {
         "best": Quantity(best, "count"),
         "fewest": Quantity(fewest, "count"),
@@ -43,27 +43,27 @@ def values(run: Run) -> dict[str, Quantity]:
         "fewest_share": Quantity(gaps[fewest].value / losses[best].value, "%"),
         "most_share": Quantity(gaps[most].value / losses[best].value, "%"),
         "seeds": Quantity(len(line[best]), "count"),
-        "parameters": Quantity(_losses.parameters(row), "count"),
+        "parameters": Quantity(last_losses.parameters(row), "count"),
     }
     found |= {name: Quantity(row.case[name], "count") for name in ("layers", "width", "steps")}
     found |= {f"loss_{heads}": loss for heads, loss in losses.items()}
     for heads, rows in line.items():
-        found |= _losses.with_interval(f"gap_{heads}", rows, line[best], paired=True)
+        found |= last_losses.with_interval(f"gap_{heads}", rows, line[best], paired=True)
     return found
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _losses.tabulate(runs, {"heads": "heads", "width": "hidden size", "layers": "layers"})
+    return last_losses.tabulate(runs, {"heads": "heads", "width": "hidden size", "layers": "layers"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
-    line = _losses.sized(runs[0].where(), "heads")
-    best = min(line, key=lambda heads: _losses.last(line[heads]).value)
+    line = last_losses.sized(runs[0].where(), "heads")
+    best = min(line, key=lambda heads: last_losses.last(line[heads]).value)
     width = line[best][0].case["width"]
-    on = _style.chart(
-        _axes.cases_axis(f"heads that share a width of {width}", list(line), "count"), _losses.axis(line, room=0.1)
+    on = style.chart(
+        axes.cases_axis(f"heads that share a width of {width}", list(line), "count"), last_losses.axis(line, room=0.1)
     )
-    _losses.draw(on, line, _style.Look(_style.OURS), "trained", "heads", label_end=False)
-    text = f"least: {_losses.last(line[best])}"
-    _style.note(on, best, _losses.lowest(line, best), text, _style.OURS, above=False, shift=(0, -4))
-    return _style.finish(on, runs[0])
+    last_losses.draw(on, line, style.Look(style.OURS), "trained", "heads", label_end=False)
+    text = f"least: {last_losses.last(line[best])}"
+    style.note(on, best, last_losses.lowest(line, best), text, style.OURS, above=False, shift=(0, -4))
+    return style.finish(on, runs[0])

@@ -19,10 +19,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _losses, _style
-from attnsite.figures._losses import Sized
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, last_losses, style
+from attnsite.figures.toolkit.last_losses import Sized
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "loss_by_kv_heads"
 TITLE_COLUMNS = ("validation loss",)
@@ -35,8 +35,8 @@ def lines(run: Run) -> tuple[Sized, Sized]:
     if not usual:
         raise LookupError("not measured yet on this machine: a KV head for every query head")
     shared = [row for row in rows if row.case["heads"] == usual[0].case["heads"]]
-    given_back = [row for row in rows if _losses.parameters(row) == _losses.parameters(usual[0])]
-    return _losses.sized(shared, "kv_heads"), _losses.sized(given_back, "kv_heads")
+    given_back = [row for row in rows if last_losses.parameters(row) == last_losses.parameters(usual[0])]
+    return last_losses.sized(shared, "kv_heads"), last_losses.sized(given_back, "kv_heads")
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -44,35 +44,35 @@ def values(run: Run) -> dict[str, Quantity]:
     every, one = max(shared), min(shared)
     usual, least = shared[every][0], shared[one][0]
     found = {
-        "loss_all": _losses.last(shared[every]),
-        "loss_one": _losses.last(shared[one]),
-        "loss_given_back": _losses.last(given_back[one]),
-        "one_over_all": _losses.gap(shared[one], shared[every]),
-        "given_back": _losses.gap(given_back[one], given_back[every]),
+        "loss_all": last_losses.last(shared[every]),
+        "loss_one": last_losses.last(shared[one]),
+        "loss_given_back": last_losses.last(given_back[one]),
+        "one_over_all": last_losses.gap(shared[one], shared[every]),
+        "given_back": last_losses.gap(given_back[one], given_back[every]),
         "heads_given_back": Quantity(given_back[one][0].case["heads"], "count"),
-        "parameters": Quantity(_losses.parameters(usual), "count"),
-        "parameters_one": Quantity(_losses.parameters(least) / _losses.parameters(usual), "%"),
+        "parameters": Quantity(last_losses.parameters(usual), "count"),
+        "parameters_one": Quantity(last_losses.parameters(least) / last_losses.parameters(usual), "%"),
         "cache_all": Quantity(usual.values["cached"], "count"),
         "cache_one": Quantity(least.values["cached"], "count"),
     }
     found |= {name: Quantity(usual.case[name], "count") for name in ("heads", "layers", "width", "steps")}
     for size, rows in shared.items():
-        found |= _losses.with_interval(f"over_all_{size}", rows, shared[every])
+        found |= last_losses.with_interval(f"over_all_{size}", rows, shared[every])
     for size, rows in given_back.items():
-        found |= _losses.with_interval(f"given_back_{size}", rows, shared[every])
+        found |= last_losses.with_interval(f"given_back_{size}", rows, shared[every])
     return found
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _losses.tabulate(runs, {"kv_heads": "KV heads", "heads": "query heads", "width": "hidden size"})
+    return last_losses.tabulate(runs, {"kv_heads": "KV heads", "heads": "query heads", "width": "hidden size"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
     shared, given_back = lines(runs[0])
-    x, y = _axes.cases_axis("KV heads", [*shared, *given_back], "count"), _losses.axis(shared, given_back, room=0.12)
-    on = _style.chart(replace(x, low=x.high, high=x.low), y)  # the cache shrinks to the right, as on other axes
+    x, y = axes.cases_axis("KV heads", [*shared, *given_back], "count"), last_losses.axis(shared, given_back, room=0.12)
+    on = style.chart(replace(x, low=x.high, high=x.low), y)  # the cache shrinks to the right, as on other axes
     shared, given_back = (dict(sorted(line.items(), reverse=True)) for line in (shared, given_back))
-    fewer, same = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="diamond")
-    _losses.draw(on, shared, fewer, "fewer parameters", "KV heads")
-    _losses.draw(on, given_back, same, "same parameters", "KV heads")
-    return _style.finish(on, runs[0])
+    fewer, same = style.Look(style.OURS), style.Look(style.OTHER, symbol="diamond")
+    last_losses.draw(on, shared, fewer, "fewer parameters", "KV heads")
+    last_losses.draw(on, given_back, same, "same parameters", "KV heads")
+    return style.finish(on, runs[0])

@@ -17,10 +17,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _depth, _measured, _style
-from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, depth_study, measured_rows, style
+from attnsite.figures.toolkit.depth_study import EXPERIMENT as EXPERIMENT
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 TITLE_COLUMNS = ("validation loss",)
 
@@ -31,28 +31,32 @@ Curve = dict[int, Quantity]
 
 def curves(run: Run) -> dict[tuple[str, str], Curve]:
     """By role and norm: the loss after each number of steps, the median over the seeds with the middle half."""
-    rate, found = _depth.rates(run)["low"], {}
-    for role, shape in _depth.shapes(run).items():
+    rate, found = depth_study.rates(run)["low"], {}
+    for role, shape in depth_study.shapes(run).items():
         if role not in ROLES:
             continue
-        for norm in _depth.NORMS:
+        for norm in depth_study.NORMS:
             seen: dict[int, list[float]] = {}
             for row in shape.rows(run, norm=norm, rate=rate):
                 if row.values["diverged_at"] is None:
                     for step, loss in row.values["curve"]:
                         seen.setdefault(step, []).append(loss)
             if seen:
-                found[role, norm] = {step: _measured.quartiles(losses, _depth.NATS) for step, losses in seen.items()}
+                found[role, norm] = {
+                    step: measured_rows.quartiles(losses, depth_study.NATS) for step, losses in seen.items()
+                }
     return found
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    found = {"rate": Quantity(_depth.rates(run)["low"], digits=1),
-             "without_context": Quantity(_depth.without_context(run), _depth.NATS),
+    found = {"rate": Quantity(depth_study.rates(run)["low"], digits=1),
+             "without_context": Quantity(depth_study.without_context(run), depth_study.NATS),
              "steps": Quantity(run.where()[0].case["steps"], "count")}  # fmt: skip
     for (role, norm), curve in curves(run).items():
         found[f"{role}_{norm}_last"] = curve[max(curve)]
-        learned = [step for step, loss in curve.items() if loss.value < _depth.without_context(run) - _depth.MARGIN]
+        learned = [
+            step for step, loss in curve.items() if loss.value < depth_study.without_context(run) - depth_study.MARGIN
+        ]
         if learned:
             found[f"{role}_{norm}_learned_at"] = Quantity(min(learned), "count")
     return found
@@ -60,7 +64,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "layers × heads": _depth.shapes(run)[role].label, "norm": _depth.NORMS[norm],
+        {"machine": run.machine, "layers × heads": depth_study.shapes(run)[role].label, "norm": depth_study.NORMS[norm],
          "steps": step, "validation loss": loss}
         for run in runs
         for (role, norm), curve in curves(run).items()
@@ -70,23 +74,23 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
-    found, named = curves(run), _depth.shapes(run)
+    found, named = curves(run), depth_study.shapes(run)
     last = run.where()[0].case["steps"]
     shown = [loss.value for curve in found.values() for loss in list(curve.values())[1:]]  # all start alike, far above
-    ceiling = _depth.without_context(run)
-    on = _style.chart(
-        _axes.linear_axis("steps of training (count)", [0, last], "count", pad=0.0),
-        _axes.linear_axis("validation loss (nats a byte)", [*shown, ceiling], _depth.NATS, zero=False),
+    ceiling = depth_study.without_context(run)
+    on = style.chart(
+        axes.linear_axis("steps of training (count)", [0, last], "count", pad=0.0),
+        axes.linear_axis("validation loss (nats a byte)", [*shown, ceiling], depth_study.NATS, zero=False),
     )
     words = "no context"
-    _style.reference(on, [0, last], [ceiling] * 2, words)
+    style.reference(on, [0, last], [ceiling] * 2, words)
     above = ceiling < min(shown)  # where no curve is
-    _style.note(on, 0, ceiling, words, _style.MUTE, above=above, anchor="left", shift=(4, 4 if above else -4))
+    style.note(on, 0, ceiling, words, style.MUTE, above=above, anchor="left", shift=(4, 4 if above else -4))
     for (role, norm), curve in found.items():
-        label = f"{named[role].label} {_depth.NORMS[norm].removesuffix('-norm')}"
-        look = _style.Look(_depth.LOOKS[role].colour, DASHES[norm])
-        _style.line(on, list(curve), [q.value for q in curve.values()], look, label, markers=False,
+        label = f"{named[role].label} {depth_study.NORMS[norm].removesuffix('-norm')}"
+        look = style.Look(depth_study.LOOKS[role].colour, DASHES[norm])
+        style.line(on, list(curve), [q.value for q in curve.values()], look, label, markers=False,
                     low=[q.low if q.low is not None else q.value for q in curve.values()],
                     high=[q.high if q.high is not None else q.value for q in curve.values()],
                     hover=[f"{label}, {step} steps: {q}" for step, q in curve.items()])  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

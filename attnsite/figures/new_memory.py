@@ -19,18 +19,18 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _peers, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, peers, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "new_memory"
 TITLE_COLUMNS = ("time per score", "size of the scores")
 NEW, KEPT = "cpu_blas", "control_kept"
 MAPPED = 32 << 20  # bytes from which glibc maps a block anew for every allocation [@manpages2024mallopt]
 KERNELS = {
-    NEW: ("new in every call", _style.Look(_style.OTHER, symbol="square")),
-    KEPT: ("kept", _style.Look(_style.OURS)),
+    NEW: ("new in every call", style.Look(style.OTHER, symbol="square")),
+    KEPT: ("kept", style.Look(style.OURS)),
 }
 
 
@@ -57,7 +57,7 @@ def each(row: Row) -> Quantity:
 def values(run: Run) -> dict[str, Quantity]:
     rows = rows_of(run)
     sizes = [size for size in rows[NEW] if size in rows[KEPT]]
-    ratios = {size: _peers.paired(rows[NEW][size], rows[KEPT][size]) for size in sizes}
+    ratios = {size: peers.paired(rows[NEW][size], rows[KEPT][size]) for size in sizes}
     small = [size for size in sizes if size < MAPPED] or sizes
     large = [size for size in sizes if size >= MAPPED] or sizes
     case = rows[KEPT][sizes[-1]].case
@@ -66,8 +66,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "tokens": Quantity(case["queries"], "count"),
         "fewest": Quantity(rows[KEPT][sizes[0]].case["heads"], "count"),
         "most": Quantity(case["heads"], "count"),
-        "inside": _peers.geomean([ratios[size] for size in small]),
-        "outside": _peers.geomean([ratios[size] for size in large]),
+        "inside": peers.geomean([ratios[size] for size in small]),
+        "outside": peers.geomean([ratios[size] for size in large]),
         "largest": ratios[sizes[-1]],
         "kept_rise": Quantity(each(rows[KEPT][large[-1]]).value / each(rows[KEPT][small[-1]]).value, "×"),
         "new_rise": Quantity(each(rows[NEW][large[-1]]).value / each(rows[NEW][small[-1]]).value, "×"),
@@ -88,18 +88,18 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows = rows_of(run)
     every = [v for those in rows.values() for row in those.values() for v in (each(row).low, each(row).high) if v]
-    on = _style.chart(
-        _axes.log_axis("size of all scores", [size for those in rows.values() for size in those], "B", base=2, most=4),
-        _axes.linear_axis("time of a call / number of scores", every, "s", zero=False, pad=0.15),
+    on = style.chart(
+        axes.log_axis("size of all scores", [size for those in rows.values() for size in those], "B", base=2, most=4),
+        axes.linear_axis("time of a call / number of scores", every, "s", zero=False, pad=0.15),
     )
     if on.x.low < MAPPED < on.x.high:
-        _style.reference(on, [MAPPED, MAPPED], [on.y.low, on.y.high], "mapped anew from 32 MiB", dash="solid")
-        _style.note(on, MAPPED, on.y.high, "mapped anew", _style.MUTE, above=False, anchor="left", shift=(4, -2))
+        style.reference(on, [MAPPED, MAPPED], [on.y.low, on.y.high], "mapped anew from 32 MiB", dash="solid")
+        style.note(on, MAPPED, on.y.high, "mapped anew", style.MUTE, above=False, anchor="left", shift=(4, -2))
     for kernel, (label, look) in KERNELS.items():
         those = {size: each(row) for size, row in rows[kernel].items()}
-        _style.line(
+        style.line(
             on, list(those), [q.value for q in those.values()], look, label,
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
             hover=[f"{label}, {Quantity(size, 'B')}: {q} a score" for size, q in those.items()],
         )  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

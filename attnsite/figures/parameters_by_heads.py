@@ -15,9 +15,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "parameters_by_heads"
 TITLE_COLUMNS = ("weights",)
@@ -74,18 +74,18 @@ def draw(runs: list[Run]) -> go.Figure:
     width, head_width = (_rows(runs[0], regime) for regime in REGIMES)
     heads = [row.case["heads"] for row in width]
     weights = [[row.values["weights"] / 1e6 for row in rows] for rows in (width, head_width)]
-    on = _style.chart(
-        _axes.cases_axis("heads", heads, "count"),
-        _axes.log_axis("weights of one layer, in millions", weights[0] + weights[1], most=4, pad=1.6),
+    on = style.chart(
+        axes.cases_axis("heads", heads, "count"),
+        axes.log_axis("weights of one layer, in millions", weights[0] + weights[1], most=4, pad=1.6),
     )
     labels = ("head width<br>1024 / heads", "head width 64<br>for every head")
-    for ys, rows, colour, label in zip(weights, (width, head_width), (_style.OURS, _style.OTHER), labels, strict=True):
+    for ys, rows, colour, label in zip(weights, (width, head_width), (style.OURS, style.OTHER), labels, strict=True):
         hover = [
             f"{r.case['heads']} heads of {r.case['dim']}: {Quantity(r.values['weights'], 'count')} weights"
             f"<br>{Quantity(r.values['core_flops'], 'FLOP')} in QKᵀ and AV" for r in rows
         ]  # fmt: skip
-        _style.line(on, heads, ys, _style.Look(colour), label, hover=hover, width=3)
+        style.line(on, heads, ys, style.Look(colour), label, hover=hover, width=3)
     if 16 in heads:
-        _style.note(on, 16, weights[0][heads.index(16)], "16 × 64 = 1024", _style.MUTE, above=True, anchor="right",
+        style.note(on, 16, weights[0][heads.index(16)], "16 × 64 = 1024", style.MUTE, above=True, anchor="right",
                     shift=(-8, 8))  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

@@ -14,30 +14,30 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _gpu, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, gpu, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "parts_by_context"
 TITLE_COLUMNS = ("one part over several",)
 KERNEL = "cuda_decode"
 LOOKS = (
-    _style.Look(_style.OURS),
-    _style.Look(_style.OURS_2, "dash", "square"),
-    _style.Look(_style.OTHER, "dot", "diamond"),
-    _style.Look(_style.OTHER_2, "dashdot", "triangle-up"),
+    style.Look(style.OURS),
+    style.Look(style.OURS_2, "dash", "square"),
+    style.Look(style.OTHER, "dot", "diamond"),
+    style.Look(style.OTHER_2, "dashdot", "triangle-up"),
 )
 
 
 def gains(run: Run) -> dict[int, dict[int, Quantity]]:
     """By KV heads and context: the time with one part over the time with as many as the kernel chooses."""
-    rows = _gpu.measured(run, KERNEL)
+    rows = gpu.measured(run, KERNEL)
     whole = {(row.case["kv_heads"], row.case["keys"]): row for row in rows if row.case.get("variant") == {"parts": 1}}
     found: dict[int, dict[int, Quantity]] = {}
     for row in rows:
         key = row.case["kv_heads"], row.case["keys"]
         if not row.case.get("variant") and key in whole:
-            found.setdefault(key[0], {})[key[1]] = _measured.ratio(whole[key], row)
+            found.setdefault(key[0], {})[key[1]] = measured_rows.ratio(whole[key], row)
     if not found:
         raise LookupError("not measured yet on this machine: one part beside several")
     return {heads: dict(sorted(those.items())) for heads, those in sorted(found.items())}
@@ -48,7 +48,7 @@ def values(run: Run) -> dict[str, Quantity]:
     fewest, most = min(found), max(found)
     context = max(set(found[fewest]) & set(found[most]))
     return {
-        "heads": Quantity(_gpu.measured(run, KERNEL)[0].case["heads"], "count"),
+        "heads": Quantity(gpu.measured(run, KERNEL)[0].case["heads"], "count"),
         "context": Quantity(context, "count"),
         "fewest_kv": Quantity(fewest, "count"),
         "most_kv": Quantity(most, "count"),
@@ -69,14 +69,14 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     found = gains(runs[0])
     every = [q for those in found.values() for q in those.values()]
-    x = _axes.log_axis("tokens in the cache", {n for those in found.values() for n in those}, "tokens", base=2)
-    on = _style.chart(x, _axes.log_axis("one part over several (ratio of times)", [q.value for q in every] + [1], "×"))
-    _style.reference(on, [x.low, x.high], [1, 1], "as fast")
+    x = axes.log_axis("tokens in the cache", {n for those in found.values() for n in those}, "tokens", base=2)
+    on = style.chart(x, axes.log_axis("one part over several (ratio of times)", [q.value for q in every] + [1], "×"))
+    style.reference(on, [x.low, x.high], [1, 1], "as fast")
     for (heads, those), look in zip(found.items(), LOOKS, strict=False):
         label = f"{heads} KV head{'s' if heads > 1 else ''}"
-        _style.line(
+        style.line(
             on, list(those), [q.value for q in those.values()], look, label,
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
             hover=[f"{label}, {n} tokens: {q}" for n, q in those.items()],
         )  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

@@ -18,9 +18,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _peers
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import peers
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "peers_backward"
 TITLE_COLUMNS = ("its time / ours",)
@@ -28,22 +28,22 @@ OURS = ("cpu_simd_backward",)
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    those = _peers.contests(run, OURS)
+    those = peers.contests(run, OURS)
     errors = [
         contest.ours.max_error / peer.max_error
         for contest in those
         for name, peer in contest.peers.items()
         if name == "peer_torch_flash" and contest.ours.max_error and peer.max_error
     ]
-    found = _peers.summary(those)
+    found = peers.summary(those)
     if errors:
-        found["error_over_torch"] = _peers.geomean([Quantity(error, "×") for error in errors])
+        found["error_over_torch"] = peers.geomean([Quantity(error, "×") for error in errors])
     return found
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _peers.table(runs, OURS)
+    return peers.table(runs, OURS)
 
 
 def draw(runs: list[Run]) -> go.Figure:
-    return _peers.draw_by_work(runs[0], OURS, products=5)
+    return peers.draw_by_work(runs[0], OURS, products=5)

@@ -15,11 +15,11 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _peers, _style
-from attnsite.figures._peers import MASKS, Contest
 from attnsite.figures.peers_prefill import OURS
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, peers, style
+from attnsite.figures.toolkit.peers import MASKS, Contest
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "peers_prefill"
 TITLE_COLUMNS = ("its time / ours",)
@@ -33,56 +33,56 @@ def _leads(those: list[Contest], peer: str, causal: bool | None = None) -> list[
 
 def _ordered(those: list[Contest]) -> list[str]:
     """The libraries, nearest to our kernel first."""
-    return sorted(_peers.peers(those), key=lambda peer: _peers.geomean(_leads(those, peer)).value)
+    return sorted(peers.peers(those), key=lambda peer: peers.geomean(_leads(those, peer)).value)
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    those = _peers.contests(run, OURS)
+    those = peers.contests(run, OURS)
     order = _ordered(those)
-    means = [_peers.geomean(_leads(those, peer)) for peer in order]
+    means = [peers.geomean(_leads(those, peer)) for peer in order]
     worst = min((_leads(those, peer)[0] for peer in order), key=lambda lead: lead.value)
     return {"libraries": Quantity(len(order), "count"), "nearest": means[0], "farthest": means[-1], "worst": worst}
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     lines = []
-    for run, those in _peers.contested(runs, OURS):
+    for run, those in peers.contested(runs, OURS):
         for peer in _ordered(those):
             for causal, (mask, _) in MASKS.items():
                 leads = _leads(those, peer, causal)
                 if leads:
-                    lines.append({"machine": run.machine, "library": _style.call(peer), "mask": mask,
-                                  "shapes": len(leads), "its time / ours": _peers.geomean(leads),
+                    lines.append({"machine": run.machine, "library": style.call(peer), "mask": mask,
+                                  "shapes": len(leads), "its time / ours": peers.geomean(leads),
                                   "worst shape for us": leads[0], "best shape for us": leads[-1]})  # fmt: skip
     return lines
 
 
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
-    those = _peers.contests(run, OURS)
+    those = peers.contests(run, OURS)
     order = _ordered(those)
     every = [lead for peer in order for lead in _leads(those, peer)]
     places = [float(len(order) - 1 - i) for i in range(len(order))]
-    on = _style.chart(
-        _axes.log_axis("time of the library / ours", [*(lead.value for lead in every), 1], "×"),
-        _axes.Axis("library", -0.6, len(order) - 0.4, (*places, -0.6), (*(_style.call(p) for p in order), "")),
+    on = style.chart(
+        axes.log_axis("time of the library / ours", [*(lead.value for lead in every), 1], "×"),
+        axes.Axis("library", -0.6, len(order) - 0.4, (*places, -0.6), (*(style.call(p) for p in order), "")),
     )
-    _style.reference(on, [1, 1], [on.y.low, on.y.high], "equal", dash="solid", colour=_style.INK)
+    style.reference(on, [1, 1], [on.y.low, on.y.high], "equal", dash="solid", colour=style.INK)
     for causal, (mask, look) in MASKS.items():
         xs, ys, hover = [], [], []
         for peer, place in zip(order, places, strict=True):
             leads = _leads(those, peer, causal)
             if not leads:
                 continue
-            mean, height = _peers.geomean(leads), place + (-0.17 if causal else 0.17)
+            mean, height = peers.geomean(leads), place + (-0.17 if causal else 0.17)
             on.figure.add_scatter(
                 x=[leads[0].value, leads[-1].value], y=[height] * 2, mode="lines", hoverinfo="skip",
-                line={"color": _style.faint(look.colour, 0.45), "width": 3}, name=f"{_style.call(peer)}, {mask}",
+                line={"color": style.faint(look.colour, 0.45), "width": 3}, name=f"{style.call(peer)}, {mask}",
             )  # fmt: skip
             xs.append(mean.value)
             ys.append(height)
-            hover.append(f"{_style.call(peer)}, {mask}: {mean}<br>from {leads[0]} to {leads[-1]}, {len(leads)} shapes")
-        _style.points(on, xs, ys, look, mask, hover, size=10)
+            hover.append(f"{style.call(peer)}, {mask}: {mean}<br>from {leads[0]} to {leads[-1]}, {len(leads)} shapes")
+        style.points(on, xs, ys, look, mask, hover, size=10)
         if xs:
-            _style.note(on, xs[-1], ys[-1], mask, look.colour, above=not causal, shift=(0, -7 if causal else 7))
-    return _style.finish(on, run)
+            style.note(on, xs[-1], ys[-1], mask, look.colour, above=not causal, shift=(0, -7 if causal else 7))
+    return style.finish(on, run)

@@ -16,12 +16,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _peers, _style
-from attnsite.figures._peers import Contest
 from attnsite.figures.decode_by_context import KINDS
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, peers, style
+from attnsite.figures.toolkit.peers import Contest
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "peers_decode"
 TITLE_COLUMNS = ("its time / ours", "time per step")
@@ -42,12 +42,12 @@ def _share(run: Run, row: Row) -> Quantity | None:
     if not read:
         return None
     work = _bytes(row) / read[0].values["bytes"]
-    return _measured.quartiles([work * r / s for r, s in zip(read[0].samples, row.samples, strict=False)], "%")
+    return measured_rows.quartiles([work * r / s for r, s in zip(read[0].samples, row.samples, strict=False)], "%")
 
 
 def _kinds(run: Run) -> dict[int, list[Contest]]:
     """The contests by number of key-value heads, by rising context."""
-    those = sorted(_peers.contests(run, OURS), key=lambda contest: contest.ours.case["keys"])
+    those = sorted(peers.contests(run, OURS), key=lambda contest: contest.ours.case["keys"])
     return {kv: here for kv in KINDS if (here := [c for c in those if c.ours.case["kv_heads"] == kv])}
 
 
@@ -64,7 +64,7 @@ def values(run: Run) -> dict[str, Quantity]:
         name = KINDS[kv_heads][0]
         at = next(contest for contest in here if contest.ours.case["keys"] == context)
         found[f"{name}_time"], found[f"{name}_lead"] = at.ours.quantity(), at.lead(at.fastest)
-        found[f"{name}_mean_lead"] = _peers.geomean([contest.lead(contest.fastest) for contest in here])
+        found[f"{name}_mean_lead"] = peers.geomean([contest.lead(contest.fastest) for contest in here])
         for contest in here:
             keys = contest.ours.case["keys"]
             found[f"{name}_lead_at_{keys}"] = contest.lead(contest.fastest)
@@ -78,12 +78,12 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
+    lines = measured_rows.table(runs, {"kv_heads": "KV heads", "keys": "context length"}, head="time per step")
     rows = [(run, row) for run in runs for row in run.rows if row.takes_part]
-    ours = {(run.machine, _peers.key(c.ours)): c.ours for run, those in _peers.contested(runs, OURS) for c in those}
+    ours = {(run.machine, peers.key(c.ours)): c.ours for run, those in peers.contested(runs, OURS) for c in those}
     for line, (run, row) in zip(lines, rows, strict=True):
-        beside = ours.get((run.machine, _peers.key(row)))
-        line["its time / ours"] = _peers.paired(row, beside) if beside and row.samples else None
+        beside = ours.get((run.machine, peers.key(row)))
+        line["its time / ours"] = peers.paired(row, beside) if beside and row.samples else None
         line["of the read bandwidth"] = _share(run, row) if row.samples else None
     return lines
 
@@ -93,19 +93,19 @@ def draw(runs: list[Run]) -> go.Figure:
     kinds = _kinds(run)
     leads = {kv: [contest.lead(contest.fastest) for contest in here] for kv, here in kinds.items()}
     contexts = [contest.ours.case["keys"] for here in kinds.values() for contest in here]
-    on = _style.chart(
-        _axes.cases_axis("context, in tokens", contexts, "tokens"),
-        _axes.log_axis("time of the fastest other / ours", _peers.bounds(q for qs in leads.values() for q in qs), "×"),
+    on = style.chart(
+        axes.cases_axis("context, in tokens", contexts, "tokens"),
+        axes.log_axis("time of the fastest other / ours", peers.bounds(q for qs in leads.values() for q in qs), "×"),
     )
-    _style.reference(on, [on.x.low, max(contexts)], [1, 1], "equal", end=True, dash="solid", colour=_style.INK)
+    style.reference(on, [on.x.low, max(contexts)], [1, 1], "equal", end=True, dash="solid", colour=style.INK)
     for kv_heads, here in kinds.items():
         _, label, look = KINDS[kv_heads]
         shown = leads[kv_heads]
         hover = [
-            f"{contest.describe()}<br>{_style.call(contest.fastest)}: {lead} our time<br>middle half {lead.spread()}"
+            f"{contest.describe()}<br>{style.call(contest.fastest)}: {lead} our time<br>middle half {lead.spread()}"
             for contest, lead in zip(here, shown, strict=True)
         ]
-        _style.line(on, [contest.ours.case["keys"] for contest in here], [lead.value for lead in shown], look, label,
+        style.line(on, [contest.ours.case["keys"] for contest in here], [lead.value for lead in shown], look, label,
                     low=[lead.low or lead.value for lead in shown], high=[lead.high or lead.value for lead in shown],
                     hover=hover)  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

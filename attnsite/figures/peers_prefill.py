@@ -16,10 +16,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _measured, _peers
-from attnsite.figures._peers import Contest
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import measured_rows, peers
+from attnsite.figures.toolkit.peers import Contest
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "peers_prefill"
 TITLE_COLUMNS = ("its time / ours",)
@@ -27,9 +27,9 @@ OURS = ("cpu_simd", "cpu_online")
 
 
 def values(run: Run) -> dict[str, Quantity]:
-    those = _peers.contests(run, OURS)
+    those = peers.contests(run, OURS)
     shortest = min((contest.ours for contest in those), key=lambda row: row.median)
-    return _peers.summary(those) | _peak(run, those) | {"shortest": shortest.quantity()}
+    return peers.summary(those) | _peak(run, those) | {"shortest": shortest.quantity()}
 
 
 def _peak(run: Run, those: list[Contest]) -> dict[str, Quantity]:
@@ -45,16 +45,16 @@ def _peak(run: Run, those: list[Contest]) -> dict[str, Quantity]:
     shares = []
     for row in large:
         peak = run.where("ceiling:fma", **{name: v for name, v in row.case.items() if name != "variant"})[0]
-        work = _peers.flops(row) / peak.values["flops"]
+        work = peers.flops(row) / peak.values["flops"]
         rounds = [work * p / s for p, s in zip(peak.samples, row.samples, strict=False)]
-        shares.append(_measured.quartiles(rounds, "%"))
+        shares.append(measured_rows.quartiles(rounds, "%"))
     return {"fma": fma, "fma_share_least": min(shares, key=lambda share: share.value),
             "fma_share_most": max(shares, key=lambda share: share.value)}  # fmt: skip
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _peers.table(runs, OURS)
+    return peers.table(runs, OURS)
 
 
 def draw(runs: list[Run]) -> go.Figure:
-    return _peers.draw_by_work(runs[0], OURS, products=2)
+    return peers.draw_by_work(runs[0], OURS, products=2)

@@ -16,13 +16,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "rank_by_head_width"
 TITLE_COLUMNS = ("rank of QKᵀ",)
-LOOKS = (_style.Look(_style.OURS_2), _style.Look(_style.OURS), _style.Look(_style.OTHER))
+LOOKS = (style.Look(style.OURS_2), style.Look(style.OURS), style.Look(style.OTHER))
 
 
 def observed(run: Run, name: str) -> dict[tuple[int, int], Quantity]:
@@ -62,15 +62,15 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     ranks = observed(runs[0], "rank")
     dims = sorted({dim for _, dim in ranks})
-    on = _style.chart(
-        _axes.cases_axis("head width, in elements", dims, "count"),
-        _axes.log_axis("rank of QKᵀ (count)", [q.value for q in ranks.values()], "count", base=2, most=8),
+    on = style.chart(
+        axes.cases_axis("head width, in elements", dims, "count"),
+        axes.log_axis("rank of QKᵀ (count)", [q.value for q in ranks.values()], "count", base=2, most=8),
     )
-    _style.note(on, 32, 32, "rank = head width", _style.MUTE, anchor="right", shift=(-12, 4))
+    style.note(on, 32, 32, "rank = head width", style.MUTE, anchor="right", shift=(-12, 4))
     for look, tokens in zip(LOOKS, sorted({tokens for tokens, _ in ranks}), strict=False):
         xs = [dim for dim in dims if (tokens, dim) in ranks]
         line = [ranks[tokens, dim] for dim in xs]
         hover = [f"{tokens} tokens, head width {x}<br>rank {q}" for x, q in zip(xs, line, strict=True)]
-        _style.line(on, xs, [q.value for q in line], look, f"{tokens} tokens", hover=hover,
+        style.line(on, xs, [q.value for q in line], look, f"{tokens} tokens", hover=hover,
                     low=[q.low or q.value for q in line], high=[q.high or q.value for q in line])  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

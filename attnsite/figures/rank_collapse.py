@@ -19,9 +19,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "rank_collapse"
 TITLE_COLUMNS = ("after 3 layers", "after 16 layers")
@@ -35,11 +35,11 @@ NAMES = {
     "decoder_post": "decoder, post-norm",
 }
 LOOKS = {
-    "attention_residual": _style.Look(_style.OURS_2),
-    "decoder_post": _style.Look(_style.OURS, "dot"),
-    CAUSAL: _style.Look(_style.OTHER_2, "dash"),
-    "attention_norm": _style.Look(_style.OTHER_2),
-    "attention": _style.Look(_style.OTHER),
+    "attention_residual": style.Look(style.OURS_2),
+    "decoder_post": style.Look(style.OURS, "dot"),
+    CAUSAL: style.Look(style.OTHER_2, "dash"),
+    "attention_norm": style.Look(style.OTHER_2),
+    "attention": style.Look(style.OTHER),
 }
 ENDS = {"attention_residual": "residual", "decoder_post": "decoder", CAUSAL: "causal, alone"}
 ON_THE_WAY = {"attention_norm": (4, "left"), "attention": (3.5, "right")}  # layers at which a label stands, its side
@@ -52,7 +52,7 @@ def layers(run: Run, parts: str, size: Size) -> list[Quantity]:
     """The relative residual before the first layer and after each, the median over the seeds."""
     width, heads, causal = size
     rows = run.where(parts=parts, width=width, heads=heads, causal=causal)
-    return [_measured.quartiles(seen, "1") for seen in zip(*(row.values["residual"] for row in rows), strict=True)]
+    return [measured_rows.quartiles(seen, "1") for seen in zip(*(row.values["residual"] for row in rows), strict=True)]
 
 
 def sizes(run: Run) -> list[Size]:
@@ -114,20 +114,20 @@ def draw(runs: list[Run]) -> go.Figure:
     found = {parts: line[: SHOWN + 1] for parts, line in lines(run).items()}
     last = len(found["attention"]) - 1
     ticks = tuple(range(last + 1))
-    x = _axes.Axis("layers passed (count)", 0, last, ticks, tuple(map(str, ticks)))
+    x = axes.Axis("layers passed (count)", 0, last, ticks, tuple(map(str, ticks)))
     shown = [q.value for line in found.values() for q in line]
-    on = _style.chart(x, _axes.power_axis("distance from all tokens alike (ratio)", shown))
+    on = style.chart(x, axes.power_axis("distance from all tokens alike (ratio)", shown))
     for parts, look in LOOKS.items():
         if parts not in found:
             continue
         line = found[parts]
         label = ENDS.get(parts) or NAMES[parts]
         at, side = ON_THE_WAY.get(parts, (last, ""))
-        _style.line(on, list(ticks), [q.value for q in line], look, label, label_end=at >= last,
+        style.line(on, list(ticks), [q.value for q in line], look, label, label_end=at >= last,
                     low=[q.low or q.value for q in line], high=[q.high or q.value for q in line],
-                    hover=[f"{label}, layer {n}: {_axes.small(q.value)}" for n, q in enumerate(line)])  # fmt: skip
+                    hover=[f"{label}, layer {n}: {axes.small(q.value)}" for n, q in enumerate(line)])  # fmt: skip
         if at < last:
             away = 8 if side == "left" else -8
             height = math.sqrt(line[math.floor(at)].value * line[math.ceil(at)].value)
-            _style.note(on, at, height, label, look.colour, anchor=side, shift=(away, -4))
-    return _style.finish(on, run)
+            style.note(on, at, height, label, look.colour, anchor=side, shift=(away, -4))
+    return style.finish(on, run)

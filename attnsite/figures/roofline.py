@@ -23,10 +23,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "roofline"
 TITLE_COLUMNS = ("reached", "FLOP/byte")
@@ -44,7 +44,9 @@ def work(row: Row) -> tuple[int, int]:
     flops = layer.core_flops(case["queries"], case["keys"], case["causal"])
     moved = layer.input_bytes(case["queries"], case["keys"])
     if row.kernel in NARROW:
-        moved += (_measured.cache_bytes(row) // case["batch"]) - 2 * 4 * case["kv_heads"] * case["keys"] * case["dim"]
+        moved += (measured_rows.cache_bytes(row) // case["batch"]) - 2 * 4 * case["kv_heads"] * case["keys"] * case[
+            "dim"
+        ]
     return case["batch"] * flops, case["batch"] * (moved // 2 if row.kernel in HALF else moved)
 
 
@@ -54,7 +56,7 @@ def speed(row: Row) -> Quantity:
 
 
 def _rows(run: Run) -> dict[str, list[Row]]:
-    found = {kernel: run.where(kernel) for kernel in _measured.kernels(run) if kernel not in NARROW}
+    found = {kernel: run.where(kernel) for kernel in measured_rows.kernels(run) if kernel not in NARROW}
     if not found:
         raise LookupError("not measured yet on this machine: no kernel has run")
     return found
@@ -121,7 +123,7 @@ def _values(run: Run, side: str, kernels: dict[str, list[Row]]) -> dict[str, Qua
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     columns = {"heads": "heads", "kv_heads": "KV heads", "queries": "queries", "keys": "keys", "dim": "head dim"}
-    lines = _measured.table(runs, columns)
+    lines = measured_rows.table(runs, columns)
     measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(lines, measured, strict=True):
         line["FLOP/byte"] = Quantity(_intensity(row))
@@ -135,7 +137,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return lines
 
 
-def _whiskers(on: _style.Chart, rows: list[Row]) -> None:
+def _whiskers(on: style.Chart, rows: list[Row]) -> None:
     """The middle half of the samples, on the marks that were added last."""
     rates = [speed(row) for row in rows]
     on.figure.data[-1].error_y = {
@@ -145,25 +147,25 @@ def _whiskers(on: _style.Chart, rows: list[Row]) -> None:
     }  # fmt: skip
 
 
-def _roof(on: _style.Chart, side: str, limits: dict[str, Quantity], corner: float) -> None:
+def _roof(on: style.Chart, side: str, limits: dict[str, Quantity], corner: float) -> None:
     """The slanted line and the two level ones of a side."""
     read, names = limits["read"].value, GPU_ROOFS if side == GPU else ROOFS
     start = max(on.x.low, on.y.low / read)
-    _style.reference(
+    style.reference(
         on, [start, corner], [start * read, corner * read], f"{names['read']}, {limits['read']}", dash="solid"
     )
     near = (start * corner) ** 0.5  # the middle of the slanted line
     short = names["read"].removesuffix(" memory")
-    _style.note(on, near, near * read, short, _style.MUTE, anchor="right", shift=(-8, 5))
+    style.note(on, near, near * read, short, style.MUTE, anchor="right", shift=(-8, 5))
     for name in ("matmul", "fma"):
         level = limits[name].value
-        _style.reference(on, [level / read, on.x.high], [level, level], f"{names[name]}, {limits[name]}", dash="solid")
+        style.reference(on, [level / read, on.x.high], [level, level], f"{names[name]}, {limits[name]}", dash="solid")
     upper, lower = sorted(("matmul", "fma"), key=lambda name: -limits[name].value)
     near = limits[upper].value < 1.6 * limits[lower].value  # no room for words between them
     told = f"{names[upper]},<br>{names[lower]} below" if near else names[upper]
-    _style.note(on, on.x.high, limits[upper].value, told, _style.MUTE, above=True, anchor="right", shift=(0, 3))
+    style.note(on, on.x.high, limits[upper].value, told, style.MUTE, above=True, anchor="right", shift=(0, 3))
     if not near:
-        _style.note(on, on.x.high, limits[lower].value, names[lower], _style.MUTE, above=True, anchor="right",
+        style.note(on, on.x.high, limits[lower].value, names[lower], style.MUTE, above=True, anchor="right",
                     shift=(0, 3))  # fmt: skip
 
 
@@ -174,28 +176,28 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [row for those in rows.values() for row in those]
     tops = {side: max(those["matmul"].value, those["fma"].value) for side, those in roofs.items()}
     corners = {side: tops[side] / those["read"].value for side, those in roofs.items()}
-    x = _axes.log_axis("FLOP for each byte that must be moved", [*map(_intensity, every), 4 * max(corners.values())],
+    x = axes.log_axis("FLOP for each byte that must be moved", [*map(_intensity, every), 4 * max(corners.values())],
                        base=2, most=9)  # fmt: skip
     rates = [rate for row in every for q in [speed(row)] for rate in (q.low or q.value, q.high or q.value)]
-    on = _style.chart(x, _axes.log_axis("speed", [*rates, *tops.values()], "FLOP/s", pad=2.6))
+    on = style.chart(x, axes.log_axis("speed", [*rates, *tops.values()], "FLOP/s", pad=2.6))
     for side, limits in roofs.items():
         _roof(on, side, limits, corners[side])
-    for kernel, look in _style.looks(list(rows)).items():
+    for kernel, look in style.looks(list(rows)).items():
         those = rows[kernel]
         hover = [
-            f"{_style.call(kernel)}: {speed(r)}<br>{r.case['heads']} heads of {r.case['dim']}, "
+            f"{style.call(kernel)}: {speed(r)}<br>{r.case['heads']} heads of {r.case['dim']}, "
             f"{r.case['kv_heads']} KV heads,<br>{r.case['queries']} queries, {r.case['keys']} keys" for r in those
         ]  # fmt: skip
-        _style.points(
-            on, [_intensity(r) for r in those], [speed(r).value for r in those], look, _style.call(kernel), hover
+        style.points(
+            on, [_intensity(r) for r in those], [speed(r).value for r in those], look, style.call(kernel), hover
         )
         _whiskers(on, those)
         last = max(those, key=lambda row: (_intensity(row), speed(row).value))
         fastest = max(speed(row).value for row in every if _intensity(row) == _intensity(last))
         if x.fraction(_intensity(last)) > 0.8:
-            on.ends.append((_intensity(last), speed(last).value, _style.call(kernel), look.colour))
+            on.ends.append((_intensity(last), speed(last).value, style.call(kernel), look.colour))
         else:
             highest = speed(last).value == fastest  # then beside the mark, where no roof is
             place = {"anchor": "right", "shift": (-9, 0)} if highest else {"above": False, "shift": (0, -8)}
-            _style.note(on, _intensity(last), speed(last).value, _style.call(kernel), look.colour, **place)
-    return _style.finish(on, run)
+            style.note(on, _intensity(last), speed(last).value, style.call(kernel), look.colour, **place)
+    return style.finish(on, run)

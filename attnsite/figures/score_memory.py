@@ -17,10 +17,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "score_memory"
 TITLE_COLUMNS = ("rise of the peak",)
@@ -45,7 +45,7 @@ def _rows(run: Run) -> dict[str, list[Row]]:
     heads = min(row.case["heads"] for row in ran)
     found = {
         kernel: sorted(run.where(kernel, heads=heads), key=lambda row: row.case["queries"])
-        for kernel in _measured.kernels(run)
+        for kernel in measured_rows.kernels(run)
     }
     return {kernel: rows for kernel, rows in found.items() if rows}
 
@@ -74,7 +74,9 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"}, "B", "rise of the peak")
+    return measured_rows.table(
+        runs, {"heads": "heads", "dim": "head dim", "queries": "tokens"}, "B", "rise of the peak"
+    )
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -83,19 +85,19 @@ def draw(runs: list[Run]) -> go.Figure:
     tokens = sorted({row.case["queries"] for row in every})
     scores = [_scores(_at(every, n)) for n in tokens]
     shown = [max(PAGE, bytes_) for row in every for bytes_ in row.middle_half()]
-    x = _axes.cases_axis("context, in tokens", tokens, "tokens")
-    on = _style.chart(x, _axes.log_axis("rise of the peak of memory", [*shown, *scores], "B", base=2, pad=2.5))
+    x = axes.cases_axis("context, in tokens", tokens, "tokens")
+    on = style.chart(x, axes.log_axis("rise of the peak of memory", [*shown, *scores], "B", base=2, pad=2.5))
     middle = (len(tokens) - 1) // 2 or len(tokens) - 1
-    _style.reference(on, tokens, scores, "scores, 4 H N²", behind=True)
-    _style.note(
-        on, tokens[middle], scores[middle], "grey: all scores, 4 H N²", _style.MUTE, anchor="right", shift=(-12, 12)
+    style.reference(on, tokens, scores, "scores, 4 H N²", behind=True)
+    style.note(
+        on, tokens[middle], scores[middle], "grey: all scores, 4 H N²", style.MUTE, anchor="right", shift=(-12, 12)
     )
-    for kernel, look in _style.looks(list(rows)).items():
+    for kernel, look in style.looks(list(rows)).items():
         those = rows[kernel]
         halves = [row.middle_half() for row in those]
-        _style.line(
-            on, [r.case["queries"] for r in those], [max(PAGE, r.median) for r in those], look, _style.call(kernel),
+        style.line(
+            on, [r.case["queries"] for r in those], [max(PAGE, r.median) for r in those], look, style.call(kernel),
             low=[max(PAGE, low) for low, _ in halves], high=[max(PAGE, high) for _, high in halves],
-            hover=[f"{_style.call(kernel)}, {r.case['queries']} tokens: {r.quantity('B')}" for r in those],
+            hover=[f"{style.call(kernel)}, {r.case['queries']} tokens: {r.quantity('B')}" for r in those],
         )  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

@@ -18,17 +18,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "softmax_error"
 TITLE_COLUMNS = ("online", "BLAS")
 KERNELS = {
-    "cpu_naive": ("three loops", _style.Look(_style.OTHER, "dash", "square")),
-    "cpu_online": ("online, key by key", _style.Look(_style.OURS)),
-    "cpu_blas": ("BLAS, softmax whole", _style.Look(_style.OTHER_2, "dash", "diamond")),
-    "cpu_simd": ("online, in blocks", _style.Look(_style.OURS_2)),
+    "cpu_naive": ("three loops", style.Look(style.OTHER, "dash", "square")),
+    "cpu_online": ("online, key by key", style.Look(style.OURS)),
+    "cpu_blas": ("BLAS, softmax whole", style.Look(style.OTHER_2, "dash", "diamond")),
+    "cpu_simd": ("online, in blocks", style.Look(style.OURS_2)),
 }
 WAYS = ("plain", "unshifted", "two_passes", "online")
 UNIT_ROUNDOFF = 2.0**-24
@@ -51,7 +51,7 @@ def parts_in_a_million(error: Quantity) -> Quantity:
 def ratio(run: Run, above: str, below: str, **case: Any) -> Quantity:
     """The median of the seeds' ratios: both saw the same numbers."""
     pairs = sorted(row.values[above] / row.values[below] for row in run.where(**case))
-    return _measured.quartiles(pairs, "×")
+    return measured_rows.quartiles(pairs, "×")
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -60,7 +60,7 @@ def values(run: Run) -> dict[str, Quantity]:
              "seeds": Quantity(len({row.seed for row in run.where()}), "count")}  # fmt: skip
     for name in (*KERNELS, *WAYS):
         for end, n in (("fewest", tokens[0]), ("most", tokens[-1])):
-            found[f"{name}_{end}"] = parts_in_a_million(_measured.over_seeds(run, name, tokens=n, scale=1.0))
+            found[f"{name}_{end}"] = parts_in_a_million(measured_rows.over_seeds(run, name, tokens=n, scale=1.0))
         found[f"{name}_growth"] = Quantity(found[f"{name}_most"].value / found[f"{name}_fewest"].value, "×")
     most = {"tokens": tokens[-1], "scale": 1.0}
     return found | {
@@ -74,12 +74,12 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    names = {name: _style.call(name) for name in KERNELS} | {
+    names = {name: style.call(name) for name in KERNELS} | {
         "plain": "plain NumPy", "unshifted": "NumPy without a shift", "two_passes": "NumPy, blocks, two passes",
         "online": "NumPy, blocks, online"}  # fmt: skip
     return [
         {"machine": run.machine, "keys": n, "spread of the scores": 1.0}
-        | {label: parts_in_a_million(_measured.over_seeds(run, name, tokens=n, scale=1.0))
+        | {label: parts_in_a_million(measured_rows.over_seeds(run, name, tokens=n, scale=1.0))
            for name, label in names.items()}
         for run in runs
         for n in lengths(run)
@@ -90,18 +90,18 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     tokens = lengths(run)
     shown = [row.values[name] for row in run.where(scale=1.0) for name in KERNELS]
-    x = _axes.cases_axis("keys (tokens)", tokens, "tokens")
-    on = _style.chart(x, _axes.log_axis("error (ratio to the result)", [*shown, UNIT_ROUNDOFF], pad=1.4))
-    _style.reference(on, [x.low, x.high], [UNIT_ROUNDOFF] * 2, "half a step of float32", at=0.25)
+    x = axes.cases_axis("keys (tokens)", tokens, "tokens")
+    on = style.chart(x, axes.log_axis("error (ratio to the result)", [*shown, UNIT_ROUNDOFF], pad=1.4))
+    style.reference(on, [x.low, x.high], [UNIT_ROUNDOFF] * 2, "half a step of float32", at=0.25)
     for name, (label, look) in KERNELS.items():
         rows = [row for row in run.where(scale=1.0) if row.case["tokens"] in tokens]
-        _style.points(
+        style.points(
             on, [row.case["tokens"] for row in rows], [row.values[name] for row in rows], look,
             f"{label}, seeds",
-            [f"{label}, seed {row.seed}: {_axes.small(row.values[name])}" for row in rows], size=5,
+            [f"{label}, seed {row.seed}: {axes.small(row.values[name])}" for row in rows], size=5,
         )  # fmt: skip
-        medians = [parts_in_a_million(_measured.over_seeds(run, name, tokens=n, scale=1.0)) for n in tokens]
-        _style.line(on, tokens, [q.value / 1e6 for q in medians], look, label, markers=False,
-                    hover=[f"{label}, {n} keys: {_axes.small(q.value / 1e6)}"
+        medians = [parts_in_a_million(measured_rows.over_seeds(run, name, tokens=n, scale=1.0)) for n in tokens]
+        style.line(on, tokens, [q.value / 1e6 for q in medians], look, label, markers=False,
+                    hover=[f"{label}, {n} keys: {axes.small(q.value / 1e6)}"
                            for n, q in zip(tokens, medians, strict=True)])  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -22,16 +22,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "softmax_shift"
 TITLE_COLUMNS = ("no shift, float32", "online kernel")
 LINES = {
-    "unshifted_f16": ("no shift,<br>float16", _style.Look(_style.OTHER_2, "dash", "diamond")),
-    "unshifted": ("no shift, float32", _style.Look(_style.OTHER, symbol="square")),
-    "cpu_simd": ("online kernel", _style.Look(_style.OURS)),
+    "unshifted_f16": ("no shift,<br>float16", style.Look(style.OTHER_2, "dash", "diamond")),
+    "unshifted": ("no shift, float32", style.Look(style.OTHER, symbol="square")),
+    "cpu_simd": ("online kernel", style.Look(style.OURS)),
 }
 LIMITS = (math.log(3.4028234663852886e38), -149 * math.log(2))  # exp leaves float32 here; 2⁻¹⁴⁹ is its smallest number
 
@@ -41,7 +41,7 @@ def medians(run: Run, name: str) -> dict[int, Quantity]:
     amounts = sorted({row.case["added"] for row in run.where()})
     if not amounts:
         raise LookupError("not measured yet on this machine: softmax of shifted scores")
-    return {added: _measured.over_seeds(run, name, added=added) for added in amounts}
+    return {added: measured_rows.over_seeds(run, name, added=added) for added in amounts}
 
 
 def works(run: Run, name: str) -> list[int]:
@@ -97,25 +97,25 @@ def draw(runs: list[Run]) -> go.Figure:
     edge = max(map(abs, amounts))
     ticks = tuple(float(t) for t in range(-edge // 40 * 40, edge + 1, 40) if abs(t) <= edge)
     texts = tuple(f"{t:g}".replace("-", "−") for t in ticks)
-    x = _axes.Axis("added to every score (count)", -edge * 1.05, edge * 1.05, ticks, texts)
-    on = _style.chart(x, _axes.log_axis("error (ratio to the result)", shown, pad=2.5))
+    x = axes.Axis("added to every score (count)", -edge * 1.05, edge * 1.05, ticks, texts)
+    on = style.chart(x, axes.log_axis("error (ratio to the result)", shown, pad=2.5))
     for limit, text, anchor in ((LIMITS[0], "largest float32", "right"), (LIMITS[1], "smallest", "left")):
         if abs(limit) < edge:
-            _style.reference(on, [limit, limit], [on.y.low, on.y.high], text)
-            _style.note(on, limit, on.y.high, text, _style.MUTE, above=False, anchor=anchor,
+            style.reference(on, [limit, limit], [on.y.low, on.y.high], text)
+            style.note(on, limit, on.y.high, text, style.MUTE, above=False, anchor=anchor,
                         shift=(-5 if anchor == "right" else 5, -2))  # fmt: skip
     for name, (label, look) in LINES.items():
         those = lines[name]
-        hover = [f"{label.replace('<br>', ' ')}, {a:+d}: error: {_axes.small(e)}" for a, e in those.items()]
+        hover = [f"{label.replace('<br>', ' ')}, {a:+d}: error: {axes.small(e)}" for a, e in those.items()]
         at_end = name == "cpu_simd"
-        _style.line(on, list(those), list(those.values()), look, label.replace("<br>", " "), hover=hover,
+        style.line(on, list(those), list(those.values()), look, label.replace("<br>", " "), hover=hover,
                     label_end=at_end, markers=len(those) < 20)  # fmt: skip
         if name == "unshifted":  # under the kernel's line on the right: its ends are marked
             ends = [min(those), max(those)]
-            said = [f"last amount with numbers, {a:+d}: {_axes.small(those[a])}" for a in ends]
-            _style.points(on, ends, [those[a] for a in ends], look, f"{label}, ends", said)
+            said = [f"last amount with numbers, {a:+d}: {axes.small(those[a])}" for a in ends]
+            style.points(on, ends, [those[a] for a in ends], look, f"{label}, ends", said)
         if not at_end and those:
             near = min(those, key=abs)
-            _style.note(on, near, those[near], label, look.colour, anchor="center",
+            style.note(on, near, those[near], label, look.colour, anchor="center",
                         shift=(0, 33) if name == "unshifted" else (48, 12))  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -17,9 +17,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _pairs, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, pairs, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "sparse_block_size"
 TITLE_COLUMNS = ("speed over kept pairs",)
@@ -28,9 +28,9 @@ KERNEL = "cpu_block_sparse"
 
 def _rows(run: Run) -> tuple[Row, dict[int, Row]]:
     """The dense row, and the others by the size of their blocks."""
-    rows = _pairs.timed(run, KERNEL)
-    dense = _pairs.only([row for row in rows if not _pairs.blocks(row)], f"{KERNEL} with nothing left out")
-    sizes = {_pairs.blocks(row)[0]: row for row in rows if _pairs.blocks(row)}
+    rows = pairs.timed(run, KERNEL)
+    dense = pairs.only([row for row in rows if not pairs.blocks(row)], f"{KERNEL} with nothing left out")
+    sizes = {pairs.blocks(row)[0]: row for row in rows if pairs.blocks(row)}
     if len(sizes) < 2:
         raise LookupError(f"not measured yet on this machine: {KERNEL} with several sizes of blocks")
     return dense, dict(sorted(sizes.items()))
@@ -38,7 +38,7 @@ def _rows(run: Run) -> tuple[Row, dict[int, Row]]:
 
 def values(run: Run) -> dict[str, Quantity]:
     dense, rows = _rows(run)
-    whole = _pairs.speed(dense)
+    whole = pairs.speed(dense)
     found = {
         "tokens": Quantity(dense.case["queries"], "count"),
         "smallest": Quantity(min(rows), "count"),
@@ -46,7 +46,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "dense_speed": whole,
     }
     for size, row in rows.items():
-        speed = _pairs.speed(row)
+        speed = pairs.speed(row)
         found[f"at_{size}"] = speed
         found[f"share_{size}"] = Quantity(speed.value / whole.value, "%")
     if {16, 64} <= set(rows):
@@ -55,25 +55,25 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"queries": "tokens"})
+    lines = measured_rows.table(runs, {"queries": "tokens"})
     measured = [row for run in runs for row in run.rows if row.kernel]
     for line, row in zip(lines, measured, strict=True):
-        line["block size"] = (_pairs.blocks(row) or (None,))[0]
-        line["pairs kept per head"] = Quantity(_pairs.pairs(row), "count")
-        line["speed over kept pairs"] = _pairs.speed(row) if row.samples else None
+        line["block size"] = (pairs.blocks(row) or (None,))[0]
+        line["pairs kept per head"] = Quantity(pairs.pairs(row), "count")
+        line["speed over kept pairs"] = pairs.speed(row) if row.samples else None
     return [{"block size": line.pop("block size"), **line} for line in lines]
 
 
 def draw(runs: list[Run]) -> go.Figure:
     dense, rows = _rows(runs[0])
-    whole, rates = _pairs.speed(dense), {size: _pairs.speed(row) for size, row in rows.items()}
+    whole, rates = pairs.speed(dense), {size: pairs.speed(row) for size, row in rows.items()}
     tops = [q.high or q.value for q in (whole, *rates.values())]
-    x = _axes.cases_axis("tokens of a block", list(rows), "count")
-    on = _style.chart(x, _axes.linear_axis("speed over the kept pairs", [0, *tops], "FLOP/s"))
-    _style.reference(on, [x.low, x.high], [whole.value] * 2, "nothing left out", at=0.28)
-    _style.line(
-        on, list(rates), [q.value for q in rates.values()], _style.Look(_style.OURS), "block sparse",
+    x = axes.cases_axis("tokens of a block", list(rows), "count")
+    on = style.chart(x, axes.linear_axis("speed over the kept pairs", [0, *tops], "FLOP/s"))
+    style.reference(on, [x.low, x.high], [whole.value] * 2, "nothing left out", at=0.28)
+    style.line(
+        on, list(rates), [q.value for q in rates.values()], style.Look(style.OURS), "block sparse",
         low=[q.low or q.value for q in rates.values()], high=[q.high or q.value for q in rates.values()],
         hover=[f"blocks of {size}: {rate}" for size, rate in rates.items()],
     )  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

@@ -17,14 +17,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "sparse_models"
 TITLE_COLUMNS = ("same FLOPs at", "pairs kept")
-DRAWN = {("7B", "14B"): _style.Look(_style.OURS_2), ("14B", "32B"): _style.Look(_style.OURS, symbol="diamond"),
-         ("32B", "72B"): _style.Look(_style.OTHER, symbol="square")}  # fmt: skip
+DRAWN = {("7B", "14B"): style.Look(style.OURS_2), ("14B", "32B"): style.Look(style.OURS, symbol="diamond"),
+         ("32B", "72B"): style.Look(style.OTHER, symbol="square")}  # fmt: skip
 CONTEXT = 131072  # of all four models
 SHOWN = {"0.2": "20", "0.1": "10", "0.05": "5", "0.0": "0"}  # shares that sentences speak of, in percent
 
@@ -83,10 +83,10 @@ def draw(runs: list[Run]) -> go.Figure:
     if not lines:
         raise LookupError("none of the pairs that this figure draws has been counted yet")
     shares = {share for line in lines.values() for share in line}
-    x = _axes.log_axis("share of pairs that the larger model keeps", shares, "%", pad=1.15)
+    x = axes.log_axis("share of pairs that the larger model keeps", shares, "%", pad=1.15)
     lengths = [tokens for line in lines.values() for tokens in line.values()]
-    on = _style.chart(x, _axes.log_axis("prompt at equal FLOPs, in tokens", [*lengths, CONTEXT], "tokens", base=2))
-    _style.reference(on, [x.low, x.high], [CONTEXT, CONTEXT], "context of the models", at=0.2)
+    on = style.chart(x, axes.log_axis("prompt at equal FLOPs, in tokens", [*lengths, CONTEXT], "tokens", base=2))
+    style.reference(on, [x.low, x.high], [CONTEXT, CONTEXT], "context of the models", at=0.2)
     for (small, large), look in DRAWN.items():
         line = lines.get((small, large), {})
         label = f"{large} against {small}"
@@ -94,5 +94,5 @@ def draw(runs: list[Run]) -> go.Figure:
             f"{label}, {Quantity(share, '%')} kept: {Quantity(round(tokens), 'count')} tokens"
             for share, tokens in line.items()
         ]
-        _style.line(on, list(line), list(line.values()), look, label, hover=hover)
-    return _style.finish(on, runs[0])
+        style.line(on, list(line), list(line.values()), look, label, hover=hover)
+    return style.finish(on, runs[0])

@@ -17,10 +17,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.sparse_by_context import PATTERNS, contests, kept, left_out, saved
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "sparse_by_context"
 TITLE_COLUMNS = ("time saved", "pairs dropped")
@@ -42,7 +42,7 @@ def values(run: Run) -> dict[str, Quantity]:
             dropped, time = _points(run, kind)[prompts[-1]]
             found[f"{kind}_dropped"], found[f"{kind}_saved"] = Quantity(dropped, "%"), time
         for n, rows in every.items():
-            found[f"{name}_speedup_at_{n}"] = _measured.ratio(rows["dense"], rows[name])
+            found[f"{name}_speedup_at_{n}"] = measured_rows.ratio(rows["dense"], rows[name])
             found[f"{name}_pairs_at_{n}"] = Quantity(1 / kept(rows[name]), "×")
         missed += [dropped - time.value for dropped, time in _points(run, name).values()]
     return found | {"most_missed": Quantity(max(0.0, *missed), "%")}
@@ -64,11 +64,11 @@ def draw(runs: list[Run]) -> go.Figure:
     every = {kind: _points(run, kind) for name, _, _ in PATTERNS.values() for kind in (f"{name}_window", name)}
     least = min(0.0, *(time.low or time.value for those in every.values() for _, time in those.values()))
     ticks = tuple(n / 5 for n in range(6))
-    texts = tuple(_axes.text(t, "%") for t in ticks)
-    x = _axes.Axis("pairs dropped, share of the causal ones", -0.04, 1.04, ticks, texts)
-    on = _style.chart(x, _axes.Axis("time saved, share of dense", min(-0.06, 1.15 * least), 1.04, ticks, texts))
-    _style.reference(on, [0, 1], [0, 1], "all that is dropped is saved")
-    _style.note(on, 0.5, 0.5, "all that is dropped is saved", _style.MUTE, anchor="right", shift=(-8, 8))
+    texts = tuple(axes.text(t, "%") for t in ticks)
+    x = axes.Axis("pairs dropped, share of the causal ones", -0.04, 1.04, ticks, texts)
+    on = style.chart(x, axes.Axis("time saved, share of dense", min(-0.06, 1.15 * least), 1.04, ticks, texts))
+    style.reference(on, [0, 1], [0, 1], "all that is dropped is saved")
+    style.note(on, 0.5, 0.5, "all that is dropped is saved", style.MUTE, anchor="right", shift=(-8, 8))
     # The label of the band stands above the line, the other below it: their last points are neighbours.
     places: dict[str, dict[str, Any]] = {
         "band": {"anchor": "right", "shift": (-10, 12)}, "columns": {"anchor": "left", "shift": (-6, -26)}
@@ -76,11 +76,11 @@ def draw(runs: list[Run]) -> go.Figure:
     for name, label, colour in PATTERNS.values():
         for kind, symbol, call in ((f"{name}_window", "diamond-open", f"window like {name}"), (name, "circle", label)):
             points = every[kind]
-            hover = [f"{call}, {_axes.tokens(n)} tokens<br>{Quantity(d, '%')} dropped, {t} saved"
+            hover = [f"{call}, {axes.tokens(n)} tokens<br>{Quantity(d, '%')} dropped, {t} saved"
                      for n, (d, t) in points.items()]  # fmt: skip
-            _style.points(on, [d for d, _ in points.values()], [t.value for _, t in points.values()],
-                          _style.Look(colour, symbol=symbol), call, hover, size=10)  # fmt: skip
+            style.points(on, [d for d, _ in points.values()], [t.value for _, t in points.values()],
+                          style.Look(colour, symbol=symbol), call, hover, size=10)  # fmt: skip
         last = max(every[name])
         at, time = every[name][last]
-        _style.note(on, at, time.value, f"{name}, {_axes.tokens(last)}", colour, **places[name])
-    return _style.finish(on, run)
+        style.note(on, at, time.value, f"{name}, {axes.tokens(last)}", colour, **places[name])
+    return style.finish(on, run)

@@ -15,9 +15,9 @@ tokens by the first count and {printed_16k} by the second; at 64k {visible_64k} 
 import statistics
 from typing import Any
 
-from attnsite.figures import _axes
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "sparse_models"
 TITLE_COLUMNS = ("16k: visible pairs", "16k: all pairs and projections")
@@ -33,7 +33,7 @@ def values(run: Run) -> dict[str, Quantity]:
     found: dict[str, Quantity] = {}
     for way in WAYS:
         for tokens in rows[0].values[way]:
-            name = f"{way}_{_axes.tokens(int(tokens)).lower()}"
+            name = f"{way}_{axes.tokens(int(tokens)).lower()}"
             mean = statistics.fmean(row.values[way][tokens] for row in rows)
             found[name] = Quantity(mean, "%", digits=2)
             each = [row.values[way][tokens] for row in rows]
@@ -48,7 +48,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"model": row.case["model"], "weights of the layers": Quantity(row.values["weights"], "parameters")}
         | {
-            f"{_axes.tokens(int(tokens))}: {label}": Quantity(share, "%", digits=2)
+            f"{axes.tokens(int(tokens))}: {label}": Quantity(share, "%", digits=2)
             for tokens in row.values["visible"]
             for way, label in WAYS.items()
             for share in (row.values[way][tokens],)

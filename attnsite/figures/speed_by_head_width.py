@@ -16,10 +16,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.roofline import speed
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "speed_by_head_width"
 TITLE_COLUMNS = ("speed", "head dim")
@@ -84,7 +84,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"dim": "head dim", "heads": "heads", "queries": "tokens"})
+    lines = measured_rows.table(runs, {"dim": "head dim", "heads": "heads", "queries": "tokens"})
     measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(lines, measured, strict=True):
         line["speed"] = speed(row) if row.samples else None
@@ -94,25 +94,25 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     shown = device(run)
-    lines = {kernel: by_width(run, kernel) for kernel in _measured.kernels(run) if kernel.startswith(shown)}
+    lines = {kernel: by_width(run, kernel) for kernel in measured_rows.kernels(run) if kernel.startswith(shown)}
     lines = {kernel: rows for kernel, rows in lines.items() if rows}
     rates = {kernel: [speed(row) for row in rows.values()] for kernel, rows in lines.items()}
     fma = limit(run)
     tops = [q.high or q.value for those in rates.values() for q in those] + ([fma.value] if fma else [])
     widths = [dim for rows in lines.values() for dim in rows]
-    x = _axes.log_axis("head width, in elements", widths, "count", base=2, pad=1.08)
-    on = _style.chart(x, _axes.linear_axis("speed of the two products", [0, *tops], "FLOP/s"))
+    x = axes.log_axis("head width, in elements", widths, "count", base=2, pad=1.08)
+    on = style.chart(x, axes.linear_axis("speed of the two products", [0, *tops], "FLOP/s"))
     if fma:
-        _style.reference(on, [x.low, x.high], [fma.value] * 2, f"multiply-adds, {fma}")
-        _style.note(on, x.low, fma.value, "multiply-adds", _style.MUTE, above=True, anchor="left", shift=(6, 2))
-    for kernel, look in _style.looks(list(lines)).items():
-        name = _style.call(kernel)
+        style.reference(on, [x.low, x.high], [fma.value] * 2, f"multiply-adds, {fma}")
+        style.note(on, x.low, fma.value, "multiply-adds", style.MUTE, above=True, anchor="left", shift=(6, 2))
+    for kernel, look in style.looks(list(lines)).items():
+        name = style.call(kernel)
         hover = [
             f"{name}, width {dim}: {rate}<br>{row.case['heads']} heads"
             for (dim, row), rate in zip(lines[kernel].items(), rates[kernel], strict=True)
         ]
-        _style.line(
+        style.line(
             on, list(lines[kernel]), [q.value for q in rates[kernel]], look, name, hover=hover,
             low=[q.low or q.value for q in rates[kernel]], high=[q.high or q.value for q in rates[kernel]],
         )  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

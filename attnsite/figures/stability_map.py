@@ -19,10 +19,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _depth, _style
-from attnsite.figures._depth import EXPERIMENT as EXPERIMENT
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, depth_study, style
+from attnsite.figures.toolkit.depth_study import EXPERIMENT as EXPERIMENT
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 TITLE_COLUMNS = ("validation loss",)
 
@@ -32,37 +32,37 @@ FULLEST = 0.4
 
 def values(run: Run) -> dict[str, Quantity]:
     found: dict[str, Quantity] = {}
-    named = _depth.shapes(run)
+    named = depth_study.shapes(run)
     for role, shape in named.items():
-        for norm in _depth.NORMS:
-            failed = _depth.share_of_nothing(shape.rows(run, norm=norm))
+        for norm in depth_study.NORMS:
+            failed = depth_study.share_of_nothing(shape.rows(run, norm=norm))
             found[f"{role}_{norm}_failed"] = Quantity(failed, "%")
-            for name, rate in _depth.rates(run).items():
-                share = _depth.share_of_nothing(shape.rows(run, norm=norm, rate=rate))
+            for name, rate in depth_study.rates(run).items():
+                share = depth_study.share_of_nothing(shape.rows(run, norm=norm, rate=rate))
                 found[f"{role}_{norm}_{name}_failed"] = Quantity(share, "%")
-    for norm in _depth.NORMS:
-        for name, rate in _depth.rates(run).items():
-            share = _depth.share_of_nothing(run.where(norm=norm, rate=rate))
+    for norm in depth_study.NORMS:
+        for name, rate in depth_study.rates(run).items():
+            share = depth_study.share_of_nothing(run.where(norm=norm, rate=rate))
             found[f"{norm}_{name}_failed"] = Quantity(share, "%")
-    found |= _depth.alike(run)
+    found |= depth_study.alike(run)
     found["rows"] = Quantity(len(named), "count")
     found["columns"] = Quantity(len(_columns(run)), "count")
     found["steps"] = Quantity(run.where()[0].case["steps"], "count")
-    found["without_context"] = Quantity(_depth.without_context(run), _depth.NATS)
+    found["without_context"] = Quantity(depth_study.without_context(run), depth_study.NATS)
     return found
 
 
 def _columns(run: Run) -> list[tuple[str, float]]:
-    return [(norm, rate) for norm in _depth.NORMS for rate in sorted(set(_depth.rates(run).values()))]
+    return [(norm, rate) for norm in depth_study.NORMS for rate in sorted(set(depth_study.rates(run).values()))]
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"machine": run.machine, "layers × heads": shape.label, "norm": _depth.NORMS[norm], "learning rate": rate,
-         "validation loss": _depth.loss(rows), "seeds at the unigram baseline": sum(map(_depth.nothing, rows)),
+        {"machine": run.machine, "layers × heads": shape.label, "norm": depth_study.NORMS[norm], "learning rate": rate,
+         "validation loss": depth_study.loss(rows), "seeds at the unigram baseline": sum(map(depth_study.nothing, rows)),
          "seeds": len(rows), "seeds that diverged": sum(row.values["diverged_at"] is not None for row in rows)}
         for run in runs
-        for shape in _depth.shapes(run).values()
+        for shape in depth_study.shapes(run).values()
         for norm, rate in _columns(run)
         for rows in (shape.rows(run, norm=norm, rate=rate),)
     ]  # fmt: skip
@@ -70,42 +70,42 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
-    named, columns, worst = _depth.shapes(run), _columns(run), _depth.without_context(run)
+    named, columns, worst = depth_study.shapes(run), _columns(run), depth_study.without_context(run)
     half = len(columns) // 2
     lefts = [n + GAP * (n >= half) for n in range(len(columns))]
-    least = min(_depth.best(run, shape, norm)[1].value for shape in named.values() for norm in _depth.NORMS)
-    x = _axes.Axis("learning rate", 0, lefts[-1] + 1, tuple(left + 0.5 for left in lefts),
+    least = min(depth_study.best(run, shape, norm)[1].value for shape in named.values() for norm in depth_study.NORMS)
+    x = axes.Axis("learning rate", 0, lefts[-1] + 1, tuple(left + 0.5 for left in lefts),
                    tuple(f"{rate:g}" for _, rate in columns))  # fmt: skip
-    y = _axes.Axis("layers × heads; validation loss (nats a byte)", -len(named), 0.75,
+    y = axes.Axis("layers × heads; validation loss (nats a byte)", -len(named), 0.75,
                    tuple(-row - 0.5 for row in range(len(named))),
                    tuple(shape.label for shape in named.values()))  # fmt: skip
-    on = _style.chart(x, y)
+    on = style.chart(x, y)
     on.figure.update_yaxes(showgrid=False)
     on.figure.update_xaxes(showline=False, ticks="")
-    for start, norm in zip((0, half), _depth.NORMS, strict=True):
-        _style.note(on, lefts[start], 0.08, _depth.NORMS[norm], _style.MUTE, above=True, anchor="left")
+    for start, norm in zip((0, half), depth_study.NORMS, strict=True):
+        style.note(on, lefts[start], 0.08, depth_study.NORMS[norm], style.MUTE, above=True, anchor="left")
     for row, shape in enumerate(named.values()):
         for left, (norm, rate) in zip(lefts, columns, strict=True):
             _cell(on, run, shape, norm, rate, (left, -row), (least, worst))
-    return _style.finish(on, run)
+    return style.finish(on, run)
 
 
-def _cell(on: _style.Chart, run: Run, shape: _depth.Shape, norm: str, rate: float, corner: tuple[float, float],
+def _cell(on: style.Chart, run: Run, shape: depth_study.Shape, norm: str, rate: float, corner: tuple[float, float],
           ends: tuple[float, float]) -> None:  # fmt: skip
     """One rectangle, filled by how far its loss is from the best to that without context, with the loss in it."""
     rows = shape.rows(run, norm=norm, rate=rate)
-    loss, failed = _depth.loss(rows), sum(map(_depth.nothing, rows))
+    loss, failed = depth_study.loss(rows), sum(map(depth_study.nothing, rows))
     share = min(1.0, max(0.0, (loss.value - ends[0]) / (ends[1] - ends[0]))) if loss else 1.0
     (left, top), gap = corner, 0.03
     xs, ys = (left + gap, left + 1 - gap), (top - gap, top - 1 + gap)
     on.figure.add_scatter(
         x=[xs[0], xs[1], xs[1], xs[0], xs[0]], y=[ys[0], ys[0], ys[1], ys[1], ys[0]], mode="lines", fill="toself",
-        fillcolor=_style.faint(_style.OTHER, round(0.04 + (FULLEST - 0.04) * share, 3)),
-        line={"width": 0, "color": _style.CLEAR}, hoveron="fills", hoverinfo="text",
-        text=f"{shape.label}, {_depth.NORMS[norm]}, rate {rate:g}<br>loss {loss or 'of no seed'}<br>"
+        fillcolor=style.faint(style.OTHER, round(0.04 + (FULLEST - 0.04) * share, 3)),
+        line={"width": 0, "color": style.CLEAR}, hoveron="fills", hoverinfo="text",
+        text=f"{shape.label}, {depth_study.NORMS[norm]}, rate {rate:g}<br>loss {loss or 'of no seed'}<br>"
              f"{failed} of {len(rows)} seeds at the unigram baseline",
     )  # fmt: skip
     text = f"{loss.value:.2f}" if loss else "—"
     words = f"{text}<br>stuck" if failed > len(rows) / 2 else text
-    _style.note(on, left + 0.5, top - 0.5, words, ground=False, name="fixed")
+    style.note(on, left + 0.5, top - 0.5, words, ground=False, name="fixed")
     on.figure.layout.annotations[-1].align = "center"

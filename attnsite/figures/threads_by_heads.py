@@ -17,9 +17,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Run
 
 EXPERIMENT = "threads_by_heads"
 TITLE_COLUMNS = ("time per call",)
@@ -34,11 +34,11 @@ def speedups(run: Run, threads: int | None = None) -> tuple[int, dict[str, Speed
     if threads < 2:
         raise LookupError("not measured yet on this machine: more than one thread")
     found: dict[str, Speedups] = {}
-    for kernel in _measured.kernels(run):
+    for kernel in measured_rows.kernels(run):
         for many in run.where(kernel, threads=threads):
             one = run.where(kernel, **{**many.case, "threads": 1})
             if one:
-                found.setdefault(kernel, {})[many.case["heads"]] = _measured.ratio(one[0], many)
+                found.setdefault(kernel, {})[many.case["heads"]] = measured_rows.ratio(one[0], many)
     if not found:
         raise LookupError("not measured yet on this machine: one thread and several on the same work")
     return threads, {kernel: dict(sorted(those.items())) for kernel, those in found.items()}
@@ -64,7 +64,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"heads": "heads", "threads": "threads", "dim": "head dim", "queries": "tokens"})
+    return measured_rows.table(runs, {"heads": "heads", "threads": "threads", "dim": "head dim", "queries": "tokens"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -72,15 +72,15 @@ def draw(runs: list[Run]) -> go.Figure:
     heads = sorted({h for those in found.values() for h in those})
     bound = [min(h, threads) for h in heads]
     tallest = max([*bound, *(q.high or q.value for those in found.values() for q in those.values())])
-    x = _axes.cases_axis("heads", heads, "count")
-    on = _style.chart(x, _axes.linear_axis(f"time with 1 thread over {threads} threads (ratio)", [0, tallest], "×"))
-    _style.reference(on, heads, bound, "whole heads at most")
-    _style.note(on, heads[0], bound[0], "dotted: whole heads at most", _style.MUTE, above=False, anchor="left",
+    x = axes.cases_axis("heads", heads, "count")
+    on = style.chart(x, axes.linear_axis(f"time with 1 thread over {threads} threads (ratio)", [0, tallest], "×"))
+    style.reference(on, heads, bound, "whole heads at most")
+    style.note(on, heads[0], bound[0], "dotted: whole heads at most", style.MUTE, above=False, anchor="left",
                 shift=(12, -12))  # fmt: skip
-    for kernel, look in _style.looks(list(found)).items():
+    for kernel, look in style.looks(list(found)).items():
         those = found[kernel]
-        hover = [f"{_style.call(kernel)}, {h} heads: {q}<br>{q.spread()}" for h, q in those.items()]
-        _style.line(on, list(those), [q.value for q in those.values()], look, _style.call(kernel), hover=hover,
+        hover = [f"{style.call(kernel)}, {h} heads: {q}<br>{q.spread()}" for h, q in those.items()]
+        style.line(on, list(those), [q.value for q in those.values()], look, style.call(kernel), hover=hover,
                     low=[q.low or q.value for q in those.values()],
                     high=[q.high or q.value for q in those.values()])  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

@@ -17,9 +17,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "tile_sizes"
 TITLE_COLUMNS = ("share of the best",)
@@ -78,16 +78,14 @@ def draw(runs: list[Run]) -> go.Figure:
     means = {size: _mean(those) for size, those in shares(runs[0]).items()}
     columns = sorted({keys for _, keys in means})
     lows = [q.low or q.value for q in means.values()]
-    x = _axes.cases_axis("keys in a tile", columns, "count")
-    on = _style.chart(
-        x, _axes.linear_axis("share of the best size’s speed", [min(lows), 1.0], "%", zero=False, pad=0.1)
-    )
-    looks = (_style.Look(_style.OTHER, symbol="square"), _style.Look(_style.OURS), _style.Look(_style.OURS_2))
+    x = axes.cases_axis("keys in a tile", columns, "count")
+    on = style.chart(x, axes.linear_axis("share of the best size’s speed", [min(lows), 1.0], "%", zero=False, pad=0.1))
+    looks = (style.Look(style.OTHER, symbol="square"), style.Look(style.OURS), style.Look(style.OURS_2))
     for panels, look in zip(sorted({panels for panels, _ in means}), looks, strict=False):
         line = [means[panels, keys] for keys in columns]
-        _style.line(
+        style.line(
             on, columns, [q.value for q in line], look, f"{panels} panels",
             low=[q.low or q.value for q in line], high=[q.high or q.value for q in line],
             hover=[f"{panels} panels, {keys} keys: {q}" for keys, q in zip(columns, line, strict=True)],
         )  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

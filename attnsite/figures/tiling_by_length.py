@@ -21,20 +21,20 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _caches, _measured, _peers, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, caches, measured_rows, peers, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "tiling_by_length"
 TITLE_COLUMNS = ("written out / tiled",)
 WRITTEN, TILED = "control_written", "cpu_simd"
 PASSES = 4  # over all scores: written, read and written as weights, read
 PAIRS = {  # who writes its scores out, who does not, on how many threads (0 is all): the value's name, label and look
-    ("cpu_blas", "cpu_simd", 0): ("blas_simd", "BLAS over SIMD", _style.Look(_style.OTHER_2, symbol="diamond")),
-    ("cpu_blas", "cpu_online", 0): ("blas_online", "BLAS over online", _style.Look(_style.OTHER, symbol="square")),
-    ("cpu_blas", "cpu_online", 1): ("blas_online_1", "BLAS over online, one thread", _style.Look(_style.OTHER, "dash")),
-    (WRITTEN, TILED, 0): ("written", "same products", _style.Look(_style.OURS)),
+    ("cpu_blas", "cpu_simd", 0): ("blas_simd", "BLAS over SIMD", style.Look(style.OTHER_2, symbol="diamond")),
+    ("cpu_blas", "cpu_online", 0): ("blas_online", "BLAS over online", style.Look(style.OTHER, symbol="square")),
+    ("cpu_blas", "cpu_online", 1): ("blas_online_1", "BLAS over online, one thread", style.Look(style.OTHER, "dash")),
+    (WRITTEN, TILED, 0): ("written", "same products", style.Look(style.OURS)),
     (WRITTEN, TILED, 1): ("written_1", "same products, one thread", None),  # in the table: two lines would lie together
 }
 SAME = (WRITTEN, TILED, 0)
@@ -59,7 +59,7 @@ def disturbed(run: Run) -> set[tuple[int, int]]:
     for threads in {row.case["threads"] for row in run.where("ceiling:fma")}:
         rates = {row.case["queries"]: row.values["flops"] / row.median
                  for row in run.where("ceiling:fma", threads=threads) if row.samples}  # fmt: skip
-        found |= {(threads, length) for length in _measured.half_speed(rates)}
+        found |= {(threads, length) for length in measured_rows.half_speed(rates)}
     return found
 
 
@@ -69,7 +69,7 @@ def ratios(run: Run) -> dict[Pair, dict[int, Quantity]]:
     for above, below, threads in PAIRS:
         found = times(run, threads)
         both = sorted(found[above].keys() & found[below])
-        made[above, below, threads] = {n: _peers.paired(found[above][n], found[below][n]) for n in both}
+        made[above, below, threads] = {n: peers.paired(found[above][n], found[below][n]) for n in both}
     if not all(made.values()):
         raise LookupError("not measured yet on this machine: a length that both kernels of a pair finished")
     return made
@@ -94,13 +94,13 @@ def moves(run: Run, row: Row) -> list[float]:
 def moved(run: Run, row: Row) -> Quantity | None:
     """Their median and middle half."""
     extra = moves(run, row)
-    return _measured.quartiles(extra, "×") if extra else None
+    return measured_rows.quartiles(extra, "×") if extra else None
 
 
 def filled(run: Run) -> dict[str, float]:
     """By level of the caches, the length from which the scores of all heads fill it."""
     heads = next(iter(times(run)[TILED].values())).case["heads"]
-    return {level: (size / (4 * heads)) ** 0.5 for level, size in _caches.of(run).items()}
+    return {level: (size / (4 * heads)) ** 0.5 for level, size in caches.of(run).items()}
 
 
 def crossing(those: dict[int, Quantity]) -> tuple[int, int]:
@@ -138,10 +138,10 @@ def values(run: Run) -> dict[str, Quantity]:
     named |= {"written_longest_least": Quantity(min(once), "×"), "written_longest_most": Quantity(max(once), "×")}
     alone = times(run, 1)
     both = sorted(alone["cpu_blas"].keys() & alone[TILED])
-    named["blas_simd_1_least"] = min((_peers.paired(alone["cpu_blas"][n], alone[TILED][n]) for n in both),
+    named["blas_simd_1_least"] = min((peers.paired(alone["cpu_blas"][n], alone[TILED][n]) for n in both),
                                      key=lambda q: q.value)  # fmt: skip
     if extra := moves(run, last):
-        named["moved_longest"] = _measured.quartiles(extra, "×")
+        named["moved_longest"] = measured_rows.quartiles(extra, "×")
         named |= {"moved_least": Quantity(min(extra), "×"), "moved_most": Quantity(max(extra), "×")}
     return named | {f"{level.lower()}_filled": Quantity(n, "count") for level, n in filled(run).items()}
 
@@ -162,12 +162,12 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return lines
 
 
-def mark_caches(on: _style.Chart, places: dict[str, float]) -> None:
+def mark_caches(on: style.Chart, places: dict[str, float]) -> None:
     """Upright lines where a size along the axis fills a level of the caches, named at the top."""
     for level, place in places.items():
         if on.x.low < place < on.x.high:
-            _style.reference(on, [place, place], [on.y.low, on.y.high], f"scores fill {level}", dash="solid")
-            _style.note(on, place, on.y.high, level, _style.MUTE, above=False, anchor="left", shift=(4, -2))
+            style.reference(on, [place, place], [on.y.low, on.y.high], f"scores fill {level}", dash="solid")
+            style.note(on, place, on.y.high, level, style.MUTE, above=False, anchor="left", shift=(4, -2))
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -176,28 +176,28 @@ def draw(runs: list[Run]) -> go.Figure:
     lengths = sorted(rows[TILED])
     extra = {n: q for n in lengths if (q := moved(run, rows[TILED][n])) and n >= filled(run).get("L3", 0)}
     drawn = [q for pair, those in found.items() if PAIRS[pair][2] for q in those.values()]
-    every = _peers.bounds([*drawn, *extra.values()])
-    on = _style.chart(
-        _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        _axes.log_axis("time with scores written out / in tiles (ratio)", every, "×", pad=1.3),
+    every = peers.bounds([*drawn, *extra.values()])
+    on = style.chart(
+        axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        axes.log_axis("time with scores written out / in tiles (ratio)", every, "×", pad=1.3),
     )
-    _style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=_style.INK)
+    style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=style.INK)
     mark_caches(on, filled(run))
     if len(extra) > 1 and filled(run):
         look = PAIRS[SAME][2]
-        _style.reference(on, list(extra), [q.value for q in extra.values()], "scores moved four times",
-                         colour=look.colour if look else _style.MUTE)  # fmt: skip
+        style.reference(on, list(extra), [q.value for q in extra.values()], "scores moved four times",
+                         colour=look.colour if look else style.MUTE)  # fmt: skip
     for pair, (_, label, look) in PAIRS.items():
         those = found[pair]
         if look is None:
             continue
         if look.dash != "solid":  # it ends before the others, so its label stands at its lowest point
             least = min(those, key=lambda n: those[n].value)
-            _style.note(on, least, those[least].low or those[least].value, "one thread", look.colour, above=False,
+            style.note(on, least, those[least].low or those[least].value, "one thread", look.colour, above=False,
                         shift=(0, -6))  # fmt: skip
-        _style.line(
+        style.line(
             on, list(those), [q.value for q in those.values()], look, label, label_end=look.dash == "solid",
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
-            hover=[f"{label}, {_axes.tokens(n)} tokens: {q}<br>middle half {q.spread()}" for n, q in those.items()],
+            hover=[f"{label}, {axes.tokens(n)} tokens: {q}<br>middle half {q.spread()}" for n, q in those.items()],
         )  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

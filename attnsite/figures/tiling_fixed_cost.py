@@ -20,18 +20,18 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.tiling_by_length import WRITTEN, filled, mark_caches, times
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "tiling_by_length"
 TITLE_COLUMNS = ("time per score",)
 KERNELS = {
-    "cpu_blas": ("BLAS, written", _style.KERNELS["cpu_blas"]),
-    "cpu_online": ("online", _style.KERNELS["cpu_online"]),
-    "cpu_simd": ("SIMD", _style.KERNELS["cpu_simd"]),
-    WRITTEN: ("SIMD, written", _style.Look(_style.OURS_2, "dash", "diamond")),
+    "cpu_blas": ("BLAS, written", style.KERNELS["cpu_blas"]),
+    "cpu_online": ("online", style.KERNELS["cpu_online"]),
+    "cpu_simd": ("SIMD", style.KERNELS["cpu_simd"]),
+    WRITTEN: ("SIMD, written", style.Look(style.OURS_2, "dash", "diamond")),
 }
 STAGES = ("scores", "softmax", "values")
 
@@ -61,8 +61,8 @@ def values(run: Run) -> dict[str, Quantity]:
         quickest = min(rows[kernel].values(), key=lambda row: each(row).value)
         named[f"{kernel}_least_score"] = each(quickest)
         named[f"{kernel}_rise"] = Quantity(each(longest).value / each(quickest).value, "×")
-    widest = max(rows["cpu_blas"].values(), key=_measured.width)
-    low, high = _measured.halves(widest)
+    widest = max(rows["cpu_blas"].values(), key=measured_rows.width)
+    low, high = measured_rows.halves(widest)
     named |= {"widest_tokens": Quantity(widest.case["queries"], "count"), "widest_low": low, "widest_high": high}
     blas = max(rows["cpu_blas"])
     steps = [row for stage in STAGES for row in run.where("cpu_blas", stage=stage, queries=blas)]
@@ -88,18 +88,18 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows = times(run)
     every = [each(row) for kernel in KERNELS for row in rows[kernel].values()]
-    on = _style.chart(
-        _axes.cases_axis("tokens of the prompt", rows["cpu_simd"], "tokens"),
-        _axes.log_axis("time of a call / number of scores", [v for q in every for v in (q.low or q.value, q.value)],
+    on = style.chart(
+        axes.cases_axis("tokens of the prompt", rows["cpu_simd"], "tokens"),
+        axes.log_axis("time of a call / number of scores", [v for q in every for v in (q.low or q.value, q.value)],
                        "s", pad=1.5),
     )  # fmt: skip
     mark_caches(on, filled(run))
     for kernel, (label, look) in KERNELS.items():
         those = {n: each(row) for n, row in sorted(rows[kernel].items())}
-        _style.line(
+        style.line(
             on, list(those), [q.value for q in those.values()], look, label,
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
-            hover=[f"{label}, {_axes.tokens(n)} tokens: {q} a score<br>{rows[kernel][n].quantity()} a call"
+            hover=[f"{label}, {axes.tokens(n)} tokens: {q} a score<br>{rows[kernel][n].quantity()} a call"
                    for n, q in those.items()],
         )  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -18,17 +18,17 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "tiling_memory"
 TITLE_COLUMNS = ("rise of the peak", "inputs and output")
 PAGE = 4096  # bytes: memory is given in pages, so less than one cannot be seen
 KERNELS = {
-    "cpu_blas": ("scores written out", _style.KERNELS["cpu_blas"]),
-    "cpu_simd": ("in tiles", _style.KERNELS["cpu_simd"]),
+    "cpu_blas": ("scores written out", style.KERNELS["cpu_blas"]),
+    "cpu_simd": ("in tiles", style.KERNELS["cpu_simd"]),
 }
 
 
@@ -95,20 +95,20 @@ def draw(runs: list[Run]) -> go.Figure:
     scores = {n: size * n / (4 * dim) for n, size in sizes.items()}
     shown = {kernel: {n: max(PAGE, row.median) for n, row in those.items()} for kernel, those in rows.items()}
     every = [*sizes.values(), *scores.values(), *(v for those in shown.values() for v in those.values())]
-    on = _style.chart(
-        _axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        _axes.log_axis("rise of the peak of memory", every, "B", base=2),
+    on = style.chart(
+        axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        axes.log_axis("rise of the peak of memory", every, "B", base=2),
     )
-    _style.reference(on, lengths, list(sizes.values()), "inputs and output", dash="solid", end=True)
-    _style.reference(on, lengths, list(scores.values()), "scores")
+    style.reference(on, lengths, list(sizes.values()), "inputs and output", dash="solid", end=True)
+    style.reference(on, lengths, list(scores.values()), "scores")
     far = lengths[5 * len(lengths) // 8]
-    _style.note(on, far, scores[far], "scores, 4 H N²", _style.MUTE, anchor="right", shift=(-10, 8))
+    style.note(on, far, scores[far], "scores, 4 H N²", style.MUTE, anchor="right", shift=(-10, 8))
     for kernel, (label, look) in KERNELS.items():
         halves = [row.middle_half() for row in rows[kernel].values()]
-        _style.line(
+        style.line(
             on, list(shown[kernel]), list(shown[kernel].values()), look, label,
             low=[max(PAGE, low) for low, _ in halves], high=[max(PAGE, high) for _, high in halves],
-            hover=[f"{label}, {_axes.tokens(n)} tokens: {row.quantity('B')}<br>{over_given(row)} inputs and output"
+            hover=[f"{label}, {axes.tokens(n)} tokens: {row.quantity('B')}<br>{over_given(row)} inputs and output"
                    for n, row in rows[kernel].items()],
         )  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

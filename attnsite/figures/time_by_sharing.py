@@ -22,19 +22,19 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _style
 from attnsite.figures.roofline import speed
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "time_by_sharing"
 TITLE_COLUMNS = ("time per call",)
 ELEMENT_BYTES = 4
 SERIES = {
-    "tokens": ("tokens of<br>one sequence", _style.Look(_style.OURS, symbol="square")),
-    "group": ("query heads<br>of a group", _style.Look(_style.OURS_2)),
-    "batch": ("sequences of<br>a batch", _style.Look(_style.OTHER, symbol="diamond")),
+    "tokens": ("tokens of<br>one sequence", style.Look(style.OURS, symbol="square")),
+    "group": ("query heads<br>of a group", style.Look(style.OURS_2)),
+    "batch": ("sequences of<br>a batch", style.Look(style.OTHER, symbol="diamond")),
 }
 
 
@@ -106,37 +106,37 @@ def values(run: Run) -> dict[str, Quantity]:
         "balance_queries": Quantity(reading * fma.value / flops, "queries", digits=2),
         "one_time": one.quantity(),
         "read_time": Quantity(reading, "s"),
-        "one_over_reading": Quantity(_measured.reads(run, one) / cache_bytes(one), "×"),
+        "one_over_reading": Quantity(measured_rows.reads(run, one) / cache_bytes(one), "×"),
         "one_share_of_fma": share_of_fma(run, one),
         "doubling": Quantity(doubling(rows["group"], "group"), "queries", digits=2),
         "tokens_doubling": Quantity(doubling(rows["tokens"], "tokens"), "queries", digits=2),
         "batch_next": Quantity(count(rows["batch"][1], "batch"), "count"),
-        "batch_next_growth": _measured.ratio(rows["batch"][1], one),
+        "batch_next_growth": measured_rows.ratio(rows["batch"][1], one),
     }
     for kind, those in rows.items():
         last, before = those[-1], those[-2]
         found[kind] = Quantity(count(last, kind), "count")
-        found[f"{kind}_growth"] = _measured.ratio(last, one)
+        found[f"{kind}_growth"] = measured_rows.ratio(last, one)
         found[f"{kind}_last_exponent"] = Quantity(
             math.log(last.median / before.median) / math.log(count(last, kind) / count(before, kind))
         )
         for less, more in itertools.pairwise(those):
-            found[f"{kind}_{count(more, kind)}_over_{count(less, kind)}"] = _measured.ratio(more, less)
+            found[f"{kind}_{count(more, kind)}_over_{count(less, kind)}"] = measured_rows.ratio(more, less)
         for row in those[1:]:
             if kind == "batch":
                 found[f"batch_{count(row, kind)}_reads"] = Quantity(
-                    _measured.reads(run, row) / _measured.reads(run, one), "×"
+                    measured_rows.reads(run, row) / measured_rows.reads(run, one), "×"
                 )
-            found[f"{kind}_{count(row, kind)}_growth"] = _measured.ratio(row, one)
+            found[f"{kind}_{count(row, kind)}_growth"] = measured_rows.ratio(row, one)
             found[f"{kind}_{count(row, kind)}_share_of_fma"] = share_of_fma(run, row)
-    batch_reads = Quantity(_measured.reads(run, rows["batch"][-1]) / _measured.reads(run, one), "×")
+    batch_reads = Quantity(measured_rows.reads(run, rows["batch"][-1]) / measured_rows.reads(run, one), "×")
     return found | {"speed_at_most": speed(rows["tokens"][-1]), "batch_reads": batch_reads}
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     columns = {"heads": "query heads", "kv_heads": "KV heads", "queries": "tokens", "batch": "sequences",
                "keys": "context length"}  # fmt: skip
-    lines = _measured.table(runs, columns)
+    lines = measured_rows.table(runs, columns)
     measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(lines, measured, strict=True):
         line["speed"] = speed(row) if row.samples else None
@@ -151,17 +151,17 @@ def draw(runs: list[Run]) -> go.Figure:
     reading, arithmetic = cache_bytes(one) / read.value, speed(one).value * one.median / fma.value
     numbers = [count(row, kind) for kind, those in rows.items() for row in those]
     times = [time for those in rows.values() for row in those for time in row.middle_half()]
-    x = _axes.log_axis("queries at once for each of the KV heads", numbers, base=2, most=9, pad=1.1)
-    on = _style.chart(x, _axes.log_axis("time of one call", [*times, reading], "s", pad=1.5))
-    _style.reference(
+    x = axes.log_axis("queries at once for each of the KV heads", numbers, base=2, most=9, pad=1.1)
+    on = style.chart(x, axes.log_axis("time of one call", [*times, reading], "s", pad=1.5))
+    style.reference(
         on, [x.low, x.high], [reading] * 2, f"reading the cache once, {Quantity(reading, 's')}", dash="solid"
     )
-    _style.note(on, x.high, reading, "reading the cache once", _style.MUTE, above=False, anchor="right", shift=(-4, -3))
+    style.note(on, x.high, reading, "reading the cache once", style.MUTE, above=False, anchor="right", shift=(-4, -3))
     start, end = max(x.low, on.y.low / arithmetic), min(x.high, on.y.high / arithmetic)
-    _style.reference(on, [start, end], [start * arithmetic, end * arithmetic], f"multiply-adds at {fma}", dash="solid")
+    style.reference(on, [start, end], [start * arithmetic, end * arithmetic], f"multiply-adds at {fma}", dash="solid")
     near = start**0.45 * end**0.55  # away from where the lines meet
-    _style.note(
-        on, near, near * arithmetic, "multiply-adds alone", _style.MUTE, above=False, anchor="left", shift=(10, 4)
+    style.note(
+        on, near, near * arithmetic, "multiply-adds alone", style.MUTE, above=False, anchor="left", shift=(10, 4)
     )
     last = rows["group"][-1]
     level = [row.median for row in rows["tokens"] if count(row, "tokens") == count(last, "group")]
@@ -171,15 +171,15 @@ def draw(runs: list[Run]) -> go.Figure:
         halves = [row.middle_half() for row in those]
         plain = label.replace("<br>", " ")
         hover = [
-            f"{count(row, kind)} {plain}: {row.quantity()}<br>{speed(row)}, {_style.call(row.kernel or '')}"
+            f"{count(row, kind)} {plain}: {row.quantity()}<br>{speed(row)}, {style.call(row.kernel or '')}"
             for row in those
         ]
-        _style.line(
+        style.line(
             on, [count(row, kind) for row in those], [row.median for row in those], look, label, hover=hover,
             low=[low for low, _ in halves], high=[high for _, high in halves], label_end=kind != "group" or not under,
         )  # fmt: skip
     if under:
         label, look = SERIES["group"]
         number = count(last, "group")
-        _style.note(on, number, last.median, label, look.colour, above=False, anchor="left", shift=(4, -2))
-    return _style.finish(on, run)
+        style.note(on, number, last.median, label, look.colour, above=False, anchor="left", shift=(4, -2))
+    return style.finish(on, run)

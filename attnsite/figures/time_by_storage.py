@@ -17,16 +17,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "time_by_storage"
 TITLE_COLUMNS = ("time per call",)
 KINDS = {  # kernel: the value's name, the label, bytes over those of float32, the colour
-    "cpu_simd_stored_f16": ("f16", "float16", 1 / 2, _style.OURS),
-    "cpu_simd_stored_bf16": ("bf16", "bfloat16", 1 / 2, _style.OURS_2),
-    "cpu_simd_decode_int8": ("int8", "int8 cache", (128 + 4) / 512, _style.OTHER_2),
+    "cpu_simd_stored_f16": ("f16", "float16", 1 / 2, style.OURS),
+    "cpu_simd_stored_bf16": ("bf16", "bfloat16", 1 / 2, style.OURS_2),
+    "cpu_simd_decode_int8": ("int8", "int8 cache", (128 + 4) / 512, style.OTHER_2),
 }
 PHASES = {"prompt": "prompt", "decode": "decoding"}
 
@@ -36,7 +36,7 @@ def rows(run: Run, phase: str) -> dict[str, Row]:
     those = [row for row in run.where() if row.samples and row.takes_part
              and (row.case["queries"] == 1) == (phase == "decode")]  # fmt: skip
     needed = ("cpu_simd", "cpu_simd_stored_f16", "cpu_simd_stored_bf16")
-    size = _measured.largest(those, "keys") if those else 0
+    size = measured_rows.largest(those, "keys") if those else 0
     found = {str(row.kernel): row for row in those if row.case["keys"] == size}
     if not set(needed) <= set(found):
         raise LookupError(f"not measured yet on this machine: {', '.join(needed)}")
@@ -49,7 +49,9 @@ def bars(run: Run) -> list[tuple[str, str, Quantity]]:
     for phase in PHASES:
         those = rows(run, phase)
         found += [
-            (phase, kernel, _measured.ratio(those[kernel], those["cpu_simd"])) for kernel in KINDS if kernel in those
+            (phase, kernel, measured_rows.ratio(those[kernel], those["cpu_simd"]))
+            for kernel in KINDS
+            if kernel in those
         ]
     return found
 
@@ -59,7 +61,7 @@ def values(run: Run) -> dict[str, Quantity]:
     for phase, kernel, ratio in bars(run):
         those, name = rows(run, phase), KINDS[kernel][0]
         found[f"{phase}_{name}"] = ratio
-        found[f"{phase}_{name}_gain"] = _measured.ratio(those["cpu_simd"], those[kernel])
+        found[f"{phase}_{name}_gain"] = measured_rows.ratio(those["cpu_simd"], those[kernel])
         found[f"{phase}_{name}_time"] = those[kernel].quantity()
     if "decode_int8" not in found:
         raise LookupError("not measured yet on this machine: cpu_simd_decode_int8")
@@ -73,7 +75,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    return _measured.table(runs, {"queries": "queries", "keys": "keys", "kv_heads": "KV heads"})
+    return measured_rows.table(runs, {"queries": "queries", "keys": "keys", "kv_heads": "KV heads"})
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -82,10 +84,10 @@ def draw(runs: list[Run]) -> go.Figure:
     labels = tuple(f"{PHASES[phase]},<br>{KINDS[kernel][1]}" for phase, kernel, _ in reversed(shown))
     ys = tuple(map(float, range(len(shown))))
     most = max(1.0, *(q.high or q.value for _, _, q in shown)) * 1.3
-    x = _axes.linear_axis("time over that with float32", [0, most], "×", pad=0, most=4)
-    on = _style.chart(x, _axes.Axis("phase and storage (keys and values)", -0.6, len(shown) - 0.4, ys, labels))
+    x = axes.linear_axis("time over that with float32", [0, most], "×", pad=0, most=4)
+    on = style.chart(x, axes.Axis("phase and storage (keys and values)", -0.6, len(shown) - 0.4, ys, labels))
     on.figure.update_yaxes(showgrid=False)
-    _style.reference(on, [1, 1], [on.y.low, on.y.high], "float32", dash="solid", rim=True)
+    style.reference(on, [1, 1], [on.y.low, on.y.high], "float32", dash="solid", rim=True)
     for y, (_, kernel, q) in zip(ys, reversed(shown), strict=True):
         _, _, bytes_, colour = KINDS[kernel]
         low, high = q.low or q.value, q.high or q.value
@@ -93,10 +95,10 @@ def draw(runs: list[Run]) -> go.Figure:
             x=[q.value], y=[y], orientation="h", width=0.56, marker={"color": colour},
             hovertext=[f"{labels[int(y)].replace('<br>', ' ')}: {q}<br>{q.spread()}"], hoverinfo="text",
         )  # fmt: skip
-        _style.whiskers(on, [q.value], [y], [low], [high], level=True)
-        _style.tick(on, [bytes_, bytes_], [y - 0.36, y + 0.36])
-        _style.note(on, high, y, str(q), anchor="left", shift=(8, 0), name="fixed")
-    _style.note(
-        on, KINDS["cpu_simd_stored_f16"][2], len(shown) - 0.55, "| bytes", _style.MUTE, anchor="left", shift=(4, 2)
+        style.whiskers(on, [q.value], [y], [low], [high], level=True)
+        style.tick(on, [bytes_, bytes_], [y - 0.36, y + 0.36])
+        style.note(on, high, y, str(q), anchor="left", shift=(8, 0), name="fixed")
+    style.note(
+        on, KINDS["cpu_simd_stored_f16"][2], len(shown) - 0.55, "| bytes", style.MUTE, anchor="left", shift=(4, 2)
     )
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -18,18 +18,18 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.figures._layer import ELEMENT_BYTES, over, plus, products, weights
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.figures.toolkit.layer import ELEMENT_BYTES, over, plus, products, weights
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "time_per_token"
 TITLE_COLUMNS = ("step of the layer",)
 KERNEL = "cpu_simd"
 KINDS = {  # KV heads: the value's name, the label, the look
-    32: ("mha", "32 KV heads,<br>MHA", _style.Look(_style.OTHER, symbol="square")),
-    8: ("gqa", "8 KV heads,<br>GQA", _style.Look(_style.OURS_2, symbol="diamond")),
-    1: ("mqa", "1 KV head,<br>MQA", _style.Look(_style.OURS)),
+    32: ("mha", "32 KV heads,<br>MHA", style.Look(style.OTHER, symbol="square")),
+    8: ("gqa", "8 KV heads,<br>GQA", style.Look(style.OURS_2, symbol="diamond")),
+    1: ("mqa", "1 KV head,<br>MQA", style.Look(style.OURS)),
 }
 
 
@@ -73,7 +73,7 @@ def values(run: Run) -> dict[str, Quantity]:
             f"{name}_growth": over(last, first),
             f"{name}_attention_short": rows[short].quantity(),
             f"{name}_attention_long": rows[long].quantity(),
-            f"{name}_attention_growth": _measured.ratio(rows[long], rows[short]),
+            f"{name}_attention_growth": measured_rows.ratio(rows[long], rows[short]),
             f"{name}_attention_share": Quantity(rows[long].median / last.value, "%"),
             f"{name}_thousand_tokens": Quantity(1000 * grown / (long - short), "s"),
         }
@@ -99,23 +99,23 @@ def draw(runs: list[Run]) -> go.Figure:
     most = max(q.high or q.value for those in sums.values() for q in those)
     quarter = long // 4
     ticks = tuple(range(0, long + 1, quarter))
-    x = _axes.Axis("context, in tokens", 0, long * 1.02, ticks, tuple(map(_axes.tokens, ticks)))
-    on = _style.chart(x, _axes.linear_axis("time of one step of one layer", [0, most], "s"))
+    x = axes.Axis("context, in tokens", 0, long * 1.02, ticks, tuple(map(axes.tokens, ticks)))
+    on = style.chart(x, axes.linear_axis("time of one step of one layer", [0, most], "s"))
     for kv_heads, (_, label, look) in KINDS.items():
         rows, those = steps(run, kv_heads), sums[kv_heads]
         constant = products(run, kv_heads).value
         name = f"weights with {kv_heads} KV heads"
-        _style.reference(on, [0, x.high], [constant] * 2, name, colour=look.colour)
+        style.reference(on, [0, x.high], [constant] * 2, name, colour=look.colour)
         hover = [
-            f"{label.replace('<br>', ' ')}, {_axes.tokens(row.case['keys'])} tokens: {total}<br>"
+            f"{label.replace('<br>', ' ')}, {axes.tokens(row.case['keys'])} tokens: {total}<br>"
             f"weights {Quantity(constant, 's')}, attention {row.quantity()}"
             for row, total in zip(rows, those, strict=True)
         ]  # fmt: skip
-        _style.line(
+        style.line(
             on, [row.case["keys"] for row in rows], [q.value for q in those], look, label, hover=hover,
             low=[q.low or q.value for q in those], high=[q.high or q.value for q in those],
         )  # fmt: skip
     lowest = min(products(run, kv_heads).value for kv_heads in KINDS)
-    _style.note(on, x.low, lowest, "dotted: reading the weights, modelled", _style.MUTE, above=False, anchor="left",
+    style.note(on, x.low, lowest, "dotted: reading the weights, modelled", style.MUTE, above=False, anchor="left",
                 shift=(6, -4))  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -18,14 +18,14 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _peers, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, peers, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "training_speed"
 TITLE_COLUMNS = ("its time / ours",)
-WAYS = {"torch": ("eager", _style.Look(_style.OTHER)),
-        "torch_compile": ("compiled", _style.Look(_style.OURS, symbol="diamond"))}  # fmt: skip
+WAYS = {"torch": ("eager", style.Look(style.OTHER)),
+        "torch_compile": ("compiled", style.Look(style.OURS, symbol="diamond"))}  # fmt: skip
 
 
 def beside(run: Run) -> list[Row]:
@@ -39,7 +39,7 @@ def beside(run: Run) -> list[Row]:
 def lead(row: Row, way: str) -> Quantity:
     """PyTorch's time over ours, round by round: above 1 we are faster."""
     seconds = row.values["seconds"]
-    return _measured.quartiles([a / b for a, b in zip(seconds[way], seconds["ours"], strict=True)], "×")
+    return measured_rows.quartiles([a / b for a, b in zip(seconds[way], seconds["ours"], strict=True)], "×")
 
 
 def faster(row: Row) -> Quantity:
@@ -49,14 +49,14 @@ def faster(row: Row) -> Quantity:
 
 def rate(row: Row, way: str = "ours") -> Quantity:
     """Tokens a second."""
-    return _measured.quartiles([row.values["tokens"] / one for one in row.values["seconds"][way]], "count")
+    return measured_rows.quartiles([row.values["tokens"] / one for one in row.values["seconds"][way]], "count")
 
 
 def values(run: Run) -> dict[str, Quantity]:
     rows = beside(run)
     leads, rates = [faster(row) for row in rows], [rate(row) for row in rows]
     found = {
-        "fastest": _peers.geomean(leads),
+        "fastest": peers.geomean(leads),
         "worst": min(leads, key=lambda one: one.value),
         "best": max(leads, key=lambda one: one.value),
         "slowest": min(rates, key=lambda one: one.value),
@@ -71,7 +71,7 @@ def values(run: Run) -> dict[str, Quantity]:
     for way in WAYS:
         those = [lead(row, way) for row in rows if way in row.values["seconds"]]
         if those:
-            found |= {way: _peers.geomean(those), f"{way}_worst": min(those, key=lambda one: one.value)}
+            found |= {way: peers.geomean(those), f"{way}_worst": min(those, key=lambda one: one.value)}
     for row in rows:
         shape = "{layers}_{heads}_{length}".format(**row.case)
         found |= {f"{way}_{shape}": rate(row, way) for way in row.values["seconds"]}
@@ -93,7 +93,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                                   "heads": row.case["heads"],
                                   "sequence length": row.case["length"], "batch": row.case["batch"],
                                   "tokens/s": rate(row, way),
-                                  "time per step": _measured.quartiles(seconds[way], "s"),
+                                  "time per step": measured_rows.quartiles(seconds[way], "s"),
                                   "its time / ours": lead(row, way) if way != "ours" else None})  # fmt: skip
     return lines
 
@@ -109,11 +109,11 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = {way: [lead(row, way) if way in row.values["seconds"] else None for row in rows] for way in WAYS}
     places = [float(len(rows) - 1 - i) for i in range(len(rows))]
     every = [one for leads in shown.values() for one in leads if one]
-    x = _axes.linear_axis("time of a step, PyTorch / ours", _peers.bounds(every), "×",
+    x = axes.linear_axis("time of a step, PyTorch / ours", peers.bounds(every), "×",
                           zero=False, most=6)  # fmt: skip
-    y = _axes.Axis("layers × heads, tokens", -0.6, len(rows) - 0.2, (*places, -0.6), (*map(label, rows), ""))
-    on = _style.chart(x, y)
-    _style.reference(on, [1, 1], [on.y.low, on.y.high], "equal", dash="solid", colour=_style.INK)
+    y = axes.Axis("layers × heads, tokens", -0.6, len(rows) - 0.2, (*places, -0.6), (*map(label, rows), ""))
+    on = style.chart(x, y)
+    style.reference(on, [1, 1], [on.y.low, on.y.high], "equal", dash="solid", colour=style.INK)
     for above, (way, (name, look)) in zip((0.16, -0.16), WAYS.items(), strict=True):
         there = [(one, place + above, row) for one, place, row in zip(shown[way], places, rows, strict=True) if one]
         if not there:
@@ -121,11 +121,11 @@ def draw(runs: list[Run]) -> go.Figure:
         reach = [at for one, _, _ in there for at in (one.low, one.high, None)]
         on.figure.add_scatter(
             x=reach, y=[at for _, place, _ in there for at in (place, place, None)], mode="lines", hoverinfo="skip",
-            line={"color": _style.faint(look.colour, 0.45), "width": 3}, name=f"{name}, middle half",
+            line={"color": style.faint(look.colour, 0.45), "width": 3}, name=f"{name}, middle half",
         )  # fmt: skip
-        _style.points(on, [one.value for one, _, _ in there], [place for _, place, _ in there], look, name,
+        style.points(on, [one.value for one, _, _ in there], [place for _, place, _ in there], look, name,
                       [f"{name}: {one} our time, {rate(row, way)} tokens/s<br>middle half {one.spread()}"
                        for one, _, row in there], size=10)  # fmt: skip
         one, place, _ = there[-1]
-        _style.note(on, one.value, place, name, look.colour, above=above > 0, shift=(0, 7 if above > 0 else -7))
-    return _style.finish(on, runs[0])
+        style.note(on, one.value, place, name, look.colour, above=above > 0, shift=(0, 7 if above > 0 else -7))
+    return style.finish(on, runs[0])

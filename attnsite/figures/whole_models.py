@@ -18,8 +18,8 @@ smallest to the largest complete model the weights go from {least} to {most}; a 
 from collections.abc import Mapping
 from typing import Any
 
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "whole_models"
 TITLE_COLUMNS = ("weights", "KV cache", "one step")

@@ -16,25 +16,25 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _pairs, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, pairs, style
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "window_decode"
 TITLE_COLUMNS = ("time per step",)
 WHOLE, ROLLED = "cpu_simd_decode", "cpu_simd_decode_rolled"
 LINES = {  # kernel, whether with a window: the value's name, the label, the look
-    (WHOLE, False): ("none", "no window", _style.Look(_style.OTHER, symbol="square")),
-    (WHOLE, True): ("whole", "window, whole cache", _style.Look(_style.OURS_2, "dash", "triangle-up")),
-    (ROLLED, True): ("rolled", "window, rolled cache", _style.Look(_style.OURS)),
+    (WHOLE, False): ("none", "no window", style.Look(style.OTHER, symbol="square")),
+    (WHOLE, True): ("whole", "window, whole cache", style.Look(style.OURS_2, "dash", "triangle-up")),
+    (ROLLED, True): ("rolled", "window, rolled cache", style.Look(style.OURS)),
 }
 
 
 def lines(run: Run) -> dict[str, dict[int, Row]]:
     """By the value's name: rows by context."""
     found = {
-        name: {row.case["keys"]: row for row in _pairs.timed(run, kernel) if bool(_pairs.window(row)) == windowed}
+        name: {row.case["keys"]: row for row in pairs.timed(run, kernel) if bool(pairs.window(row)) == windowed}
         for (kernel, windowed), (name, _, _) in LINES.items()
     }
     if not set.intersection(*(set(rows) for rows in found.values())):
@@ -44,7 +44,7 @@ def lines(run: Run) -> dict[str, dict[int, Row]]:
 
 def appending(run: Run) -> dict[int, Row]:
     """The time of writing one token into the ring, by context."""
-    rows = [row for row in run.where(ROLLED, "append") if row.samples and _pairs.window(row)]
+    rows = [row for row in run.where(ROLLED, "append") if row.samples and pairs.window(row)]
     return {row.case["keys"]: row for row in rows}
 
 
@@ -53,7 +53,7 @@ def values(run: Run) -> dict[str, Quantity]:
     last = max(set.intersection(*(set(those) for those in rows.values())))
     row = rows["rolled"][last]
     layer = Attention(1, row.case["heads"], row.case["dim"], row.case["kv_heads"])
-    window, token = _pairs.window(row), 4 * layer.kv_cache_elements()
+    window, token = pairs.window(row), 4 * layer.kv_cache_elements()
     found = {
         "context": Quantity(last, "count"),
         "window": Quantity(window, "count"),
@@ -62,26 +62,26 @@ def values(run: Run) -> dict[str, Quantity]:
         "whole_bytes": Quantity(token * last, "B"),
         "rolled_bytes": Quantity(token * min(last, window), "B"),
         "token_bytes": Quantity(token, "B"),
-        "none_over_rolled": _measured.ratio(rows["none"][last], row),
-        "none_over_whole": _measured.ratio(rows["none"][last], rows["whole"][last]),
-        "whole_over_rolled": _measured.ratio(rows["whole"][last], row),
+        "none_over_rolled": measured_rows.ratio(rows["none"][last], row),
+        "none_over_whole": measured_rows.ratio(rows["none"][last], rows["whole"][last]),
+        "whole_over_rolled": measured_rows.ratio(rows["whole"][last], row),
         "context_over_window": Quantity(last / window, "×"),
     }
     for name, those in rows.items():
         found[f"{name}_time"] = those[last].quantity()
-    append = _pairs.only([appends[n] for n in sorted(appends, reverse=True)], "the time of appending a token")
+    append = pairs.only([appends[n] for n in sorted(appends, reverse=True)], "the time of appending a token")
     return found | {
         "append_time": append.quantity(),
-        "append_share": _measured.ratio(append, row, "%"),
+        "append_share": measured_rows.ratio(append, row, "%"),
     }
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    table = _measured.table(runs, {"keys": "context length", "window": "window"}, head="time per step")
+    table = measured_rows.table(runs, {"keys": "context length", "window": "window"}, head="time per step")
     measured = [row for run in runs for row in run.rows if row.takes_part]
     for line, row in zip(table, measured, strict=True):
         case = row.case
-        kept = min(case["keys"], _pairs.window(row) or case["keys"]) if row.kernel == ROLLED else case["keys"]
+        kept = min(case["keys"], pairs.window(row) or case["keys"]) if row.kernel == ROLLED else case["keys"]
         elements = Attention(1, case["heads"], case["dim"], case["kv_heads"]).kv_cache_elements()
         line["cache"] = Quantity(4 * elements * kept, "B")
     return table
@@ -91,12 +91,12 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows, appends = lines(run), appending(run)
     every = [row for those in (*rows.values(), appends) for row in those.values()]
-    x = _axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens")
-    on = _style.chart(x, _axes.log_axis("time of one step", [t for r in every for t in r.middle_half()], "s", pad=2))
+    x = axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens")
+    on = style.chart(x, axes.log_axis("time of one step", [t for r in every for t in r.middle_half()], "s", pad=2))
     contexts = sorted(appends)
     if contexts:
         times = [appends[context].median for context in contexts]
-        _style.reference(on, contexts, times, "append a token", at=0.3)
+        style.reference(on, contexts, times, "append a token", at=0.3)
     for name, label, look in LINES.values():
-        _measured.curve(on, list(rows[name].values()), "keys", label, look)
-    return _style.finish(on, run)
+        measured_rows.curve(on, list(rows[name].values()), "keys", label, look)
+    return style.finish(on, run)

@@ -15,22 +15,22 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _pairs, _style
+from attnsite.figures.toolkit import axes, measured_rows, pairs, style
 from attnsite.figures.window_decode import ROLLED, WHOLE
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "window_memory"
 TITLE_COLUMNS = ("resident memory",)
 LOOKS = {
-    WHOLE: ("whole", "whole cache", _style.Look(_style.OTHER, symbol="square")),
-    ROLLED: ("rolled", "rolled cache", _style.Look(_style.OURS)),
+    WHOLE: ("whole", "whole cache", style.Look(style.OTHER, symbol="square")),
+    ROLLED: ("rolled", "rolled cache", style.Look(style.OURS)),
 }
 
 
 def _rows(run: Run) -> dict[str, dict[int, Row]]:
-    found = {kernel: {row.case["keys"]: row for row in _pairs.timed(run, kernel)} for kernel in LOOKS}
+    found = {kernel: {row.case["keys"]: row for row in pairs.timed(run, kernel)} for kernel in LOOKS}
     if not set.intersection(*(set(rows) for rows in found.values())):
         raise LookupError("not measured yet on this machine: the memory of a cache kept whole and rolled")
     return found
@@ -39,7 +39,7 @@ def _rows(run: Run) -> dict[str, dict[int, Row]]:
 def _kept(row: Row) -> int:
     """The closed form, in bytes."""
     case = row.case
-    tokens = min(case["keys"], _pairs.window(row)) if row.kernel == ROLLED else case["keys"]
+    tokens = min(case["keys"], pairs.window(row)) if row.kernel == ROLLED else case["keys"]
     return 4 * tokens * Attention(1, case["heads"], case["dim"], case["kv_heads"]).kv_cache_elements()
 
 
@@ -50,21 +50,21 @@ def values(run: Run) -> dict[str, Quantity]:
     case = rows[WHOLE][last].case
     found = {
         "context": Quantity(last, "count"),
-        "window": Quantity(_pairs.window(rows[WHOLE][last]), "count"),
+        "window": Quantity(pairs.window(rows[WHOLE][last]), "count"),
         "kv_heads": Quantity(case["kv_heads"], "count"),
         "dim": Quantity(case["dim"], "count"),
-        "ratio": _measured.ratio(rows[WHOLE][last], rows[ROLLED][last]),
+        "ratio": measured_rows.ratio(rows[WHOLE][last], rows[ROLLED][last]),
     }
     for kernel, (name, _, _) in LOOKS.items():
         found[f"{name}_resident"] = rows[kernel][last].quantity("B")
         found[f"{name}_bytes"] = Quantity(_kept(rows[kernel][last]), "B")
-        found[f"{name}_growth"] = _measured.ratio(rows[kernel][last], rows[kernel][first])
+        found[f"{name}_growth"] = measured_rows.ratio(rows[kernel][last], rows[kernel][first])
         found[f"{name}_over_closed_form"] = Quantity(rows[kernel][last].median / _kept(rows[kernel][last]), "×")
     return found
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"keys": "context length", "window": "window"}, "B", "resident memory")
+    lines = measured_rows.table(runs, {"keys": "context length", "window": "window"}, "B", "resident memory")
     measured = [row for run in runs for row in run.rows if row.kernel]
     for line, row in zip(lines, measured, strict=True):
         line["closed form"] = Quantity(_kept(row), "B")
@@ -75,11 +75,11 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     every = [row for those in rows.values() for row in those.values()]
     shown = [bytes_ for row in every for bytes_ in (*row.middle_half(), _kept(row))]
-    x = _axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens")
-    on = _style.chart(x, _axes.log_axis("resident memory", shown, "B", base=2, pad=1.8))
+    x = axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens")
+    on = style.chart(x, axes.log_axis("resident memory", shown, "B", base=2, pad=1.8))
     for kernel, (_, label, look) in LOOKS.items():
         contexts = sorted(rows[kernel])
         closed = [_kept(rows[kernel][n]) for n in contexts]
-        _style.reference(on, contexts, closed, f"{label}, closed form", colour=look.colour)
-        _measured.curve(on, list(rows[kernel].values()), "keys", label, look, "B")
-    return _style.finish(on, runs[0])
+        style.reference(on, contexts, closed, f"{label}, closed form", colour=look.colour)
+        measured_rows.curve(on, list(rows[kernel].values()), "keys", label, look, "B")
+    return style.finish(on, runs[0])

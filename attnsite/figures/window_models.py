@@ -16,9 +16,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "window_models"
 TITLE_COLUMNS = ("share",)
@@ -26,10 +26,10 @@ NAMED = {"Mistral 7B v0.1": "mistral_7b", "Gemma 2 9B": "gemma2_9b", "Gemma 2 27
          "Gemma 3 4B": "gemma3_4b", "Gemma 3 27B": "gemma3_27b", "gpt-oss-20b": "gpt_oss_20b",
          "gpt-oss-120b": "gpt_oss_120b"}  # fmt: skip
 DRAWN = {
-    "Gemma 2 27B": _style.Look(_style.OTHER_2, symbol="diamond"),
-    "gpt-oss-20b": _style.Look(_style.OTHER, symbol="square"),
-    "Gemma 3 27B": _style.Look(_style.OURS_2, symbol="triangle-up"),
-    "Mistral 7B v0.1": _style.Look(_style.OURS),
+    "Gemma 2 27B": style.Look(style.OTHER_2, symbol="diamond"),
+    "gpt-oss-20b": style.Look(style.OTHER, symbol="square"),
+    "Gemma 3 27B": style.Look(style.OURS_2, symbol="triangle-up"),
+    "Mistral 7B v0.1": style.Look(style.OURS),
 }
 
 
@@ -81,21 +81,21 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = {row.case["name"]: row for row in runs[0].where() if row.case["name"] in DRAWN}
     if not rows:
         raise LookupError("none of the models that this figure draws has been counted yet")
-    x = _axes.cases_axis("context, in tokens", {n for row in rows.values() for n in _shares(row)}, "tokens", most=8)
-    y = _axes.linear_axis("rolled cache, share of the whole one", [0, 1], "%", most=5, pad=0.04)
-    on = _style.chart(x, y)
+    x = axes.cases_axis("context, in tokens", {n for row in rows.values() for n in _shares(row)}, "tokens", most=8)
+    y = axes.linear_axis("rolled cache, share of the whole one", [0, 1], "%", most=5, pad=0.04)
+    on = style.chart(x, y)
     for name, look in DRAWN.items():
         if name not in rows:
             continue
         shares = _shares(rows[name])
         floor = rows[name].values["full_layers"] / rows[name].case["layers"]
         if floor:
-            _style.reference(on, [x.low, x.high], [floor, floor], f"{name}: layers that see all", colour=look.colour)
-        hover = [f"{name}<br>{_axes.tokens(n)} tokens: {Quantity(share, '%')}" for n, share in shares.items()]
+            style.reference(on, [x.low, x.high], [floor, floor], f"{name}: layers that see all", colour=look.colour)
+        hover = [f"{name}<br>{axes.tokens(n)} tokens: {Quantity(share, '%')}" for n, share in shares.items()]
         short = max(shares) < x.high / 2  # then there is room behind the end of the line
         label = name.removesuffix(" v0.1").replace(" 27B", "<br>27B")
-        _style.line(on, list(shares), list(shares.values()), look, label, hover=hover, label_end=not short)
+        style.line(on, list(shares), list(shares.values()), look, label, hover=hover, label_end=not short)
         if short:
-            _style.note(on, max(shares), shares[max(shares)], label.replace("<br>", " "), look.colour, anchor="left",
+            style.note(on, max(shares), shares[max(shares)], label.replace("<br>", " "), look.colour, anchor="left",
                         shift=(9, -5))  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

@@ -17,16 +17,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _pairs, _style
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, pairs, style
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "window_prefill"
 TITLE_COLUMNS = ("time per call",)
 MASK, SKIP = "cpu_blas_masked", "cpu_simd"
 LOOKS = {
-    MASK: ("laid over the scores", _style.Look(_style.OTHER, symbol="square")),
-    SKIP: ("bounds the loop", _style.Look(_style.OURS)),
+    MASK: ("laid over the scores", style.Look(style.OTHER, symbol="square")),
+    SKIP: ("bounds the loop", style.Look(style.OURS)),
 }
 NAMED = (64, 256, 1024)  # windows that sentences speak of
 
@@ -34,8 +34,8 @@ NAMED = (64, 256, 1024)  # windows that sentences speak of
 def by_window(run: Run, kernel: str) -> dict[int, dict[int, Row]]:
     """Rows by prompt and window; only prompts that were also measured without any key hidden."""
     found: dict[int, dict[int, Row]] = {}
-    for row in _pairs.timed(run, kernel):
-        found.setdefault(row.case["queries"], {})[_pairs.window(row)] = row
+    for row in pairs.timed(run, kernel):
+        found.setdefault(row.case["queries"], {})[pairs.window(row)] = row
     return {tokens: rows for tokens, rows in found.items() if tokens in rows and len(rows) > 1}
 
 
@@ -53,10 +53,10 @@ def values(run: Run) -> dict[str, Quantity]:
     tokens = max(every)
     mask, skip = every[tokens]
     narrow = min(set(mask) & set(skip))
-    whole = _pairs.pairs(skip[tokens])
+    whole = pairs.pairs(skip[tokens])
 
     def left(window: int) -> float:
-        return whole / _pairs.pairs(skip[window])
+        return whole / pairs.pairs(skip[window])
 
     found = {
         "tokens": Quantity(tokens, "count"),
@@ -64,10 +64,10 @@ def values(run: Run) -> dict[str, Quantity]:
         "dim": Quantity(skip[tokens].case["dim"], "count"),
         "narrow": Quantity(narrow, "count"),
         "pairs_ratio": Quantity(left(narrow), "1"),
-        "mask_ratio": _measured.ratio(mask[narrow], mask[tokens]),
-        "skip_speedup": _measured.ratio(skip[tokens], skip[narrow]),
-        "skip_fast": Quantity(skip[tokens].median / _measured.halves(skip[narrow])[0].value, "×", digits=2),
-        "skip_slow": Quantity(skip[tokens].median / _measured.halves(skip[narrow])[1].value, "×", digits=2),
+        "mask_ratio": measured_rows.ratio(mask[narrow], mask[tokens]),
+        "skip_speedup": measured_rows.ratio(skip[tokens], skip[narrow]),
+        "skip_fast": Quantity(skip[tokens].median / measured_rows.halves(skip[narrow])[0].value, "×", digits=2),
+        "skip_slow": Quantity(skip[tokens].median / measured_rows.halves(skip[narrow])[1].value, "×", digits=2),
         "mask_time": mask[tokens].quantity(),
         "skip_time": skip[tokens].quantity(),
         "shortest_prompt": Quantity(min(every), "count"),
@@ -76,10 +76,10 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"pairs_ratio_{window}"] = Quantity(left(window), "×")
         found[f"pairs_share_{window}"] = Quantity(1 / left(window), "%")
         found[f"mask_time_{window}"], found[f"skip_time_{window}"] = (rows[window].quantity() for rows in (mask, skip))
-        found[f"mask_ratio_{window}"] = _measured.ratio(mask[window], mask[tokens])
-        found[f"skip_speedup_{window}"] = _measured.ratio(skip[tokens], skip[window])
-        found[f"mask_over_skip_{window}"] = _measured.ratio(mask[window], skip[window])
-        gained = _measured.ratio(skip[tokens], skip[window])
+        found[f"mask_ratio_{window}"] = measured_rows.ratio(mask[window], mask[tokens])
+        found[f"skip_speedup_{window}"] = measured_rows.ratio(skip[tokens], skip[window])
+        found[f"mask_over_skip_{window}"] = measured_rows.ratio(mask[window], skip[window])
+        gained = measured_rows.ratio(skip[tokens], skip[window])
         low, high = gained.low or gained.value, gained.high or gained.value
         found[f"gain_over_pairs_{window}"] = Quantity(
             gained.value / left(window), "%", low / left(window), high / left(window)
@@ -88,29 +88,29 @@ def values(run: Run) -> dict[str, Quantity]:
 
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
-    lines = _measured.table(runs, {"queries": "tokens", "window": "window"})
+    lines = measured_rows.table(runs, {"queries": "tokens", "window": "window"})
     measured = [row for run in runs for row in run.rows if row.kernel]
     for line, row in zip(lines, measured, strict=True):
-        line["visible pairs a head"] = Quantity(_pairs.pairs(row), "count")
-        line["speed over visible pairs"] = _pairs.speed(row) if row.samples else None
+        line["visible pairs a head"] = Quantity(pairs.pairs(row), "count")
+        line["speed over visible pairs"] = pairs.speed(row) if row.samples else None
     return lines
 
 
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     tokens, (mask, skip) = max(both(run).items())
-    whole, windows = _pairs.pairs(skip[tokens]), sorted(skip)
-    theory = [skip[tokens].median * _pairs.pairs(skip[window]) / whole for window in windows]
+    whole, windows = pairs.pairs(skip[tokens]), sorted(skip)
+    theory = [skip[tokens].median * pairs.pairs(skip[window]) / whole for window in windows]
     times = [time for row in (*mask.values(), *skip.values()) for time in row.middle_half()]
-    on = _style.chart(
-        _axes.log_axis("window, in tokens", windows, "tokens", base=2, pad=1.1),
-        _axes.log_axis("time of one prompt", [*times, *theory], "s", pad=1.6),
+    on = style.chart(
+        axes.log_axis("window, in tokens", windows, "tokens", base=2, pad=1.1),
+        axes.log_axis("time of one prompt", [*times, *theory], "s", pad=1.6),
     )
-    _style.reference(on, windows, theory, "pairs left by the window")
+    style.reference(on, windows, theory, "pairs left by the window")
     for kernel, rows in ((MASK, mask), (SKIP, skip)):
         label, look = LOOKS[kernel]
-        _measured.curve(on, list(rows.values()), "window", label, look)
+        measured_rows.curve(on, list(rows.values()), "window", label, look)
     if len(windows) > 2:
-        _style.note(on, windows[1], theory[1], "in proportion to the pairs", _style.MUTE, above=False, anchor="left",
+        style.note(on, windows[1], theory[1], "in proportion to the pairs", style.MUTE, above=False, anchor="left",
                     shift=(6, -6))  # fmt: skip
-    return _style.finish(on, run)
+    return style.finish(on, run)

@@ -16,12 +16,12 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.accounting import Attention
-from attnsite.figures import _axes, _measured, _pairs, _style
 from attnsite.figures.score_memory import PAGE
+from attnsite.figures.toolkit import axes, measured_rows, pairs, style
 from attnsite.figures.window_prefill import LOOKS, MASK, SKIP, both
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.formulas.attention import Attention
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "window_scores"
 TITLE_COLUMNS = ("rise of the peak",)
@@ -51,7 +51,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "score_bytes": Quantity(_scores(first), "B"),
         "mask_narrow": rows[MASK][narrow].quantity("B"),
         "mask_whole": first.quantity("B"),
-        "mask_ratio": _measured.ratio(rows[MASK][narrow], first),
+        "mask_ratio": measured_rows.ratio(rows[MASK][narrow], first),
         "mask_over_scores": Quantity(rows[MASK][narrow].median / _scores(first), "×"),
         "skip_narrow": rows[SKIP][least].quantity("B"),
         "skip_whole": rows[SKIP][tokens].quantity("B"),
@@ -61,7 +61,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     columns = {"queries": "tokens", "heads": "heads", "window": "window"}
-    return _measured.table(runs, columns, "B", "rise of the peak")
+    return measured_rows.table(runs, columns, "B", "rise of the peak")
 
 
 def draw(runs: list[Run]) -> go.Figure:
@@ -69,16 +69,16 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [row for those in rows.values() for row in those.values()]
     scores = _scores(every[0])
     shown = [max(PAGE, bytes_) for row in every for bytes_ in row.middle_half()]
-    x = _axes.log_axis("window, in tokens", [_pairs.window(row) for row in every], "tokens", base=2, pad=1.1)
-    on = _style.chart(x, _axes.log_axis("rise of the peak of memory", [*shown, scores], "B", base=2, pad=3))
-    _style.reference(on, [x.low, x.high], [scores, scores], "all scores, 4 H N²", at=0.3)
+    x = axes.log_axis("window, in tokens", [pairs.window(row) for row in every], "tokens", base=2, pad=1.1)
+    on = style.chart(x, axes.log_axis("rise of the peak of memory", [*shown, scores], "B", base=2, pad=3))
+    style.reference(on, [x.low, x.high], [scores, scores], "all scores, 4 H N²", at=0.3)
     for kernel, those in rows.items():
         windows, looks = sorted(those), LOOKS[kernel][1]
         halves = [those[w].middle_half() for w in windows]
         label = WORDS[kernel].replace("<br>", " ")
-        _style.line(
+        style.line(
             on, windows, [max(PAGE, those[w].median) for w in windows], looks, WORDS[kernel],
             low=[max(PAGE, low) for low, _ in halves], high=[max(PAGE, high) for _, high in halves],
             hover=[f"{label}, window of {w}: {those[w].quantity('B')}" for w in windows],
         )  # fmt: skip
-    return _style.finish(on, runs[0])
+    return style.finish(on, runs[0])

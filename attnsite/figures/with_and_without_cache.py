@@ -19,16 +19,16 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from attnsite.figures import _axes, _measured, _style
-from attnsite.figures._layer import over, plus, products
 from attnsite.figures.time_per_token import KERNEL, steps
-from attnsite.quantity import Quantity
-from attnsite.results import Row, Run
+from attnsite.figures.toolkit import axes, measured_rows, style
+from attnsite.figures.toolkit.layer import over, plus, products
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "time_per_token"
 TITLE_COLUMNS = ("one more token",)
 KV_HEADS = 32
-CACHED, AGAIN = _style.Look(_style.OURS), _style.Look(_style.OTHER, symbol="square")
+CACHED, AGAIN = style.Look(style.OURS), style.Look(style.OTHER, symbol="square")
 
 
 def prompts(run: Run) -> list[Row]:
@@ -78,7 +78,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "total_with": Quantity(total_with, "s"),
         "total_without": Quantity(total_without / 3600, "hours"),
         "total_ratio": Quantity(total_without / total_with, "×"),
-        "prompt_exponent": _measured.exponent(rows, "queries"),
+        "prompt_exponent": measured_rows.exponent(rows, "queries"),
     }
 
 
@@ -105,18 +105,18 @@ def draw(runs: list[Run]) -> go.Figure:
     series = (("no cache", AGAIN, again), ("with a cache", CACHED, cached))
     points = [point for _, _, those in series for point in those]
     times = [t for _, row, w in points for t in (row.median, plus(w, row.quantity()).high or row.median)]
-    on = _style.chart(
-        _axes.log_axis("tokens before it", [n for n, _, _ in points], "tokens", base=2, most=9, pad=1.15),
-        _axes.log_axis("time of one more token in one layer", times, "s", pad=1.5),
+    on = style.chart(
+        axes.log_axis("tokens before it", [n for n, _, _ in points], "tokens", base=2, most=9, pad=1.15),
+        axes.log_axis("time of one more token in one layer", times, "s", pad=1.5),
     )
     for label, look, those in series:
         xs = [n for n, _, _ in those]
         sums = [plus(w, row.quantity()) for _, row, w in those]
-        hover = [f"{label}, {_axes.tokens(n)} tokens: {total}<br>weights {w}, attention {row.quantity()}"
+        hover = [f"{label}, {axes.tokens(n)} tokens: {total}<br>weights {w}, attention {row.quantity()}"
                  for (n, row, w), total in zip(those, sums, strict=True)]  # fmt: skip
-        _style.line(on, xs, [q.value for q in sums], look, label, hover=hover,
+        style.line(on, xs, [q.value for q in sums], look, label, hover=hover,
                     low=[q.low or q.value for q in sums], high=[q.high or q.value for q in sums])  # fmt: skip
-        _style.reference(on, xs, [row.median for _, row, _ in those], f"attention alone, {label}", colour=look.colour)
+        style.reference(on, xs, [row.median for _, row, _ in those], f"attention alone, {label}", colour=look.colour)
     n, row, _ = again[-1]
-    _style.note(on, n, row.median, "dotted:<br>attention alone", _style.MUTE, above=False, anchor="left", shift=(8, 8))
-    return _style.finish(on, run)
+    style.note(on, n, row.median, "dotted:<br>attention alone", style.MUTE, above=False, anchor="left", shift=(8, 8))
+    return style.finish(on, run)

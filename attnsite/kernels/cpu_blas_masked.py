@@ -16,10 +16,10 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from attnsite.kernels._blas import multiply
-from attnsite.kernels._call import reach
-from attnsite.kernels._exponential import exp_shifted
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.plain.blas import multiply
+from attnsite.kernels.plain.exponential import exp_shifted
+from attnsite.kernels.plain.shapes import require_fit
+from attnsite.kernels.simd.call import reach
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_blas"

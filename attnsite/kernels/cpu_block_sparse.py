@@ -18,15 +18,15 @@ that is no part of this kernel.
 import numpy as np
 from numba import get_num_threads, njit
 
-from attnsite.kernels._call import Arrays, base_two_scale, prepare, unpack_call
-from attnsite.kernels._inner import INLINE, INNER
-from attnsite.kernels._packing import copy, is_finite
-from attnsite.kernels._panels import ONE, ZERO, begin_panel, end_panel
-from attnsite.kernels._simd_memory import fetch_add
-from attnsite.kernels._threads import on_all, share_out
-from attnsite.kernels._tile import LANES, ROWS
-from attnsite.kernels._workspace import workspace
 from attnsite.kernels.cpu_simd import KEYS, PANELS, _panel, padded_width
+from attnsite.kernels.plain.inner import INLINE, INNER
+from attnsite.kernels.simd.call import Arrays, base_two_scale, prepare, unpack_call
+from attnsite.kernels.simd.memory import fetch_add
+from attnsite.kernels.simd.packing import copy, is_finite
+from attnsite.kernels.simd.prefill_steps import ONE, ZERO, begin_panel, end_panel
+from attnsite.kernels.simd.scratch import workspace
+from attnsite.kernels.simd.threads import on_all, share_out
+from attnsite.kernels.simd.tile import LANES, ROWS
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd"

@@ -16,8 +16,8 @@ import math
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from attnsite.kernels._exponential import exp_shifted
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.plain.exponential import exp_shifted
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_online"

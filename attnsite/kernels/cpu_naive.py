@@ -15,7 +15,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cpu"
 FOLLOWS = "reference"

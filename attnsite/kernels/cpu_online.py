@@ -20,9 +20,9 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from attnsite.kernels._exponential import exp_shifted
-from attnsite.kernels._inner import INNER
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.plain.exponential import exp_shifted
+from attnsite.kernels.plain.inner import INNER
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_blas"

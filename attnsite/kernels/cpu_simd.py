@@ -1,14 +1,14 @@
 """The tiled online softmax with the registers laid out by hand: what this machine's arithmetic units can do.
 
 `cpu_online` leaves the registers to LLVM, which loads and stores a sum for every few multiply-adds. Here a tile of
-sums stays in registers for a whole product (`_tile`), and with AVX-512 its loop has sixteen multiply-adds for ten loads
+sums stays in registers for a whole product (`simd/tile.py`), and with AVX-512 its loop has sixteen multiply-adds for ten loads
 and broadcasts. K and V are read where they lie; only the queries are packed, transposed, once for all keys.
 
 Bytes: q and out once, k and v once for each tile of queries, most of them from the second cache. Its workspace is a
 few tiles a thread.
 
 Look at `_tile_of_queries`: for each tile of keys and each panel of queries the scores, the new maxima, the weights, the
-mixed values; `_panels` has those steps. Tiles are dealt out to threads by a counter, the longest first, and what is
+mixed values; `simd/prefill_steps.py` has those steps. Tiles are dealt out to threads by a counter, the longest first, and what is
 computed for a query depends neither on which thread does it nor on how many there are: results are the same bit for
 bit. Where there are too few queries to fill a panel, `cpu_simd_decode` takes over.
 
@@ -18,11 +18,13 @@ Follows FlashAttention-2 [@dao2024flashattention2] in what it computes and in sp
 import numpy as np
 from numba import get_num_threads, njit
 
-from attnsite.kernels._call import Arrays, base_two_scale, log_sum, prepare, unpack_call
-from attnsite.kernels._decode import decode
-from attnsite.kernels._inner import INLINE, INNER
-from attnsite.kernels._packing import copy, is_finite, unpack
-from attnsite.kernels._panels import (
+from attnsite.kernels.plain.inner import INLINE, INNER
+from attnsite.kernels.simd.call import Arrays, base_two_scale, log_sum, prepare, unpack_call
+from attnsite.kernels.simd.decode import decode
+from attnsite.kernels.simd.half import write
+from attnsite.kernels.simd.memory import fetch_add
+from attnsite.kernels.simd.packing import copy, is_finite, unpack
+from attnsite.kernels.simd.prefill_steps import (
     NOTHING,
     ONE,
     ZERO,
@@ -33,12 +35,10 @@ from attnsite.kernels._panels import (
     score_rows,
     weigh_rows,
 )  # fmt: skip
-from attnsite.kernels._simd import exp2_scaled, load, multiply, store, subtract, where_equal
-from attnsite.kernels._simd_memory import fetch_add
-from attnsite.kernels._storage import write
-from attnsite.kernels._threads import on_all, share_out
-from attnsite.kernels._tile import LANES, PANEL, ROWS
-from attnsite.kernels._workspace import workspace
+from attnsite.kernels.simd.registers import exp2_scaled, load, multiply, store, subtract, where_equal
+from attnsite.kernels.simd.scratch import workspace
+from attnsite.kernels.simd.threads import on_all, share_out
+from attnsite.kernels.simd.tile import LANES, PANEL, ROWS
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_online"

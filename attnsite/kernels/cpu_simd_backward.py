@@ -14,7 +14,7 @@ most of them from the second cache. Its workspace is a few tiles and one chunk's
 the keys are split into chunks, at least 16 over all KV heads if there are keys enough, and each chunk has its own dq,
 which are added up at the end.
 
-Look at `_tile`: one tile of queries meets one tile of keys; `_backward` has those steps. How the keys are split depends
+Look at `_tile`: one tile of queries meets one tile of keys; `simd/backward_steps.py` has those steps. How the keys are split depends
 on the shape only, and everything is added up in one order, so results are the same bit for bit for any number of
 threads. What a query does not see has no influence on it nor it on that, not even where it is NaN or infinite; a row
 that sees nothing has zero gradients. A weight's relative error is that of the log-sum-exp it is computed from, about
@@ -29,18 +29,18 @@ import math
 import numpy as np
 from numba import get_num_threads, njit
 
-from attnsite.kernels import _backward as steps
-from attnsite.kernels._call import base_two_scale, flatten
-from attnsite.kernels._gradients_call import Arrays, lay_out_gradients, place, row_at, unpack_shape
-from attnsite.kernels._inner import INLINE, INNER
-from attnsite.kernels._packing import copy, is_finite
-from attnsite.kernels._panels import ZERO
-from attnsite.kernels._shapes import look, require_writable
-from attnsite.kernels._simd import WIDTH
-from attnsite.kernels._simd_memory import fetch_add
-from attnsite.kernels._threads import on_all
-from attnsite.kernels._tile import LANES, ROWS
-from attnsite.kernels._workspace import workspace
+from attnsite.kernels.plain.inner import INLINE, INNER
+from attnsite.kernels.plain.shapes import look, require_writable
+from attnsite.kernels.simd import backward_steps as steps
+from attnsite.kernels.simd.call import base_two_scale, flatten
+from attnsite.kernels.simd.gradients_call import Arrays, lay_out_gradients, place, row_at, unpack_shape
+from attnsite.kernels.simd.memory import fetch_add
+from attnsite.kernels.simd.packing import copy, is_finite
+from attnsite.kernels.simd.prefill_steps import ZERO
+from attnsite.kernels.simd.registers import WIDTH
+from attnsite.kernels.simd.scratch import workspace
+from attnsite.kernels.simd.threads import on_all
+from attnsite.kernels.simd.tile import LANES, ROWS
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd"

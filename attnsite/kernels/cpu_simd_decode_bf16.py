@@ -1,7 +1,7 @@
 """Decoding over a KV cache in bfloat16: half the bytes; without shared KV heads, nearly half the time.
 
 Where memory sets the pace, fewer bits are the way to be faster. Keys and values are widened to float32 in registers
-(`_narrow`), where heads share keys in blocks in the nearest cache, and all arithmetic stays as in `cpu_simd_decode`.
+(`simd/decode_narrow.py`), where heads share keys in blocks in the nearest cache, and all arithmetic stays as in `cpu_simd_decode`.
 What is lost is lost when the cache is written: each number is rounded by at most a relative 2⁻⁸. Its error here is
 measured against attention over the rounded cache.
 
@@ -11,7 +11,7 @@ Look at `store_cache`: bfloat16 is the upper half of a float32, rounded to neare
 """
 
 from attnsite.kernels import cpu_simd_decode
-from attnsite.kernels._halves import from_bfloat16, to_bfloat16
+from attnsite.kernels.plain.halves import from_bfloat16, to_bfloat16
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd_decode"

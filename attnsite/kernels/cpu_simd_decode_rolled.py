@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from attnsite.kernels import cpu_simd_decode
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd_decode"

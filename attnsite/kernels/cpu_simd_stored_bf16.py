@@ -13,7 +13,7 @@ rounded too; what rounding costs against the numbers before it is another questi
 """
 
 from attnsite.kernels import cpu_simd
-from attnsite.kernels._halves import from_bfloat16, to_bfloat16
+from attnsite.kernels.plain.halves import from_bfloat16, to_bfloat16
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd"

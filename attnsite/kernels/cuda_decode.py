@@ -19,10 +19,10 @@ import math
 
 import numpy as np
 
-from attnsite.kernels._cuda import SIMULATED, Entry, Scratch, cuda, float32, int32, jit, require, scale
-from attnsite.kernels._cuda_rows import reading
-from attnsite.kernels._ptx import exchange, exp2
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.cuda.driver import SIMULATED, Entry, Scratch, cuda, float32, int32, jit, require, scale
+from attnsite.kernels.cuda.ptx import exchange, exp2
+from attnsite.kernels.cuda.rows import reading
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cuda"
 FOLLOWS = "cuda_tiled"

@@ -21,11 +21,11 @@ import math
 
 import numpy as np
 
-from attnsite.kernels import _ptx
-from attnsite.kernels._cuda import SIMULATED, Entry, cuda, float32, int32, jit, launch, require, scale, uint32
-from attnsite.kernels._halves import from_bfloat16, to_bfloat16
-from attnsite.kernels._ptx import copy16, exchange, exp2, matrices, matrices_turned, wait
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.cuda import ptx
+from attnsite.kernels.cuda.driver import SIMULATED, Entry, cuda, float32, int32, jit, launch, require, scale, uint32
+from attnsite.kernels.cuda.ptx import copy16, exchange, exp2, matrices, matrices_turned, wait
+from attnsite.kernels.plain.halves import from_bfloat16, to_bfloat16
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cuda"
 FOLLOWS = "cuda_vector"
@@ -105,7 +105,7 @@ def built(*sizes):
 
 def build(dim, kind, warps, columns):
     """The kernel for heads of width `dim`: `warps` × 16 queries and `columns` keys in a tile."""
-    multiply, pack = getattr(_ptx, f"multiply_{kind}"), getattr(_ptx, f"pack_{kind}")
+    multiply, pack = getattr(ptx, f"multiply_{kind}"), getattr(ptx, f"pack_{kind}")
     exponent = {"bf16": 0x7F80, "f16": 0x7C00}[kind]  # all of its bits are set in what is no number, or infinite
     rows, count = 16 * warps, 32 * warps
     words, step = dim // 2, pitch(dim)

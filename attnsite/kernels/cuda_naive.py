@@ -19,8 +19,8 @@ import math
 
 import numpy as np
 
-from attnsite.kernels._cuda import MOST, SIMULATED, Entry, Scratch, cuda, float32, jit, require, scale
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.cuda.driver import MOST, SIMULATED, Entry, Scratch, cuda, float32, jit, require, scale
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cuda"
 FOLLOWS = "reference"

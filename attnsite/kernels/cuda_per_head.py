@@ -13,8 +13,8 @@ parallelism over heads alone runs out.
 """
 
 from attnsite.kernels import cuda_tiled
-from attnsite.kernels._cuda import Entry, cuda, int32, jit, require, scale
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.cuda.driver import Entry, cuda, int32, jit, require, scale
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cuda"
 FOLLOWS = "cuda_tiled"

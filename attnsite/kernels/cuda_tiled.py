@@ -20,8 +20,8 @@ import math
 
 import numpy as np
 
-from attnsite.kernels._cuda import SIMULATED, Entry, cuda, float32, jit, require, scale
-from attnsite.kernels._shapes import require_fit
+from attnsite.kernels.cuda.driver import SIMULATED, Entry, cuda, float32, jit, require, scale
+from attnsite.kernels.plain.shapes import require_fit
 
 DEVICE = "cuda"
 FOLLOWS = "cuda_naive"

@@ -7,8 +7,8 @@ from functools import cache
 import numpy as np
 from numba import get_num_threads, njit, prange
 
-from attnsite.kernels._blas import multiply
-from attnsite.kernels._tile import LANES, ROWS, product, put
+from attnsite.kernels.plain.blas import multiply
+from attnsite.kernels.simd.tile import LANES, ROWS, product, put
 from attnsite.measure import machine
 
 _DEPTH = 1 << 21  # multiply-adds into each sum

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from attnsite.experiment import Workload
 from attnsite.kernels import cpu_simd, reference
-from attnsite.measure.correct import FLOOR, Verdict
+from attnsite.measure.correctness import FLOOR, Verdict
+from attnsite.records.workload import Workload
 
 SMALL = 128  # tokens of the call that compiles: with few heads the keys are split then, as they are with more
 Gradients = Sequence[np.ndarray]  # dq, dk, dv

@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from attnsite import discover, quota, repository, results
-from attnsite.errors import Mistake
 from attnsite.kernels import code_settings
-from attnsite.measure import WAITING
+from attnsite.measure import WAITING, quota
+from attnsite.records import registry, repository, run_file
+from attnsite.records.mistakes import Mistake
 
 PACKAGES = ("numpy", "numba", "llvmlite", "numba-cuda", "torch", "jax", "jaxlib", "onnxruntime", "onnx")
 
@@ -32,7 +32,7 @@ def faults(root: Path, machine: str) -> list[Mistake]:
     if code_settings().get("NUMBA_DISABLE_JIT"):
         what = "Numba's compiler is off (NUMBA_DISABLE_JIT), so that Python would be measured"
         found.append(Mistake("attnsite measure", "", what, "unset NUMBA_DISABLE_JIT"))
-    if machine != results.THIS_BUILD and (remedy := repository.distrust(root)):
+    if machine != run_file.THIS_BUILD and (remedy := repository.distrust(root)):
         what = "git does not trust this clone, which belongs to another user, and cannot say what is measured"
         found.append(Mistake("attnsite measure", "--machine", what, remedy))
     return found
@@ -68,7 +68,7 @@ def software(root: Path) -> dict[str, Any]:
             versions[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             continue
-    if discover.ROOT.parent.resolve() != root.resolve():  # installed, or another checkout's: no commit says what runs
+    if registry.ROOT.parent.resolve() != root.resolve():  # installed, or another checkout's: no commit says what runs
         return {"python": platform.python_version(), **versions, "commit": None, "clean": False}
     commit = repository.ask(root, "rev-parse", "--short=12", "HEAD")
     dirty = repository.ask(root, "status", "--porcelain", "--untracked-files=no", "--", "attnsite")
@@ -136,9 +136,9 @@ def _gpu() -> dict[str, Any]:
     cells = [cell.strip() for cell in done.stdout.splitlines()[0].split(",")] if done.stdout.strip() else []
     if len(cells) != 3:
         return {}
-    from attnsite.measure import cuda_clock
+    from attnsite.measure.gpu import clock as gpu_clock
 
-    return dict(zip(("gpu", "gpu_memory", "driver"), cells, strict=True)) | cuda_clock.provenance()
+    return dict(zip(("gpu", "gpu_memory", "driver"), cells, strict=True)) | gpu_clock.provenance()
 
 
 def _flag(name: str) -> bool:
@@ -149,11 +149,11 @@ def _vectors() -> str | None:
     """The vectors of x86 that compiled kernels use, which may be less than the processor has; None elsewhere."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return None
-    from attnsite.kernels import _simd
+    from attnsite.kernels.simd import registers
 
     widths = {"avx512f": 16, "avx2": 8, "avx": 4}
-    compiled = [name for name, width in widths.items() if width <= _simd.WIDTH]
-    return next((name for name in compiled if f"+{name}" in _simd.FEATURES.split(",")), "sse2")
+    compiled = [name for name, width in widths.items() if width <= registers.WIDTH]
+    return next((name for name in compiled if f"+{name}" in registers.FEATURES.split(",")), "sse2")
 
 
 def _caches() -> dict[str, str]:

@@ -14,9 +14,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from attnsite import discover, quota
-from attnsite.experiment import Workload
-from attnsite.measure.contestants import Skipped
+from attnsite.measure import quota
+from attnsite.measure.candidates import Skipped
+from attnsite.records import registry
+from attnsite.records.workload import Workload
 
 GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536"}  # glibc then returns every array's memory as soon as it is freed
 
@@ -27,7 +28,7 @@ def ask(kernel: str, workload: Workload, seconds: float = 120.0, cache: bool = F
     Raises `Skipped` where the kernel cannot, is wrong or takes longer than so many seconds.
     """
     words = [sys.executable, "-m", "attnsite.measure.memory", kernel, json.dumps(workload.case()), *["cache"] * cache]
-    path = os.pathsep.join([str(discover.ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    path = os.pathsep.join([str(registry.ROOT.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
         done = subprocess.run(
             words,
@@ -62,16 +63,16 @@ def observe(kernel: str, workload: Workload, cache: bool = False) -> dict[str, A
     With `cache`: resident memory after the call, of which the keys and values are a part as the kernel keeps them, less
     resident memory before they were made. `skipped`, a code and a sentence, in their place where it cannot be done.
     """
-    from attnsite.measure import contestants, correct
+    from attnsite.measure import candidates, correctness
 
     try:
-        module = contestants.load(kernel)
-        contestants.compile_small(module, workload)
-    except contestants.Skipped as why:
+        module = candidates.load(kernel)
+        candidates.compile_small(module, workload)
+    except candidates.Skipped as why:
         return {"skipped": [why.code, why.reason]}
     except NotImplementedError as why:
         return {"skipped": ["refused", str(why)]}
-    options = contestants.accepted(module.attention, workload)
+    options = candidates.accepted(module.attention, workload)
     give_back()
     bare = _status("VmRSS")
     if cache and bare is None:
@@ -79,14 +80,14 @@ def observe(kernel: str, workload: Workload, cache: bool = False) -> dict[str, A
     if bare is None and importlib.util.find_spec("resource") is None:  # as on Windows
         return {"skipped": ["refused", "this system does not say how much memory a process has used"]}
     q, k, v = workload.inputs()
-    kept = contestants.store(module, k, v, workload)
+    kept = candidates.store(module, k, v, workload)
     del k, v  # a kernel that keeps them in another form needs them no more
-    arrays, rounded = contestants.lay_out(module, q, kept), correct.rounding(module)
+    arrays, rounded = candidates.lay_out(module, q, kept), correctness.rounding(module)
     before = reset_peak()
     module.attention(*arrays, **options)
     grown = (_status("VmRSS") or 0) - (bare or 0) if cache else peak() - before
-    meant, out = contestants.restored(module, kept), correct.restored(module, arrays[-1])
-    verdict = correct.compare(rounded(q), *meant, out, causal=workload.causal, rounded=rounded, seen=workload.seen)
+    meant, out = candidates.restored(module, kept), correctness.restored(module, arrays[-1])
+    verdict = correctness.compare(rounded(q), *meant, out, causal=workload.causal, rounded=rounded, seen=workload.seen)
     if not verdict.right:
         reason = f"wrong: error {verdict.max_error:.3g}, at most {verdict.bound:.3g} is allowed"
         return {"skipped": ["wrong", reason]}

@@ -9,9 +9,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from attnsite import results
-from attnsite.errors import Mistake, raise_all
-from attnsite.results import Run
+from attnsite.records import run_file
+from attnsite.records.mistakes import Mistake, raise_all
+from attnsite.records.run_file import Run
 
 FOLDER = Path(".cache/attnsite/shards")
 # Of a machine, so that parts can stand in one run:
@@ -52,7 +52,7 @@ def merge(root: Path, machine: str, sweep: str, experiment: str, cases: list[str
     absent = [str(number) for number in range(1, count + 1) if (number, count) not in found]
     if absent:
         raise Mistake(FOLDER, where, f"lacks part {', '.join(absent)} of {count}", "measure it, then merge")
-    runs = [results.read(found[number, count]) for number in range(1, count + 1)]
+    runs = [run_file.read(found[number, count]) for number in range(1, count + 1)]
     raise_all(list(_strangers(runs, found, experiment)))
     order = {case: place for place, case in enumerate(cases)}
     rows = sorted((row for run in runs for row in run.rows), key=lambda row: order.get(case_key(row.case), len(order)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from attnsite.kernels._simd import (
+from attnsite.kernels.simd.registers import (
     WIDTH,
     add,
     broadcast,

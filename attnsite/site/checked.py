@@ -3,9 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from attnsite.content import Cite, Number, Question, Source, fences, marks
-from attnsite.errors import Mistake
-from attnsite.results import THIS_BUILD, Run
+from attnsite.content.questions import Cite, Number, Question, Source, fences, marks
+from attnsite.records.mistakes import Mistake
+from attnsite.records.run_file import THIS_BUILD, Run
 from attnsite.site.exhibits import in_words
 from attnsite.site.records import Records
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from html import escape
 
-from attnsite.content import Claim, Number
-from attnsite.errors import Mistake
+from attnsite.content.questions import Claim, Number
+from attnsite.records.mistakes import Mistake
 from attnsite.site.records import Records
 
 KINDS = {

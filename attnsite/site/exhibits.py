@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from attnsite.errors import Mistake
-from attnsite.nearest import nearest
-from attnsite.quantity import Quantity
-from attnsite.results import EVERY_MACHINE, THIS_BUILD, Run
+from attnsite.records.mistakes import Mistake
+from attnsite.records.nearest import nearest
+from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import EVERY_MACHINE, THIS_BUILD, Run
 from attnsite.site import tables
 
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",

@@ -13,9 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attnsite import results
-from attnsite.results import Row, Run
-from attnsite.site import kept
+from attnsite.records import run_file
+from attnsite.records.run_file import Row, Run
+from attnsite.site import disk_cache
 
 CALLS = 160  # of a figure's `values` for one run, at most
 FEW = 12  # rows that a number is said to rest on; of more it says how many they are
@@ -30,11 +30,11 @@ def rows_behind(root: Path, module: ModuleType, run: Run, names: Sequence[str]) 
         except (LookupError, ValueError, ZeroDivisionError, TypeError, AttributeError):
             return {}
 
-    file, written = results.path_of(root, run.machine, run.experiment), getattr(module, "__file__", None)
+    file, written = run_file.path_of(root, run.machine, run.experiment), getattr(module, "__file__", None)
     if not written or not file.is_file():
         return make()
-    code = (kept.code_of(Path(written)), kept.code_of(Path(__file__)))
-    made: dict[str, list[int]] = kept.kept(root, ("grounds", code, kept.bytes_of(file), list(names)), make)
+    code = (disk_cache.code_of(Path(written)), disk_cache.code_of(Path(__file__)))
+    made: dict[str, list[int]] = disk_cache.kept(root, ("grounds", code, disk_cache.bytes_of(file), list(names)), make)
     return made
 
 

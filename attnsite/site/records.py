@@ -9,11 +9,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attnsite import discover, glossary, here, ordinary, results
-from attnsite.content import Number, Source, marks, read_sources
-from attnsite.evidence import Evidence
-from attnsite.results import Run
-from attnsite.site import exhibits, grounds, kept
+from attnsite.content import glossary
+from attnsite.content.evidence import Evidence
+from attnsite.content.questions import Number, Source, marks, read_sources
+from attnsite.measure import here
+from attnsite.records import ordinary, registry, run_file
+from attnsite.records.run_file import Run
+from attnsite.site import disk_cache, exhibits, grounds
 from attnsite.site.exhibits import Exhibit, NotMeasured, exhibit
 
 
@@ -46,7 +48,7 @@ class Records:
         return glossary.read(self.root)
 
     def figure_names(self) -> list[str]:
-        return discover.names("figures")
+        return registry.names("figures")
 
     def figure(self, name: str) -> ModuleType:
         """The figure's module. Raises `Mistake` where there is none of that name."""
@@ -57,7 +59,7 @@ class Records:
 
     def apart(self, run: Run) -> bool:
         """Is it this build's, or a quick check? It stands after the others, and behind none of their pictures."""
-        return run.machine == results.THIS_BUILD or run.is_quick
+        return run.machine == run_file.THIS_BUILD or run.is_quick
 
     def quoted_first(self, experiment: str) -> list[Run]:
         """An experiment's runs: that of the machine which the text quotes most comes first."""
@@ -66,7 +68,7 @@ class Records:
 
     def experiments(self) -> list[str]:
         """The names of all experiments that have a run which is shown."""
-        return [name for name in results.experiments(self.root) if self.runs(name)]
+        return [name for name in run_file.experiments(self.root) if self.runs(name)]
 
     def state(self, run: Run) -> str:
         return self.evidence.state(run)
@@ -105,14 +107,14 @@ class Records:
                 return {"lacks": str(error)}
             return {part: getattr(made, part) for part in _PARTS}
 
-        files = [results.path_of(self.root, other, module.EXPERIMENT) for other in runs]
+        files = [run_file.path_of(self.root, other, module.EXPERIMENT) for other in runs]
         written = getattr(module, "__file__", None)
         if not written or not all(file.is_file() for file in files):
             key, told = "", make()
         else:
-            code = (kept.code_of(Path(written)), kept.code_of(Path(exhibits.__file__)), _PLOTLY)
-            made_from = (module.__name__, code, machine, state, *runs, *map(kept.bytes_of, files))
-            key, told = kept.name(made_from), kept.kept(self.root, made_from, make)
+            code = (disk_cache.code_of(Path(written)), disk_cache.code_of(Path(exhibits.__file__)), _PLOTLY)
+            made_from = (module.__name__, code, machine, state, *runs, *map(disk_cache.bytes_of, files))
+            key, told = disk_cache.name(made_from), disk_cache.kept(self.root, made_from, make)
         if "lacks" in told:
             return NotMeasured(told["lacks"])
         return Exhibit(run=runs[machine], state=state, made_from=key, **told)
@@ -132,7 +134,7 @@ def read(root: Path) -> Records:
 
 
 def _stamp(root: Path) -> object:
-    folders = (root / "docs" / "sources", root / results.COMMITTED, root / results.BUILT)
+    folders = (root / "docs" / "sources", root / run_file.COMMITTED, root / run_file.BUILT)
     files = (path for folder in folders for path in folder.rglob("*") if path.suffix in (".bib", ".json"))
     written = [root / glossary.FILE] if (root / glossary.FILE).is_file() else []
     return here.shown(), sorted((str(path), path.lstat().st_mtime_ns) for path in [*files, *written])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from attnsite.quantity import Quantity
+from attnsite.records.quantity import Quantity
 
 NOT_RUN = "not run because"  # the column that says why a row has no measurement
 KERNEL = "kernel"

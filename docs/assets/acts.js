@@ -96,7 +96,7 @@ export async function png(figure, button) {
 }
 
 /* The picture with what it needs where it stands alone: title, what is drawn, machine, day and commit, address. The
-   same as `attnsite/site/sheet.py` makes for the SVG file. */
+   same as `attnsite/site/figures/sheet.py` makes for the SVG file. */
 export async function sheet(figure) {
   const state = live.get(figure);
   const svg = state?.chart ? await drawn(state) : await pictured(figure);

@@ -1,4 +1,4 @@
-/* The calculator: the functions of `attnsite/ledger.py` under the same names, then the page that shows them.
+/* The calculator: the functions of `attnsite/formulas/decoder.py` under the same names, then the page that shows them.
    Counts are BigInt, so that they are exact at any size; a test holds them against the Python over random models.
    `figures.js` imports this when somebody touches the form, or when the address carries a state. */
 

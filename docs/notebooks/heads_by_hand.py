@@ -8,9 +8,9 @@
 # %%
 import numpy as np
 
-from attnsite import discover
-from attnsite.accounting import Attention
-from attnsite.experiment import Workload
+from attnsite.records import registry
+from attnsite.formulas.attention import Attention
+from attnsite.records.workload import Workload
 
 width, tokens = 64, 48
 rng = np.random.default_rng(0)
@@ -52,7 +52,7 @@ by_hand = multi_head(x, heads)
 differences = {}
 for name in ("reference", "cpu_naive", "cpu_blas", "cpu_online"):
     out = np.full_like(q, np.nan)
-    discover.module("kernels", name).attention(*(np.ascontiguousarray(a) for a in (q, k, v)), out, causal=False)
+    registry.module("kernels", name).attention(*(np.ascontiguousarray(a) for a in (q, k, v)), out, causal=False)
     together = out[0].transpose(1, 0, 2).reshape(tokens, width) @ w_o
     differences[name] = float(np.abs(together - by_hand).max())
 differences
@@ -75,7 +75,7 @@ for heads in (1, 2, 4, 8, 16):
 # The same at the width of a real model:
 
 # %%
-from attnsite.site.shown import Shown
+from attnsite.site.pages.notebook_cells import Shown
 
 Shown("flat_and_growing", "heads_by_hand")
 

@@ -8,8 +8,8 @@
 # %%
 import statistics
 
-from attnsite.experiment import Timing, Workload
-from attnsite.measure import contestants, machine, timing
+from attnsite.records.workload import Timing, Workload
+from attnsite.measure import candidates, machine, clock
 
 workload = Workload(heads=4, queries=256, keys=256, dim=64, causal=True)
 experiment = Timing(kernels=("cpu_*",), quick=(workload,), full=(workload,))
@@ -23,17 +23,17 @@ machine.describe()["cpu"], machine.threads()
 
 # %%
 entered = []
-for kernel in contestants.matching(experiment.kernels):
+for kernel in candidates.matching(experiment.kernels):
     try:
-        entered += contestants.enter(kernel, workload, experiment, longest_s=2.0)
-    except contestants.Skipped as reason:
+        entered += candidates.enter(kernel, workload, experiment, longest_s=2.0)
+    except candidates.Skipped as reason:
         print(f"{kernel}: {reason}")
 for _, row in entered:
     print(f"{row.kernel}: largest error {row.max_error:.1e}, allowed {row.bound:.1e}")
 
 # %%
-budget = timing.Budget(rounds=7, seconds=0.2)
-load = timing.interleave([contestant for contestant, _ in entered], budget)
+budget = clock.Budget(rounds=7, seconds=0.2)
+load = clock.interleave([contestant for contestant, _ in entered], budget)
 for contestant, _ in entered:
     median = statistics.median(contestant.samples)
     print(f"{contestant.name}: median {1e3 * median:.2f} ms of {len(contestant.samples)} samples")
@@ -55,6 +55,6 @@ f"{fastest} is {medians[slowest] / medians[fastest]:.1f} times as fast as {slowe
 # What the same kernels did on the machine that the text quotes, by the number of heads:
 
 # %%
-from attnsite.site.shown import Shown
+from attnsite.site.pages.notebook_cells import Shown
 
 Shown("heads_at_fixed_head_width", "measure_it_yourself")

@@ -94,6 +94,6 @@ for name in sorted({name for names in roles for name in names}):
 # is not; after as few steps as above their number differs.
 
 # %%
-from attnsite.site.shown import Shown
+from attnsite.site.pages.notebook_cells import Shown
 
 Shown("head_roles", "two_layer_model")

@@ -1,0 +1,1 @@
+"""Questions, sources and terms, and what is wrong with a text."""

@@ -1,0 +1,48 @@
+"""A figure that raises: a mistake of its own file, with the line, whatever it was given."""
+
+import ast
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+
+from attnsite.records import registry
+from attnsite.records.mistakes import Mistake
+
+FOLDER = Path("attnsite/figures")
+
+
+def fault(name: str, error: Exception, given: object = "") -> Mistake:
+    """What an error of that figure is told as: its line, the error, and the run that it was `given`."""
+    at = line(error, registry.ROOT / "figures" / f"{name}.py")
+    told = next(iter(str(error).strip().splitlines()), "")
+    what = f"raises {type(error).__name__}{': ' if told else ''}{told[:120]}{f' with {given}' if given else ''}"
+    remedy = "mend it; where a run may lack what it needs, raise LookupError with a sentence that says what"
+    return Mistake(FOLDER / f"{name}.py", at, what, remedy)
+
+
+def line(error: BaseException, file: Path) -> str:
+    """The line of a file at which an error came about, the innermost; empty where the file took no part."""
+    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).name == file.name:
+        return str(error.lineno or "")
+    frames = traceback.extract_tb(error.__traceback__)
+    return next((str(f.lineno) for f in reversed(frames) if Path(f.filename).name == file.name), "")
+
+
+def lacks(error: Exception) -> bool:
+    """Whether a figure says by this that a run does not have what it needs; a key that is missing says nothing."""
+    return isinstance(error, LookupError) and not isinstance(error, KeyError | IndexError)
+
+
+def of_code() -> Mapping[str, Mistake]:
+    """The files of figures, experiments, kernels and peers that are no Python, by their path."""
+    found = {}
+    for room in ("figures", "experiments", "kernels", "peers"):
+        for path in filter(Path.is_file, sorted((registry.ROOT / room).glob("*.py"))):
+            shown = Path("attnsite") / room / path.name
+            try:
+                ast.parse(path.read_bytes())
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                at = getattr(error, "lineno", "") or ""
+                what = f"is no Python ({getattr(error, 'msg', None) or error})"
+                found[shown.as_posix()] = Mistake(shown, at, what, "mend it")
+    return found

@@ -1,0 +1,60 @@
+"""The glossary: a Markdown page whose third-level headings are terms, each with a paragraph that says what it means.
+
+A line `*Also: …*` holds other words for the same. A heading that ends in `{ .unlinked }` is a word too common to be
+linked wherever it is used.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from attnsite.records import ordinary
+
+FILE = Path("docs/glossary.md")
+_TERM = re.compile(r"^### +(.+?) *#*$", re.MULTILINE)
+_UNLINKED = re.compile(r"\s*\{ *\.unlinked *\}$")
+_ALSO = re.compile(r"^\*Also: (.+?)\.?\*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term, what else it is called, its definition's first sentence as plain text, and its anchor on the page."""
+
+    name: str
+    others: tuple[str, ...]
+    meaning: str
+    anchor: str
+    linked: bool = True
+
+
+def read(root: Path) -> list[Term]:
+    """The terms of a checkout in the order of the page; none where there is no glossary."""
+    path = root / FILE
+    return parse(path.read_text(encoding="utf-8-sig")) if path.is_file() and ordinary.is_one(root, path) else []
+
+
+def parse(text: str) -> list[Term]:
+    """The terms of a page."""
+    pieces = _TERM.split(text)[1:]
+    found = []
+    for heading, body in zip(pieces[::2], pieces[1::2], strict=True):
+        name = _UNLINKED.sub("", heading)
+        also = _ALSO.search(body)
+        others = tuple(part.strip() for part in also[1].split(",")) if also else ()
+        paragraphs = [part.strip() for part in _ALSO.sub("", body).split("\n\n") if part.strip()]
+        lines = paragraphs[0].split("\n") if paragraphs else [""]
+        found.append(Term(name, others, plain(lines[0]), anchor(name), name == heading))
+    return found
+
+
+def anchor(name: str) -> str:
+    """The anchor that the heading gets, as Python-Markdown makes it."""
+    kept = re.sub(r"[^\w\s-]", "", name.lower())
+    return re.sub(r"[-\s]+", "-", kept).strip("-")
+
+
+def plain(text: str) -> str:
+    """A sentence without links, marks and emphasis, for a card."""
+    text = re.sub(r"\s*\[[@=][^\]]*\]", "", text)
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    return re.sub(r"[`*$]", "", text).strip()

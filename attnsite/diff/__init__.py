@@ -1,0 +1,1 @@
+"""What a change moves: snapshots of two checkouts, compared and told."""

@@ -1,0 +1,1 @@
+"""What figures share: their look, their axes, and what they ask of rows."""

@@ -1,0 +1,1 @@
+"""Closed forms with their sources: of one layer of attention, and of a whole decoder."""

@@ -1,0 +1,1 @@
+"""Documents of questions and answers, read into drafts."""

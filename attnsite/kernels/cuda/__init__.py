@@ -1,0 +1,1 @@
+"""The door to CUDA, instructions that it lacks, and the compiler."""

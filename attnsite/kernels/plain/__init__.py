@@ -1,0 +1,1 @@
+"""What kernels share that is neither a vector in a register nor CUDA."""

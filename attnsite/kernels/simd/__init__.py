@@ -1,0 +1,1 @@
+"""The vector type of compiled code, and the steps that the explicit-SIMD kernels are built of."""

@@ -1,0 +1,80 @@
+"""Moving vectors about: blocks transposed in registers, memory fetched ahead, a counter that threads share."""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from attnsite.kernels.simd.registers import _INDEX, _INT, WIDTH, Lanes, address, aligned, intrinsic, parts
+
+_BYTE = ir.IntType(8)
+
+
+def _half_masks(half: int) -> tuple[Any, Any]:
+    """Of two vectors, what two rows exchange: lanes with the bit `half` unset of both, and lanes with it set."""
+    mask = ir.VectorType(_INT, WIDTH)
+    low = [j if not j & half else WIDTH + j - half for j in range(WIDTH)]
+    high = [j + half if not j & half else WIDTH + j for j in range(WIDTH)]
+    return ir.Constant(mask, low), ir.Constant(mask, high)
+
+
+def _turn(builder: Any, rows: list[Any]) -> list[Any]:
+    """WIDTH vectors transposed: in log2(WIDTH) steps, rows i and i + half exchange the halves that are out of place."""
+    half = 1
+    while half < WIDTH:
+        low, high = _half_masks(half)
+        turned = list(rows)
+        for i in (i for i in range(WIDTH) if not i & half):
+            turned[i] = builder.shuffle_vector(rows[i], rows[i + half], low)
+            turned[i + half] = builder.shuffle_vector(rows[i], rows[i + half], high)
+        rows, half = turned, 2 * half
+    return rows
+
+
+@intrinsic
+def transpose(typing, source, start, step, target, to, to_step, factor):
+    """target[to + j·to_step + i] = source[start + i·step + j] · factor[j] for i, j below WIDTH; factor is Lanes(1)."""
+    if not (isinstance(factor, Lanes) and factor.count == 1):
+        return None
+
+    def generate(context, builder, signature, arguments):
+        source, start, step, target, to, to_step, factor = arguments
+        [factor] = parts(builder, factor)
+
+        def at(kind, array, first, by, i):
+            index = builder.add(first, builder.mul(by, ir.Constant(_INDEX, i)))
+            return address(context, builder, kind, array, index)
+
+        loads = [aligned(builder.load(at(signature.args[0], source, start, step, i))) for i in range(WIDTH)]
+        for j, vector in enumerate(_turn(builder, [builder.fmul(x, factor) for x in loads])):
+            aligned(builder.store(vector, at(signature.args[3], target, to, to_step, j)))
+        return context.get_dummy_value()
+
+    index = types.int64
+    return types.void(source, index, index, target, index, index, factor), generate
+
+
+@intrinsic
+def prefetch(typing, array, index):
+    """Ask for the cache line of array[index], for reading, into every cache. The index may lie outside the array."""
+
+    def generate(context, builder, signature, arguments):
+        at = address(context, builder, signature.args[0], arguments[0], arguments[1], _BYTE)
+        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _INT, _INT, _INT])
+        call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(call, [at, *(ir.Constant(_INT, what) for what in (0, 3, 1))])  # read, keep near, data
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
+@intrinsic
+def fetch_add(typing, counter, index, by):
+    """Add `by` to the int64 counter[index] as one step that no other thread can come between; what it was before."""
+
+    def generate(context, builder, signature, arguments):
+        at = address(context, builder, signature.args[0], arguments[0], arguments[1], _INDEX)
+        return builder.atomic_rmw("add", at, arguments[2], "monotonic")
+
+    return types.int64(counter, types.int64, types.int64), generate

@@ -1,0 +1,1 @@
+"""Clock, ceilings and check of kernels on a GPU."""

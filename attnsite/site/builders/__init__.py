@@ -1,0 +1,1 @@
+"""The ways from pages to a site: MkDocs with Material, Zensical, a disk."""

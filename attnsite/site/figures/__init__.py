@@ -1,0 +1,1 @@
+"""Figures as markup, pictures, tables and files."""

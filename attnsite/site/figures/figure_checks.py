@@ -1,0 +1,61 @@
+"""Every figure drawn from every committed run, as a build would: what raises is told of the figure's file.
+
+What was drawn is kept, so a build that follows draws none of it again; what was found is kept too, while the figure and
+its runs stay as they are.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attnsite.content import figure_faults
+from attnsite.records import run_file
+from attnsite.records.mistakes import Mistake, flatten
+from attnsite.records.run_file import THIS_BUILD
+from attnsite.site import disk_cache, exhibits
+from attnsite.site.records import Records
+
+
+def faults(records: Records) -> list[Mistake]:
+    """The mistakes of all figures, each once."""
+    found = [mistake for name in records.figure_names() for mistake in _of_figure(records, name)]
+    return list(dict.fromkeys(found))
+
+
+def _of_figure(records: Records, name: str) -> list[Mistake]:
+    try:
+        module = records.figure(name)
+        runs = {machine: run for machine, run in records.runs(module.EXPERIMENT).items() if machine != THIS_BUILD}
+    except (Mistake, ExceptionGroup) as error:
+        return [mistake for mistake in flatten(error) if mistake.path.startswith("attnsite/figures")]
+    files = {machine: run_file.path_of(records.root, machine, module.EXPERIMENT) for machine in runs}
+
+    def make() -> list[list[str]]:
+        each = {machine: _of_run(records, name, machine, files[machine]) for machine in runs}
+        found = [
+            _of_which(m, each, files[machine].relative_to(records.root)) for machine in runs for m in each[machine]
+        ]
+        return [[m.path, m.where, m.what, m.remedy] for m in found]
+
+    if not getattr(module, "__file__", None) or not all(file.is_file() for file in files.values()):
+        return [Mistake(*each) for each in make()]
+    code = (disk_cache.code_of(Path(str(module.__file__))), disk_cache.code_of(Path(exhibits.__file__)))
+    made_from = ("figure faults", name, code, *runs, *map(disk_cache.bytes_of, files.values()))
+    return [Mistake(*each) for each in disk_cache.kept(records.root, made_from, make)]
+
+
+def _of_which(mistake: Mistake, each: Mapping[str, list[Mistake]], file: Path) -> Mistake:
+    """A figure's mistake with the run that it was found with, unless all of several have it, or it says so already."""
+    everywhere = len(each) > 1 and all(mistake in found for found in each.values())
+    if everywhere or file.as_posix() in mistake.what or mistake.path == file.as_posix():
+        return mistake
+    return Mistake(mistake.path, mistake.where, f"{mistake.what}, from {file.as_posix()}", mistake.remedy)
+
+
+def _of_run(records: Records, name: str, machine: str, file: Path) -> list[Mistake]:
+    try:
+        records.exhibit(name, machine)
+    except Mistake as mistake:
+        return [mistake]
+    except Exception as error:  # whatever its author wrote
+        return [figure_faults.fault(name, error, file.relative_to(records.root).as_posix())]
+    return []

@@ -1,0 +1,1 @@
+"""What a page's text means beyond Markdown: a Python-Markdown extension and its parts."""

@@ -1,0 +1,126 @@
+"""A page for each figure whose numbers the text quotes: what each number is, from which rows, of which run; and a page
+that lists these. A number in the text leads to its entry here, and from here to the figure and to the file of the run.
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from attnsite.content.questions import Number, Question, fences, marks
+from attnsite.content.texts import typed
+from attnsite.records.mistakes import Mistake
+from attnsite.records.run_file import EVERY_MACHINE
+from attnsite.site import addresses, grounds
+from attnsite.site.addresses import Page
+from attnsite.site.exhibits import call_machine, commit, day, freshness, hardware
+from attnsite.site.pages.front_matter import head
+from attnsite.site.pages.questions import path_of
+from attnsite.site.records import Records
+from attnsite.site.tables import table
+
+Quoted = dict[tuple[str, str], dict[str, str]]  # by value and machine: the pages that quote it, path and title
+_UNSEARCHED = {"exclude": True}
+
+
+def quoted(questions: Sequence[Question], written: Mapping[str, tuple[str, str]]) -> dict[str, Quoted]:
+    """The numbers that pages quote, by figure. `written` has the title and the text of each hand-written page."""
+    pages = {path_of(q): (q.title, "\n".join([q.answer, q.body, *(c.source for c in q.claims)])) for q in questions}
+    found: dict[str, Quoted] = {}
+    for place, (title, text) in {**pages, **written}.items():
+        for mark in marks(text):
+            if isinstance(mark, Number):
+                of_figure = found.setdefault(mark.figure, {})
+                of_figure.setdefault((mark.value, mark.machine or EVERY_MACHINE), {})[place] = title
+    return found
+
+
+def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]], records: Records) -> dict[str, str]:
+    """The page of every figure that is quoted, and the one that lists them."""
+    shown: dict[str, list[Question]] = {}
+    for question in questions:
+        for fence in fences(question.body):
+            shown.setdefault(fence.figure, []).append(question)
+    pages, listed = {}, []
+    for figure, numbers in sorted(quoted(questions, written).items()):
+        try:
+            exhibits = records.exhibits(figure)
+        except Mistake:
+            continue  # the mark itself is warned of where it stands
+        if not exhibits:
+            continue
+        pages[addresses.numbers(figure)] = _page(figure, exhibits[0].title, numbers, shown.get(figure, []), records)
+        listed.append(f"- [`{figure}`]({figure}.md)\n  {typed(exhibits[0].title)}")
+    index = "figures/index.md"
+    told = "every number that the text quotes from a figure, with the run and the rows behind it"
+    items = "\n".join(listed)
+    description = f"{told[0].upper()}{told[1:]}."
+    parts = [
+        head(index, "Figures and their numbers", description=description, search=_UNSEARCHED),
+        "# Figures and their numbers",
+        f"A page for each figure: {told}.\n{{ .lead }}",
+        f'<div class="questions" markdown>\n\n{items}\n\n</div>' if items else "No number is quoted yet.",
+    ]
+    return pages | {index: "\n\n".join(parts) + "\n"}
+
+
+def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question], records: Records) -> str:
+    here = Page(addresses.numbers(figure))
+    parts = [
+        head(here.path, f"Numbers of {figure}", description=f"Where each number comes from that is quoted of: {title}",
+             search=_UNSEARCHED, hide=["toc"]),
+        f"# Numbers of the figure {figure.replace('_', ' ')}",
+        f"{typed(title)}.\n{{ .lead }}",
+    ]  # fmt: skip
+    for question in questions[:1]:
+        parts.append(
+            f"[See the figure](../{path_of(question)}#figure-{figure}), on the page “{typed(question.title)}”."
+        )
+    for (value, machine), pages in sorted(numbers.items()):
+        names = sorted(other for other, its in numbers if its == machine)
+        parts += _entry(Number(figure, value, machine, None, None, 0, 0, 0, ""), pages, here, records, names)
+    return "\n\n".join(parts) + "\n"
+
+
+def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records, names: Sequence[str]) -> list[str]:
+    """What is known of one number; nothing where it cannot be had, which its mark is warned of."""
+    machine = mark.machine or EVERY_MACHINE
+    try:
+        found = records.evidence.number(mark)
+    except Mistake:
+        return []
+    run, quantity, module = found.run, found.quantity, records.figure(mark.figure)
+    counted = machine == EVERY_MACHINE
+    place = addresses.number(mark.figure, mark.value, "" if counted else machine).partition("#")[2]
+    spread = quantity.spread()
+    told = [
+        "counted, the same on every machine" if counted else f"{run.kind} on {call_machine(machine)}",
+        "" if counted else hardware(run),
+        day(run), commit(run),
+        f"interquartile range {spread}" if spread else "",
+        freshness(found.state, run.kind) or found.state,
+    ]  # fmt: skip
+    lines = [f"- {typed(' · '.join(part for part in told if part))}"]
+    expression = grounds.computed(module, mark.value)
+    code = f"<code>attnsite/figures/{escape(mark.figure)}.py</code>"
+    if expression:
+        one = escape(" ".join(expression.split()))
+        lines.append(f"- Computed in {code}: <code>{one}</code>")
+    else:
+        lines.append(f"- Computed in {code}, `values()`")
+    quoting = ", ".join(f"[{typed(title)}](../{path})" for path, title in pages.items())
+    lines.append(f"- Quoted in {quoting}")
+    shown = next((one for one in records.exhibits(mark.figure) if one.machine == machine), None)
+    files = [(addresses.figure(mark.figure, machine, ".csv"), "the figure’s rows as CSV")] if shown else []
+    files.append((addresses.result(machine, run.experiment), "every sample of the run as JSON"))
+    links = ", ".join(f'<a href="{escape(here.to(file))}">{what}</a>' for file, what in files)
+    lines.append(f"- Files: {links}")
+    parts = [
+        f"## {typed(str(quantity))} <small>`{mark.value}`, {typed(call_machine(machine))}</small> {{ #{place} }}",
+        "\n".join(lines),
+    ]
+    behind = records.rows_behind(mark.figure, run, names).get(mark.value, []) if shown else []
+    rows = [shown.rows[at] for at in behind if at < len(shown.rows)] if shown else []
+    if rows:
+        label = f"Rows behind {mark.value}, {call_machine(machine)}"
+        told_rows = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
+        parts += [f"{told_rows} of the figure’s data:", f'<div class="scrolls">{table(rows, label)}</div>']
+    return parts

@@ -1,0 +1,1 @@
+"""What a reader plays with, whole without a script."""
