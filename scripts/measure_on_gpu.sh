@@ -16,8 +16,8 @@ if ! [[ $name =~ ^[a-z][a-z0-9]*(_[a-z0-9]+)*$ ]]; then
   exit 1
 fi
 "$python" -c 'import sys
-from attnsite.kernels.cuda import driver as _cuda
-here, reason = _cuda.available()
+from attnsite.kernels.cuda import driver
+here, reason = driver.available()
 sys.exit(None if here else f"measure_on_gpu: nothing was measured: {reason}")'
 
 out=dist/gpu

@@ -34,7 +34,7 @@ Key = tuple[str, str, str]  # figure, value, machine
 
 def written(root: Path) -> Iterator[str]:
     """The texts that people write and pages show, whole: questions with their claims, pages, notebooks, kernels."""
-    for place in ("docs/**/*.md", "docs/notebooks/*.py", "attnsite/kernels/*.py", "attnsite/peers/*.py"):
+    for place in ("docs/**/*.md", "docs/notebooks/*.py", "attnsite/kernels/**/*.py", "attnsite/peers/*.py"):
         for path in sorted(root.glob(place)):
             yield path.read_text(encoding="utf-8")
 

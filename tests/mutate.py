@@ -25,13 +25,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from attnsite.records import fingerprint
+from attnsite.records import fingerprint, registry
 
 ROOT = Path(__file__).parents[1]
 GOLDEN = ("-m", "tests.golden")
 PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider")
 WATCHED: dict[str, tuple[tuple[str, ...], ...]] = {  # who should notice, the quick ones first
     "attnsite/figures/*.py": (GOLDEN,),
+    "attnsite/figures/toolkit/*.py": (GOLDEN,),
     "attnsite/records/quantity.py": (GOLDEN, (*PYTEST, "tests/test_core.py")),
     "attnsite/formulas/attention.py": (
         (*PYTEST, "tests/test_accounting.py", "tests/test_counts.py", "tests/test_balance.py"),
@@ -44,7 +45,7 @@ WATCHED: dict[str, tuple[tuple[str, ...], ...]] = {  # who should notice, the qu
 }
 DRAWS = ("draw", "hover", "place", "whiskers", "mark_", "label")  # functions whose names begin so, and these constants
 PLACES = ("LABELS", "KEY", "LOOKS", "ENDS", "ON_THE_WAY", "SERIES", "SHAPES", "COLUMNS")  # say where things are drawn
-DRAWING = ("_style", "_axes", "_labels")  # and these files of the figures' room: all of it is looked at
+DRAWING = ("style", "axes", "labels")  # and these files of the figures' room: all of it is looked at
 PAIRS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
          ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE,
          ast.LtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.And: ast.Or, ast.Or: ast.And}  # fmt: skip
@@ -179,16 +180,11 @@ def watchers(path: str) -> tuple[tuple[str, ...], ...]:
 def drawn_with(path: str) -> tuple[str, ...]:
     """The figures that use the code of a file of the figures' room; none for another, which asks for all."""
     folder = ROOT / "attnsite" / "figures"
-    uses = {
-        file.stem: {name.split(".")[2] for name in fingerprint.imported(file.read_text(encoding="utf-8"))
-                    if name.startswith("attnsite.figures.")}
-        for file in folder.glob("*.py")
-    }  # fmt: skip
-    found, more = set[str](), {Path(path).stem} if Path(path).parent.name == "figures" else set()
-    while more:
-        found |= more
-        more = {name for name, used in uses.items() if used & more} - found
-    return tuple(sorted(name for name in found if not name.startswith("_")))
+    if folder not in (ROOT / path).parents:
+        return ()
+    return tuple(
+        name for name in registry.names("figures") if ROOT / path in fingerprint.reached(folder / f"{name}.py")
+    )
 
 
 def noticed(mutant: Mutant, folder: Path) -> bool:

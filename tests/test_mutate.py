@@ -24,7 +24,7 @@ def draw(rows):
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(mutate, "ROOT", tmp_path)
-    path = tmp_path / "attnsite" / "accounting.py"
+    path = tmp_path / "attnsite" / "formulas" / "attention.py"
     path.parent.mkdir()
     path.write_text(TEXT, encoding="utf-8")
     return path
@@ -67,7 +67,10 @@ def test_what_is_explained_is_still_there():
 
 @pytest.mark.parametrize(
     ("name", "before"),
-    [("_losses", "statistics.median(mine) - statistics.median(theirs)"), ("roofline", "flops / row.median")],
+    [
+        ("toolkit/last_losses", "statistics.median(mine) - statistics.median(theirs)"),
+        ("roofline", "flops / row.median"),
+    ],
 )
 def test_a_formula_between_a_row_and_a_page_is_noticed(tmp_path, name, before):
     [mutant] = [

@@ -21,6 +21,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import THIS_BUILD
 from attnsite.site import addresses as places
 from attnsite.site import records
+from attnsite.site.builders import folder
 from attnsite.site.builders import mkdocs_notebooks as notebooks
 from attnsite.site.figures.fence import fence
 from attnsite.site.markdown import extension as markup
@@ -121,7 +122,7 @@ def test_everything_has_its_page():
     for theme in load_themes(ROOT):
         assert theme.summary in made[f"questions/{theme.slug}/index.md"]
     for kernel in registry.names("kernels"):
-        assert (registry.ROOT / "kernels" / f"{kernel}.py").read_text().splitlines()[-1] in made[f"kernels/{kernel}.md"]
+        assert registry.path_of("kernels", kernel).read_text().splitlines()[-1] in made[f"kernels/{kernel}.md"]
     for key in known.sources:
         assert f'<li id="{key}">' in made["sources.md"]
     machines = {path.parent.name for path in (ROOT / "docs" / "results").glob("*/*.json")} - {"every_machine"}
@@ -246,7 +247,7 @@ def test_relative_addresses(page, target, relative):
 def test_writing_gives_another_builder_all_that_the_pages_show(checkout, tmp_path):
     """Pages, figures' files and runs in one folder; hand-written files of the checkout are untouched."""
     target = tmp_path / "elsewhere"
-    count = pages.write(checkout, target)
+    count = folder.write(checkout, target)
 
     assert count == len(pages.render(checkout)) == len(list(target.rglob("*.md")))
     assert (target / "figures" / "squares" / "laptop.json").is_file()

@@ -17,12 +17,12 @@ from pybtex.database import parse_string
 from attnsite.content.questions import Cite, Number, load_questions, marks
 from attnsite.content.sources import load_sources, plain
 from attnsite.site import about, addresses, records
+from attnsite.site.addresses import path_of
 from attnsite.site.builders import finish
 from attnsite.site.checked import checked
 from attnsite.site.exports import atom, bibtex, bundle, html_head, json_ld, plain_markdown
 from attnsite.site.figures import social_cards
 from attnsite.site.pages import render as pages
-from attnsite.site.pages.questions import path_of
 from tests import checkouts
 from tests.conftest import ROOT
 

@@ -10,6 +10,7 @@ from attnsite.content import glossary
 from attnsite.content import questions as content
 from attnsite.site import records
 from attnsite.site.builders import searching
+from attnsite.site.pages import front_matter
 from attnsite.site.pages import kernels as kernel_pages
 from attnsite.site.widgets import calculator
 from tests import searches
@@ -199,7 +200,7 @@ def test_a_question_counts_more_than_a_list_of_sources(index):
     boost = {entry["location"].partition("#")[0].partition("?")[0]: entry.get("boost", 1) for entry in index["docs"]}
     questions = {value for page, value in boost.items() if re.fullmatch(r"questions/\w+/\w+/", page)}
 
-    assert questions == {searching.QUESTION}
+    assert questions == {front_matter.QUESTION}
     assert all(boost[page] < 1 for page in ("sources/", "corrections/", "glossary/", "questions/", "evidence/"))
 
 

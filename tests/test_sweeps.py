@@ -173,7 +173,7 @@ def test_no_experiment_reads_anothers_quick_sweep():
 
 def test_a_run_whose_digest_was_made_the_earlier_way_is_as_fresh_as_it_was(monkeypatch):
     """A line of the table holds for a full run of that experiment, until what it computes changes."""
-    with (registry.ROOT / "renamed_digests.csv").open(encoding="utf-8", newline="") as file:
+    with (registry.ROOT / "records" / "renamed_digests.csv").open(encoding="utf-8", newline="") as file:
         table = {row["experiment"]: row for row in csv.DictReader(file)}
     run = next(run for run in map(run_file.read, COMMITTED) if run.experiment == "softmax_shift")
     older = dataclasses.replace(run, digest=table["softmax_shift"]["before"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from checkouts import fill
 
+from attnsite.commands.check import annotation
 from attnsite.records import asked, run_file, vetting
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import Provenance, Row, Run
@@ -217,6 +218,6 @@ def test_the_check_names_what_is_not_to_be_believed(tmp_path):
 
 def test_an_annotation_keeps_to_one_line_and_to_its_fields():
     """A line number becomes a property; percent signs, line ends, colons and commas are escaped as GitHub asks."""
-    shown = checks.annotation(Mistake("docs/a,b:c.md", "12", "50 % is\nnaked", "mark it"))
+    shown = annotation(Mistake("docs/a,b:c.md", "12", "50 % is\nnaked", "mark it"))
 
     assert shown == "::error file=docs/a%2Cb%3Ac.md,line=12::50 %25 is%0Anaked; mark it"

@@ -171,7 +171,7 @@ def site(root: Path) -> Finding:
 
 def browser(root: Path) -> Finding:
     """The same places that drawing looks at, without importing what drawing needs."""
-    text = (Path(__file__).parent / "site" / "chromium.py").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[1] / "site" / "figures" / "chromium.py").read_text(encoding="utf-8")
     scope: dict[str, Callable[[], str | None]] = {}
     exec(compile(text, "chromium.py", "exec"), scope)  # it imports the standard library and nothing else
     found = scope["find"]()

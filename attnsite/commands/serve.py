@@ -1,4 +1,4 @@
-"""The site while it is being written: MkDocs' own server, with what `attnsite.site.builders.mkdocs_preview` makes of an edit."""
+"""The site while it is being written: MkDocs' own server, and what `site/builders/mkdocs_preview` makes of an edit."""
 
 import argparse
 import subprocess

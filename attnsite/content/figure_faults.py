@@ -37,8 +37,8 @@ def of_code() -> Mapping[str, Mistake]:
     """The files of figures, experiments, kernels and peers that are no Python, by their path."""
     found = {}
     for room in ("figures", "experiments", "kernels", "peers"):
-        for path in filter(Path.is_file, sorted((registry.ROOT / room).glob("*.py"))):
-            shown = Path("attnsite") / room / path.name
+        for path in filter(Path.is_file, registry.files(room)):
+            shown = path.relative_to(registry.ROOT.parent)
             try:
                 ast.parse(path.read_bytes())
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

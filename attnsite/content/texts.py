@@ -84,10 +84,10 @@ def of_kernels() -> Iterator[tuple[Path, Text]]:
     """The docstrings of kernels and peers, which are their pages. Their numbers are of their code."""
     for room in ("kernels", "peers"):
         for name in registry.names(room):
-            path = registry.ROOT / room / f"{name}.py"
+            path = registry.path_of(room, name)
             docstring = re.match(r'\s*r?"""(.*?)"""', path.read_text(encoding="utf-8"), re.DOTALL)
             if docstring:
-                yield Path("attnsite") / room / path.name, Text(numbers=False).add(docstring[1], 1)
+                yield path.relative_to(registry.ROOT.parent), Text(numbers=False).add(docstring[1], 1)
 
 
 def odd_cells(source: str) -> Iterator[tuple[int, str]]:

@@ -1,7 +1,8 @@
 """What a text from anybody may hold, judged by the HTML that a page would show of it: a list of what is allowed.
 
 Raw HTML is nearly all refused in a `plain` text, a question's; in any text whatever acts, asks for something, or loads
-from elsewhere. What a built page holds is looked at again when the site is finished, by `site/builders/content_security_policy.py`.
+from elsewhere. What a built page holds is looked at again when the site is finished, by
+`site/builders/content_security_policy.py`.
 """
 
 import re

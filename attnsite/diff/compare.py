@@ -1,11 +1,9 @@
-"""The `diff` command: what a change does to the site, compared with another state of it.
+"""What a change does to the site: two states of it compared.
 
 Numbers in prose and in figures, with whether they moved by more than their own spread; claims whose state changed;
-pages, figures, runs and sources that came and went. As text, as Markdown for a comment, or as HTML with the pictures
-before and after.
+pages, figures, runs and sources that came and went.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -19,34 +17,6 @@ from typing import Any
 
 from attnsite.records import repository
 from attnsite.records.mistakes import Mistake
-
-FORMS = ("text", "markdown", "html")
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("base", help="what to compare with: a commit, a branch, or the folder of another checkout")
-    parser.add_argument("--format", choices=FORMS, default="text", help="text, or a comment, or a page with pictures")
-    parser.add_argument("--output", type=Path, help="write it to a file instead of printing it")
-
-
-def run(options: argparse.Namespace) -> int:
-    with other(options.root, options.base) as base:
-        before, after = ask(base), ask(options.root)
-        found = compare(before, after)
-        if options.format == "html":
-            from attnsite.diff.html import page
-
-            text = page(found, base, options.root)
-        else:
-            from attnsite.diff.text import markdown, plain
-
-            text = "\n".join(markdown(found) if options.format == "markdown" else plain(found)) + "\n"
-    if options.output:
-        options.output.write_text(text, encoding="utf-8")
-        print(f"wrote {options.output}")
-    else:
-        sys.stdout.write(text)
-    return 0
 
 
 @contextlib.contextmanager
@@ -74,13 +44,18 @@ def other(root: Path, base: str) -> Iterator[Path]:
             subprocess.run([*words, "remove", "--force", str(place)], capture_output=True)
 
 
+# Where a checkout has its snapshot, and where older ones have it.
+_SNAPSHOTS = ("attnsite/diff/snapshot.py", "attnsite/snapshot.py")
+
+
 def ask(root: Path) -> dict[str, Any]:
     """A checkout's snapshot, through its own code if it can give one, else through ours."""
-    own = (root / "attnsite" / "snapshot.py").is_file()
-    code = root if own else Path(__file__).parents[1]
+    own = [path for path in _SNAPSHOTS if (root / path).is_file()]
+    code = root if own else Path(__file__).parents[2]
+    module = (own or _SNAPSHOTS)[0].removesuffix(".py").replace("/", ".")
     path = os.pathsep.join([str(code), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-m", "attnsite.diff.snapshot", str(root)], capture_output=True, text=True, encoding="utf-8",
+        [sys.executable, "-m", module, str(root)], capture_output=True, text=True, encoding="utf-8",
         cwd=code, env=os.environ | {"PYTHONPATH": path},
     )  # fmt: skip
     if done.returncode:

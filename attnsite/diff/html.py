@@ -24,12 +24,18 @@ tr.noise, figcaption { color: #5f6b7a; }
 .pair img { width: 100%; }
 @media (prefers-color-scheme: dark) { body { color: #d9dde4; background: #16181d; } th, td { border-color: #2c313a; } }
 """
-# Prints, for the figures named, each machine's wide picture as the file it was drawn to.
+# Prints, for the figures named, each machine's wide picture as the file it was drawn to. It runs in another
+# checkout, whose modules may lie where they lay before.
 PICTURES = """
 import json, sys
 from pathlib import Path
-from attnsite.records.mistakes import Mistake
-from attnsite.site.figures import svg as picture; from attnsite.site import records
+try:
+    from attnsite.records.mistakes import Mistake
+    from attnsite.site import records
+    from attnsite.site.figures import svg as picture
+except ImportError:
+    from attnsite.errors import Mistake
+    from attnsite.site import picture, records
 root, names = Path(sys.argv[1]), sys.argv[2:]
 known, found = records.read(root), {}
 shown = []

@@ -1,7 +1,7 @@
 """What a checkout says, as JSON values: its pages with their numbers and claims, and all numbers of its figures.
 
-Run as `python -m attnsite.diff.snapshot ROOT` with that checkout's own code, it prints one JSON object: so an older state of
-the site is asked through the code that it had.
+Run as `python -m attnsite.diff.snapshot ROOT` with that checkout's own code, it prints one JSON object: so an older
+state of the site is asked through the code that it had.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """How many FLOPs does attention perform, by count, and which of the quoted formulas is that?
 
-The loops of three algorithms run with a counter beside each operation (`attnsite/kernels/plain/counting.py`): query by query
-over visible keys, blockwise with a mask applied afterwards, and blockwise without the blocks that the mask hides. One
-head of width 64; heads and layers only multiply, so they cancel against formulas in which d_attn is that width.
+The loops of three algorithms run with a counter beside each operation (`attnsite/kernels/plain/counting.py`): query by
+query over visible keys, blockwise with a mask applied afterwards, and blockwise without the blocks that the mask hides.
+One head of width 64; heads and layers only multiply, so they cancel against formulas in which d_attn is that width.
 """
 
 from attnsite.formulas.attention import Attention, kaplan_context_flops, palm_context_flops

@@ -145,7 +145,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "heads removed": models(run)[0].values["removed"][place],
          "share of all heads": Quantity(share, "%")}
-        | {f"loss, {label}": measured_rows.quartiles([loss for row in models(run) for loss in at(row, order, share)], NATS)
+        | {f"loss, {label}": measured_rows.quartiles([loss for row in models(run) for loss in at(row, order, share)],
+                                                       NATS)
            for order, label in LABELS.items()}
         for run in runs
         for place, share in enumerate(shares(models(run)[0]))

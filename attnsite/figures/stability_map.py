@@ -59,7 +59,8 @@ def _columns(run: Run) -> list[tuple[str, float]]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "layers × heads": shape.label, "norm": depth_study.NORMS[norm], "learning rate": rate,
-         "validation loss": depth_study.loss(rows), "seeds at the unigram baseline": sum(map(depth_study.nothing, rows)),
+         "validation loss": depth_study.loss(rows),
+         "seeds at the unigram baseline": sum(map(depth_study.nothing, rows)),
          "seeds": len(rows), "seeds that diverged": sum(row.values["diverged_at"] is not None for row in rows)}
         for run in runs
         for shape in depth_study.shapes(run).values()

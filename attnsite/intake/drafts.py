@@ -1,12 +1,10 @@
-"""The `intake` command: read a Q&A document and draft a question and its sources from each answered part."""
+"""Drafts of questions and sources, one of each answered part of a Q&A document."""
 
-import argparse
 import contextlib
 import itertools
 import json
 import os
 import string
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,27 +15,6 @@ from attnsite.intake.reference_line import Reference
 from attnsite.records.mistakes import Mistake, refused
 
 QUESTIONS, SOURCES = Path("docs/questions"), Path("docs/sources")
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, help='a document of parts "## Question N", "### Answer", "### Sources"')
-    parser.add_argument("--theme", default="drafts", help="the folder for the drafted questions (default: %(default)s)")
-    parser.add_argument("--force", action="store_true", help="overwrite files that are there")
-
-
-def run(options: argparse.Namespace) -> int:
-    if not document.SLUG.fullmatch(options.theme):
-        print(Mistake("--theme", "", f"{options.theme!r} is no folder's name", "use a–z, 0–9 and _"), file=sys.stderr)
-        return 1
-    report = intake(options.file, options.root, options.theme, force=options.force)
-    for path in report.written:
-        print(f"wrote {path.as_posix()}")
-    for note in report.notes:
-        print(f"note: {note}")
-    for mistake in report.mistakes:
-        print(mistake, file=sys.stderr)
-    print(f"{report.drafted} drafted, {report.refused} reported")
-    return 1 if report.mistakes else 0
 
 
 @dataclass

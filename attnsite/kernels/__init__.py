@@ -56,9 +56,9 @@ def code_settings() -> dict[str, str]:
 
 
 def _state() -> str:
-    """A hash of this folder and of the settings."""
+    """A hash of this folder, with those in it, and of the settings."""
     state = hashlib.sha256(repr(sorted(code_settings().items())).encode())
-    for path in sorted(_HERE.glob("*.py")):
+    for path in sorted(_HERE.rglob("*.py")):
         state.update(path.read_bytes())
     return state.hexdigest()[:16]
 

@@ -5,21 +5,21 @@ The forward pass keeps no weights, only the log-sum-exp of each row; that is eno
     P = exp(S − lse)    dV = Pᵀ dO    dP = dO Vᵀ    dS = P ∘ (dP − delta)    dQ = dS K / √dim    dK = dSᵀ Q / √dim
 
 with delta = Σ dO ∘ O for each row. Five products where the forward pass has two, each through the tile of sums that
-stays in registers (`_tile`). Lanes are queries in S, dP and dQ, and run along the head width in dK and dV; P and dS are
-written once, as (keys, queries), and serve as right-hand side in the first case and as left-hand side in the second,
-so nothing is transposed but the queries and their gradients on entering.
+stays in registers (`simd/tile.py`). Lanes are queries in S, dP and dQ, and run along the head width in dK and dV; P and
+dS are written once, as (keys, queries), and serve as right-hand side in the first case and as left-hand side in the
+second, so nothing is transposed but the queries and their gradients on entering.
 
 Bytes: q, out and dout once for each chunk of keys; k and v, and the sums of dk and dv, once for each tile of queries,
 most of them from the second cache. Its workspace is a few tiles and one chunk's dk and dv a thread. Where heads are few
 the keys are split into chunks, at least 16 over all KV heads if there are keys enough, and each chunk has its own dq,
 which are added up at the end.
 
-Look at `_tile`: one tile of queries meets one tile of keys; `simd/backward_steps.py` has those steps. How the keys are split depends
-on the shape only, and everything is added up in one order, so results are the same bit for bit for any number of
-threads. What a query does not see has no influence on it nor it on that, not even where it is NaN or infinite; a row
-that sees nothing has zero gradients. A weight's relative error is that of the log-sum-exp it is computed from, about
-|lse| · 2⁻²⁴; beyond 1024, where a weight's error passes 6 · 10⁻⁵, a row's maximum and sum are computed
-again from its scores, which costs a sixth product and is rarely needed.
+Look at `_tile`: one tile of queries meets one tile of keys; `simd/backward_steps.py` has those steps. How the keys are
+split depends on the shape only, and everything is added up in one order, so results are the same bit for bit for any
+number of threads. What a query does not see has no influence on it nor it on that, not even where it is NaN or
+infinite; a row that sees nothing has zero gradients. A weight's relative error is that of the log-sum-exp it is
+computed from, about |lse| · 2⁻²⁴; beyond 1024, where a weight's error passes 6 · 10⁻⁵, a row's maximum and sum are
+computed again from its scores, which costs a sixth product and is rarely needed.
 
 Follows FlashAttention-2 [@dao2024flashattention2]: its backward pass, with the keys in the outer loop.
 """

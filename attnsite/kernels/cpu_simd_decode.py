@@ -2,15 +2,15 @@
 
 `cpu_decode` lets LLVM vectorise its loops, and is held up by additions across registers and by the order in which it
 reads. Here a row of keys is read from its beginning to its end and then the next, because only then does the processor
-fetch ahead (`simd/decode_steps.py` has what the other order costs); sums go across registers once for WIDTH keys. The heads of a group
-share what is read [@shazeer2019mqa; @ainslie2023gqa]: up to four at a time meet a key that was loaded once, and from
-24 heads on the lanes are the heads, the steps those of `cpu_simd`, and arithmetic the limit.
+fetch ahead (`simd/decode_steps.py` has what the other order costs); sums go across registers once for WIDTH keys. The
+heads of a group share what is read [@shazeer2019mqa; @ainslie2023gqa]: up to four at a time meet a key that was loaded
+once, and from 24 heads on the lanes are the heads, the steps those of `cpu_simd`, and arithmetic the limit.
 
 Bytes: k and v once, whatever the number of heads; a few hundred bytes of partial results for each part and head.
 
-Look at `simd/decode.py`: a part of the keys is one unit of work, so that all threads read even for one sequence with one KV
-head; `simd/join.py` puts parts together by their maxima and sums [@dao2023flashdecoding]. How the keys are split depends on
-the sizes alone, so results are the same bit for bit for any number of threads.
+Look at `simd/decode.py`: a part of the keys is one unit of work, so that all threads read even for one sequence with
+one KV head; `simd/join.py` puts parts together by their maxima and sums [@dao2023flashdecoding]. How the keys are split
+depends on the sizes alone, so results are the same bit for bit for any number of threads.
 """
 
 from attnsite.kernels.simd.call import prepare

@@ -1,9 +1,10 @@
 """Decoding over a KV cache in int8, each row with a factor of its own: a quarter of the bytes of float32.
 
 A row of keys or values is stored as whole numbers from −127 to 127 times its largest magnitude / 127, the simplest
-quantisation that serving systems use. Codes are widened to float32 in registers (`simd/decode_narrow.py`), and arithmetic stays as in
-`cpu_simd_decode`; a row's factor is multiplied into its score and into its weight, which are one number each. The error
-here is measured against attention over the rounded cache; what the rounding does to a model is another question.
+quantisation that serving systems use. Codes are widened to float32 in registers (`simd/decode_narrow.py`), and
+arithmetic stays as in `cpu_simd_decode`; a row's factor is multiplied into its score and into its weight, which are one
+number each. The error here is measured against attention over the rounded cache; what the rounding does to a model is
+another question.
 
 Bytes: (2·dim + 8)·kv_heads·keys, a quarter of float32's and a little for the factors.
 

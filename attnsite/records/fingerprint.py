@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 _WITH_DOCSTRING = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _UNSAID = ("ctx", "kind", "type_comment", "type_params")  # said by the place in the tree, or not on every Python
 Keep = Callable[[object, Callable[[], Any]], Any]

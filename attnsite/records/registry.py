@@ -6,7 +6,7 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
-ROOT = Path(__file__).resolve().parent  # the package's folder
+ROOT = Path(__file__).resolve().parents[1]  # the package's folder
 # Words of names that stand apart: gradients and numbers stored in 16 bits are other contracts, copies of shared heads
 # are made for one comparison only, and masks, rolling caches and blocks are for calls with a window or a layout.
 _APART = ("_backward", "_stored", "_repeated", "_masked", "_rolled", "_sparse")
@@ -14,8 +14,22 @@ _APART = ("_backward", "_stored", "_repeated", "_masked", "_rolled", "_sparse")
 
 def names(room: str) -> list[str]:
     """The members of a room, from its files alone: nothing is imported. A name with a leading `_` is a helper."""
-    folder = ROOT / room
-    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    return sorted(path.stem for path in files(room) if not path.stem.startswith("_"))
+
+
+def files(room: str) -> list[Path]:
+    """The Python files of a room, helpers too; kernels that are controls lie in a folder of their own."""
+    return sorted(path for folder in _folders(room) for path in folder.glob("*.py") if path.stem != "__init__")
+
+
+def path_of(room: str, name: str) -> Path:
+    """The file of a member of a room; where there is none, the one that it would have."""
+    paths = [folder / f"{name}.py" for folder in _folders(room)]
+    return next(filter(Path.is_file, paths), paths[0])
+
+
+def _folders(room: str) -> list[Path]:
+    return [ROOT / room, *([ROOT / room / "controls"] if room == "kernels" else [])]
 
 
 def matching(room: str, patterns: tuple[str, ...]) -> list[str]:
@@ -42,7 +56,8 @@ def module(room: str, name: str, *required: str) -> ModuleType:
     """
     if name not in names(room):
         raise LookupError(f"there is no {name} in attnsite/{room}; there are {', '.join(names(room))}")
-    found = importlib.import_module(f"attnsite.{room}.{name}")
+    inside = path_of(room, name).relative_to(ROOT).with_suffix("").parts
+    found = importlib.import_module(".".join(("attnsite", *inside)))
     missing = [attribute for attribute in (*required, "__doc__") if not getattr(found, attribute, None)]
     if missing:
         raise LookupError(f"{found.__file__}: a member of attnsite/{room} needs {', '.join(missing)}")

@@ -173,13 +173,13 @@ def _renamed() -> dict[tuple[str, str], str]:
 
     Every line was found with the old code and checked against it: the same cases, kernels, options, seeds and code.
     """
-    lines = (registry.ROOT / "renamed_digests.csv").read_text(encoding="utf-8").split()[1:]
+    lines = (registry.ROOT / "records" / "renamed_digests.csv").read_text(encoding="utf-8").split()[1:]
     return {(name, old): new for name, old, new in (line.split(",") for line in lines)}
 
 
 def kernel_digest(kernel: str) -> str:
     who = parse_participant(kernel)
-    return fingerprint.of_module(registry.ROOT / who.folder / f"{who.stem}.py")
+    return fingerprint.of_module(registry.path_of(who.folder, who.stem))
 
 
 def state(run: Run | None) -> str:

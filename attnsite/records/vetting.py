@@ -1,9 +1,9 @@
 """May a run be published? Complete provenance, nothing private, only what its experiment asks, and only numbers that a
 machine can reach.
 
-What `results` refuses cannot be read at all; what is refused here can be read and should not be believed, or should not
-be shown. Files of this build are not vetted: they stay on the machine that made them. That nobody invented a run is not
-shown by any of this: review shows it, and measuring again.
+What `run_file` refuses cannot be read at all; what is refused here can be read and should not be believed, or should
+not be shown. Files of this build are not vetted: they stay on the machine that made them. That nobody invented a run is
+not shown by any of this: review shows it, and measuring again.
 
 A run of code that has changed since is vetted too, by what can be said without that code: its cases are workloads that
 could be asked, and a kernel that it names may be gone, if its name is one of those that the run itself asked for. It is
@@ -81,7 +81,8 @@ def faults(run: Run, path: Path, limits: Mapping[str, float], asked: Mapping[str
     """What speaks against publishing a run that was read from `path`.
 
     `limits` are the machine's own, FLOP/s by the names in LIMITS, as `limits_of` finds them. `asked` is what its
-    experiment asks, as `attnsite.records.asked` says it; None for a run of code that has changed or cannot be imported here.
+    experiment asks, as `attnsite.records.asked` says it; None for a run of code that has changed or cannot be imported
+    here.
     """
     found: list[Mistake] = []
     parts: tuple[Callable[[], Iterable[Mistake]], ...] = (

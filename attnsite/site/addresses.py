@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from attnsite.content.questions import Question
+
 # MkDocs leaves the links of raw HTML as they are, so they are written as the reader's browser needs them. Zensical
 # takes them for links between source files, as Markdown's are, and rewrites them: for it they are written that way.
 # Which of the two it is, is a fact about the builder that this process works for.
@@ -94,3 +96,8 @@ def numbers(name: str) -> str:
 def number(name: str, value: str, machine: str) -> str:
     """The place of one number on that page; a count belongs to no machine, whose name is then empty."""
     return f"{numbers(name)}#{value}-{machine}" if machine else f"{numbers(name)}#{value}"
+
+
+def path_of(question: Question) -> str:
+    """The source path of a question's page."""
+    return f"questions/{question.theme}/{question.slug}.md"

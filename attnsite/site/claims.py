@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from html import escape
 
-from attnsite.content.questions import Claim, Number
+from attnsite.content.questions import Claim, Number, Question, fences, marks
 from attnsite.records.mistakes import Mistake
 from attnsite.site.records import Records
 
@@ -51,3 +51,17 @@ def rests_on(claim: Claim, records: Records) -> tuple[str, str]:
             needs.append(f"the sentence needs {mark.low:g} to {mark.high:g}; outside it the build fails")
     worst = next((state for state in ("missing", "stale") if state in states), "fresh")
     return worst, "; ".join([STATES[worst], *needs])
+
+
+def experiments_of(question: Question, records: Records) -> list[str]:
+    """The experiments behind the figures and numbers of a question, in order of first use."""
+    names = [fence.figure for fence in fences(question.body)]
+    for text in (question.body, *(claim.source for claim in question.claims)):
+        names += [mark.figure for mark in marks(text) if isinstance(mark, Number)]
+    experiments: dict[str, None] = {}
+    for name in names:
+        try:
+            experiments[records.figure(name).EXPERIMENT] = None
+        except Mistake:
+            continue  # the mark itself is warned of where it stands
+    return list(experiments)

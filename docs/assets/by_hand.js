@@ -1,5 +1,6 @@
 /* Attention by hand: scores that a reader moves, softmax, and what the heads put out. The page as it was built is the
-   first state, and says everything that is needed here: tokens, values, scores. See `attnsite/site/widgets/by_hand.py`. */
+   first state, and says everything that is needed here: tokens, values, scores. See
+   `attnsite/site/widgets/by_hand.py`. */
 
 import { sticks } from "./sticks.js";
 

@@ -16,7 +16,7 @@ export const MODEL = {
   experts: 0n, experts_a_token: 0n, shared_experts: 0n, dense_layers: 0n, dense_width: 0n,
 };
 
-/* --- accounting.py ------------------------------------------------------------------------------------------- */
+/* --- formulas/attention.py ----------------------------------------------------------------------------------- */
 
 export function visible_pairs(queries, keys, causal, window = 0n) {
   if (!causal) return queries * keys;
@@ -36,7 +36,7 @@ export function attention_parameters(m) {
 
 export const kv_cache_elements = m => (m.latent ? m.latent + m.rope_dim : 2n * (m.kv_heads || m.heads) * m.dim);
 
-/* --- ledger.py ----------------------------------------------------------------------------------------------- */
+/* --- formulas/decoder.py ------------------------------------------------------------------------------------- */
 
 export function mlp_weights(m, experts) {
   const unit = m.mlp_matrices * m.width;
@@ -150,7 +150,7 @@ export function cells(m, step, roof) {
   return found;
 }
 
-/* --- the picture, with the geometry of `roofline_picture.py` -------------------------------------------------- */
+/* --- the picture, with the geometry of `roofline_svg.py` ------------------------------------------------------ */
 
 const [WIDE, LEFT, RIGHT, TOP, BOTTOM, LEAST, MOST, LOWEST, ROW] = [560, 62, 540, 32, 272, -1, 6, -4, 24];
 const NAMES = { weights: "products with weights", attention: "attention", all: "the whole" };

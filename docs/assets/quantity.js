@@ -1,4 +1,5 @@
-/* Quantities as `attnsite/records/quantity.py` prints them: three digits, and the unit's prefix chosen for the number. A test
+/* Quantities as `attnsite/records/quantity.py` prints them: three digits, and the unit's prefix chosen for the
+   number. A test
    holds the two against each other. */
 const THIN = "\u202f";
 const DECIMAL = ["", "k", "M", "G", "T", "P"];

@@ -1,4 +1,5 @@
-/* What a run's file is, for files from anywhere: the same shape as `attnsite/records/shape.py` asks for, with bounds on its size.
+/* What a run's file is, for files from anywhere: the same shape as `attnsite/records/shape.py` asks for, with bounds on
+   its size.
    Nothing of a file is trusted: no name in it becomes a property, no text in it becomes HTML, no number is unbounded. */
 const FORMAT = 2; // 1 had no codes beside the sentences of skipped rows
 const MOST_ROWS = 20000, MOST_SAMPLES = 10000, MOST_NAMES = 60, MOST_TEXT = 4000;

@@ -1,9 +1,9 @@
 """Instructions that numba-cuda has no function for: 16-byte loads and stores, asynchronous copies, tensor cores.
 
 Each is LLVM IR or one line of PTX, and the only code here that a successor of numba-cuda would need anew. In the
-simulator their twins in Python stand in their place (`cuda/ptx_simulated.py`), with the same names and the same meaning; without
-numba-cuda there are only the names. Positions are element numbers in a contiguous array of any shape; where 16 bytes
-move at once they begin at a multiple of 16 bytes.
+simulator their twins in Python stand in their place (`cuda/ptx_simulated.py`), with the same names and the same
+meaning; without numba-cuda there are only the names. Positions are element numbers in a contiguous array of any shape;
+where 16 bytes move at once they begin at a multiple of 16 bytes.
 
 Source: NVIDIA, Parallel Thread Execution ISA: `ld.v4`, `ex2.approx`, `cp.async`, `ldmatrix`, `mma.sync.m16n8k16`.
 """

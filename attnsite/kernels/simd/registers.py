@@ -1,10 +1,10 @@
 """Vectors of float32 as a type that Numba's compiled code can hold: each operation is a few instructions.
 
 LLVM vectorises plain loops, but it does not keep a tile of sums in registers. Here the registers are ours. `Lanes(n)`
-is n hardware registers of WIDTH numbers each, an ordinary value of compiled code: assigned, passed on, looped over.
-How many numbers a register has is read from what Numba compiles for, which is this processor unless Numba's settings
-say otherwise, when this module is imported; code written in lanes, panels and rows (`simd/tile.py`) runs on any of them, and
-where there is no vector unit LLVM takes the vectors apart.
+is n hardware registers of WIDTH numbers each, an ordinary value of compiled code: assigned, passed on, looped over. How
+many numbers a register has is read from what Numba compiles for, which is this processor unless Numba's settings say
+otherwise, when this module is imported; code written in lanes, panels and rows (`simd/tile.py`) runs on any of them,
+and where there is no vector unit LLVM takes the vectors apart.
 
     width   16 with AVX-512, 8 with AVX2, 4 with NEON and elsewhere
 

@@ -1,14 +1,11 @@
-"""The `check` command: every mistake in questions, sources, results, marks, claims and numbers, at once."""
+"""Every mistake in questions, sources, results, marks, claims and numbers, at once: what no builder may show."""
 
-import argparse
 import csv
 import datetime
 import functools
 import importlib.util
-import json
 import os
 import re
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,53 +30,6 @@ from attnsite.site.figures import figure_checks
 
 _LINK = re.compile(r"\]\(([^)\s#]+\.md)(?:#[^)\s]*)?\)")
 GENERATED = {"evidence.md", "sources.md", "machines.md", "kernels.md"}
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--quiet", action="store_true", help="say nothing when all is well")
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print the mistakes as one JSON array")
-    form.add_argument("--github", action="store_true", help="print them as annotations of a GitHub workflow")
-
-
-def run(options: argparse.Namespace) -> int:
-    mistakes = check(options.root)
-    if options.json:
-        print(json.dumps([described(mistake) for mistake in mistakes], ensure_ascii=False, indent=1))
-        return 1 if mistakes else 0
-    for mistake in mistakes:
-        print(annotation(mistake) if options.github else mistake, file=None if options.github else sys.stderr)
-    if mistakes:
-        print(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}", file=sys.stderr)
-        return 1
-    if not options.quiet:
-        questions = content.load_questions(options.root)
-        claims = sum(len(question.claims) for question in questions)
-        sources = content.load_sources(options.root)
-        print(f"no mistakes in {len(questions)} questions, {claims} claims and {len(sources)} sources")
-        for key in sorted(set(sources) - cited(options.root)):
-            print(f"note: no page cites {key}")
-    return 0
-
-
-def described(mistake: Mistake) -> dict[str, str | int]:
-    """A mistake as JSON: its line as a number where it has one, else the place in the file as text."""
-    where: dict[str, str | int] = {"line": int(mistake.where)} if mistake.where.isdigit() else {"where": mistake.where}
-    return {"file": Path(mistake.path).as_posix(), **where, "what": mistake.what, "remedy": mistake.remedy}
-
-
-def annotation(mistake: Mistake) -> str:
-    """A mistake as a workflow command of GitHub, which shows it at its line in the pull request."""
-
-    def escaped(text: str, more: str = "") -> str:
-        for letter in "%\r\n" + more:
-            text = text.replace(letter, f"%{ord(letter):02X}")
-        return text
-
-    place = f",line={mistake.where}" if mistake.where.isdigit() else ""
-    about = f"{mistake.where}: " if mistake.where and not place else ""
-    file = escaped(Path(mistake.path).as_posix(), ":,")
-    return f"::error file={file}{place}::{escaped(f'{about}{mistake.what}; {mistake.remedy}')}"
 
 
 def check(root: Path) -> list[Mistake]:
@@ -263,7 +213,7 @@ class Judged:
     def judges(self) -> tuple[object, ...]:
         """All that decides what is found, besides a text."""
         code = [
-            disk_cache.code_of(Path(__file__).parent / path) for path in ("judging.py", "site/markdown/rendering.py")
+            disk_cache.code_of(registry.ROOT / path) for path in ("content/judging.py", "site/markdown/rendering.py")
         ]
         configuration = self.root / "mkdocs.yml"
         written = configuration.read_bytes() if configuration.is_file() else b""
@@ -394,8 +344,8 @@ def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
 def vetted(root: Path, run: run_file.Run, path: Path, limits: Mapping[str, float]) -> list[Mistake]:
     """What speaks against publishing a run; that nothing does is kept while file, code and limits stay as they are."""
     wanted = asked_of(root, run)
-    made_from = ("vetted", disk_cache.code_of(Path(vetting.__file__)), disk_cache.bytes_of(root / path), sorted(limits.items()),
-                 disk_cache.name(wanted))  # fmt: skip
+    made_from = ("vetted", disk_cache.code_of(Path(vetting.__file__)), disk_cache.bytes_of(root / path),
+                 sorted(limits.items()), disk_cache.name(wanted))  # fmt: skip
     # a list of mistakes is no JSON, so it is not kept: whether a day has come is asked again
     found: list[Mistake] = disk_cache.kept(root, made_from, lambda: vetting.faults(run, path, limits, wanted))
     return found
@@ -536,5 +486,5 @@ def cited(root: Path) -> set[str]:
     questions, _ = content.read_questions(root)
     texts = [text for q in questions for text in (q.body, q.answer, *(claim.source for claim in q.claims))]
     texts += [text_of(root / path) or "" for path in pages(root)]
-    texts += [path.read_text(encoding="utf-8") for path in (registry.ROOT / "kernels").glob("*.py")]
+    texts += [path.read_text(encoding="utf-8") for path in registry.files("kernels")]
     return {key for text in texts for mark in content.marks(text) if isinstance(mark, Cite) for key in mark.keys}

@@ -1,7 +1,6 @@
-"""The `finish` command: what a site gets once it is built, by whichever builder: its pages' heads, their policy, the
+"""What a site gets once it is built, by whichever builder: its pages' heads, their policy, the
 map of the site, the files that a builder would have taken for pages, and scripts and style sheets without remarks."""
 
-import argparse
 import gzip
 import re
 from collections.abc import Mapping
@@ -13,13 +12,13 @@ from attnsite.records.mistakes import Mistake, raise_all
 from attnsite.site import about, records
 from attnsite.site import addresses as places
 from attnsite.site.about import Site
+from attnsite.site.addresses import path_of
 from attnsite.site.builders import content_security_policy as policy
 from attnsite.site.checked import checked
 from attnsite.site.exports import bundle, html_head, json_ld
 from attnsite.site.exports.html_head import About
 from attnsite.site.figures import social_cards
 from attnsite.site.pages.evidence import machines
-from attnsite.site.pages.questions import path_of
 
 # What a policy in the page cannot say, or a page cannot say for a picture that is opened by itself. Hosts that read a
 # `_headers` file heed it (Netlify, Cloudflare Pages); docs/reuse.md has the same for other servers.
@@ -55,16 +54,6 @@ _NOTES = re.compile(r"^[ \t]*/\*.*?\*/[ \t]*\n|(?<=[;{},)])[ \t]+/\*[^\n]*?\*/[ 
 # The colours of a dark page, which scripts choose: where none run, the system does.
 _DARK = re.compile(r'(?<!,\n)^\[data-md-color-scheme="slate"\] \{(.*?)^\}\n', re.DOTALL | re.MULTILINE)
 _UNSCRIPTED = "@media screen and (scripting: none) and (prefers-color-scheme: dark)"
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="the built site")
-
-
-def run(options: argparse.Namespace) -> int:
-    count = finish(options.root, options.folder)
-    print(f"{count} pages of {options.folder} have their heads and their policy")
-    return 0
 
 
 def finish(root: Path, folder: Path) -> int:

@@ -89,7 +89,7 @@ def imports_of(root: Path) -> str:
     """The hash of every module of the project that the notebooks reach, and of all kernels, which are found by name."""
     notebooks = sorted((root / "docs" / "notebooks").glob("*.py"))
     files = {file for notebook in notebooks for file in fingerprint.reached(notebook)}
-    files |= {registry.ROOT / "kernels" / f"{name}.py" for name in registry.names("kernels")}
+    files |= {registry.path_of("kernels", name) for name in registry.names("kernels")}
     total = hashlib.sha256()
     for file in sorted(files):
         total.update(fingerprint.of_code(file.read_text(encoding="utf-8")).encode())

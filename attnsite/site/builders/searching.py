@@ -17,8 +17,6 @@ from attnsite.site import disk_cache
 
 Entry = dict[str, Any]
 
-# How much a page counts beside a question: lists and pages about this site stand behind what answers.
-QUESTION, KERNEL, LIST, SOURCES = 3.0, 1.0, 0.4, 0.25
 
 _MATH = re.compile(r'<math\b[^>]*?\balttext="([^"]*)"[^>]*>.*?</math>', re.DOTALL)
 _PERMALINK = re.compile(r'<a\b[^>]*\bclass="headerlink"[^>]*>.*?</a>', re.DOTALL)

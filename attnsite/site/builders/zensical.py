@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from attnsite.site import about, addresses
+from attnsite.site.builders import folder as folder_of_pages
 from attnsite.site.pages import render as pages
 
 DOCS = "docs"
@@ -43,7 +44,7 @@ _Dumper.add_representer(_Name, lambda dumper, value: dumper.represent_scalar(_TA
 def write(root: Path, folder: Path) -> int:
     """Write the project into a folder: `mkdocs.yml` and `docs/`; returns the number of pages."""
     with addresses.rewritten():
-        count = pages.write(root, folder / DOCS)
+        count = folder_of_pages.write(root, folder / DOCS)
     (folder / "mkdocs.yml").write_text(configuration(root), encoding="utf-8", newline="\n")
     return count
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from attnsite.site import addresses
 from attnsite.site.about import Site
+from attnsite.site.addresses import path_of
 from attnsite.site.checked import Checked
 from attnsite.site.exhibits import in_words
 from attnsite.site.exports import plain_markdown
-from attnsite.site.pages.questions import path_of
 from attnsite.site.records import Records
 
 FILE = "feed.xml"

@@ -4,9 +4,9 @@ import re
 
 from attnsite.site import addresses
 from attnsite.site.about import Site
+from attnsite.site.addresses import path_of
 from attnsite.site.checked import Checked
 from attnsite.site.exhibits import in_words
-from attnsite.site.pages.questions import path_of
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 

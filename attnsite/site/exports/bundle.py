@@ -8,10 +8,10 @@ from typing import Any
 from attnsite.content.questions import Question, load_questions, load_themes
 from attnsite.site import about, addresses, records
 from attnsite.site.about import Site
+from attnsite.site.addresses import path_of
 from attnsite.site.checked import checked
 from attnsite.site.exports import atom, plain_markdown, question_json
 from attnsite.site.figures import social_cards
-from attnsite.site.pages.questions import path_of
 from attnsite.site.records import Records
 
 Held = str | Path

@@ -11,10 +11,10 @@ from typing import Any
 from attnsite.records.run_file import EVERY_MACHINE, THIS_BUILD, Run
 from attnsite.site import addresses
 from attnsite.site.about import Site
+from attnsite.site.addresses import path_of
 from attnsite.site.checked import Checked
 from attnsite.site.exhibits import call_machine, hardware, in_words
 from attnsite.site.exports import plain_markdown
-from attnsite.site.pages.questions import path_of
 from attnsite.site.records import Records
 
 CONTEXT = "https://schema.org"

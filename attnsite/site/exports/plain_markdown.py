@@ -10,9 +10,9 @@ from attnsite.content.texts import first_sentence
 from attnsite.records.mistakes import Mistake
 from attnsite.site import addresses
 from attnsite.site.about import Site
+from attnsite.site.addresses import path_of
 from attnsite.site.checked import Checked
 from attnsite.site.markdown import citations
-from attnsite.site.pages.questions import path_of
 from attnsite.site.records import Records
 
 _FIGURE = re.compile(r"^([ \t]*)(`{3,})figure[ \t]*\n\s*(\w+)\s*\n[ \t]*\2[ \t]*$", re.MULTILINE)

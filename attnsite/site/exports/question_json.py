@@ -10,11 +10,11 @@ from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import THIS_BUILD
 from attnsite.site import addresses
 from attnsite.site.about import Site
+from attnsite.site.addresses import path_of
 from attnsite.site.checked import Checked
-from attnsite.site.claims import rests_on
+from attnsite.site.claims import experiments_of, rests_on
 from attnsite.site.exports import plain_markdown
 from attnsite.site.figures import svg
-from attnsite.site.pages.questions import experiments_of, path_of
 from attnsite.site.records import Records
 from attnsite.site.tables import plain
 

@@ -1,8 +1,8 @@
 """A Python-Markdown extension: citations, numbers, formulas and figures of a page. It works in any site builder.
 
-A page says where it lies by a comment that `attnsite.site.pages.render` writes first, and where its list of sources stands by
-another. Numbers of citations follow the order on the page, so marks are replaced in the finished text. A mark that
-cannot be resolved is shown as such and logged as a warning, which a strict build counts as a failure.
+A page says where it lies by a comment that `attnsite.site.pages.render` writes first, and where its list of sources
+stands by another. Numbers of citations follow the order on the page, so marks are replaced in the finished text. A mark
+that cannot be resolved is shown as such and logged as a warning, which a strict build counts as a failure.
 """
 
 import logging

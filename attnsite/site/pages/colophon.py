@@ -5,10 +5,10 @@ from html import escape
 
 from attnsite.content.questions import Question
 from attnsite.site.about import Site
-from attnsite.site.addresses import Page
+from attnsite.site.addresses import Page, path_of
 from attnsite.site.checked import Checked
 from attnsite.site.exports import bibtex
-from attnsite.site.pages.questions import UNSEARCHED, path_of
+from attnsite.site.pages.questions import UNSEARCHED
 
 
 def line(checked: Checked) -> str:

@@ -10,13 +10,13 @@ from attnsite.content.texts import typed
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import EVERY_MACHINE, Run
 from attnsite.site import addresses, claims
-from attnsite.site.addresses import Page
-from attnsite.site.builders import searching
+from attnsite.site.addresses import Page, path_of
 from attnsite.site.exhibits import call_machine, commit, day
 from attnsite.site.markdown import citations
+from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head
 from attnsite.site.pages.machines import machines
-from attnsite.site.pages.questions import UNSEARCHED, path_of
+from attnsite.site.pages.questions import UNSEARCHED
 from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 
@@ -36,7 +36,7 @@ def evidence_page(questions: Sequence[Question], records: Records) -> str:
             path,
             "Evidence",
             description=f"{told[0].upper()}{told[1:]}.",
-            search={"boost": searching.LIST},
+            search={"boost": front_matter.LIST},
             aliases=["claims", "provenance", "raw data"],
         ),
         "# Evidence",
@@ -138,7 +138,7 @@ def sources_page(questions: Sequence[Question], written: Mapping[str, str], reco
             path,
             "Sources",
             description="Everything this site cites, and what it takes from each.",
-            search={"boost": searching.SOURCES},
+            search={"boost": front_matter.SOURCES},
         ),
         "# Sources",
         "Everything this site cites, what is taken from it, and where.\n{ .lead }",

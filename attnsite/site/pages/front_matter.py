@@ -6,6 +6,9 @@ from html import escape
 
 from attnsite.site.markdown.extension import PAGE
 
+# How much a page counts beside a question: lists and pages about this site stand behind what answers.
+QUESTION, KERNEL, LIST, SOURCES = 3.0, 1.0, 0.4, 0.25
+
 
 def head(path: str, title: str, description: str = "", **more: object) -> str:
     """Front matter, and the line by which the extension knows where the page lies.

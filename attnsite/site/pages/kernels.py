@@ -12,8 +12,8 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 from attnsite.site import addresses
 from attnsite.site.addresses import Page
-from attnsite.site.builders import searching
 from attnsite.site.exhibits import call_machine
+from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head
 from attnsite.site.pages.questions import UNSEARCHED
 from attnsite.site.records import Records
@@ -30,6 +30,7 @@ class Kernel:
     docstring: str
     code: str  # the file without the docstring
     follows: str = ""  # the kernel that it goes on from
+    folder: str = ""  # within its room, with a slash
 
     @property
     def idea(self) -> str:
@@ -63,7 +64,9 @@ def _parsed(path: Path, text: str) -> Kernel:
     first = tree.body[0].end_lineno if ast.get_docstring(tree) else 0
     code = "\n".join(text.splitlines()[first or 0 :]).strip("\n")
     docstring = ast.get_docstring(tree) or ""
-    return Kernel(path.parent.name, path.stem, said.get("DEVICE", "cpu"), docstring, code, said.get("FOLLOWS", ""))
+    room, folder = ("kernels", "controls/") if path.parent.name == "controls" else (path.parent.name, "")
+    follows = said.get("FOLLOWS", "")
+    return Kernel(room, path.stem, said.get("DEVICE", "cpu"), docstring, code, follows, folder)
 
 
 def ladder() -> list[Kernel]:
@@ -71,7 +74,7 @@ def ladder() -> list[Kernel]:
 
     Those that follow the same one come by device, by task and by name; one that follows nothing stands at the end.
     """
-    found = [read(registry.ROOT / "kernels" / f"{name}.py") for name in registry.names("kernels")]
+    found = [read(registry.path_of("kernels", name)) for name in registry.names("kernels")]
 
     def place(kernel: Kernel) -> tuple[Any, ...]:
         task = ("decode" in kernel.name) + 2 * kernel.name.endswith("_backward")
@@ -91,7 +94,7 @@ def ladder() -> list[Kernel]:
 
 def libraries() -> list[Kernel]:
     """All peers, those of the processor first."""
-    found = [read(registry.ROOT / "peers" / f"{name}.py") for name in registry.names("peers")]
+    found = [read(registry.path_of("peers", name)) for name in registry.names("peers")]
     return sorted(found, key=lambda peer: (peer.device != "cpu", peer.name))
 
 
@@ -107,7 +110,7 @@ def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
             path,
             "Kernels",
             description="The attention kernels of this site, from three loops upwards.",
-            search={"boost": searching.LIST},
+            search={"boost": front_matter.LIST},
         ),
         "# Kernels",
         "What is timed here are these functions; what a machine can do at most comes from loops of their own. They "
@@ -136,7 +139,7 @@ def libraries_page() -> str:
     path = "peers.md"
     told = "The same call through other libraries, timed beside the kernels of this site where they are installed."
     items = "\n".join(f"- [`{peer.name}`]({peer.path})\n  {peer.idea}" for peer in libraries())
-    parts = [head(path, "Other libraries", description=told, search={"boost": searching.LIST}), "# Other libraries",
+    parts = [head(path, "Other libraries", description=told, search={"boost": front_matter.LIST}), "# Other libraries",
              f"{told}\n{{ .lead }}", f'<div class="questions" markdown>\n\n{items}\n\n</div>']  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
@@ -152,7 +155,7 @@ def kernel_page(kernel: Kernel, records: Records, rungs: Sequence[Kernel]) -> st
             kernel.path,
             kernel.name,
             description=kernel.idea,
-            search={"boost": searching.KERNEL},
+            search={"boost": front_matter.KERNEL},
             aliases=aliases(kernel),
         ),
         f"# {kernel.name}",
@@ -160,7 +163,7 @@ def kernel_page(kernel: Kernel, records: Records, rungs: Sequence[Kernel]) -> st
         f"Runs on {where}.{goes_on(kernel, rungs)}",
         rest,
         f"## The code {UNSEARCHED}",
-        f'{fence} {{ .python title="attnsite/{kernel.room}/{kernel.name}.py" }}\n{kernel.code}\n{fence}',
+        f'{fence} {{ .python title="attnsite/{kernel.room}/{kernel.folder}{kernel.name}.py" }}\n{kernel.code}\n{fence}',
     ]
     name = kernel.contestant
     rows = [row for run in runs_of(name, records) if (row := run_row(name, run, records, page))]

@@ -9,11 +9,11 @@ from attnsite.content.texts import typed
 from attnsite.records import run_file
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import EVERY_MACHINE, Run
-from attnsite.site.addresses import Page
-from attnsite.site.builders import searching
+from attnsite.site.addresses import Page, path_of
 from attnsite.site.exhibits import call_machine, day, hardware
+from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head
-from attnsite.site.pages.questions import UNSEARCHED, path_of
+from attnsite.site.pages.questions import UNSEARCHED
 from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 
@@ -46,7 +46,7 @@ def page(questions: Sequence[Question], records: Records) -> str:
     known = {machine: runs for machine, runs in machines(records).items() if machine != EVERY_MACHINE}
     parts = [
         head(PATH, "Machines", description="The machines behind the runs of this site, and their ratios side by side.",
-             search={"boost": searching.KERNEL}, aliases=["hardware", "processor", "CPU"]),
+             search={"boost": front_matter.KERNEL}, aliases=["hardware", "processor", "CPU"]),
         "# Machines",
         "A number is only as good as what is known of the machine behind it.\n{ .lead }",
         "Counts are the same everywhere and belong to no machine. The text quotes full sweeps of named machines."

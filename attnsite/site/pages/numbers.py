@@ -10,10 +10,9 @@ from attnsite.content.texts import typed
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import EVERY_MACHINE
 from attnsite.site import addresses, grounds
-from attnsite.site.addresses import Page
+from attnsite.site.addresses import Page, path_of
 from attnsite.site.exhibits import call_machine, commit, day, freshness, hardware
 from attnsite.site.pages.front_matter import head
-from attnsite.site.pages.questions import path_of
 from attnsite.site.records import Records
 from attnsite.site.tables import table
 

@@ -3,24 +3,21 @@
 import posixpath
 from collections.abc import Iterable, Sequence
 
-from attnsite.content.questions import Claim, Number, Question, Theme, fences, marks
+from attnsite.content.questions import Claim, Number, Question, Theme, marks
 from attnsite.content.texts import first_sentence, typed
-from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import EVERY_MACHINE
 from attnsite.site import claims
-from attnsite.site.builders import searching
+from attnsite.site.addresses import path_of
+from attnsite.site.claims import experiments_of
 from attnsite.site.exhibits import call_machine
 from attnsite.site.figures import quickly
 from attnsite.site.markdown.extension import SOURCES
+from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head, linked
 from attnsite.site.records import Records
 
 MOMENT = 90  # seconds of which there is nothing to say
 UNSEARCHED = "{ data-search-exclude }"  # what is found on its own page need not be found on this one too
-
-
-def path_of(question: Question) -> str:
-    return f"questions/{question.theme}/{question.slug}.md"
 
 
 def question_page(
@@ -39,7 +36,7 @@ def question_page(
             description=plain(question.answer),
             hide=["footer"],
             aliases=list(question.aliases),
-            search={"boost": searching.QUESTION},
+            search={"boost": front_matter.QUESTION},
         ),
         f"# {shown}",
         f"{question.answer}\n{{ .answer }}",
@@ -55,20 +52,6 @@ def question_page(
     if wanted:
         parts += [f"## Related questions {UNSEARCHED}", listed(wanted, path)]
     return "\n\n".join(part for part in [*parts, ending] if part) + "\n"
-
-
-def experiments_of(question: Question, records: Records) -> list[str]:
-    """The experiments behind the figures and numbers of a question, in order of first use."""
-    names = [fence.figure for fence in fences(question.body)]
-    for text in (question.body, *(claim.source for claim in question.claims)):
-        names += [mark.figure for mark in marks(text) if isinstance(mark, Number)]
-    experiments: dict[str, None] = {}
-    for name in names:
-        try:
-            experiments[records.figure(name).EXPERIMENT] = None
-        except Mistake:
-            continue  # the mark itself is warned of where it stands
-    return list(experiments)
 
 
 def check_yourself(question: Question, records: Records) -> str:
@@ -132,7 +115,7 @@ def theme_page(theme: Theme, questions: Sequence[Question]) -> str:
     path = f"questions/{theme.slug}/index.md"
     own = [question for question in questions if question.theme == theme.slug]
     return "\n\n".join([head(path, theme.title, description=plain(theme.summary),
-                        search={"boost": searching.LIST}), f"# {typed(theme.title)}",
+                        search={"boost": front_matter.LIST}), f"# {typed(theme.title)}",
                         f"{theme.summary}\n{{ .lead }}", listed(own, path)]) + "\n"  # fmt: skip
 
 
@@ -140,7 +123,7 @@ def overview_page(themes: Sequence[Theme], questions: Sequence[Question]) -> str
     """All questions by theme."""
     path = "questions/index.md"
     about = "All questions of the site, by theme."
-    parts = [head(path, "Questions", description=about, search={"boost": searching.LIST}), "# Questions"]
+    parts = [head(path, "Questions", description=about, search={"boost": front_matter.LIST}), "# Questions"]
     for theme in themes:
         own = [question for question in questions if question.theme == theme.slug]
         parts += [f"## [{typed(theme.title)}]({theme.slug}/index.md)", theme.summary, listed(own, path)]

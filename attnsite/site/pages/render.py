@@ -1,10 +1,8 @@
 """All pages of the site as Markdown, and everything published beside them: pure functions of the checkout."""
 
-import argparse
 import itertools
 import json
 import re
-import shutil
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 
 from attnsite.content.questions import Cite, Question, fences, load_questions, load_themes, marks
 from attnsite.records import ordinary, run_file
-from attnsite.records.run_file import COMMITTED, THIS_BUILD
+from attnsite.records.run_file import THIS_BUILD
 from attnsite.site import about, addresses, disk_cache, exhibits, records
 from attnsite.site.checked import checked
 from attnsite.site.exports import bundle
@@ -50,7 +48,7 @@ def render(root: Path) -> dict[str, str]:
         each = checked(question, known)
         ends = colophon.line(each), colophon.ending(each, questions, site)
         page = question_pages.question_page(question, questions, known, *ends)
-        pages[question_pages.path_of(question)] = with_parts(page, known)
+        pages[addresses.path_of(question)] = with_parts(page, known)
     kernels = kernel_pages.ladder()
     pages["kernels.md"] = kernel_pages.overview_page(kernels, known)
     for kernel in [*kernels, *kernel_pages.libraries()]:
@@ -93,7 +91,7 @@ def navigation(root: Path) -> Navigation:
     themes, questions = load_themes(root), load_questions(root)
     by_theme: Navigation = ["questions/index.md"]
     for theme in themes:
-        own = [question_pages.path_of(question) for question in questions if question.theme == theme.slug]
+        own = [addresses.path_of(question) for question in questions if question.theme == theme.slug]
         by_theme.append({escape(theme.title, quote=False): [f"questions/{theme.slug}/index.md", *own]})
     kernels: Navigation = ["kernels.md", *(kernel.path for kernel in kernel_pages.ladder())]
     kernels += ["peers.md", *(library.path for library in kernel_pages.libraries())]
@@ -164,7 +162,7 @@ def standing(root: Path) -> dict[str, str]:
     site, found = about.read(root), dict[str, str]()
     for question in load_questions(root):
         for fence in fences(question.body):
-            address = addresses.address(question_pages.path_of(question))
+            address = addresses.address(addresses.path_of(question))
             found.setdefault(fence.figure, site.at(f"{address}#figure-{fence.figure}"))
     for path, text in hand_written(root).items():
         for fence in fences(text):
@@ -177,7 +175,7 @@ def catalogue(known: records.Records, questions: list[Question]) -> dict[str, An
     places_of: dict[str, list[list[str]]] = {}
     for question in questions:
         for fence in fences(question.body):
-            address = addresses.address(question_pages.path_of(question)) + f"#figure-{fence.figure}"
+            address = addresses.address(addresses.path_of(question)) + f"#figure-{fence.figure}"
             places_of.setdefault(known.figure(fence.figure).EXPERIMENT, []).append([question.title, address])
     found = {}
     for experiment in known.experiments():
@@ -202,43 +200,6 @@ def described(exhibit: exhibits.Exhibit, root: Path | None = None) -> str:
 
 
 # --- the command -----------------------------------------------------------------------------------------------
-
-
-def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="where to write; what is there of the same names is replaced")
-    parser.add_argument("--project", action="store_true", help="with a configuration that Zensical builds from")
-
-
-def run(options: argparse.Namespace) -> int:
-    if options.project:
-        from attnsite.site.builders import zensical
-
-        count = zensical.write(options.root, options.folder)
-    else:
-        count = write(options.root, options.folder)
-    print(f"wrote {count} pages and what they show to {options.folder}")
-    return 0
-
-
-def write(root: Path, folder: Path) -> int:
-    """Write the pages and everything else of `docs/` into a folder, for other site builders; returns how many pages."""
-    docs = root / "docs"
-    for name in ("assets", "notebooks"):
-        if (docs / name).is_dir():
-            shutil.copytree(docs / name, folder / name, dirs_exist_ok=True)
-    if (root / COMMITTED).is_dir():
-        shutil.copytree(root / COMMITTED, folder / "results", dirs_exist_ok=True)
-    from attnsite.site.builders import zensical_notebooks
-
-    pages = render(root) | zensical_notebooks.render(root)
-    for path, held in {**pages, **published(root)}.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if isinstance(held, Path):
-            shutil.copyfile(held, target)
-        else:
-            target.write_text(zensical_notebooks.linked(held), encoding="utf-8", newline="\n")
-    return len(pages)
 
 
 def name_menus(html: str) -> str:

@@ -1,7 +1,8 @@
 """The calculator's page: its form and its tables filled for one model, so that it is whole without a script.
 
 `calculator.js` takes over from there: it reads the same models and machines from a file beside the page, and fills the
-same cells, which have the names of `ledger`'s functions and parts. A form that nobody can use is hidden by the style.
+same cells, which have the names of `formulas/decoder.py`'s functions and parts. A form that nobody can use is hidden by
+the style.
 """
 
 import json
