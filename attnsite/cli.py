@@ -21,6 +21,7 @@ COMMANDS = {
     "intake": ("attnsite.commands.intake", "read a Q&A document and draft questions and sources from it"),
     "new": ("attnsite.commands.new", "write the first file of a question, source, figure, experiment or kernel"),
     "diff": ("attnsite.commands.diff", "say what changed since a commit, or between two checkouts"),
+    "cost": ("attnsite.commands.cost", "say what a model's parameters and KV cache take, from its config.json"),
     "doctor": ("attnsite.commands.doctor", "say what is missing on this machine, and the one command that mends it"),
     "links": ("attnsite.commands.links", "ask every external address that the site links to"),
     "pages": ("attnsite.commands.pages", "write every page as Markdown into a folder, for other site builders"),
@@ -33,10 +34,10 @@ COMMANDS = {
 }
 DESCRIPTION = (
     "Questions about attention heads, answered by runs, counts and sources. "
-    "Run it inside a checkout; doctor and measure work in any folder."
+    "Run it inside a checkout; cost, doctor and measure work in any folder."
 )
-ANYWHERE = {"doctor", "measure"}  # what works without a checkout, as after `pip install` of a wheel
-READ_NO_TABLES = {"check", "doctor", "intake", "links", "new"}  # or, as `check`, tell their faults beside all others
+ANYWHERE = {"cost", "doctor", "measure"}  # what works without a checkout, as after `pip install` of a wheel
+READ_NO_TABLES = {"check", "cost", "doctor", "intake", "links", "new"}  # `check` tells their faults beside others
 
 
 def main(arguments: list[str] | None = None) -> int:

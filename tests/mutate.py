@@ -38,7 +38,7 @@ WATCHED: dict[str, tuple[tuple[str, ...], ...]] = {  # who should notice, the qu
         (*PYTEST, "tests/test_accounting.py", "tests/test_counts.py", "tests/test_balance.py"),
         (*PYTEST, "tests/test_core.py"),
     ),
-    "attnsite/formulas/decoder.py": ((*PYTEST, "tests/test_ledger.py"),),
+    "attnsite/formulas/parts.py": ((*PYTEST, "tests/test_ledger.py"),),
     "attnsite/measure/correctness.py": ((*PYTEST, "tests/test_measure.py"),),
     "attnsite/measure/ceilings.py": ((*PYTEST, "tests/test_measure.py"),),
     "attnsite/records/vetting.py": ((*PYTEST, "tests/test_vetting.py", "tests/test_attacks.py"),),

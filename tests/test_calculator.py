@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from attnsite.experiments import whole_models
-from attnsite.formulas import decoder
+from attnsite.formulas import parts as ledger
 from attnsite.site import records
 from attnsite.site.widgets import by_hand, calculator, calculator_form
 from tests.conftest import ROOT
@@ -44,12 +44,12 @@ def random_case(draw):
         made |= {"experts": experts, "experts_a_token": draw.randint(1, experts), "shared_experts": up_to(10**6) - 1,
                  "dense_layers": draw.randrange(layers + 1), "dense_width": up_to(10**8) - 1}  # fmt: skip
     keys = up_to(10**9)
-    step = decoder.Step(draw.choice([1, keys, min(keys, 7)]), keys, up_to(10**6), draw.random() < 0.7,
+    step = ledger.Step(draw.choice([1, keys, min(keys, 7)]), keys, up_to(10**6), draw.random() < 0.7,
                        draw.choice([32, 16, 8.5, 8, 4.5, 4]), draw.choice([32, 16, 8.5, 8, 4.5, 4]))  # fmt: skip
-    return decoder.Model(**made), step
+    return ledger.Model(**made), step
 
 
-IN_PYTHON = {name: getattr(decoder, name) for name in ("weights", "flops", "cache", "moved", "intensity")}
+IN_PYTHON = {name: getattr(ledger, name) for name in ("weights", "flops", "cache", "moved", "intensity")}
 IN_THE_BROWSER = """async ([address, cases, roof]) => {
   const page = await import(address);
   const plain = value => (typeof value === "bigint" ? String(value) : value);
@@ -80,7 +80,7 @@ def test_the_page_counts_as_the_ledger_does(site, open_page, seed):
             assert found[name] == counted, (name, model, step)
         cells = calculator.cells(model, dataclasses.replace(step, queries=1), ROOF)
         assert found["cells"] == {name: str(value) for name, value in cells.items()}, (model, step)
-    assert max(decoder.flops(*case)["all"] for case in cases) > 2**80
+    assert max(ledger.flops(*case)["all"] for case in cases) > 2**80
 
 
 def live(page, kind="calculator"):
@@ -98,8 +98,8 @@ def shown(page):
 def expected(name="Llama 3 8B", context=4096, batch=1, roof=ROOF, **changed):
     case = next(case for case in whole_models.shapes() if case["name"] == name)
     work = {key: changed.pop(key) for key in ("causal", "weight_bits", "cache_bits") if key in changed}
-    model = decoder.Model(**({field: case[field] for field in whole_models.SHAPE} | changed))
-    cells = calculator.cells(model, decoder.Step(1, context, batch, **work), roof)
+    model = ledger.Model(**({field: case[field] for field in whole_models.SHAPE} | changed))
+    cells = calculator.cells(model, ledger.Step(1, context, batch, **work), roof)
     return {key: str(value) for key, value in cells.items()}
 
 

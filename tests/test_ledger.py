@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from attnsite.experiments import flop_formulas, whole_models
 from attnsite.formulas import attention as accounting
-from attnsite.formulas import decoder as ledger
+from attnsite.formulas import parts as ledger
 from attnsite.site import records
 from attnsite.site.widgets import calculator
 from tests.conftest import ROOT

@@ -18,7 +18,7 @@ RUNS = {"attnsite.records.run_file", "attnsite.records.quantity"}
 # A room is a folder, or a file that stands in none; it may import itself, these rooms, these modules of another room,
 # and these libraries. `attnsite.kernels` is the ladder alone, without the folders in it, and so is `attnsite.site`.
 ROOMS = {
-    "formulas": {"dataclasses", "math"},
+    "formulas": {STDLIB},
     "records": {STDLIB, "numpy", "attnsite.formulas"},
     "kernels.plain": COMPILED | {"concurrent", "threadpoolctl"},
     "kernels.simd": COMPILED | {"os", "llvmlite", "attnsite.kernels.plain"},
@@ -51,8 +51,8 @@ ROOMS = {
     "site.builders": {STDLIB, "yaml", "mkdocs", "jinja2", "watchdog", "pygments", "pymdownx", "jupytext", "nbclient",
                       "attnsite.records", "attnsite.content", "attnsite.site", "attnsite.site.figures",
                       "attnsite.site.markdown", "attnsite.site.exports", "attnsite.site.pages"},
-    "commands": {STDLIB, "filelock", "attnsite.records", "attnsite.kernels", "attnsite.measure", "attnsite.content",
-                 "attnsite.intake", "attnsite.diff", "attnsite.site.builders"},
+    "commands": {STDLIB, "filelock", "attnsite.records", "attnsite.formulas", "attnsite.kernels", "attnsite.measure",
+                 "attnsite.content", "attnsite.intake", "attnsite.diff", "attnsite.site.builders"},
     "cli": {STDLIB, "attnsite.records"},
 }  # fmt: skip
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

@@ -78,7 +78,7 @@ def folder(root: Path) -> Finding:
         why = f"cannot be written to ({error.strerror})"
         return Finding("checkout", why, "copy it to a folder of your own, and work there", needed=True)
     if not _is_checkout(root):
-        told = "there is none here: only doctor and measure work outside of one"
+        told = "there is none here: only cost, doctor and measure work outside of one"
         return Finding("checkout", told, "clone the repository, and run attnsite there")
     return Finding("checkout", "can be written to")
 

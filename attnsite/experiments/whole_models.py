@@ -11,7 +11,7 @@ from typing import Any
 
 from attnsite.experiments.kv_cache import models
 from attnsite.experiments.window_models import PATTERNS, full_layers
-from attnsite.formulas.decoder import Model, Step, cache, flops, intensity, met, moved, weights
+from attnsite.formulas.parts import Model, Step, cache, flops, intensity, met, moved, weights
 from attnsite.records.workload import Case, Count, Observed
 
 TABLE = Path(__file__).with_suffix(".csv")

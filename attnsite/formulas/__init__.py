@@ -1,1 +1,1 @@
-"""Closed forms with their sources: of one layer of attention, and of a whole decoder."""
+"""Closed forms with their sources: of one layer of attention, and of whole decoders, from their config.json."""

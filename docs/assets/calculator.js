@@ -1,4 +1,4 @@
-/* The calculator: the functions of `attnsite/formulas/decoder.py` under the same names, then the page that shows them.
+/* The calculator: the functions of `attnsite/formulas/parts.py` under the same names, then the page that shows them.
    Counts are BigInt, so that they are exact at any size; a test holds them against the Python over random models.
    `figures.js` imports this when somebody touches the form, or when the address carries a state. */
 
@@ -36,7 +36,7 @@ export function attention_parameters(m) {
 
 export const kv_cache_elements = m => (m.latent ? m.latent + m.rope_dim : 2n * (m.kv_heads || m.heads) * m.dim);
 
-/* --- formulas/decoder.py ------------------------------------------------------------------------------------- */
+/* --- formulas/parts.py ------------------------------------------------------------------------------------- */
 
 export function mlp_weights(m, experts) {
   const unit = m.mlp_matrices * m.width;

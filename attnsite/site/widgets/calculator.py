@@ -1,7 +1,7 @@
 """The calculator's page: its form and its tables filled for one model, so that it is whole without a script.
 
 `calculator.js` takes over from there: it reads the same models and machines from a file beside the page, and fills the
-same cells, which have the names of `formulas/decoder.py`'s functions and parts. A form that nobody can use is hidden by
+same cells, which have the names of `formulas/parts.py`'s functions and parts. A form that nobody can use is hidden by
 the style.
 """
 
@@ -12,7 +12,7 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-from attnsite.formulas import decoder
+from attnsite.formulas import parts as ledger
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 from attnsite.site import exhibits
@@ -25,7 +25,7 @@ PLACE = "<!-- attnsite:calculator -->"
 DATA = "calculator/models.json"
 EXPERIMENT, RUNS = "whole_models", ("roofline", "balance_by_machine")
 MODEL, ROOF, TOKENS = "Llama 3 8B", "h100", 4096
-SHAPE = tuple(field.name for field in fields(decoder.Model))
+SHAPE = tuple(field.name for field in fields(ledger.Model))
 WEIGHTS = {"attention": "projections of attention", "mlp": "MLPs", "router": "routers of experts",
            "output": "output layer", "embedding": "embedding, if it is a matrix of its own", "all": "all"}  # fmt: skip
 FLOPS = {"projections": "projections of attention", "scores": "scores, QKᵀ", "values": "mixing values, AV",
@@ -39,7 +39,7 @@ PHASES = {"prompt": "prefill", "step": "decode step"}
 
 def models(run: Run) -> list[dict[str, Any]]:
     """Every model of the run, as few fields as say it: what a `ledger.Model` would have anyway is left out."""
-    usual = {field.name: field.default for field in fields(decoder.Model)}
+    usual = {field.name: field.default for field in fields(ledger.Model)}
     found = []
     for row in run.where():
         case = row.case
@@ -98,23 +98,23 @@ def _run(known: Records) -> Run:
     return next(iter(known.runs(EXPERIMENT).values()))
 
 
-def cells(model: decoder.Model, step: decoder.Step, roof: Mapping[str, Any]) -> dict[str, Quantity | str]:
+def cells(model: ledger.Model, step: ledger.Step, roof: Mapping[str, Any]) -> dict[str, Quantity | str]:
     """What stands in the cells of the tables, by name: function, part, and phase where there are two."""
-    weights = decoder.weights(model)
+    weights = ledger.weights(model)
     found: dict[str, Quantity | str] = {
         f"weights.{part}": Quantity(float(count), "parameters") for part, count in weights.items()
     }
-    found["weights.used"] = Quantity(float(decoder.met(model)), "parameters")
-    found["weights.bytes"] = Quantity(float(decoder.size(weights["all"], step.weight_bits)), "B")
-    found |= {f"cache.{part}": Quantity(float(count), "B") for part, count in decoder.cache(model, step).items()}
+    found["weights.used"] = Quantity(float(ledger.met(model)), "parameters")
+    found["weights.bytes"] = Quantity(float(ledger.size(weights["all"], step.weight_bits)), "B")
+    found |= {f"cache.{part}": Quantity(float(count), "B") for part, count in ledger.cache(model, step).items()}
     for phase, queries in (("prompt", step.keys), ("step", 1)):
         done = replace(step, queries=queries)
-        flops, moved = decoder.flops(model, done), decoder.moved(model, done)
+        flops, moved = ledger.flops(model, done), ledger.moved(model, done)
         found |= {f"flops.{part}.{phase}": Quantity(float(count), "FLOP") for part, count in flops.items()}
         found |= {f"moved.{part}.{phase}": Quantity(float(count), "B") for part, count in moved.items()}
-        dense = decoder.intensity(model, done)
+        dense = ledger.intensity(model, done)
         found |= {f"intensity.{part}.{phase}": Quantity(value) for part, value in dense.items()}
-        least = decoder.least_seconds(flops["all"], moved["all"], roof["peak"], roof["bandwidth"])
+        least = ledger.least_seconds(flops["all"], moved["all"], roof["peak"], roof["bandwidth"])
         found[f"least_seconds.{phase}"] = Quantity(least, "s")
         found[f"limit.{phase}"] = "arithmetic" if dense["all"] >= roof["peak"] / roof["bandwidth"] else "memory"
     return found
@@ -124,14 +124,14 @@ def html(known: Records) -> str:
     """The form and the tables, for Llama 3 8B."""
     page, held = Page(PAGE), models(_run(known))
     shape = next(model for model in held if model["name"] == MODEL)
-    model = decoder.Model(**{name: shape[name] for name in SHAPE if name in shape})
+    model = ledger.Model(**{name: shape[name] for name in SHAPE if name in shape})
     machines = roofs(known)
     roof = next(machine for machine in machines if machine["key"] == ROOF)
-    step = decoder.Step(1, TOKENS)
+    step = ledger.Step(1, TOKENS)
     filled = cells(model, step, roof)
     told = sentence(MODEL, model, filled, "step", roof["name"])
     balance = roof["peak"] / roof["bandwidth"]
-    picture = roofline_svg.draw(decoder.intensity(model, step), balance, told)
+    picture = roofline_svg.draw(ledger.intensity(model, step), balance, told)
     state = asdict(model) | {"model": MODEL, "roof": ROOF, "context": TOKENS, "batch": 1}
     told_of = {"from": _from(shape), "roof": f"{_machine(roof)} {_roof_link(page, roof)}"}
     form = calculator_form.html(state, told_of, [m["name"] for m in held], [(m["key"], m["name"]) for m in machines])
@@ -155,7 +155,7 @@ STARTS = {"step": "One decode step", "prompt": "Prefill"}
 BOUND = {"arithmetic": "compute-bound", "memory": "memory-bound"}
 
 
-def sentence(name: str, model: decoder.Model, filled: Mapping[str, Quantity | str], phase: str, roof: str) -> str:
+def sentence(name: str, model: ledger.Model, filled: Mapping[str, Quantity | str], phase: str, roof: str) -> str:
     """The result in words; of a model whose MLP or vocabulary is not known it says what the weights are without."""
     mlp = model.mlp_width or (model.dense_width if model.experts else 0)
     without = " and ".join([*([] if mlp else ["MLPs"]), *([] if model.vocabulary else ["vocabulary"])])

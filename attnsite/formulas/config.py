@@ -1,0 +1,113 @@
+"""Any `config.json`, read into a `Decoder`: every value traced to its key, what is not understood named, all at once.
+
+A model type or a key that matters and is not known is a fault of the config, never a guess.
+"""
+
+import functools
+import importlib
+import json
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from attnsite.formulas import families
+from attnsite.formulas.architecture import Architecture
+from attnsite.formulas.decoder import Decoder
+from attnsite.formulas.key_names import irrelevant, telling
+from attnsite.formulas.keys import Fault, Keys, Log, NotUnderstood, brief
+
+
+@functools.cache
+def _architectures() -> Mapping[str, Architecture]:
+    found: dict[str, Architecture] = {}
+    for module in pkgutil.iter_modules(families.__path__):
+        found |= importlib.import_module(f"{families.__name__}.{module.name}").TYPES
+    return found
+
+
+def supported() -> list[str]:
+    """The model types that are understood; a wrapper of one is too."""
+    return sorted(_architectures())
+
+
+@functools.cache
+def _defaults() -> Mapping[str, Any]:
+    return json.loads((Path(__file__).parent / "class_defaults.json").read_text("utf-8"))
+
+
+def version() -> str:
+    """Of the transformers package that defaults and layouts are taken from."""
+    return str(_defaults()["transformers"])
+
+
+def read_config(values: object) -> Decoder:
+    """The decoder that a parsed config describes. Raises `NotUnderstood`, with all faults that there are."""
+    if not isinstance(values, Mapping):
+        raise NotUnderstood([Fault("", f"holds {brief(values)}, not an object", "name a model's config.json")])
+    log = Log()
+    keys, model_type = _open(values, log)
+    if keys is None:
+        raise NotUnderstood(log.faults)
+    decoder = _architectures()[model_type].decoder(keys, model_type)
+    if isinstance(values.get("quantization_config"), Mapping) or keys.given("quantization_config"):
+        log.note("quantization_config is not read: bytes of weights are those before quantization")
+    if keys.value("use_bidirectional_attention") in (True, "all"):
+        what = "is set: such a model encodes, and keeps no cache"
+        log.fault(keys.place + "use_bidirectional_attention", what, "set it to false")
+    for name in ("num_nextn_predict_layers", "num_mtp_layers"):
+        if keys.values.get(name):
+            log.note(f"{name}: layers that predict further tokens are not counted")
+    _unknown(keys, log)
+    if log.faults:
+        raise NotUnderstood(log.faults)
+    return replace(decoder, trace=dict(log.trace), notes=tuple(log.notes))
+
+
+def _open(values: Mapping[str, Any], log: Log, place: str = "", fallback: str = "") -> tuple[Keys | None, str]:
+    """The object of the decoder itself, and its model type: a wrapper's is inside."""
+    model_type = values.get("model_type", fallback)
+    remedy = "`attnsite cost --list` names those that are"
+    if not isinstance(model_type, str) or not model_type:
+        log.fault(place + "model_type", "is missing", "add the one of the model's own config.json")
+        return None, ""
+    known = _architectures()
+    if model_type in known:
+        entry = _defaults()["classes"].get(model_type, {})
+        origin = f"default of {entry.get('class')}, transformers {_defaults()['transformers']}"
+        return Keys(values, log, place, entry.get("defaults", {}), entry.get("names", {}), origin), model_type
+    wrapper = _defaults()["wrappers"].get(model_type)
+    if not wrapper or place:
+        log.fault(place + "model_type", f"is {brief(model_type)}, which is not understood", remedy)
+        return None, ""
+    key = next((k for k in (wrapper["key"], "text_config", "llm_config", "language_config") if k in values), "")
+    if not key:
+        log.fault(wrapper["key"], f"is missing, where {model_type} has its decoder", "add it to the config")
+        return None, ""
+    inside = values[key]
+    if not isinstance(inside, Mapping):
+        log.fault(key, f"is {brief(inside)}, not an object", "set it as the model's own config.json does")
+        return None, ""
+    log.note(f"{model_type}: the decoder under {key} alone; its encoders are not counted")
+    inside = dict(inside)
+    inside |= {name: values[name] for name in ("dtype", "torch_dtype") if name in values and name not in inside}
+    tied = values.get("tie_word_embeddings", wrapper["tie_word_embeddings"])
+    if isinstance(tied, bool) and "tie_word_embeddings" not in inside:
+        inside["tie_word_embeddings"] = tied
+    return _open(inside, log, f"{key}.", wrapper["model_type"])
+
+
+def _unknown(keys: Keys, log: Log) -> None:
+    """Keys that no class and no formula knows: those that may matter are faults, all at once. What is null or false is
+    switched off."""
+    known = {*keys.defaults, *keys.names, *keys.names.values()}
+    for key in keys.values:
+        if key in known or keys.place + key in log.asked or irrelevant(key):
+            continue
+        off = keys.values[key] is None or keys.values[key] is False
+        if not off and telling(key):
+            what = f"is a key that is not understood ({brief(keys.values[key])}) and may change the answer"
+            log.fault(keys.place + key, what, "take it out if it does not, or report the model")
+        else:
+            log.note(f"{keys.place}{key} is not read")

@@ -1,0 +1,48 @@
+"""The dtypes in which a KV cache and a model's weights are stored, with the scales that come with them.
+
+Block formats: OCP Microscaling Formats 1.0, table 1 (mxfp8, mxfp4: 32 elements share 8 bits); ggml's `ggml-common.h`
+(q8_0, q5_0, q4_0: 32 elements share a 16-bit scale). nvfp4 has 8 bits for 16 elements.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dtype:
+    """`group` elements take `group_bytes` bytes, scales included; each vector of a head takes `vector_bytes` more."""
+
+    name: str
+    group: int
+    group_bytes: int
+    vector_bytes: int = 0
+    scales: str = "no scales"
+
+    def bytes(self, elements: int, vectors: int = 0) -> int:
+        """Bytes of so many elements, in `vectors` vectors; a part of a group is stored as a whole one."""
+        return -(-elements // self.group) * self.group_bytes + vectors * self.vector_bytes
+
+    @property
+    def element(self) -> str:
+        """What an element takes, as text: 2 bytes, 34/32 bytes."""
+        each = f"{self.group_bytes}/{self.group}" if self.group > 1 else str(self.group_bytes)
+        return f"{each} byte{'' if each == '1' else 's'}"
+
+
+DTYPES = {
+    dtype.name: dtype
+    for dtype in (
+        Dtype("fp32", 1, 4),
+        Dtype("bf16", 1, 2),
+        Dtype("fp16", 1, 2),
+        Dtype("fp8", 1, 1, scales="one scale a tensor, not counted"),
+        Dtype("int8", 1, 1, 4, scales="a 16-bit scale and zero point for each head and token"),
+        Dtype("mxfp8", 32, 33, scales="8 bits for 32 elements"),
+        Dtype("mxfp4", 32, 17, scales="8 bits for 32 elements"),
+        Dtype("nvfp4", 16, 9, scales="8 bits for 16 elements"),
+        Dtype("q8_0", 32, 34, scales="16 bits for 32 elements"),
+        Dtype("q5_0", 32, 22, scales="16 bits for 32 elements"),
+        Dtype("q4_0", 32, 18, scales="16 bits for 32 elements"),
+    )
+}
+BF16, SINGLE = DTYPES["bf16"], DTYPES["fp32"]
+WEIGHT_DTYPES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}  # as a config's `dtype` spells them
