@@ -195,7 +195,8 @@ def test_every_fault_is_told_at_once_beside_its_field(site, open_page):
     page.fill("#calc-experts", "8")
 
     faults = {"kv_heads": "must divide the 32 query heads", "batch": "“many” is not a whole number",
-              "context": "“” is not a whole number", "experts_a_token": "must be at least 1 with experts"}  # fmt: skip
+              "context": "is empty: enter a whole number",
+              "experts_a_token": "must be at least 1 with experts"}  # fmt: skip
     for name, line in faults.items():
         field = page.locator(f"#calc-{name}")
         assert page.locator(f"#{field.get_attribute('aria-describedby')}").inner_text() == line

@@ -478,7 +478,7 @@ def hostile():
     return [
         ("a.json", "hello", "is not JSON"), ("b.json", "", "is empty"),
         ("c.json", text[: len(text) // 2], "ends in the middle"),
-        ("d.json", "[1, 2]", "is not a run"), ("e.json", json.dumps({"format": 99}), "newer than the 1"),
+        ("d.json", "[1, 2]", "is not a run"), ("e.json", json.dumps({"format": 99}), "newer than the 2"),
         ("f.json", json.dumps(good | {"experiment": EVIL}), "an experiment that this site does not have"),
         ("g.json", proto, "__proto__ is not a field"), ("h.json", in_row, "row 1.__proto__ is not a field"),
         ("i.json", text.replace('"samples": [', '"samples": [NaN, ', 1), "is not JSON"),
@@ -487,6 +487,7 @@ def hostile():
         ("k.json", json.dumps(good | {"rows": [row | {"case": {"deep": [[[[1]]]]}}]}), "holds what runs do not hold"),
         ("l.json", "[" * 100_000 + "]" * 100_000, "is not a run"),
         ("m.json", json.dumps(good | {"machine": EVIL}), "machine is no name"),
+        ("n.json", json.dumps(good | {"rows": [{"case": row["case"], "skipped": "no"}]}), "without the other"),
         (EVIL, json.dumps({"format": 1}), "experiment is missing"),
         ("o.json", json.dumps(good | {"kind": "count"}), "is a timing"),
     ]  # fmt: skip
