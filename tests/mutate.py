@@ -39,6 +39,10 @@ WATCHED: dict[str, tuple[tuple[str, ...], ...]] = {  # who should notice, the qu
         (*PYTEST, "tests/test_core.py"),
     ),
     "attnsite/formulas/parts.py": ((*PYTEST, "tests/test_ledger.py"),),
+    **{
+        f"attnsite/formulas/{name}.py": ((*PYTEST, "tests/test_layouts.py", "tests/test_config_json.py"),)
+        for name in ("blocks", "counts", "decoder", "dtypes", "layouts", "mixers", "mlps", "patterns")
+    },
     "attnsite/measure/correctness.py": ((*PYTEST, "tests/test_measure.py"),),
     "attnsite/measure/ceilings.py": ((*PYTEST, "tests/test_measure.py"),),
     "attnsite/records/vetting.py": ((*PYTEST, "tests/test_vetting.py", "tests/test_attacks.py"),),

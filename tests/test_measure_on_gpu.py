@@ -21,7 +21,7 @@ STAND_IN = """#!/bin/sh
 case "$*" in
   -c*) exit "${NO_GPU:-0}" ;;
   *--experiments) echo first; echo second; echo third ;;
-  *gpu_check) echo "  right    everything"; exit "${WRONG:-0}" ;;
+  *gpu.check) echo "  right    everything"; exit "${WRONG:-0}" ;;
   *"measure second "*) echo "second: broke"; exit 3 ;;
   *measure*) echo "$@" >>asked; for word in "$@"; do case $word in first|third) echo '{}' \
     >"docs/results/a_gpu/$word.json" ;; esac; done ;;

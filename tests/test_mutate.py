@@ -25,7 +25,7 @@ def draw(rows):
 def checkout(tmp_path, monkeypatch):
     monkeypatch.setattr(mutate, "ROOT", tmp_path)
     path = tmp_path / "attnsite" / "formulas" / "attention.py"
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_text(TEXT, encoding="utf-8")
     return path
 
