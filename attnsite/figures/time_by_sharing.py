@@ -159,7 +159,7 @@ def draw(runs: list[Run]) -> go.Figure:
     _style.note(on, x.high, reading, "reading the cache once", _style.MUTE, above=False, anchor="right", shift=(-4, -3))
     start, end = max(x.low, on.y.low / arithmetic), min(x.high, on.y.high / arithmetic)
     _style.reference(on, [start, end], [start * arithmetic, end * arithmetic], f"multiply-adds at {fma}", dash="solid")
-    near = start**0.45 * end**0.55  # away from where the lines meet
+    near = start**0.62 * end**0.38
     _style.note(
         on, near, near * arithmetic, "multiply-adds alone", _style.MUTE, above=False, anchor="left", shift=(10, 4)
     )
