@@ -229,7 +229,7 @@ CUT = """() => {
 
 @pytest.mark.browser
 def test_no_formula_is_cut_on_a_small_phone(site, site_folder, browser):
-    """At 320 pixels one that is wider than the window scrolls in a box of its own, which the keyboard reaches; all others
+    """At 320 pixels one that is wider than the window scrolls in a box of its own, which the keyboard reaches; the rest
     are whole where they stand, in narrow cells of tables too."""
     context = browser.new_context(viewport={"width": 320, "height": 640}, bypass_csp=True)
     page, cut, scrolled = context.new_page(), {}, 0
