@@ -22,7 +22,7 @@ COMMANDS = {
     "new": ("attnsite.commands.new", "write the first file of a question, source, figure, experiment or kernel"),
     "diff": ("attnsite.commands.diff", "say what changed since a commit, or between two checkouts"),
     "cost": ("attnsite.commands.cost", "say what a model's parameters and KV cache take, from its config.json"),
-    "doctor": ("attnsite.commands.doctor", "say what is missing on this machine, and the one command that mends it"),
+    "doctor": ("attnsite.commands.doctor", "say what is missing on this machine, and the one command that fixes it"),
     "links": ("attnsite.commands.links", "ask every external address that the site links to"),
     "pages": ("attnsite.commands.pages", "write every page as Markdown into a folder, for other site builders"),
     "finish": (
@@ -78,7 +78,7 @@ def _load(command: str) -> ModuleType:
         if not error.name or error.name.partition(".")[0] == "attnsite":
             raise
         missing = f"needs {error.name}, which is not installed"
-        remedy = "`attnsite doctor` says what is missing, and the one command that mends it"
+        remedy = "`attnsite doctor` says what is missing, and the one command that fixes it"
         raise SystemExit(str(Mistake(f"attnsite {command}", "", missing, remedy))) from None
 
 

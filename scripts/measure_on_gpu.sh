@@ -12,7 +12,7 @@ if [ -z "$python" ]; then
 fi
 limit=${SECONDS_IN_ALL:-480}
 if ! [[ $name =~ ^[a-z][a-z0-9]*(_[a-z0-9]+)*$ ]]; then
-  echo "measure_on_gpu: '$name' is no name for a machine; use lower-case words joined by underscores, such as h200" >&2
+  echo "measure_on_gpu: '$name' is not a valid machine name; use lower-case words joined by underscores, such as h200" >&2
   exit 1
 fi
 "$python" -c 'import sys

@@ -224,7 +224,7 @@ def test_all_mistakes_of_all_files_are_told_at_once(checkout, capsys):
 
     assert cli.main(["--root", str(checkout), "check"]) == 1
     lines = capsys.readouterr().err
-    for said in ("its year is 'soon'", "no source roe1999tails", "roofline.json:1: is not JSON"):
+    for said in ("its year is 'soon'", "no source roe1999tails", "roofline.json:1: is not valid JSON"):
         assert said in lines
 
 

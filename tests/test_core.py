@@ -237,8 +237,8 @@ def test_every_module_of_the_project_has_a_digest():
 
 def test_mistakes_are_one_line_each_and_raised_together():
     """None, one, or a group."""
-    one, two = Mistake("a.md", 3, "is wrong", "mend it"), Mistake("b.md", "", "is wrong too", "mend it")
-    assert str(one) == "a.md:3: is wrong; mend it"
+    one, two = Mistake("a.md", 3, "is wrong", "fix it"), Mistake("b.md", "", "is wrong too", "fix it")
+    assert str(one) == "a.md:3: is wrong; fix it"
     raise_all([])
     with pytest.raises(Mistake):
         raise_all([one])

@@ -101,10 +101,10 @@ def test_ranks_that_do_not_divide_are_refused(answer):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{", ":1: is not JSON"),
+        ("{", ":1: is not valid JSON"),
         ("[1]", "not an object"),
         ('{"model_type": "nobody"}', "is 'nobody', which is not understood"),
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, "is not valid JSON"),
     ],
 )
 def test_bad_files_get_one_line(answer, text, told):

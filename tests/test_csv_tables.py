@@ -70,7 +70,7 @@ def test_all_faults_of_all_tables_are_told_at_once(tables):
     tables("Card,card,,1,here\n", "balance_by_machine")
     told = [what for _, what in tables(MODEL.replace("2025", "new"))]
 
-    assert told == ["Card has no teraflops", "year is “new”", "Nobody is no model of kv_cache.csv"]
+    assert told == ["Card has no teraflops", "year is “new”", "Nobody is not a model of kv_cache.csv"]
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def test_what_is_no_commit_is_one_clear_line(checkout):
 
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
-    assert "no_such_thing: is no commit and no checkout" in done.stderr
+    assert "no_such_thing: is neither a commit nor a checkout" in done.stderr
 
 
 def test_a_snapshot_is_json_with_every_page_and_figure():

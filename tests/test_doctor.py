@@ -132,7 +132,7 @@ def test_a_library_that_is_missing_is_said_in_a_line():
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "attnsite check: needs yaml, which is not installed; "
-        "`attnsite doctor` says what is missing, and the one command that mends it"]  # fmt: skip
+        "`attnsite doctor` says what is missing, and the one command that fixes it"]  # fmt: skip
 
 
 def test_a_wheel_holds_the_whole_package_and_its_command(wheel):

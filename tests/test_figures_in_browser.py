@@ -476,13 +476,13 @@ def hostile():
     proto = text.replace('"rows": [', '"__proto__": {"polluted": 1}, "rows": [', 1)
     in_row = text.replace('"rows": [{', '"rows": [{"__proto__": {"polluted": 1}, "constructor": {}, ', 1)
     return [
-        ("a.json", "hello", "is not JSON"), ("b.json", "", "is empty"),
+        ("a.json", "hello", "is not valid JSON"), ("b.json", "", "is empty"),
         ("c.json", text[: len(text) // 2], "ends in the middle"),
         ("d.json", "[1, 2]", "is not a run"), ("e.json", json.dumps({"format": 99}), "newer than the 2"),
         ("f.json", json.dumps(good | {"experiment": EVIL}), "an experiment that this site does not have"),
         ("g.json", proto, "__proto__ is not a field"), ("h.json", in_row, "row 1.__proto__ is not a field"),
-        ("i.json", text.replace('"samples": [', '"samples": [NaN, ', 1), "is not JSON"),
-        ("j.json", json.dumps(good | {"rows": [row | {"samples": [-1.0, 1e300]}]}), "no clock says"),
+        ("i.json", text.replace('"samples": [', '"samples": [NaN, ', 1), "is not valid JSON"),
+        ("j.json", json.dumps(good | {"rows": [row | {"samples": [-1.0, 1e300]}]}), "not a valid measurement"),
         ("p.json", json.dumps(good | {"rows": [row | {"samples": [0.0, 0.0]}]}), "a time of 0, which no call takes"),
         ("k.json", json.dumps(good | {"rows": [row | {"case": {"deep": [[[[1]]]]}}]}), "holds what runs do not hold"),
         ("l.json", "[" * 100_000 + "]" * 100_000, "is not a run"),

@@ -603,7 +603,7 @@ def test_status_names_a_broken_result_and_still_tells_the_rest(checkout, capsys)
     told = capsys.readouterr()
     assert status == 1
     assert "depth_or_heads" in told.out
-    assert "roofline.json:1: is not JSON" in told.err
+    assert "roofline.json:1: is not valid JSON" in told.err
 
 
 def test_status_tells_state_and_reason(checkout, capsys):

@@ -77,9 +77,9 @@ def read(path: Path) -> Decoder:
     except UnicodeDecodeError:
         raise Mistake(path, "", "is not a text in UTF-8", "name a model's config.json") from None
     except json.JSONDecodeError as error:
-        raise Mistake(path, error.lineno, f"is not JSON ({error.msg})", "download it again, or mend it") from None
+        raise Mistake(path, error.lineno, f"is not valid JSON ({error.msg})", "download it again, or fix it") from None
     except (RecursionError, ValueError) as error:
-        raise Mistake(path, "", f"is not JSON that can be read ({error})", "download it again") from None
+        raise Mistake(path, "", f"is not valid JSON ({error})", "download it again") from None
     if text is None:
         raise Mistake(path, "", f"has more than {LARGEST_FILE:,} bytes", "name the config.json, not the weights")
     try:

@@ -1,4 +1,4 @@
-"""The `doctor` command: what is missing on this machine, what works without it, and the one command that mends it.
+"""The `doctor` command: what is missing on this machine, what works without it, and the one command that fixes it.
 
 It needs nothing but Python itself, so that it can speak where everything else is missing.
 """
@@ -38,7 +38,7 @@ class Finding:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Say what is missing on this machine, and the one command that mends it."
+    parser.description = "Say what is missing on this machine, and the one command that fixes it."
 
 
 def run(options: argparse.Namespace) -> int:

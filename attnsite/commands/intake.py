@@ -17,7 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     if not document.SLUG.fullmatch(options.theme):
-        print(Mistake("--theme", "", f"{options.theme!r} is no folder's name", "use a–z, 0–9 and _"), file=sys.stderr)
+        print(
+            Mistake("--theme", "", f"{options.theme!r} is not a folder name", "use a–z, 0–9 and _"),
+            file=sys.stderr,
+        )
         return 1
     report = intake(options.file, options.root, options.theme, force=options.force)
     for path in report.written:

@@ -126,7 +126,7 @@ def faults(experiments: list[str], machine: str, sweep: str = "full") -> list[Mi
             found += sweeps.faults(name, registry.module("experiments", name, "experiment").experiment)
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", machine) or machine == run_file.EVERY_MACHINE:
         remedy = "use lower-case words joined by underscores, such as epyc_2core, and never a host name"
-        found.append(Mistake("attnsite measure", "--machine", f"{machine!r} is no name for a machine", remedy))
+        found.append(Mistake("attnsite measure", "--machine", f"{machine!r} is not a valid machine name", remedy))
     return found
 
 

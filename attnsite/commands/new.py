@@ -75,7 +75,7 @@ What to look at in this table.
 
 How to read its columns.
 
-The finding for who cannot see it.
+The finding for readers who cannot see it.
 """
 
 from typing import Any
@@ -128,7 +128,7 @@ def plan(root: Path, kind: str, name: str, theme: str = "", experiment: str | No
     shape = r"[a-z][a-z0-9]*" if kind == "source" else r"[a-z][a-z0-9]*(_[a-z0-9]+)*"
     for word in filter(None, (name, theme)):
         if not re.fullmatch(shape, word):
-            raise Mistake(f"attnsite new {kind}", word, "is no name for a file", "use lower-case words joined by _")
+            raise Mistake(f"attnsite new {kind}", word, "is not a valid file name", "use lower-case words joined by _")
     if kind == "kernel" and not name.startswith(("cpu_", "cuda_")):
         raise Mistake("attnsite new kernel", name, "names no device", "begin it with cpu_ or cuda_")
     title = name.replace("_", " ").capitalize()

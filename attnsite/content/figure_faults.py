@@ -44,5 +44,5 @@ def of_code() -> Mapping[str, Mistake]:
             except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
                 at = getattr(error, "lineno", "") or ""
                 what = f"is no Python ({getattr(error, 'msg', None) or error})"
-                found[shown.as_posix()] = Mistake(shown, at, what, "mend it")
+                found[shown.as_posix()] = Mistake(shown, at, what, "fix it")
     return found

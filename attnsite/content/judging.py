@@ -95,7 +95,7 @@ def faults(rendered: Rendered, text: Text, names: Iterable[str] = ()) -> list[Fa
     found += [Fault(mistake.what, mistake.remedy, source) for source, mistake in rendered.unread]
     found += _of_definitions(rendered, text, names)
     for _, sign in signs.find(unescape(rendered.html)):
-        found.append(Fault(f"holds the character {sign}, which is not seen", "take it out", "&"))
+        found.append(Fault(f"holds the character {sign}, which is invisible", "take it out", "&"))
     if text.numbers:
         for each in unbacked_numbers.find(rendered.html, names):
             what = f"states {each.quantity!r} without evidence in “{each.sentence[:70]}”"

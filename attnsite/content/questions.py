@@ -242,7 +242,7 @@ def split_front(text: str, path: Path) -> tuple[Front | None, list[Mistake]]:
     mistakes, places = [], {}
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            mistakes.append(Mistake(path, line_of(key), "has a field whose name is no word", "write name: value"))
+            mistakes.append(Mistake(path, line_of(key), "has a field whose name is not a word", "write name: value"))
             continue
         if key.value in keys:
             mistakes.append(Mistake(path, line_of(key), f"has {key.value!r} twice", "keep one"))
@@ -270,7 +270,7 @@ def _hidden(scalar: yaml.ScalarNode, path: Path) -> Mistake:
     """A value that would hide what stands behind it, or be read otherwise than it is written."""
     if "<!--" in scalar.value:
         return Mistake(path, line_of(scalar), "its front matter holds <!--", "leave comments out of it")
-    what = f"holds the character {signs.first(scalar.value)}, which is not seen"
+    what = f"holds the character {signs.first(scalar.value)}, which is invisible"
     return Mistake(path, line_of(scalar), what, "take it out")
 
 

@@ -149,7 +149,7 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
         found.append(Mistake(path, lines[0] if lines else "", what, remedy))
 
     for number, sign in signs.find(text):
-        found.append(Mistake(path, number, f"holds the character {sign}, which is not seen", "take it out"))
+        found.append(Mistake(path, number, f"holds the character {sign}, which is invisible", "take it out"))
     if key != path.stem:
         wrong("@", f"its key is {key!r}, but the file is called {path.name}", "give both the same name")
     if not KEY.fullmatch(key):

@@ -37,7 +37,7 @@ def other(root: Path, base: str) -> Iterator[Path]:
                 what = "is a clone that git does not trust, because it belongs to another user"
                 raise Mistake("attnsite diff", root.name, what, remedy)
             why = (done.stderr.strip().splitlines() or ["git is not here"])[-1]
-            raise Mistake("attnsite diff", base, f"is no commit and no checkout ({why})", "name one of the two")
+            raise Mistake("attnsite diff", base, f"is neither a commit nor a checkout ({why})", "name one of the two")
         try:
             yield place
         finally:

@@ -23,7 +23,7 @@ def parse(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", text)
     if not found or int(found[1]) > int(found[2]):
         remedy = "write K/N with K from 1 to N, such as 2/8"
-        raise Mistake("attnsite measure", "--shard", f"{text!r} is no part of a sweep", remedy)
+        raise Mistake("attnsite measure", "--shard", f"{text!r} is not a part of a sweep", remedy)
     return int(found[1]), int(found[2])
 
 

@@ -70,7 +70,7 @@ def faults() -> list[Mistake]:
         for name, line in names.get(table, {}).items():
             if name not in known:
                 remedy = f"write it as {MODELS}.csv does, or add it there"
-                found.append(Mistake(FOLDER / f"{table}.csv", line, f"{name} is no model of {MODELS}.csv", remedy))
+                found.append(Mistake(FOLDER / f"{table}.csv", line, f"{name} is not a model of {MODELS}.csv", remedy))
     return found
 
 
@@ -86,10 +86,10 @@ def of_table(shown: Path, text: str, names: dict[str, int]) -> Iterable[Mistake]
                 rows.append((start + 1, row))
             start = reader.line_num
     except csv.Error as error:
-        yield Mistake(shown, reader.line_num, f"cannot be read as CSV ({error})", "mend its quotes")
+        yield Mistake(shown, reader.line_num, f"cannot be read as CSV ({error})", "fix its quoting")
         return
     if not head or "" in head or len(set(head)) < len(head):
-        yield Mistake(shown, 1, "its head must name every column, each otherwise", "mend the head")
+        yield Mistake(shown, 1, "its head must name every column, each otherwise", "fix the head")
         return
     whole = []
     for line, row in rows:
@@ -141,4 +141,4 @@ def _possible(shown: Path, line: int, cells: Mapping[str, str]) -> Iterable[Mist
         yield Mistake(shown, line, f"year is {numbers['year']}", "write the year of its publication")
     heads, shared = numbers.get("query_heads"), numbers.get("kv_heads")
     if keeps and heads and shared and heads % shared:
-        yield Mistake(shown, line, f"{shared} KV heads do not divide {heads} query heads", "mend one of them")
+        yield Mistake(shown, line, f"{shared} KV heads do not divide {heads} query heads", "fix one of them")

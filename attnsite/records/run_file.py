@@ -273,17 +273,17 @@ def read(path: Path) -> Run:
         text = path.read_text(encoding="utf-8")
         data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
         if "\\ud" in text or "\\uD" in text:
-            json.dumps(data, ensure_ascii=False).encode("utf-8")  # fails where half a character was escaped
+            json.dumps(data, ensure_ascii=False).encode("utf-8")  # fails on an unpaired surrogate
     except OSError as error:
         raise Mistake(path, "", f"cannot be read ({error.strerror})", remedy) from None
     except UnicodeDecodeError as error:
         raise Mistake(path, f"byte {error.start}", "is not UTF-8", remedy) from None
     except UnicodeEncodeError:
-        raise Mistake(path, "", "holds half a character", remedy) from None
+        raise Mistake(path, "", "contains an unpaired surrogate", remedy) from None
     except json.JSONDecodeError as error:
-        raise Mistake(path, error.lineno, f"is not JSON ({error.msg})", remedy) from None
+        raise Mistake(path, error.lineno, f"is not valid JSON ({error.msg})", remedy) from None
     except (ValueError, RecursionError) as error:  # a constant, a number of thousands of digits, lists within lists
-        raise Mistake(path, "", f"is not JSON of ours ({error})", remedy) from None
+        raise Mistake(path, "", f"is not valid JSON ({error})", remedy) from None
     if not isinstance(data, dict) or type(data.get("format")) is not int:
         raise Mistake(path, "", "is not a run: it has no format number", remedy)
     if data["format"] > FORMAT:
@@ -340,12 +340,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice:.40} stands twice in an object")
+        raise ValueError(f"{twice:.40} is a duplicate key")
     return found
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is a word of JavaScript")
+    raise ValueError(f"{name} is not valid JSON")
 
 
 def _row(data: dict[str, Any]) -> Row:
@@ -370,8 +370,8 @@ def files(root: Path, folder: Path, name: str = "*") -> list[Path]:
 def load(root: Path, experiment: str, keeps: Callable[[Run], bool] = lambda run: True) -> dict[str, Run]:
     """All runs of an experiment by machine: committed machines first in alphabetical order, then this build.
 
-    `keeps` says of each run of the cache whether it is to be shown. A file of the cache that is broken is as good as
-    none: it is measured again. A committed one raises its `Mistake`s.
+    `keeps` says of each run of the cache whether it is to be shown. A file of the cache that is broken is
+    ignored: it is measured again. A committed one raises its `Mistake`s.
     """
     runs = {}
     for folder in (COMMITTED, BUILT):

@@ -28,7 +28,7 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
                 yield Mistake(path, where + name, "is missing", remedy)
         for name, got in value.items():
             if name not in shape and not (where == "" and name == "format"):
-                yield Mistake(path, where + name, "is not a field that runs have", remedy)
+                yield Mistake(path, where + name, "is not a field of a run", remedy)
             elif name in shape and not isinstance(got, shape[name]):
                 yield Mistake(path, where + name, f"is {type(got).__name__}, not what a run has there", remedy)
 
@@ -39,11 +39,11 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
     yield from typed("provenance.", data["provenance"], _PROVENANCE, _PROVENANCE)
     seconds = data["provenance"].get("seconds")
     if isinstance(seconds, int | float) and not _number(seconds):
-        yield Mistake(path, "provenance.seconds", f"is {seconds!r:.40}, which no clock says", remedy)
+        yield Mistake(path, "provenance.seconds", f"is {seconds!r:.40}, which is not a valid duration", remedy)
     if not all(isinstance(pattern, str) for pattern in data["kernels"]):
-        yield Mistake(path, "kernels", "are not all names", remedy)
+        yield Mistake(path, "kernels", "are not all strings", remedy)
     if _deeper(data, DEEPEST):
-        yield Mistake(path, "", f"has values within values, more than {DEEPEST} deep", remedy)
+        yield Mistake(path, "", f"is nested more than {DEEPEST} levels deep", remedy)
     if data["kind"] not in KINDS:
         yield Mistake(path, "kind", f"is {data['kind']!r}, not one of {', '.join(KINDS)}", remedy)
     if data["sweep"] not in ("quick", "full"):
@@ -61,7 +61,7 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
         for name in ("samples", "warmups"):
             for sample in row.get(name, []) if isinstance(row.get(name, []), list) else []:
                 if not _number(sample):
-                    yield Mistake(path, where + name, f"holds {sample!r:.40}, which no clock says", remedy)
+                    yield Mistake(path, where + name, f"holds {sample!r:.40}, which is not a valid measurement", remedy)
         for name in ("max_error", "bound"):
             if isinstance(row.get(name), str) and row[name] not in NOT_FINITE:
                 yield Mistake(path, where + name, f"is {row[name]!r:.40}, not a number", remedy)
@@ -73,7 +73,7 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
             counts = [held[unit] for unit in ("bytes", "flops") if unit in held] if isinstance(held, dict) else []
             still = isinstance(row.get("samples"), list) and 0 in row["samples"]
             if still or not counts or not all(_number(count) and count > 0 for count in counts):
-                yield Mistake(path, where + "values", "do not say how much a call of this ceiling moves", remedy)
+                yield Mistake(path, where + "values", "lack the bytes or flops of a call of this ceiling", remedy)
 
 
 def _deeper(value: Any, most: int) -> bool:

@@ -52,7 +52,7 @@ def find_faults() -> list[Mistake]:
         except ImportError:
             continue
         except Exception as error:  # whatever its author wrote
-            found.append(Mistake(_FILE.format(name), _line(error, name), _first_line(error), "mend it"))
+            found.append(Mistake(_FILE.format(name), _line(error, name), _first_line(error), "fix it"))
             continue
         found += faults(name, experiment)
     return found

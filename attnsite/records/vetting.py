@@ -1,5 +1,5 @@
-"""May a run be published? Complete provenance, nothing private, only what its experiment asks, and only numbers that a
-machine can reach.
+"""Checks that a run may be published: complete provenance, nothing private, only what its experiment asks, and only
+numbers that a machine can reach.
 
 What `run_file` refuses cannot be read at all; what is refused here can be read and should not be believed, or should
 not be shown. Files of this build are not vetted: they stay on the machine that made them. That nobody invented a run is
@@ -49,7 +49,7 @@ CEILINGS = ("read", "matmul", "fma", "copy", "mma", "add")
 STEADY = 0.10  # as `measure/clock.py` has it
 FIRST_YEAR = 2025  # before it, this project had no run
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-LEAST_S = 1e-8  # below which no clock times a call
+LEAST_S = 1e-8  # below less than clocks resolve a call
 MOST_RATE = {"flops": 1e17, "bytes": 1e14}  # that any machine of one socket or card does or moves in a second
 LIMITS = {"cpu": ("fma", "matmul"), "cuda": ("cuda_fma", "cuda_matmul")}
 ABOVE = 1.25  # times the fastest sample of a limit: it is a sample too, of a processor whose clock moves
@@ -115,7 +115,7 @@ def limits_of(runs: Iterable[Run]) -> dict[str, float]:
 def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
     if not NAME.fullmatch(run.machine):
         remedy = "use lower-case words joined by underscores, such as epyc_2core, and never a host name"
-        yield Mistake(path, "machine", f"is {run.machine!r}, which is no name for a machine", remedy)
+        yield Mistake(path, "machine", f"is {run.machine!r}, which is not a valid machine name", remedy)
     if not DIGEST.fullmatch(run.digest):
         yield Mistake(path, "digest", f"is {run.digest!r}, not twelve hexadecimal digits", _AGAIN)
     if not run.complete:
@@ -132,11 +132,11 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
                 yield Mistake(path, f"provenance.{part}.{name}", "is missing", _AGAIN)
     settings = known.machine.get("settings") or {}
     if not isinstance(settings, dict):
-        yield Mistake(path, "provenance.machine.settings", f"is {settings!r:.40}, no settings by name", _AGAIN)
+        yield Mistake(path, "provenance.machine.settings", f"is {settings!r:.40}, not settings by name", _AGAIN)
         settings = {}
     commit = known.software.get("commit")
     if commit and not COMMIT.fullmatch(str(commit)):
-        yield Mistake(path, "provenance.software.commit", f"is {commit!r:.60}, which is no commit", _AGAIN)
+        yield Mistake(path, "provenance.software.commit", f"is {commit!r:.60}, which is not a commit hash", _AGAIN)
     for name, value in settings.items():
         what = f"is {value}: kernels were compiled otherwise than they usually are"
         yield Mistake(path, f"provenance.machine.settings.{name}", what, f"unset {name}, then {_AGAIN}")
@@ -148,7 +148,7 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
         if not _TIME.fullmatch(known.started) or started.year < FIRST_YEAR:
             raise ValueError
     except ValueError:
-        yield Mistake(path, "provenance.started", f"is {known.started!r}, no time with its zone", _AGAIN)
+        yield Mistake(path, "provenance.started", f"is {known.started!r}, not a time with a time zone", _AGAIN)
     else:
         if started > datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1):
             yield Mistake(path, "provenance.started", f"is {known.started}, in the future", "set the clock, " + _AGAIN)
@@ -160,19 +160,19 @@ def _machine(run: Run, path: Path) -> Iterator[Mistake]:
     for name, (least, most) in _PLAUSIBLE.items():
         value = known.machine.get(name)
         if value is not None and not (type(value) is int and least <= value <= most):
-            yield Mistake(path, f"provenance.machine.{name}", f"is {value!r:.40}, which no machine has", _AGAIN)
+            yield Mistake(path, f"provenance.machine.{name}", f"is {value!r:.40}, which is not plausible", _AGAIN)
     caches = known.machine.get("caches") or {}
     if not isinstance(caches, dict) or not all(
         re.fullmatch(r"[1-9][0-9]{0,11}[KMG]?", str(size)) for size in caches.values()
     ):
-        yield Mistake(path, "provenance.machine.caches", f"is {caches!r:.40}, no sizes by name", _AGAIN)
+        yield Mistake(path, "provenance.machine.caches", f"is {caches!r:.40}, not sizes by name", _AGAIN)
     for part in ("machine", "software", "steadiness"):
         for name, value in getattr(known, part).items():
             if name in {*_PLAUSIBLE, *_SPREADS, "caches"} or any(_tells(value)):
                 continue
             where = f"provenance.{part}.{name:.40}"
             if not _flat(value):
-                yield Mistake(path, where, f"is {value!r:.40}, no text or number", _AGAIN)
+                yield Mistake(path, where, f"is {value!r:.40}, not a text or a number", _AGAIN)
             elif name not in KNOWN[part]:
                 yield Mistake(path, where, f"is not what a run says of its {part}", "take it out")
             elif said := next((text for text in _texts(value) if _says_more(text, _HOST)), ""):
@@ -192,7 +192,7 @@ def _machine(run: Run, path: Path) -> Iterator[Mistake]:
     for name in _SPREADS:
         value = known.steadiness.get(name, 0.0)
         if not _finite(value) or not 0 <= value <= 2**14:
-            yield Mistake(path, f"provenance.steadiness.{name}", f"is {value!r:.40}, no share or load", _AGAIN)
+            yield Mistake(path, f"provenance.steadiness.{name}", f"is {value!r:.40}, not a share or a load", _AGAIN)
 
 
 def _flat(value: Any) -> bool:
@@ -226,7 +226,7 @@ def _asked(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mi
         return
     for pattern in run.kernels:
         if not _PATTERN.fullmatch(pattern):
-            yield Mistake(path, "kernels", f"hold {pattern!r:.60}, which names no kernel", _AGAIN)
+            yield Mistake(path, "kernels", f"hold {pattern!r:.60}, which is not a kernel pattern", _AGAIN)
     cases = set(asked["cases"][run.sweep]) if asked else set()
     seen: set[str] = set()
     for number, row in enumerate(run.rows, 1):
@@ -238,24 +238,24 @@ def _asked(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mi
             yield Mistake(path, f"{where}.case", why, _AGAIN)
         variant = row.case.get("variant")
         if asked and variant is not None and variant not in asked["variants"]:
-            yield Mistake(path, f"{where}.case.variant", f"is {variant!r:.60}, which is not asked", _AGAIN)
+            yield Mistake(path, f"{where}.case.variant", f"is {variant!r:.60}, which is not asked for", _AGAIN)
         if asked and row.seed is not None and row.seed not in asked["seeds"]:
-            yield Mistake(path, f"{where}.seed", f"is {row.seed!r:.40}, which is not asked", _AGAIN)
+            yield Mistake(path, f"{where}.seed", f"is {row.seed!r:.40}, which is not asked for", _AGAIN)
         if row.stage is not None and row.stage not in STAGES:
             yield Mistake(path, f"{where}.stage", f"is {row.stage!r:.40}, none of {', '.join(STAGES)}", _AGAIN)
         if said := next((text for text in (row.skipped, *_texts(row.values)) if text and _says_more(text)), ""):
             what = f"is {said!r:.80}, which is no reason or observation"
             yield Mistake(path, f"{where}.{'skipped' if said == row.skipped else 'values'}", what, _AGAIN)
         if row.kernel_digest is not None and not DIGEST.fullmatch(row.kernel_digest):
-            yield Mistake(path, f"{where}.kernel_digest", f"is {row.kernel_digest!r:.40}, no digest", _AGAIN)
+            yield Mistake(path, f"{where}.kernel_digest", f"is {row.kernel_digest!r:.40}, not a digest", _AGAIN)
         if row.kernel is not None and run.kind in ("study", "count") and not _KERNEL.fullmatch(row.kernel):
-            yield Mistake(path, f"{where}.kernel", f"is {row.kernel!r:.60}, which is no kernel's name", _AGAIN)
+            yield Mistake(path, f"{where}.kernel", f"is {row.kernel!r:.60}, which is not a kernel name", _AGAIN)
         if row.kernel is not None and run.kind in ("timing", "memory") and not _takes_part(row.kernel, run):
             what = f"is {row.kernel!r:.60}, which {', '.join(run.kernels)} does not name"
             yield Mistake(path, f"{where}.kernel", what, _AGAIN)
         for name, value in row.values.items():
             if isinstance(value, int | float) and math.isfinite(value) and abs(value) > 1e30:
-                yield Mistake(path, f"{where}.values.{name:.40}", f"is {value!r:.40}, which nobody counts", _AGAIN)
+                yield Mistake(path, f"{where}.values.{name:.40}", f"is {value!r:.40}, implausibly large", _AGAIN)
         if row.key in seen:
             yield Mistake(path, where, f"answers {_brief(row.case)} of {row.kernel} again", "take one of them out")
         seen.add(row.key)
@@ -408,14 +408,14 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _rows(run: Run, path: Path, limits: Mapping[str, float]) -> Iterator[Mistake]:
     if not run.rows or all(row.skipped is not None for row in run.rows):
-        yield Mistake(path, "rows", "are none that ran", _AGAIN)
+        yield Mistake(path, "rows", "contain no row that was measured", _AGAIN)
     for number, row in enumerate(run.rows, 1):
         where = f"row {number}"
         if row.skipped is not None:
             if row.samples or row.values:
-                yield Mistake(path, f"{where}.skipped", "stands beside what was measured", _AGAIN)
+                yield Mistake(path, f"{where}.skipped", "is set on a row that has measurements", _AGAIN)
             if row.skip_code not in SKIP_CODES:
-                yield Mistake(path, f"{where}.skip_code", f"is {row.skip_code!r:.40}, no code of a reason", _AGAIN)
+                yield Mistake(path, f"{where}.skip_code", f"is {row.skip_code!r:.40}, not a known skip code", _AGAIN)
             continue
         attends = row.takes_part and not row.stage
         if run.kind == "timing" and attends and row.samples and row.bound is None and row.max_error is None:
@@ -424,7 +424,7 @@ def _rows(run: Run, path: Path, limits: Mapping[str, float]) -> Iterator[Mistake
             yield Mistake(path, f"{where}.max_error", "stands without its bound, or a bound without its error", _AGAIN)
         elif row.max_error is not None and row.bound is not None and not 0 <= row.max_error <= row.bound:
             what = f"has the error {row.max_error:g}, over its bound {row.bound:g}"
-            yield Mistake(path, f"{where}.max_error", what, "mend the kernel; a wrong one is not timed")
+            yield Mistake(path, f"{where}.max_error", what, "fix the kernel; a wrong one is not timed")
         most = {"timing": MOST_S, "memory": MOST_BYTES}.get(run.kind, math.inf)
         if not all(0 <= sample <= most for sample in (*row.samples, *row.warmups)):
             yield Mistake(path, f"{where}.samples", f"hold more than the {most:g} that can be", _AGAIN)
@@ -435,12 +435,12 @@ def _rows(run: Run, path: Path, limits: Mapping[str, float]) -> Iterator[Mistake
             what = f"are {len(row.samples)}, or not all above zero; a timed row has at least {FEWEST}"
             yield Mistake(path, f"{where}.samples", what, _AGAIN)
         elif min(row.samples) < LEAST_S:
-            yield Mistake(path, f"{where}.samples", f"hold {min(row.samples):g} s, which no clock times", _AGAIN)
+            yield Mistake(path, f"{where}.samples", f"hold {min(row.samples):g} s, less than clocks resolve", _AGAIN)
         elif high := next((unit for unit, most in MOST_RATE.items()
                            if row.values.get(unit, 0) / min(row.samples) > most), None):  # fmt: skip
-            yield Mistake(path, f"{where}.samples", f"say more {high} a second than any machine has", _AGAIN)
+            yield Mistake(path, f"{where}.samples", f"imply more {high} per second than any machine reaches", _AGAIN)
         elif (reached := speed(row)) and reached > MOST_RATE["flops"]:
-            yield Mistake(path, f"{where}.samples", "say more FLOP/s than any machine has", _AGAIN)
+            yield Mistake(path, f"{where}.samples", "imply more FLOP/s than any machine reaches", _AGAIN)
         elif (reached := speed(row)) and (top := limit(row, limits)) and reached > ABOVE * top:
             what = f"say {reached:.3g} FLOP/s, and this machine's own limit was measured at {top:.3g}"
             yield Mistake(path, f"{where}.samples", what, _AGAIN)

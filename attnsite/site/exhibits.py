@@ -134,7 +134,7 @@ def paragraphs(module: ModuleType) -> list[str]:
     found = [" ".join(part.split()) for part in re.split(r"\n\s*\n", inspect.cleandoc(module.__doc__ or ""))]
     if len(found) != 4:
         what = f"its docstring has {len(found)} paragraphs, not four"
-        remedy = "write finding, caption, how to read it, and text for who cannot see it, a blank line between them"
+        remedy = "write finding, caption, how to read it, and text for readers who cannot see it, blank lines between"
         raise Mistake(f"attnsite/figures/{name}.py", "", what, remedy)
     return found
 

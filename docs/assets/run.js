@@ -25,7 +25,7 @@ export function read(source, experiments) {
     data = JSON.parse(source);
   } catch (error) {
     const cut = /^\s*[{[]/.test(source) && (/end of|unterminated/i.test(error.message) || !/[}\]]\s*$/.test(source));
-    faults.push(!source.trim() ? "is empty." : cut ? "ends in the middle: copy the whole file." : "is not JSON: choose a file that `attnsite measure` wrote.");
+    faults.push(!source.trim() ? "is empty." : cut ? "ends in the middle: copy the whole file." : "is not valid JSON: choose a file that `attnsite measure` wrote.");
     return { run: null, faults };
   }
   if (!object(data) || !Object.hasOwn(data, "format")) return { run: null, faults: ["is not a run: it has no format number."] };
@@ -53,7 +53,7 @@ export function read(source, experiments) {
 function shaped(faults, where, value, shape, needed) {
   for (const name of needed) if (!Object.hasOwn(value, name)) faults.push(`${where}${name} is missing.`);
   for (const name of Object.keys(value)) {
-    if (!shape.has(name)) faults.push(`${where}${named(name)} is not a field that runs have.`);
+    if (!shape.has(name)) faults.push(`${where}${named(name)} is not a field of a run.`);
     else if (!shape.get(name)(value[name])) faults.push(`${where}${name} is not what a run has there.`);
   }
 }
@@ -67,7 +67,7 @@ function checked(faults, row, where, timed, coded) {
   for (const name of ["samples", "warmups"]) {
     const taken = row[name] || [];
     if (taken.length > MOST_SAMPLES) faults.push(`${where}.${name} are more than ${MOST_SAMPLES}.`);
-    else if (!taken.every(number)) faults.push(`${where}.${name} hold something that no clock says.`);
+    else if (!taken.every(number)) faults.push(`${where}.${name} hold something that is not a valid measurement.`);
     else if (timed && taken.includes(0)) faults.push(`${where}.${name} hold a time of 0, which no call takes.`);
   }
   for (const name of ["case", "values"]) {

@@ -90,7 +90,7 @@ def strays(root: Path) -> Iterable[Mistake]:
             yield Mistake(shown, "", "has the address of what is made when the site is built", "name it otherwise")
         elif path.suffix in (".md", ".bib") or shown.parts[1] == "notebooks":
             for number, sign in signs.find(text_of(path) or ""):
-                yield Mistake(shown, number, f"holds the character {sign}, which is not seen", "take it out")
+                yield Mistake(shown, number, f"holds the character {sign}, which is invisible", "take it out")
 
 
 def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | None = None) -> list[Mistake]:
@@ -172,12 +172,12 @@ def in_future(questions: Iterable[Question], sources: Mapping[str, content.Sourc
     for question in questions:
         if question.asked > tomorrow:
             what = f"was asked on {question.asked}, in the future"
-            yield Mistake(question.path, line(question, "asked"), what, "mend the date")
+            yield Mistake(question.path, line(question, "asked"), what, "fix the date")
     for source in sources.values():
         if source.read > tomorrow:
             yield Mistake(source.path, "urldate", f"is {source.read}, in the future", "write the day you opened it")
         if source.year.isdigit() and int(source.year) > int(tomorrow[:4]):
-            yield Mistake(source.path, "year", f"is {source.year}, in the future", "mend the year")
+            yield Mistake(source.path, "year", f"is {source.year}, in the future", "fix the year")
 
 
 def in_sweeps(root: Path) -> list[Mistake]:
@@ -471,7 +471,7 @@ def links(root: Path, path: Path, text: str, first: int) -> Iterable[Mistake]:
             page = Path(os.path.normpath(path.parent / target))  # as it is written: no link of the system is followed
             made = page.parent == Path("docs") and page.name in GENERATED
             if not made and not _there(root, page) and "kernels/" not in target:
-                yield Mistake(path, number, f"links to {target[:80]}, which is not there", "mend the link")
+                yield Mistake(path, number, f"links to {target[:80]}, which is not there", "fix the link")
 
 
 def _there(root: Path, page: Path) -> bool:

@@ -69,7 +69,7 @@ def fault(error: Exception, path: Path, shown: str) -> Mistake:
     if cell and begins >= 0:
         within = re.search(r"(?:Cell In\[\d+\]|<ipython-input[^>]*>), line (\d+)", text)
         at = str(path.read_text(encoding="utf-8").count("\n", 0, begins) + int(within[1] if within else 1))
-    return Mistake(shown, at, f"a cell fails: {told.strip()[:160]}", "mend the cell; it is Python that runs by itself")
+    return Mistake(shown, at, f"a cell fails: {told.strip()[:160]}", "fix the cell; it is Python that runs by itself")
 
 
 def forget_outdated(root: Path) -> None:

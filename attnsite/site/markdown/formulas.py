@@ -35,7 +35,7 @@ def mathml(latex: str, display: str, path: str) -> str:
         found = convert(latex, display=display)
     except Exception as error:
         raise Mistake(
-            path, "", f"the formula {latex!r} cannot be read ({error or type(error).__name__})", "mend it"
+            path, "", f"the formula {latex!r} cannot be read ({error or type(error).__name__})", "fix it"
         ) from None
     if odd := _ELEMENT.search(found):
         raise Mistake(
