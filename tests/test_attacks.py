@@ -4,12 +4,15 @@ import dataclasses
 import json
 import os
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from attnsite.content import marks, sources, texts
 from attnsite.content import questions as content
-from attnsite.content import sources, texts
+from attnsite.content.evidence import Evidence
 from attnsite.content.judging import Text, judge
 from attnsite.intake import drafts
 from attnsite.intake.document import faults as document_faults
@@ -239,6 +242,41 @@ def test_a_figure_that_cannot_be_told_of_a_run_names_the_run():
 
 
 # --- results -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Ours is 9[=a.b c] faster", "Ours is nine[=a.b c]", "−[=a.b c]", "[=a.b c]00 slower", "0.[=a.b c]", "[=a.b c]M",
+     "[=a.b c in -1e400..1e400]", "[=a.b c in 0..1e999]"],
+)  # fmt: skip
+def test_a_number_stands_apart_and_its_range_has_ends(text):
+    """What stands at its side would be read as a part of it, and what is without end says nothing."""
+    assert len(marks.malformed(text)) == 1
+    assert marks.malformed("By ([=a.b c in 0..2]), by *[=a.b c]*; and [=a.b c].") == []
+
+
+@pytest.mark.parametrize("ends", ["-1e300..1e300", "0..1e9"])
+def test_a_range_that_everything_lies_in_is_refused(ends):
+    """A sentence that it holds would hold for any other number."""
+    evidence = Evidence(ROOT)
+    [mark] = marks.marks(f"[=causal_by_block.mask_middle epyc_2core in {ends}]")
+    with pytest.raises(Mistake, match="which nearly every number lies in"):
+        evidence.number(mark)
+
+
+def test_a_figure_that_ends_the_program_is_a_mistake_of_its_file(run):
+    """With whatever status: the gate would be green, and what else is wrong untold."""
+    evidence = Evidence(ROOT)
+    evidence._figures["ends"] = SimpleNamespace(EXPERIMENT=run.experiment, values=lambda run: sys.exit(0))
+    with pytest.raises(Mistake, match=r"attnsite/figures/ends\.py: raises SystemExit"):
+        evidence.values("ends", run)
+
+
+def test_a_case_of_code_that_changed_may_hold_what_tables_hold():
+    """A contributor who adds a model to a table is told that its counts are stale, and not that they are strange."""
+    case = {"name": "gpt-oss 120B", "parts_from": "openai/gpt-oss, commit 7b58334a: `model.py` & config"}
+    assert vetting._strange(case | {"parts_from": "openai/gpt-oss, commit 7b58334a; “config.json”"}, "count") == ""
+    assert vetting._strange(case | {"parts_from": "[a](https://x.y)"}, "count") != ""
 
 
 @pytest.fixture

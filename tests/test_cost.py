@@ -49,6 +49,27 @@ def test_the_answer_of_llama_3_8b(answer):
     assert "modeling_llama.py: LlamaAttention" in out
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [({"torch_dtype": "float3"}, "dtype: is 'float3'"), ({"num_key_value_heads": 7}, "does not divide 32 query heads"),
+     ({"num_key_value_heads": 64}, "does not divide 32 query heads")],
+)  # fmt: skip
+def test_what_no_model_has_is_named(answer, changed, said):
+    """And no answer is given for it."""
+    status, out, err = answer(LLAMA | changed)
+    assert (status, out) == (1, "")
+    assert said in err
+
+
+def test_a_dtype_is_read_as_configs_spell_it_and_a_key_stands_once(answer):
+    """With the package's name before it or not; of two values of a key readers would take different ones."""
+    whole = json.loads(answer(LLAMA | {"torch_dtype": "torch.float32"}, "--json")[1])
+    assert whole["weight_bytes"] == 4 * whole["parameters"]
+    status, _, err = answer(json.dumps(LLAMA).replace("{", '{"num_hidden_layers": 2, ', 1))
+    assert status == 1
+    assert "'num_hidden_layers' is a duplicate key" in err
+
+
 def test_the_record_for_programs(answer):
     """Whole numbers under the names that are documented."""
     _, out, _ = answer(LLAMA, "--json", "--context", "32k", "--batch", "8", "--kv-dtype", "fp8")

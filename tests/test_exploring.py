@@ -359,6 +359,23 @@ def test_a_series_is_switched_off_and_on(site, open_page):
     page.keyboard.press("Escape")
 
 
+def test_what_belongs_to_a_series_goes_with_it(site, open_page):
+    """Its line of reference too, which has the series' name in its own; marks of a legend are no series."""
+    page = open_page(site + COST)
+    figure = explore(page, "decode_by_context")
+    figure.locator(".series-list summary").click()
+    figure.locator(".series-list input").first.uncheck()
+    gone = "s.chart.data.filter(t => t.visible === 'legendonly').map(t => t.name)"
+    page.wait_for_function("() => [...window.attnsite.live.values()].every(s => !s.adapting)")
+    names = state(page, gone, "decode_by_context")
+    assert any(name.startswith("reading 32 KV heads") for name in names)
+    assert not any(name.startswith(("reading 8", "reading 1 ", "8 KV", "1 KV")) for name in names)
+
+    page = open_page(site + "questions/memory/bytes_per_token/")
+    figure = explore(page, page.locator("figure.is-chart").first.get_attribute("id").removeprefix("figure-"))
+    assert not [name for name in figure.locator(".series-list label").all_inner_texts() if name.endswith(", key")]
+
+
 # --- the link --------------------------------------------------------------------------------------------------------
 
 ZOOM = """name => {

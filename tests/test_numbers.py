@@ -65,6 +65,22 @@ def test_an_entry_says_machine_day_code_rows_and_file(site_folder):
     assert "#figure-heads_at_fixed_width" in text
 
 
+@pytest.mark.parametrize(
+    ("path", "place", "name"),
+    [("kv_cache", "deepseek_v3", "DeepSeek-V3"), ("kv_cache", "falcon_7b", "Falcon-7B"),
+     ("sparse_block_size", "at_64-", ">64<"), ("score_memory", "materialised_peak-", "cpu_blas"),
+     ("attention_share", "llama2_7b_at_128k", "Llama 2 7B"), ("balance_by_machine", "h100", "H100")],
+)  # fmt: skip
+def test_an_entry_shows_the_row_that_its_number_is_in(site_folder, path, place, name):
+    """And no row of another case: the rows of a figure are shown in another order than they are made in."""
+    text = (site_folder / "figures" / path / "index.html").read_text(encoding="utf-8")
+    entry = re.search(rf'<h2[^>]* id="{place}.*?(?=<h2|</article)', text, re.DOTALL)[0]
+    rows = re.findall(r"<tr.*?</tr>", entry, re.DOTALL)[1:]
+
+    assert len(rows) == 1
+    assert name in rows[0]
+
+
 def test_rows_behind_a_number_are_those_it_moves_with():
     """Each row is moved by hand: the number moves with the rows that are found and with no other."""
     known = records.read(ROOT)

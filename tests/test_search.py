@@ -74,6 +74,20 @@ def test_what_people_type_finds_the_page_that_answers_it(ask, phrases):
 
 
 @pytest.mark.browser
+def test_search_works_on_the_page_that_a_reader_goes_on_to(site, open_page):
+    """The worker is fetched when it is wanted, from where it was on the page that has asked for it."""
+    page = open_page(site)
+    page.wait_for_function("() => document.documentElement.matches('.js')")
+    page.evaluate("window.stays = true")
+    page.locator(".md-content a[href*='questions/'][href*='bytes_per_token']").first.click()
+    page.wait_for_url("**/questions/memory/bytes_per_token/**")
+    assert page.evaluate("window.stays === true")  # no new page was loaded
+    page.locator(".md-search__input").click()
+    page.keyboard.type("gqa")
+    page.wait_for_function("() => document.querySelectorAll('.md-search-result__item').length > 2")
+
+
+@pytest.mark.browser
 def test_a_search_forgives(ask):
     """A letter wrong, a part of a name, a number beside a word and the search's own signs are answered."""
     assert searches.EXACT in ask("sotfmax")[:5]

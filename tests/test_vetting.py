@@ -135,6 +135,7 @@ def test_rows_answer_what_the_experiment_asks():
     assert told(RUN, ASKED) == []
     assert told(with_row(case=CASE | {"variant": {"rows": 4}}), ASKED) == []
     assert told(with_row(case=CASE | {"variant": {"rows": 5}}), ASKED) == ["row 1.case.variant"]
+    assert told(with_row(case=CASE | {"variant": None}), ASKED) == ["row 1.case.variant"]
     assert told(with_row(case=CASE | {"heads": 1, "kv_heads": 1}), ASKED) == ["row 1.case"]
     assert told(dataclasses.replace(RUN, sweep="full"), ASKED)[:1] == ["row 1.case"]
     assert told(

@@ -67,11 +67,20 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object in which each key stands once: of two, readers take different ones."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r:.40} is a duplicate key")
+    return found
+
+
 def read(path: Path) -> Decoder:
     """The decoder that a file describes. Raises `Mistake`, or a group of all there are."""
     try:
         text = path.read_text("utf-8") if path.stat().st_size <= LARGEST_FILE else None
-        values = None if text is None else json.loads(text)
+        values = None if text is None else json.loads(text, object_pairs_hook=_once)
     except OSError as error:
         raise Mistake(path, "", f"cannot be read ({error.strerror})", "name a config.json that is there") from None
     except UnicodeDecodeError:
@@ -97,7 +106,11 @@ class Answer:
         self, decoder: Decoder, path: object, count: Count, batch: int, dtype: Dtype = BF16, ranks: int = 1
     ) -> None:
         self.decoder, self.count, self.batch, self.dtype, self.ranks = decoder, count, batch, dtype, ranks
-        self.model_dtype = DTYPES[WEIGHT_DTYPES.get(decoder.dtype, "bf16")]
+        named = decoder.dtype.removeprefix("torch.")
+        if named and named not in WEIGHT_DTYPES:
+            what = f"is {named!r:.40}, none of {', '.join(WEIGHT_DTYPES)}"
+            raise Mistake(path, "dtype", what, "name the dtype that the weights are stored in")
+        self.model_dtype = DTYPES[WEIGHT_DTYPES.get(named, "bf16")]
         self.states: dict[Layout, int] = {}
         for state, layers in decoder.states().items():
             part = state.split(ranks)

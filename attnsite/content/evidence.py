@@ -50,7 +50,7 @@ class Evidence:
         if name not in self._figures:  # asked for at each number of each page
             try:
                 self._figures[name] = registry.module("figures", name, *_PARTS)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 if not figure_faults.lacks(error):
                     raise figure_faults.fault(name, error) from None
                 known = registry.names("figures")
@@ -67,7 +67,7 @@ class Evidence:
                 self._values[key] = dict(self.figure(figure).values(run))
             except Mistake:
                 raise
-            except Exception as error:  # whatever its author wrote
+            except (Exception, SystemExit) as error:  # whatever its author wrote
                 path = self.path(run)
                 if not figure_faults.lacks(error):
                     raise figure_faults.fault(figure, error, path.as_posix()) from None
@@ -126,5 +126,8 @@ class Evidence:
         quantity = values[mark.value]
         if mark.low is not None and mark.high is not None and not mark.low <= quantity.value <= mark.high:
             what = f"is {quantity}, outside the {mark.low:g} to {mark.high:g} that the sentence needs"
-            raise wrong(what, "mend the sentence, or the measurement")
+            raise wrong(what, "fix the sentence, or the measurement")
+        if (mark.high or 0.0) - (mark.low or 0.0) > max(1.0, 100 * abs(quantity.value)):
+            what = f"has a range from {mark.low:g} to {mark.high:g}, which nearly every number lies in"
+            raise wrong(what, "name the range that the sentence needs")
         return Resolved(quantity, run, machine, self.state(run), self.path(run))

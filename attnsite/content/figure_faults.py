@@ -11,12 +11,12 @@ from attnsite.records.mistakes import Mistake
 FOLDER = Path("attnsite/figures")
 
 
-def fault(name: str, error: Exception, given: object = "") -> Mistake:
+def fault(name: str, error: BaseException, given: object = "") -> Mistake:
     """What an error of that figure is told as: its line, the error, and the run that it was `given`."""
     at = line(error, registry.ROOT / "figures" / f"{name}.py")
     told = next(iter(str(error).strip().splitlines()), "")
     what = f"raises {type(error).__name__}{': ' if told else ''}{told[:120]}{f' with {given}' if given else ''}"
-    remedy = "mend it; where a run may lack what it needs, raise LookupError with a sentence that says what"
+    remedy = "fix it; where a run may lack what it needs, raise LookupError with a sentence that says what"
     return Mistake(FOLDER / f"{name}.py", at, what, remedy)
 
 
@@ -28,7 +28,7 @@ def line(error: BaseException, file: Path) -> str:
     return next((str(f.lineno) for f in reversed(frames) if Path(f.filename).name == file.name), "")
 
 
-def lacks(error: Exception) -> bool:
+def lacks(error: BaseException) -> bool:
     """Whether a figure says by this that a run does not have what it needs; a key that is missing says nothing."""
     return isinstance(error, LookupError) and not isinstance(error, KeyError | IndexError)
 

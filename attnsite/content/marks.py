@@ -1,5 +1,6 @@
 """The three marks of a page: a citation, a number from a run, and the fence that holds a figure's name."""
 
+import math
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ _VERBATIM = r"(?<![\\`])(`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)\1(?!`)|<!--(?:-?>|.
 _MATH = r"(?<!\\)\$\$(?:(?!\n[ \t]*\n).)+?\$\$|(?<![\\$])\$(?![\s$])(?:\\.|[^$\\\n])+?(?<!\s)\$(?![\d$])"
 _HIDDEN = re.compile(rf"{_VERBATIM}|{_MATH}", re.DOTALL)  # whichever begins first wins
 _FENCE = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([^`\n]*)")
+_TOUCHES = re.compile(r"[\w.,+−±~≈<>=-]")
 _CONTAINER = re.compile(r"\s{0,3}(?:[-*+:]\s|\d+[.)]\s|\?\?\?|!!!|===|\[\^)")
 
 
@@ -96,7 +98,12 @@ def spots(text: str) -> tuple[Mark | Malformed, ...]:
     found, line, seen = [], 1, 0
     for match in _SPOT.finditer(blank(text)):
         line, seen = line + text.count("\n", seen, match.start()), match.start()
-        found.append(_read(text[match.start() : match.end()], match.start(), line))
+        read = _read(text[match.start() : match.end()], match.start(), line)
+        around = text[max(0, match.start() - 1) : match.start()], text[match.end() : match.end() + 1]
+        if isinstance(read, Number) and (_TOUCHES.fullmatch(around[0]) or re.fullmatch(r"\w", around[1])):
+            why = "a number stands apart from letters, digits and signs, which would be read as a part of it"
+            read = Malformed(why, read.start, read.end, read.line, read.source)
+        found.append(read)
     return tuple(found)
 
 
@@ -113,6 +120,8 @@ def _read(source: str, start: int, line: int) -> Mark | Malformed:
         why = "a number is [=figure.value], [=figure.value machine] or [=figure.value machine in 0.9..1.1]"
         return Malformed(why, start, end, line, source)
     low, high = (float(text.replace("−", "-")) if text else None for text in number.group(4, 5))
+    if low is not None and high is not None and not (math.isfinite(low) and math.isfinite(high)):
+        return Malformed("its range has no end", start, end, line, source)
     if low is not None and high is not None and low > high:
         return Malformed("its range runs downwards", start, end, line, source)
     return Number(number[1], number[2], number[3], low, high, start, end, line, source)

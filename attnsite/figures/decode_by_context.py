@@ -125,7 +125,7 @@ def draw(runs: list[Run]) -> go.Figure:
     for kv_heads, those in rows.items():
         _, label, look = KINDS[kv_heads]
         if read:
-            name = f"reading {kv_heads} KV heads"
+            name = f"reading {kv_heads} KV head{'s' * (kv_heads > 1)}"
             style.reference(on, [r.case["keys"] for r in those], bounds[kv_heads], name, colour=look.colour)
         measured_rows.curve(on, those, "keys", label, look)
     if read:

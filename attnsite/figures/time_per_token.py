@@ -104,7 +104,7 @@ def draw(runs: list[Run]) -> go.Figure:
     for kv_heads, (_, label, look) in KINDS.items():
         rows, those = steps(run, kv_heads), sums[kv_heads]
         constant = products(run, kv_heads).value
-        name = f"weights with {kv_heads} KV heads"
+        name = f"weights with {kv_heads} KV head{'s' * (kv_heads > 1)}"
         style.reference(on, [0, x.high], [constant] * 2, name, colour=look.colour)
         hover = [
             f"{label.replace('<br>', ' ')}, {axes.tokens(row.case['keys'])} tokens: {total}<br>"

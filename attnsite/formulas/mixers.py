@@ -18,7 +18,11 @@ def flag(keys: Keys, which: Flag) -> bool:
 
 def kv_heads_of(keys: Keys) -> int:
     heads = keys.integer("num_attention_heads")
-    return keys.integer("num_key_value_heads", heads, why="as num_attention_heads")
+    shared = keys.integer("num_key_value_heads", heads, why="as num_attention_heads")
+    if heads % shared:
+        what = f"is {shared}, which does not divide {heads} query heads"
+        keys.log.fault(keys.place + "num_key_value_heads", what, "set it as the model's own config.json does")
+    return shared
 
 
 def head_dim_of(keys: Keys, rule: str = "head_dim") -> int:

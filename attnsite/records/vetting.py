@@ -237,7 +237,7 @@ def _asked(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mi
         elif not asked and (why := _strange(row.case, run.kind)):
             yield Mistake(path, f"{where}.case", why, _AGAIN)
         variant = row.case.get("variant")
-        if asked and variant is not None and variant not in asked["variants"]:
+        if asked and "variant" in row.case and variant not in asked["variants"]:
             yield Mistake(path, f"{where}.case.variant", f"is {variant!r:.60}, which is not asked for", _AGAIN)
         if asked and row.seed is not None and row.seed not in asked["seeds"]:
             yield Mistake(path, f"{where}.seed", f"is {row.seed!r:.40}, which is not asked for", _AGAIN)
@@ -339,7 +339,8 @@ def _takes_part(kernel: str, run: Run) -> bool:
 def _strange(case: Mapping[str, Any], kind: str) -> str:
     """Why a case could not be asked, of an experiment that is not known as it was; empty where it could."""
     for name, value in case.items():
-        if not (_flat(value) or (isinstance(value, list) and len(value) <= 40 and all(map(_flat, value)))):
+        if not (isinstance(value, str) or _flat(value)
+                or (isinstance(value, list) and len(value) <= 40 and all(map(_flat, value)))):  # fmt: skip
             return f"has {value!r:.40} as {name:.40}"
         if said := next(filter(_says_more, _texts({name: value})), ""):
             return f"has {said!r:.80}, which says more than a name"

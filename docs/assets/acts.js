@@ -101,7 +101,7 @@ export async function sheet(figure) {
   const state = live.get(figure);
   const svg = state?.chart ? await drawn(state) : await pictured(figure);
   const { addressOf } = await bring("opened.js");
-  const said = part => figure.querySelector(`[data-text="${part}"]`)?.textContent.replace(/\s+/g, " ").trim() || "";
+  const said = part => figure.querySelector(`[data-text="${part}"]`)?.textContent.replace(/[ \t\n]+/g, " ").trim() || "";
   const style = getComputedStyle(document.body), colour = name => style.getPropertyValue(`--figure-${name}`).trim();
   const texts = [];
   let y = GAP, top = 0;

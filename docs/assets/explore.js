@@ -10,7 +10,7 @@ export const named = name => String(name ?? "").replace(/<br>/g, " ").replace(/<
 const same = (a, b) => a === b || (typeof a === "number" && typeof b === "number" && Math.abs(a - b) <= 1e-6 * Math.max(Math.abs(a), Math.abs(b)));
 
 /* The traces that are series: not their bands, nor the lines of reference, of which nothing but the name can be read. */
-const isSeries = trace => !!trace.name && !["skip", "name"].includes(trace.hoverinfo) && Array.isArray(trace.x) && Array.isArray(trace.y);
+const isSeries = trace => !!trace.name && !trace.name.endsWith(", key") && !["skip", "name"].includes(trace.hoverinfo) && Array.isArray(trace.x) && Array.isArray(trace.y);
 const lying = trace => trace.orientation === "h";
 const places = trace => (lying(trace) ? trace.y : trace.x);
 const values = trace => (lying(trace) ? trace.x : trace.y);
@@ -206,7 +206,13 @@ export async function adapt(state) {
 
 // --- series off and on -------------------------------------------------------------------------------------------
 
-const belongs = (trace, name) => named(trace.name) === name || named(trace.name) === `${name}, middle half` || named(trace.name).startsWith(`${name}, interquartile`);
+/* A series with its band, its seeds, its mark in a legend and its line of reference, which has the name in its own. */
+const AGAIN = /^, (?:middle half|interquartile.*|seeds|key|ends)$/, AGAIN_AT_END = /, (?:seeds|ends)$/;
+const within = (words, name) => ` ${words} `.replace(/,/g, " ").includes(` ${name.split(",")[0]} `);
+const belongs = (trace, name) => {
+  const own = named(trace.name);
+  return own === name || (own.startsWith(name) && AGAIN.test(own.slice(name.length))) || (!isSeries(trace) && within(own, name));
+};
 const hides = (state, trace) => [...(state.off || [])].some(name => belongs(trace, name));
 
 function turn(figure, state, name, on) {
@@ -231,7 +237,11 @@ function swatch(trace) {
 function list(figure, state) {
   state.chart.querySelector(".series-list")?.remove();
   const traces = state.chart.data.filter(isSeries), first = new Map();
-  for (const trace of traces) if (!first.has(named(trace.name))) first.set(named(trace.name), trace);
+  const names = new Set(traces.map(trace => named(trace.name)));
+  for (const trace of traces) {
+    const name = named(trace.name), other = name.replace(AGAIN_AT_END, "");
+    if (!first.has(name) && (other === name || !names.has(other))) first.set(name, trace);
+  }
   state.series = new Set(first.size > 1 ? first.keys() : []);
   state.off = new Set([...(state.off || [])].filter(name => state.series.has(name)));
   if (first.size < 2) return;

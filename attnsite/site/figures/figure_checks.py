@@ -56,6 +56,6 @@ def _of_run(records: Records, name: str, machine: str, file: Path) -> list[Mista
         records.exhibit(name, machine)
     except Mistake as mistake:
         return [mistake]
-    except Exception as error:  # whatever its author wrote
+    except (Exception, SystemExit) as error:  # whatever its author wrote
         return [figure_faults.fault(name, error, file.relative_to(records.root).as_posix())]
     return []

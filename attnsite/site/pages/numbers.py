@@ -117,7 +117,8 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         "\n".join(lines),
     ]
     behind = records.rows_behind(mark.figure, run, names).get(mark.value, []) if shown else []
-    rows = [shown.rows[at] for at in behind if at < len(shown.rows)] if shown else []
+    made = module.tabulate([run]) if behind else []  # the exhibit's own rows are in the order in which they are shown
+    rows = [made[at] for at in behind]
     if rows:
         label = f"Rows behind {mark.value}, {call_machine(machine)}"
         told_rows = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
