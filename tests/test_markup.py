@@ -90,7 +90,7 @@ WRONG = [
     ("Says [=circles.area].", "[=circles.area]", "there is no figure circles", "squares"),
     ("Says [=squares.smallest].", "[=squares.smallest]", "no value smallest", "the nearest is largest"),
     ("Says [=squares.largest phone].", "[=squares.largest phone]", "no run of phone", "laptop"),
-    ("Says [=squares.largest in 1..2].", "[=squares.largest in 1..2]", "outside the 1 to 2", "mend"),
+    ("Says [=squares.largest in 1..2].", "[=squares.largest in 1..2]", "outside the 1 to 2", "fix"),
     ("Says [=squares].", "[=squares]", "not a mark", "[=figure.value]"),
     ("Says [@].", "[@]", "not a mark", "[@key]"),
     (r"Is $\nocommand{x}$.", r"\nocommand{x}", "cannot be read|not known", "write it otherwise|mend"),
