@@ -79,7 +79,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def read(path: Path) -> Decoder:
     """The decoder that a file describes. Raises `Mistake`, or a group of all there are."""
     try:
-        text = path.read_text("utf-8") if path.stat().st_size <= LARGEST_FILE else None
+        text = path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST_FILE else None
         values = None if text is None else json.loads(text, object_pairs_hook=_once)
     except OSError as error:
         raise Mistake(path, "", f"cannot be read ({error.strerror})", "name a config.json that is there") from None

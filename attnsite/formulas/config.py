@@ -34,7 +34,7 @@ def supported() -> list[str]:
 
 @functools.cache
 def _defaults() -> Mapping[str, Any]:
-    return json.loads((Path(__file__).parent / "class_defaults.json").read_text("utf-8"))
+    return json.loads((Path(__file__).parent / "class_defaults.json").read_text(encoding="utf-8"))
 
 
 def version() -> str:
