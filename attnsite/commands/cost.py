@@ -16,6 +16,7 @@ from attnsite.formulas.keys import NotUnderstood
 from attnsite.formulas.layouts import Cross, Layout, growth
 from attnsite.records.mistakes import Mistake, raise_all
 from attnsite.records.quantity import Quantity
+from attnsite.records.run_file import unique_keys
 
 LARGEST_FILE = 4 << 20  # bytes; the largest config.json known has 200 KiB
 MOST_TOKENS, MOST_SEQUENCES = 1 << 30, 1 << 20
@@ -67,20 +68,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object in which each key stands once: of two, readers take different ones."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r:.40} is a duplicate key")
-    return found
-
-
 def read(path: Path) -> Decoder:
     """The decoder that a file describes. Raises `Mistake`, or a group of all there are."""
     try:
         text = path.read_text(encoding="utf-8") if path.stat().st_size <= LARGEST_FILE else None
-        values = None if text is None else json.loads(text, object_pairs_hook=_once)
+        values = None if text is None else json.loads(text, object_pairs_hook=unique_keys)
     except OSError as error:
         raise Mistake(path, "", f"cannot be read ({error.strerror})", "name a config.json that is there") from None
     except UnicodeDecodeError:

@@ -271,7 +271,7 @@ def read(path: Path) -> Run:
     remedy = "measure it again with `attnsite measure`, or restore the file"
     try:
         text = path.read_text(encoding="utf-8")
-        data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_once)
+        data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=unique_keys)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(data, ensure_ascii=False).encode("utf-8")  # fails on an unpaired surrogate
     except OSError as error:
@@ -334,13 +334,13 @@ _SENTENCES = {
 UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _coded}
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object in which each name stands once: of two, readers take different ones."""
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice:.40} is a duplicate key")
+        raise ValueError(f"{twice!r:.40} is a duplicate key")
     return found
 
 
