@@ -76,6 +76,14 @@ def measured(work, kernel, memory, part=1.0):
 
 
 @functools.cache
+def studied(name):
+    """What a study observes in its small cases, once for all sweeps: it takes most of the time of this file."""
+    experiment = registry.module("experiments", name).experiment
+    cases = small.CASES.get(name, experiment.quick)
+    return [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in cases for s in (0, 1)]
+
+
+@functools.cache
 def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
     """A run of an experiment as the measuring room would write it, with times that follow a formula."""
     experiment = registry.module("experiments", name).experiment
@@ -85,8 +93,7 @@ def synthetic(name, sweep="quick", kernels=tuple(COSTS)):
             return run_file.load(ROOT, name)[run_file.EVERY_MACHINE]
         rows = [Row(case=case, values=experiment.observe(case)) for case in experiment.cases]
     elif isinstance(experiment, Study):
-        cases = small.CASES.get(name, experiment.quick)
-        rows = [Row(case=c, seed=s, values=experiment.observe(c, s)) for c in cases for s in (0, 1)]
+        rows = studied(name)
         if name == "training_speed":  # without a clock there are no times, and PyTorch may not be installed
             times = {"ours": [1.0, 1.1, 1.2], "torch": [1.1, 1.2, 1.5]}
             rows = [dataclasses.replace(row, values=row.values | {"seconds": times}) for row in rows]
@@ -151,8 +158,9 @@ def test_texts_have_four_paragraphs_and_every_placeholder_has_a_number(figure):
 
     assert not paragraphs[0].endswith(".")
     for run in (run for run in runs_of(name) if not run.is_quick):  # whose texts find nothing: `exhibits` has them
+        values = figure.values(run)
         for text in paragraphs:
-            assert "{" not in exhibits.fill(text, figure.values(run), name)
+            assert "{" not in exhibits.fill(text, values, name)
 
 
 def test_values_are_named_quantities_without_nan(figure):
@@ -427,3 +435,20 @@ def test_a_figure_without_a_run_says_what_it_would_show(name):
     assert "{" not in html
     assert f"Not measured yet: {fence.words(fence.subject(module))}. " in html
     assert f"attnsite measure {module.EXPERIMENT}" in html
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_of_a_quick_run_is_neutral_or_not_there(name):
+    """Whatever points a quick sweep has: a figure that cannot do with them is left out, and none breaks a build."""
+    module = registry.module("figures", name)
+    run = synthetic(module.EXPERIMENT)
+    if run.kind == "count":
+        return
+    run = dataclasses.replace(run, machine=run_file.THIS_BUILD)
+    for cut in (run, dataclasses.replace(run, rows=run.rows[:1]), dataclasses.replace(run, rows=())):
+        try:
+            made = exhibits.exhibit(module, {run_file.THIS_BUILD: cut}, run_file.THIS_BUILD, "fresh")
+        except exhibits.NotMeasured:
+            continue
+        assert made.title == f"This machine’s quick check of {module.EXPERIMENT.replace('_', ' ')}"
+        assert "{" not in made.title + made.caption + made.reading + made.alt
