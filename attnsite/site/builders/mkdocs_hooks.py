@@ -1,7 +1,9 @@
 """MkDocs' way in: hands it the pages, files and menu that `attnsite.site.pages.render` makes. It decides nothing."""
 
+import atexit
 import contextlib
 import functools
+import gc
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +26,7 @@ from attnsite.site.builders import mkdocs_preview as preview
 from attnsite.site.pages import render as pages
 
 log = logging.getLogger("mkdocs.attnsite")
+atexit.register(gc.collect)  # MkDocs' state logs as it is destroyed, and fails where the interpreter does that at its end
 _serving = False  # MkDocs' server adds a script of its own to each page, which no policy should know
 
 
