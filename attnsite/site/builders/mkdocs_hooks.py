@@ -26,7 +26,7 @@ from attnsite.site.builders import mkdocs_preview as preview
 from attnsite.site.pages import render as pages
 
 log = logging.getLogger("mkdocs.attnsite")
-atexit.register(gc.collect)  # MkDocs' state logs as it is destroyed, and fails where the interpreter does that at its end
+atexit.register(gc.collect)  # MkDocs' own state logs when it is destroyed, which fails at the interpreter's end
 _serving = False  # MkDocs' server adds a script of its own to each page, which no policy should know
 
 
