@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http.server
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -128,12 +129,26 @@ def paths(site_folder):
     return ["" if path == "." else f"{path}/" for path in found]
 
 
+def headers_of(folder, path):
+    """What the site's `_headers` says of an address, as hosts read it: every rule whose pattern matches, `*` for
+    whatever characters."""
+    found, meant = [], False
+    rules = Path(folder) / "_headers"
+    for line in rules.read_text(encoding="utf-8").splitlines() if rules.is_file() else ():
+        if line.startswith("/"):
+            meant = re.fullmatch(re.escape(line).replace(r"\*", ".*"), path) is not None
+        elif meant:
+            name, _, value = line.strip().partition(": ")
+            found.append((name, value))
+    return found
+
+
 @contextlib.contextmanager
 def serve(folder, at="/below/", lets=lambda path: True):
     """The address of a folder's site, under a sub-path as project pages have it, or at the root of its host.
 
-    What is not there is answered with the site's own page for it, as hosts do; `lets` is asked of each address, and may
-    take its time.
+    What is not there is answered with the site's own page for it, and each answer has the headers of the site's
+    `_headers`, as hosts do; `lets` is asked of each address, and may take its time.
     """
 
     class Site(Quiet):
@@ -144,6 +159,11 @@ def serve(folder, at="/below/", lets=lambda path: True):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return None
+
+        def end_headers(self):
+            for name, value in headers_of(folder, "/" + self.path.partition("?")[0].removeprefix(at)):
+                self.send_header(name, value)
+            super().end_headers()
 
         def translate_path(self, path):
             return super().translate_path("/" + path.removeprefix(at) if path.startswith(at) else "/nowhere")

@@ -329,6 +329,153 @@ def shown_series(page, name=LINES):
     return state(page, "s.chart.data.filter(t => t.visible !== 'legendonly').map(t => t.name)", name)
 
 
+AXES = """["xaxis", "yaxis"].map(name => s.chart._fullLayout[name].range.map(end => +end.toPrecision(6)))"""
+
+
+def test_another_machines_chart_has_its_own_axes_and_goes_back_to_them(site, open_page):
+    """What was zoomed into on one machine is no window of another; a double click shows all that was measured there."""
+    page = open_page(site + COST, viewport={"width": 1280, "height": 900})
+    figure = explore(page, STEPS)
+    first = state(page, AXES, STEPS)
+    page.evaluate(
+        """name => { const s = window.attnsite.live.get(document.getElementById(`figure-${name}`));
+      const [a, b] = s.chart._fullLayout.xaxis.range;
+      return window.Plotly.relayout(s.chart, { "xaxis.range": [a + (b - a) / 3, b - (b - a) / 3] }); }""",
+        STEPS,
+    )
+    figure.locator("select").select_option(OTHER)
+    page.wait_for_function(MADE, arg=[STEPS, OTHER])
+    page.wait_for_function(f"""() => {{ const s = window.attnsite.live.get(document.querySelector("#figure-{STEPS}"));
+      const own = s.spec.layouts.wide.xaxis.range;
+      return s.spec.machine === "{OTHER}" && s.chart._fullLayout.xaxis.range.every((end, at) => end === own[at]); }}""")
+    own = state(page, AXES, STEPS)
+    assert own != first
+
+    stage = figure.locator(".exhibit-stage")
+    stage.scroll_into_view_if_needed()
+    stage.dblclick()
+    page.wait_for_timeout(400)
+    assert state(page, AXES, STEPS) == own
+
+
+ZOOMED = COST + "?zoom=0.5_1.5_0.2_1.2#figure-parameters_by_heads"
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+IS_ZOOMED = """() => { const s = window.attnsite?.live.get(document.querySelector("#figure-parameters_by_heads"));
+  return s?.explored && !s.adapting && s.chart._fullLayout.xaxis.range[0] === 0.5; }"""
+
+
+def test_a_zoomed_link_can_be_read_on_a_phone(site, open_page):
+    """One tap reads a point and leaves the window; the whole screen, and the way back from it, leave it too; a button
+    shows the whole."""
+    page = open_page(site + ZOOMED, **PHONE)
+    page.wait_for_function(IS_ZOOMED)
+    figure = page.locator("#figure-parameters_by_heads")
+    for _ in range(2):
+        figure.get_by_role("button", name="Full screen").or_(figure.get_by_role("button", name="Leave full")).tap()
+        page.wait_for_timeout(300)
+        assert page.evaluate(IS_ZOOMED)
+    mark = page.evaluate("""() => { const stage = document.querySelector("#figure-parameters_by_heads .exhibit-stage");
+      stage.scrollIntoView({ block: "center", behavior: "instant" });
+      const s = window.attnsite.live.get(stage.closest("figure")), { xaxis, yaxis } = s.chart._fullLayout;
+      const b = s.chart.querySelector(".nsewdrag").getBoundingClientRect();
+      return [b.x + b.width / 2, b.y + b.height / 2]; }""")
+    page.touchscreen.tap(*mark)
+    page.wait_for_timeout(700)
+    assert page.evaluate(IS_ZOOMED)
+
+    figure.get_by_role("button", name="Whole chart").tap()
+    page.wait_for_function(f"!({IS_ZOOMED})()")
+    assert figure.get_by_role("button", name="Whole chart").count() == 0
+
+
+def test_what_was_read_of_one_machine_goes_with_it(site, open_page):
+    """On a phone a reading stays below the chart until the next one, and not below the chart of another machine."""
+    page = open_page(site + COST, **PHONE)
+    figure = explore(page, STEPS)
+    figure.locator("select").select_option(OTHER)
+    page.wait_for_function(MADE, arg=[STEPS, OTHER])
+    page.wait_for_function(f"""() => {{ const s = window.attnsite.live.get(document.querySelector("#figure-{STEPS}"));
+      return s.home === "{OTHER}" && !s.adapting; }}""")
+    mark = page.evaluate(
+        """name => { const all = [...document.querySelectorAll(`#figure-${name} .point`)];
+      all[0].scrollIntoView({ block: "center", behavior: "instant" });
+      const b = all[all.length >> 1].getBoundingClientRect();
+      return [b.x + b.width / 2, b.y + b.height / 2]; }""",
+        STEPS,
+    )
+    page.touchscreen.tap(*mark)
+    figure.locator(".reading-box").wait_for()
+    page.wait_for_timeout(600)
+    figure.locator("select").select_option(OURS)
+    page.wait_for_function(MADE, arg=[STEPS, OURS])
+    page.wait_for_timeout(700)
+    assert figure.locator(".reading-box").count() == 0
+
+
+def test_a_phone_that_is_turned_on_the_full_screen_comes_back_to_the_figure(site, open_page):
+    """Though every line of the page has moved."""
+    page = open_page(site + COST, **PHONE)
+    figure = page.locator("#figure-roofline")
+    page.wait_for_function("!!window.attnsite")
+    figure.get_by_role("button", name="Full screen").scroll_into_view_if_needed()
+    before = figure.bounding_box()["y"]
+    figure.get_by_role("button", name="Full screen").tap()
+    page.wait_for_selector("dialog[open]")
+    page.set_viewport_size({"width": 844, "height": 390})
+    figure.get_by_role("button", name="Leave full screen").tap()
+    page.wait_for_selector("dialog", state="detached")
+    page.wait_for_timeout(200)
+    assert abs(figure.bounding_box()["y"] - before) < 60
+
+
+def test_a_figure_of_one_machine_says_nothing_of_that_machine_being_picked(site, site_folder, open_page):
+    """There is no way back where there was no way out, whatever page the choice was made on."""
+    [path, *_] = [
+        file for file in sorted(site_folder.glob("questions/*/*/index.html"))
+        if re.search(rf'<figure class="exhibit[^>]*data-machine="{OTHER}"', file.read_text(encoding="utf-8"))
+    ]  # fmt: skip
+    page = open_page(site)
+    page.evaluate("machine => localStorage.setItem('attnsite.machine', machine)", OTHER)
+    page.goto(f"{site}{path.parent.relative_to(site_folder).as_posix()}/", wait_until="networkidle")
+    page.wait_for_function("!!window.attnsite")
+    page.wait_for_timeout(300)
+    notes = page.locator(f'figure.exhibit[data-machine="{OTHER}"] .exhibit-note')
+    assert notes.count()
+    assert notes.all_inner_texts() == [""] * notes.count()
+
+
+@pytest.mark.parametrize(("path", "name", "told"), [
+    ("questions/cost/heads_and_parameters/", "heads_of_one_matrix", "1 head"),
+    ("questions/cost/sparse_attention/", "sparse_saved", "2k"),
+])  # fmt: skip
+def test_every_hover_is_told_in_a_box_within_the_chart(site, open_page, path, name, told):
+    """Where one mark stands alone as where several do: Plotly's own label is cut at the edge, and turned at a bar."""
+    page = open_page(site + path, viewport={"width": 1280, "height": 900})
+    figure = explore(page, name)
+    figure.locator(".exhibit-stage").scroll_into_view_if_needed()
+    marks = page.evaluate(
+        """name => [...document.querySelectorAll(`#figure-${name} :is(.point path, path.point)`)].map(e => {
+      const b = e.getBoundingClientRect();
+      return [b.right - Math.min(b.width / 2, 4), b.y + b.height / 2]; })""",
+        name,
+    )
+    stage, seen = figure.locator(".exhibit-stage").bounding_box(), []
+    for across, down in marks:
+        page.mouse.move(across - 3, down)
+        page.mouse.move(across, down)
+        page.wait_for_timeout(70)
+        if page.locator(f"#figure-{name} .hoverlayer .hovertext").count():
+            box = figure.locator(".reading-box")
+            assert box.count() == 1
+            at = box.bounding_box()
+            assert stage["x"] <= at["x"]
+            assert at["x"] + at["width"] <= stage["x"] + stage["width"]
+            assert not figure.locator(".hoverlayer .hovertext").first.is_visible()
+            seen.append(box.inner_text())
+    assert any(told in text for text in seen)
+    assert not any("…" in text for text in seen)
+
+
 def test_a_series_is_switched_off_and_on(site, open_page):
     """By its box, with the keyboard, and by its name in the chart; its band goes too, the rest stays where it is."""
     page = open_page(site + COST)

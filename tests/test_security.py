@@ -24,7 +24,7 @@ from attnsite.site.builders import mkdocs_hooks as hooks
 from attnsite.site.markdown.rendering import Renderer
 from tests import checkouts
 from tests.attacks import ATTACKS, FINE, FORM, IMAGE, REFRESH
-from tests.conftest import ROOT, serve
+from tests.conftest import ROOT, headers_of, serve
 
 HOSTILE = """<img src=x onerror="evil=1">"></script><script>evil=2</script>'><svg onload=evil=3>{{evil}}"""
 # What a browser refuses under a page's policy, and every dialog, kept where no page change loses it.
@@ -33,8 +33,9 @@ WATCH = """
   addEventListener("securitypolicyviolation", e => window.refused.push(`${e.violatedDirective} ${e.blockedURI}`));
 """
 KINDS = ["", "questions/", "questions/cost/", "questions/cost/what_more_heads_cost/", "evidence/", "sources/",
-         "machines/", "kernels/", "kernels/cpu_naive/", "glossary/", "calculator/?layers=2", "by_hand/",
-         "notebooks/heads_by_hand/", "notebooks/measure_it_yourself/", "404.html"]  # fmt: skip
+         "machines/", "figures/kv_cache/", "results/", "kernels/", "kernels/cpu_naive/", "glossary/",
+         "calculator/?layers=2", "by_hand/", "notebooks/heads_by_hand/", "notebooks/measure_it_yourself/",
+         "404.html"]  # fmt: skip
 LONG = "questions/cost/what_more_heads_cost/"
 GOOD = "<html><head><meta charset=utf-8></head><body><script>theme()</script><article>{}</article></body></html>"
 
@@ -146,11 +147,24 @@ def test_every_page_has_the_one_policy_before_all_that_it_rules(site_folder):
     assert not re.search(r"unsafe|https?:|\*", rules)
     assert all(f"{name} 'none'" in rules for name in ("base-uri", "form-action", "object-src", "frame-src"))
     assert rules.count("'sha256-") <= 14  # a few scripts of the theme and the ways to the root: no page has its own
-    headers = (site_folder / "_headers").read_text(encoding="utf-8").split("/figures/")[0]
+    headers = (site_folder / "_headers").read_text(encoding="utf-8").split("\n/figures/")[0]
     told = (ROOT / "docs" / "reuse.md").read_text(encoding="utf-8").replace('"', "")
     for name, value in re.findall(r"^  ([\w-]+): (.*)$", headers, re.MULTILINE):
         assert f"add_header {name} {value};" in told
     assert "frame-ancestors 'none'" in headers
+
+
+def test_a_host_that_reads_the_headers_shuts_pictures_in_and_no_page(site_folder):
+    """A picture that is opened alone may load nothing; of no page is said more than of all."""
+    of_all = headers_of(site_folder, "/")
+    assert len(of_all) == 4
+    for file in site_folder.rglob("*.html"):
+        assert headers_of(site_folder, "/" + file.relative_to(site_folder).as_posix()) == of_all, file
+        assert headers_of(site_folder, "/" + file.parent.relative_to(site_folder).as_posix() + "/") == of_all, file
+    pictures = list(site_folder.glob("figures/**/*.svg"))
+    assert pictures
+    for file in pictures:
+        assert "sandbox" in headers_of(site_folder, "/" + file.relative_to(site_folder).as_posix())[-1][1]
 
 
 @pytest.mark.parametrize("hostile", [

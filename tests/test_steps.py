@@ -225,3 +225,25 @@ def test_what_the_address_keeps_of_a_page_stays_in_it(site, open_page):
 
     assert page.evaluate("location.search") == search
     assert page.locator("[name=layers]").input_value() == "3"
+
+
+def test_the_way_back_from_a_result_of_the_search_leads_to_the_place_that_was_read(site, open_page):
+    """On a phone the search lies over the page, which the theme holds at its top meanwhile."""
+    page = open_page(site + LONG, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.wait_for_selector("figure.exhibit[data-seen]")
+    page.wait_for_timeout(600)
+    page.evaluate("scrollTo({ top: 5000, behavior: 'instant' })")
+    page.wait_for_timeout(600)
+    page.locator("label[for=__search].md-header__button").tap()
+    page.wait_for_timeout(700)  # the theme holds the page once its search has slid in
+    page.locator(".md-search__input").press_sequentially("cache")
+    page.wait_for_selector(".md-search-result__link")
+    page.wait_for_timeout(400)
+    link = page.locator(".md-search-result__link:not([href*='what_more_heads_cost'])").first
+    leads = link.evaluate("e => e.pathname")
+    link.tap()
+    page.wait_for_function("path => location.pathname === path && !document.body.style.top", arg=leads)
+    page.wait_for_timeout(800)
+    page.go_back()
+    page.wait_for_function("path => location.pathname.endsWith(path)", arg=LONG)
+    page.wait_for_function("Math.abs(scrollY - 5000) < 60")

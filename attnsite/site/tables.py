@@ -204,6 +204,8 @@ def _cell(cell: Cell, first: bool, kind: str, place: int | None, wide: bool) -> 
     sort = f' data-value="{place}"' if cell.numeric and place is not None else ""
     set_as = "prose" if kind == "prose" else NUMBER if cell.numeric or cell.value is None else ""
     text = escape(cell.text)
+    if first:
+        text = text.replace("_", "_<wbr>")  # where a name may be parted on a phone
     if wide:
         text = _UNIT.sub("\u202f<wbr>", text)
     if cell.address:

@@ -44,7 +44,7 @@ export async function full(figure, button) {
   if (held) { held.close(); return; }
   const dialog = make("dialog", { className: "exhibit-full md-typeset", "aria-labelledby": figure.getAttribute("aria-labelledby") });
   const paper = matchMedia("print");
-  const height = figure.offsetHeight, depth = scrollY;
+  const height = figure.offsetHeight, depth = figure.getBoundingClientRect().top;
   const leave = () => { if (!document.fullscreenElement) dialog.close(); };
   const print = () => dialog.close();
   figure.before(dialog);
@@ -61,7 +61,7 @@ export async function full(figure, button) {
     dialog.remove();
     button.textContent = "Full screen";
     if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
-    scrollTo({ top: depth, behavior: "instant" });
+    scrollBy({ top: figure.getBoundingClientRect().top - depth, behavior: "instant" }); // it stands where it stood, though the window was turned
     button.focus({ preventScroll: true });
   }, { once: true });
   addEventListener("beforeprint", print);

@@ -31,6 +31,7 @@ export function show(link, tapped = false) {
   for (const node of card.querySelectorAll("[id]")) node.removeAttribute("id");
   card.addEventListener("pointerenter", () => clearTimeout(timer));
   card.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") later(); }); // a finger leaves by being lifted
+  card.addEventListener("click", event => { if (event.target.closest("a")) setTimeout(hide); });
   document.body.append(card);
   link.setAttribute("aria-describedby", card.id);
   const box = link.getBoundingClientRect(), own = card.getBoundingClientRect();

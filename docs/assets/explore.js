@@ -195,6 +195,7 @@ export async function adapt(state) {
     }
     change.annotations = faded(state, ranges ? moved(state, state.painted, ranges, high) : state.painted.annotations || []);
     await window.Plotly.relayout(chart, change);
+    whole(state, ranges);
     const off = chart.data.map((trace, at) => [trace, at]).filter(([trace]) => (trace.visible === "legendonly") !== hides(state, trace));
     if (off.length) {
       await window.Plotly.restyle(chart, { visible: off.map(([trace]) => (hides(state, trace) ? "legendonly" : true)) }, off.map(([, at]) => at));
@@ -202,6 +203,19 @@ export async function adapt(state) {
   } finally {
     state.adapting = false;
   }
+}
+
+/* The way back from a zoomed chart for fingers, which have no double click and no bar of buttons. */
+function whole(state, zoomed) {
+  const { chart } = state, has = chart.querySelector(".whole-chart");
+  if (!COARSE.matches || Boolean(zoomed) === Boolean(has)) return;
+  if (has) { has.remove(); return; }
+  const button = make("button", { type: "button", className: "whole-chart" }, "Whole chart");
+  button.addEventListener("click", () => {
+    const { xaxis, yaxis } = layoutOf(state, "wide");
+    window.Plotly.relayout(chart, { "xaxis.range": [...xaxis.range], "yaxis.range": [...yaxis.range] });
+  });
+  chart.append(button);
 }
 
 // --- series off and on -------------------------------------------------------------------------------------------
@@ -252,6 +266,8 @@ function list(figure, state) {
   });
   const folded = make("details", { className: "series-list" }, make("summary", {}, "Series"), make("div", { role: "group", "aria-label": "Series that are shown" }, ...boxes));
   folded.addEventListener("keydown", event => { if (event.key === "Escape" && folded.open) { folded.open = false; folded.querySelector("summary").focus(); event.stopPropagation(); } });
+  const away = event => { if (!folded.contains(event.target)) folded.open = false; };
+  folded.addEventListener("toggle", () => { document[`${folded.open ? "add" : "remove"}EventListener`]("pointerdown", away); });
   state.chart.append(folded);
 }
 
@@ -302,17 +318,20 @@ export function nearest({ points: all, event }, chart) {
   return points.reduce((a, b) => (away(b) < away(a) ? b : a));
 }
 
-/* What one point says, in a box of its own at the side of the chart where the point is not: a finger covers what is
-   beside it, and Plotly's own boxes lie upon the marks and are cut at the edge. */
+/* What one point says, in a box of its own: Plotly's own lie upon the marks, are cut at the edge, cut off names, and
+   beside a bar they are turned. */
 function tells(state, point) {
-  const { chart } = state, full = chart._fullLayout, { xaxis, yaxis } = point;
-  const [head, ...more] = String(textAt(point.data, point.pointNumber) ?? "").split("<br>").map(named).filter(Boolean);
+  const { chart } = state, { xaxis, yaxis, data } = point;
+  const own = String(textAt(data, point.pointNumber) ?? "").split("<br>").map(named).filter(Boolean);
+  const axis = state.across === "y" ? "xaxis" : "yaxis", tell = writer(layoutOf(state, "wide")[axis] || {});
+  const value = axis === "xaxis" ? point.x : point.y;
+  const [head, ...more] = own.length ? own : [named(data.name), tell ? tell(value) : String(value)];
   if (!head) return;
   const box = make("div", { className: "reading-box is-told", "aria-hidden": "true" },
     make("p", {}, head), ...more.map(line => make("p", { className: "is-line" }, line)));
   put(box, chart);
   chart.classList.add("is-read");
-  aside(box, full, xaxis._offset + xaxis.d2p(point.x), yaxis._offset + yaxis.d2p(point.y));
+  stand(box, chart._fullLayout, xaxis._offset + xaxis.d2p(point.x), yaxis._offset + yaxis.d2p(point.y));
 }
 
 const SENTENCE = 16; // letters of a value above which it stands below its name
@@ -331,12 +350,20 @@ function aside(box, full, px, py) {
   box.style.top = `${py < full.height / 2 ? full.height - box.offsetHeight - 2 : 2}px`;
 }
 
+/* Beside a place of the chart and within it; of a finger in the corner that is farthest from it. */
+function stand(box, full, px, py) {
+  if (COARSE.matches) { aside(box, full, px, py); return; } // the lines at the place stay in sight, and the finger beside the box
+  const [wide, high] = [box.offsetWidth, box.offsetHeight], left = px + 14 + wide <= full.width ? px + 14 : px - 14 - wide;
+  box.style.left = `${Math.max(2, Math.min(left, full.width - wide - 2))}px`;
+  box.style.top = `${Math.max(2, Math.min(py - high / 2, full.height - high - 2))}px`;
+}
+
 function reads(state, event) {
   const { chart } = state, point = nearest(event, chart), place = state.across === "y" ? point.y : point.x;
   const pointed = pointer(state, event.event, point), rows = state.across ? read(state, place, pointed) : [];
   const near = pointed && rows.length ? rows.reduce((a, b) => (b.away < a.away ? b : a)).curve : point.curveNumber;
   unread(state);
-  if (rows.length < 2) { if (COARSE.matches) tells(state, point); return; }
+  if (rows.length < 2) { tells(state, point); return; }
   const { xaxis, yaxis } = point, full = chart._fullLayout, axis = layoutOf(state, "wide")[state.across === "y" ? "yaxis" : "xaxis"] || {};
   const tick = (axis.tickvals || []).findIndex(value => same(value, place));
   const title = (axis.title?.text || "").replace(/, log scale$/, "");
@@ -356,11 +383,7 @@ function reads(state, event) {
   chart.append(rule);
   put(box, chart);
   chart.classList.add("is-read");
-  const [wide, high] = [box.offsetWidth, box.offsetHeight], px = xaxis._offset + xaxis.d2p(point.x), py = yaxis._offset + yaxis.d2p(point.y);
-  if (COARSE.matches) { aside(box, full, px, py); return; } // the lines at the place stay in sight, and the finger beside the box
-  const left = px + 14 + wide <= full.width ? px + 14 : px - 14 - wide;
-  box.style.left = `${Math.max(2, Math.min(left, full.width - wide - 2))}px`;
-  box.style.top = `${Math.max(2, Math.min(py - high / 2, full.height - high - 2))}px`;
+  stand(box, full, xaxis._offset + xaxis.d2p(point.x), yaxis._offset + yaxis.d2p(point.y));
 }
 
 export function unread({ chart }) {

@@ -334,7 +334,7 @@
       step.call(steps, to);
     };
     history.replaceState = (state, title, address) => {
-      if (turning) return;
+      if (turning || document.body.hasAttribute("data-md-scrolllock")) return; // a phone's search lies over a page that it holds at its top
       if (led && address && new URL(address, location).search === location.search) return; // only a heading changes
       replaceState.call(history, address ? { x: scrollX, y: scrollY } : state, title, address);
     };

@@ -40,8 +40,9 @@ const shape = stage => {
 export const layout = (state, { width, height }, name = size()) => {
   const coarse = matchMedia("(pointer: coarse)").matches;
   state.name = name;
+  const { machine } = state.spec; // another machine's axes are others, and what was zoomed into does not lie in them
   state.painted = paint((state.shown || state.spec).layouts[name]);
-  return { ...structuredClone(state.painted), width, height, autosize: false, uirevision: name, hovermode: state.across || "closest",
+  return { ...structuredClone(state.painted), width, height, autosize: false, uirevision: `${name} ${machine}`, hovermode: state.across || "closest",
     hoverdistance: state.across ? 60 : 20, dragmode: coarse ? false : "zoom", transition: { duration: 0 },
     modebar: paint({ bgcolor: "{{paper 0.85}}", color: "{{mute}}", activecolor: "{{ink}}" }) };
 };
@@ -54,14 +55,29 @@ function scaled(chart, { scale }) {
 async function render(stage, state) {
   const to = shape(stage);
   if (!(to.scale > 0)) return; // it has no width now, and will be told when it gets one
-  const { attach, compared } = await bring("explore.js");
+  const { attach, compared, unread } = await bring("explore.js");
+  const coarse = matchMedia("(pointer: coarse)").matches;
   state.across = compared((state.shown || state.spec).data);
-  await window.Plotly.react(state.chart, paint((state.shown || state.spec).data), layout(state, to), {
-    displaylogo: false, responsive: false, doubleClick: "reset", // else it makes room for the labels first; so does a tap
-    displayModeBar: matchMedia("(pointer: coarse)").matches ? false : "hover",
+  const another = state.home && state.home !== state.spec.machine, { zoomOf } = await bring("opened.js");
+  const kept = !another && state.chart.layout ? zoomOf(state) : null; // a window that a link asked for, or the reader
+  if (another) { // what was read is of the other machine, and Plotly would read it again at the same place
+    window.Plotly.Fx.unhover(state.chart);
+    if (state.chart._fullLayout) state.chart._fullLayout._rehover = null;
+    unread(state);
+  }
+  const now = layout(state, to);
+  if (kept) [now.xaxis.range, now.yaxis.range] = [kept.slice(0, 2), kept.slice(2)];
+  await window.Plotly.react(state.chart, paint((state.shown || state.spec).data), now, {
+    displaylogo: false, responsive: false, // a double click would make room for the labels first; a tap it takes for two
+    doubleClick: coarse ? false : "reset", displayModeBar: coarse ? false : "hover",
     plotlyServerURL: "", // the library would offer to send the chart to its maker's servers
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "toImage", "sendChartToCloud"],
   });
+  if (another) { // where a double click leads back to Plotly keeps from the first drawing on
+    const { xaxis, yaxis } = state.chart._fullLayout;
+    for (const axis of [xaxis, yaxis]) if (axis) [axis._rangeInitial0, axis._rangeInitial1] = axis.range;
+  }
+  state.home = state.spec.machine;
   if (!state.chart.on) return; // it was put away while it was drawn
   scaled(state.chart, to);
   state.size = [to.width, to.height].join();

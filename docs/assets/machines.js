@@ -43,7 +43,7 @@ export async function apply() {
     const select = figure.querySelector(".exhibit-machine select");
     const options = select ? [...select.options] : [];
     const option = options.find(one => one.value === wanted && !apart(one)) || options[0];
-    explain(figure, wanted, option?.value || figure.dataset.machine, options[0]?.value);
+    explain(figure, wanted, option?.value || figure.dataset.machine, options[0]?.value || figure.dataset.machine);
     if (option) select.value = option.value; // a browser may have put back what was picked before a load
     if (!option || (figure.dataset.spec === option.dataset.spec)) return null;
     return pick(figure, option.dataset.spec);
@@ -58,6 +58,7 @@ function explain(figure, wanted, shown, first) {
   if (!wanted) return;
   const short = wanted.length > 40 ? `${wanted.slice(0, 39)}…` : wanted;
   if (shown !== wanted) { note.append(`Not measured on ${call(short)}: this is ${call(shown)}. `); return; }
+  if (shown === first) return; // it is of that machine anyway
   const back = make("button", { type: "button", className: "as-link" }, `Back to ${call(first)}`);
   back.addEventListener("click", () => {
     const select = figure.querySelector(".exhibit-machine select");

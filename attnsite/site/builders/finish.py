@@ -20,15 +20,16 @@ from attnsite.site.exports.html_head import About
 from attnsite.site.figures import social_cards
 from attnsite.site.pages.evidence import machines
 
-# What a policy in the page cannot say, or a page cannot say for a picture that is opened by itself. Hosts that read a
-# `_headers` file heed it (Netlify, Cloudflare Pages); docs/reuse.md has the same for other servers.
+# What a policy in the page cannot say, or a page cannot say for a picture that is opened by itself: each figure's page
+# lies in the folder of its pictures, so the rule is for their ending alone. Hosts that read a `_headers` file heed it
+# (Netlify, Cloudflare Pages); docs/reuse.md has the same for other servers.
 HEADERS = """\
 /*
   Content-Security-Policy: frame-ancestors 'none'
   X-Content-Type-Options: nosniff
   Referrer-Policy: strict-origin-when-cross-origin
   Cross-Origin-Opener-Policy: same-origin
-/figures/*
+/figures/*.svg
   Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; sandbox
 """
 
