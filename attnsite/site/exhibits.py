@@ -68,6 +68,8 @@ def exhibit(module: ModuleType, runs: Mapping[str, Run], machine: str, state: st
         if not quick and (isinstance(error, KeyError | IndexError) or not isinstance(error, LookupError)):
             raise
         raise NotMeasured(str(error)) from None  # of a quick sweep, which has no more than a few of the points
+    if quick and not rows:
+        raise NotMeasured("a quick sweep has none of its points")
     texts = checked_quickly(module, run) if quick else paragraphs(module)
     title, caption, reading, alt = (fill(text, values, f"attnsite/figures/{name}.py") for text in texts)
     chart = compact(json.loads(drawn.to_json())) if drawn is not None else None
