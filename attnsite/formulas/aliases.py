@@ -33,6 +33,7 @@ ALIASES = {
     "qwen2_vl_text": Alias("qwen2", "models/qwen2_vl/modeling_qwen2_vl.py: Qwen2VLAttention"),
     "qwen2_5_vl": Alias("qwen2", "models/qwen2_5_vl/modeling_qwen2_5_vl.py: Qwen2_5_VLAttention"),
     "qwen2_5_vl_text": Alias("qwen2", "models/qwen2_5_vl/modeling_qwen2_5_vl.py: Qwen2_5_VLAttention"),
+    "exaone4_5_text": Alias("exaone4", "models/exaone4_5/modeling_exaone4_5.py: Exaone4_5Model holds an exaone4"),
     "internlm2": Alias("llama", "internlm/internlm2-7b, modeling_internlm2.py: InternLM2Attention"),
     "minicpm": Alias("llama", "openbmb/MiniCPM-2B-sft-bf16, modeling_minicpm.py: MiniCPMAttention"),
     "baichuan": Alias("llama", "baichuan-inc/Baichuan2-7B-Base, modeling_baichuan.py: Attention"),

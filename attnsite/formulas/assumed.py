@@ -25,6 +25,9 @@ ASSUMED: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
                            "moe_intermediate_size": (ANY,), "rotary_dim": (ANY,)},
     "mimo_v2_flash": {"add_swa_attention_sink_bias": (True,), "add_full_attention_sink_bias": (False,),
                       "attention_chunk_size": (ANY,)},
+    "lfm2": {"block_dim": (ANY,), "conv_dim": (ANY,), "conv_dim_out": (ANY,), "num_heads": (ANY,),
+             "block_use_swiglu": (True,), "block_mlp_init_scale": (ANY,), "block_out_init_scale": (ANY,),
+             "block_use_xavier_init": (ANY,), "conv_use_xavier_init": (ANY,), "use_pos_enc": (ANY,)},
     "mistral": {"attention_sink_size": (ANY,)},
     "phi3": {"full_attn_mod": (1,)},
 }  # fmt: skip

@@ -85,7 +85,7 @@ def mimo_mixer(keys: Keys, place: Place) -> Mixer:
     found = Grouped(out_bias=False, sinks=near).sized(keys, place, heads, kv_heads, dim, value_dim)
     if near and keys.given("sliding_window_size"):  # tokens before the newest, as published files count
         window = keys.integer("sliding_window_size") + 1
-        return Mixer(found.parameters, (Sliding(kv_heads, dim, value_dim, window),))
+        return Mixer(found.parameters, (Sliding(kv_heads, dim, value_dim, window),), pair=found.pair)
     return found
 
 
