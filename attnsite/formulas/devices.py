@@ -13,9 +13,9 @@ from pathlib import Path
 
 TABLE = Path(__file__).with_suffix(".csv")
 PEAKS = ("fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4")
-SINGLE, HALF = ("fp32", "tf32"), ("fp32", "tf32", "fp16", "bf16")
+SINGLE, HALF = ("fp32", "tf32"), ("fp16", "bf16")
 BYTE, LESS = (*HALF, "fp8", "int8"), (*HALF, "fp8", "int8", "fp4")
-MULTIPLIED = {  # in which dtypes products of such weights can be made
+MULTIPLIED = {  # in which dtypes products of such weights are made; float32 is no bound where 16 bits may be faster
     "fp32": SINGLE, "bf16": HALF, "fp16": HALF, "fp8": BYTE, "int8": BYTE, "mxfp8": BYTE, "q8_0": BYTE,
 }  # fmt: skip
 KINDS = ("datacenter", "workstation", "consumer", "laptop", "embedded")
