@@ -1,23 +1,26 @@
 """A decoder at a context length and batch: bytes of weights and cache, what fits, and the bounds of a device.
 
-    from attnsite.formulas import cost, devices, models
+from attnsite.formulas import cost, devices, models
 
-    answer = cost.Cost(models.find("llama-3-8b").decoder(), Count(8192), device=devices.find("h100"))
-    answer.kv_bytes, answer.fits, answer.decode_tokens_per_second
+answer = cost.Cost(models.find("llama-3-8b").decoder(), Count(8192), device=devices.find("h100"))
+answer.kv_bytes, answer.fits, answer.decode_tokens_per_second
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from attnsite.formulas import limits
+from attnsite.formulas.config import version
 from attnsite.formulas.counts import Count
 from attnsite.formulas.decoder import Decoder
 from attnsite.formulas.devices import Device, load
 from attnsite.formulas.dtypes import BF16, DTYPES, WEIGHT_DTYPES, WEIGHTS, Dtype
 from attnsite.formulas.keys import Fault, NotUnderstood
 from attnsite.formulas.layouts import Layout, growth
+
+MOST_RANKS = 1024
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,21 @@ class Cost:
     def fits(self) -> bool | None:
         return None if self.device is None else self.memory_bytes <= self.device.memory_bytes
 
+    def devices_needed(self) -> int | None:
+        """The fewest of the device, in powers of two, over which tensor parallelism makes it fit; None if no number up
+        to `MOST_RANKS` does, or no device is given."""
+        if self.device is None:
+            return None
+        ranks = 1
+        while ranks <= MOST_RANKS:
+            try:
+                if replace(self, ranks=ranks).fits:
+                    return ranks
+            except NotUnderstood:  # its heads cannot be shared out so
+                pass
+            ranks *= 2
+        return None
+
     @cached_property
     def decode(self) -> limits.Work:
         return limits.decode_step(
@@ -157,6 +175,7 @@ class Cost:
             "device": self.device and self.device.key,
             "fits": self.fits,
             "fits_on": self.fits_on(),
+            "devices_needed": self.devices_needed(),
             "decode_bytes": self.decode.bytes,
             "decode_flops": self.decode.flops,
             "prefill_bytes": self.prompt.bytes,
@@ -173,6 +192,7 @@ class Cost:
                 }
                 for state, layers in self.states.items()
             ],
+            "source": f"transformers {version()}, {self.decoder.source}",
             "keys": dict(self.decoder.trace),
             "notes": list(self.decoder.notes),
         }

@@ -43,6 +43,11 @@ class Device:
     note: str
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What it is found by."""
+        return (self.key, self.name, *self.aliases)
+
+    @property
     def memory_gb(self) -> float:
         """The largest that is sold."""
         return max(self.memory_options_gb)
@@ -82,7 +87,7 @@ def _device(row: Mapping[str, str]) -> Device:
 def find(name: str) -> Device:
     """The device of this key, name or alias, in whatever case. Raises `LookupError` with the nearest names."""
     wanted = fold(name)
-    known = {fold(each): device for device in load().values() for each in (device.key, device.name, *device.aliases)}
+    known = {fold(each): device for device in load().values() for each in device.names}
     if wanted in known:
         return known[wanted]
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)

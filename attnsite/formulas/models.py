@@ -59,6 +59,11 @@ class Model:
     source_url: str
     published: Published | None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it is found by: slug, name and aliases, with and without their owner."""
+        return (self.slug, self.name, *self.aliases, *(alias.rpartition("/")[2] for alias in self.aliases))
+
     def decoder(self) -> Decoder:
         """The model as the formulas have it. Raises `NotUnderstood`."""
         return _decoder(self.slug)
@@ -101,7 +106,7 @@ def _decoder(slug: str) -> Decoder:
 def find(name: str) -> Model:
     """The model of this slug, name or alias, in whatever case. Raises `LookupError` with the nearest slugs."""
     wanted = fold(name)
-    known = {fold(each): model for model in load().values() for each in (*model.aliases, model.name, model.slug)}
+    known = {fold(each): model for model in load().values() for each in model.names}
     if wanted in known:
         return known[wanted]
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
