@@ -90,12 +90,12 @@ def row(model: Model) -> dict[str, Any]:
     usual = cost(model.slug, CONTEXTS[0])
     return {
         "model": Link(model.name, Page(INDEX).to(path_of(model))),
-        "maker": model.maker,
-        "year": str(model.year),
         "parameters": Quantity(float(usual.decoder.parameters), "parameters"),
-        "KV cache per token": size(float(usual.kv_bytes_per_token)),
+        "KV a token": size(float(usual.kv_bytes_per_token)),
         "at 8k": size(usual.kv_bytes),
         "at 128k": size(cost(model.slug, CONTEXTS[2]).kv_bytes),
+        "maker": model.maker,
+        "year": str(model.year),
     }
 
 
@@ -116,7 +116,7 @@ def page(model: Model) -> str:
         f"{WHAT}{beyond(model)}\n{UNSEARCHED}",
         f"## What each layer keeps {UNSEARCHED}",
         f"At {CONTEXTS[0]:,} tokens, in bf16. States that do not grow are kept in the dtypes that they are named with.",
-        f'<div class="scrolls" data-search-exclude>{table(layers(usual), f"States of {model.name}")}</div>',
+        "\n".join(layers(usual)),
         f"## Parameters {UNSEARCHED}",
         f'<div class="scrolls" data-search-exclude>{table(parameters(usual), f"Parameters of {model.name}")}</div>',
         agreement(model),
@@ -138,27 +138,26 @@ def lead(model: Model, usual: Cost) -> str:
     token = f"{size(float(grows))} of KV cache per token" if grows else "no further KV cache per token"
     return (
         f"{model.name} takes {token} in bf16, {size(usual.kv_bytes)} at 8k tokens and "
-        f"{size(cost(model.slug, CONTEXTS[2]).kv_bytes)} at 128k, beside {size(usual.weight_bytes)} of weights "
-        f"({Quantity(float(usual.decoder.parameters), 'parameters')} parameters{experts})."
+        f"{size(cost(model.slug, CONTEXTS[2]).kv_bytes)} at 128k, beside {size(usual.weight_bytes)} of weights in "
+        f"{usual.weight_dtype.name} ({Quantity(float(usual.decoder.parameters), 'parameters')} parameters{experts})."
     )
 
 
 def aliases(model: Model) -> list[str]:
     """What people type who look for its memory."""
-    plain = model.name.removesuffix(", its decoder")
-    return [*dict.fromkeys((plain, *model.aliases, model.slug)), f"{plain} VRAM", f"{plain} memory requirements"]
+    return [*dict.fromkeys((*model.aliases, model.slug)), f"{model.name} VRAM", "memory requirements"]
 
 
 def contexts(model: Model) -> list[dict[str, Any]]:
-    """A row for each context length: the cache in 16 and 8 bits, and with the weights."""
+    """A row for each context length: the cache in 16 and in 8 bits, and the first with the weights."""
     found = []
     for count in CONTEXTS:
         whole = cost(model.slug, count)
         found.append({
             "context": tokens(count),
-            "KV cache, bf16": size(whole.kv_bytes),
-            "KV cache, 8-bit": size(cost(model.slug, count, "fp8").kv_bytes),
-            "weights and cache": size(whole.memory_bytes),
+            "KV, bf16": size(whole.kv_bytes),
+            "KV, 8-bit": size(cost(model.slug, count, "fp8").kv_bytes),
+            "with weights": size(whole.memory_bytes),
         })  # fmt: skip
     return found
 
@@ -169,21 +168,14 @@ def beyond(model: Model) -> str:
     return f" The model is made for {model.context:,} tokens; beyond, the rows are what its layers would keep."
 
 
-def layers(usual: Cost) -> list[dict[str, Any]]:
-    """Each kind of state with its formula and its bytes."""
-    found: list[dict[str, Any]] = [
-        {
-            "kind": state.name,
-            "layers": str(count),
-            "formula": usual.formula(state, count),
-            "bytes": Quantity(float(count * usual.bytes_of(state, usual.count)), "count"),
-            "size": size(count * usual.bytes_of(state, usual.count)),
-        }
-        for state, count in usual.states.items()
-    ]
-    total = {"kind": "all", "layers": str(len(usual.decoder.layers)), "formula": "",
-             "bytes": Quantity(float(usual.kv_bytes), "count"), "size": size(usual.kv_bytes)}  # fmt: skip
-    return [*found, total]
+def layers(usual: Cost) -> list[str]:
+    """Each kind of state with its formula and its bytes, as items of a list."""
+    found = []
+    for state, count in usual.states.items():
+        total = count * usual.bytes_of(state, usual.count)
+        held = f"`{usual.formula(state, count)}` = {total:,} bytes, {size(total)}" if total else "nothing of its own"
+        found.append(f"- **{state.name}**, {count} layer{'s' * (count > 1)}: {held}")
+    return [*found, f"- **all {len(usual.decoder.layers)} layers**: {usual.kv_bytes:,} bytes, {size(usual.kv_bytes)}"]
 
 
 def parameters(usual: Cost) -> list[dict[str, Any]]:
