@@ -60,8 +60,8 @@ def sequences(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     if options.list:
-        listed = {"types": config.supported, "models": models.load, "devices": devices.load}[options.list]()
-        print("\n".join(listed))
+        listed = {"types": config.supported(), "models": list(models.load()), "devices": list(devices.load())}
+        print("\n".join(listed[options.list]))
         return 0
     if options.model is None:
         raise Mistake("attnsite cost", "", "names no model", "give a model's name or its config.json, or --list models")

@@ -36,6 +36,7 @@ WHAT = (
     "Sizes of one sequence. The cache counts the newest token within its window, as an engine has to hold it; pages, "
     "spare blocks, activations and the engine itself come on top."
 )
+ALLOCATED = "caches_allocated"
 FITS_SHOWN = 6
 
 
@@ -82,6 +83,9 @@ def index(known: Sequence[Model]) -> str:
         "[described](../reuse.md#models-and-devices).",
         f'<div class="scrolls is-long" data-search-exclude>{table(rows, "Models")}</div>',
         WHAT,
+        "## Predicted and allocated",
+        "The same formulas, held against the cache objects of tiny models of every kind.",
+        f"```figure\n{ALLOCATED}\n```",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
