@@ -119,12 +119,14 @@ def paths(site_folder):
     """The address of the site's pages below its root, found in what was built.
 
     All of them, but of the pages of numbers, which are made alike, one a figure: the heaviest three and every
-    twenty-fourth.
+    twenty-fourth; and of those of models, made alike too, the heaviest two and every hundredth.
     """
     found = sorted(path.parent.relative_to(site_folder).as_posix() for path in site_folder.rglob("index.html"))
-    numbers = [path for path in found if path.startswith("figures/")]
-    heaviest = sorted(numbers, key=lambda path: -(site_folder / path / "index.html").stat().st_size)[:3]
-    found = [path for path in found if path not in numbers or path in heaviest or numbers.index(path) % 24 == 0]
+    for folder, heaviest, step in (("figures/", 3, 24), ("models/", 2, 100)):
+        alike = [path for path in found if path.startswith(folder)]
+        shown = set(sorted(alike, key=lambda path: -(site_folder / path / "index.html").stat().st_size)[:heaviest])
+        shown |= set(alike[::step])
+        found = [path for path in found if path not in alike or path in shown]
     assert len(found) > 20
     return ["" if path == "." else f"{path}/" for path in found]
 

@@ -141,7 +141,7 @@ def test_no_file_and_none_that_is_there(capsys, tmp_path):
     assert cli.main(["cost", str(tmp_path / "none.json")]) == 1
     assert "cannot be read" in capsys.readouterr().err
     assert cli.main(["cost"]) == 1
-    assert "names no file" in capsys.readouterr().err
+    assert "names no model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

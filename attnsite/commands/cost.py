@@ -1,19 +1,21 @@
-"""The `cost` command: parameters and KV cache of any model, from its config.json: the answer, then its formula."""
+"""The `cost` command: parameters, KV cache, memory and bounds of a model, by its name or its config.json: the answer,
+then its formula."""
 
 import argparse
 import json
 import re
 from collections.abc import Mapping
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from attnsite.formulas import config
+from attnsite.formulas import config, devices, models
+from attnsite.formulas.cost import Cost
 from attnsite.formulas.counts import Count
 from attnsite.formulas.decoder import Decoder
-from attnsite.formulas.dtypes import BF16, DTYPES, WEIGHT_DTYPES, Dtype
+from attnsite.formulas.devices import Device
+from attnsite.formulas.dtypes import DTYPES, WEIGHTS
 from attnsite.formulas.keys import NotUnderstood
-from attnsite.formulas.layouts import Cross, Layout, growth
+from attnsite.formulas.layouts import Cross
 from attnsite.records.mistakes import Mistake, raise_all
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import unique_keys
@@ -24,18 +26,21 @@ UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Say what a model holds and what its KV cache takes, from its config.json."
-    parser.add_argument("config", nargs="?", type=Path, metavar="CONFIG.json", help="a model's config.json")
+    parser.description = "Say what a model holds, what its KV cache takes, and what a device cannot beat with it."
+    parser.add_argument("model", nargs="?", metavar="NAME|CONFIG.json", help="a published model, or any config.json")
     parser.add_argument("--context", type=tokens, default=8192, metavar="N", help="tokens, such as 32k (default: 8k)")
     parser.add_argument("--batch", type=sequences, default=1, metavar="N", help="sequences at once (default: 1)")
     parser.add_argument("--kv-dtype", choices=sorted(DTYPES), default="bf16", help="KV cache dtype (default: bf16)")
+    parser.add_argument("--weight-dtype", choices=sorted(WEIGHTS), help="dtype of all weights (default: the config's)")
+    parser.add_argument("--device", metavar="NAME", help="an accelerator, such as h100: does it fit, how fast at most")
     parser.add_argument("--tensor-parallel", type=sequences, default=1, metavar="N", help="ranks (default: 1)")
     parser.add_argument(
         "--page", type=sequences, default=1, metavar="N", help="tokens that an engine sets aside at once"
     )
     parser.add_argument("--source", type=tokens, default=0, metavar="N", help="positions of an encoder or an image")
     parser.add_argument("--json", action="store_true", help="print the answer for a program")
-    parser.add_argument("--list", action="store_true", help="name the model types that are understood")
+    parser.add_argument("--list", choices=("types", "models", "devices"), nargs="?", const="types", metavar="WHAT",
+                        help="name the model types that are understood, or the models or devices known")  # fmt: skip
 
 
 def tokens(text: str) -> int:
@@ -55,17 +60,45 @@ def sequences(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     if options.list:
-        print("\n".join(config.supported()))
+        listed = {"types": config.supported(), "models": list(models.load()), "devices": list(devices.load())}
+        print("\n".join(listed[options.list]))
         return 0
-    if options.config is None:
-        raise Mistake("attnsite cost", "", "names no file", "give a model's config.json, or --list")
-    decoder = read(options.config)
-    answer = Answer(
-        decoder, options.config, Count(options.context, page=options.page, source=options.source), options.batch,
-        DTYPES[options.kv_dtype], options.tensor_parallel,
-    )  # fmt: skip
-    print(json.dumps(answer.record(), indent=2) if options.json else answer.text())
+    if options.model is None:
+        raise Mistake("attnsite cost", "", "names no model", "give a model's name or its config.json, or --list models")
+    slug, decoder = find(options.model)
+    weights = WEIGHTS[options.weight_dtype] if options.weight_dtype else None
+    device = find_device(options.device) if options.device else None
+    count = Count(options.context, page=options.page, source=options.source)
+    try:
+        answer = Answer(
+            decoder, count, options.batch, DTYPES[options.kv_dtype], weights, options.tensor_parallel, device
+        )
+    except NotUnderstood as error:
+        raise_all([Mistake(options.model, fault.where, fault.what, fault.remedy) for fault in error.faults])
+        raise
+    print(json.dumps({"model": slug} | answer.record(), indent=2) if options.json else answer.text())
     return 0
+
+
+def find(name: str) -> tuple[str | None, Decoder]:
+    """A published model's slug and decoder; or None and that of a file, where the name is one's."""
+    path = Path(name)
+    if path.suffix == ".json" or path.is_file():
+        return None, read(path)
+    try:
+        model = models.find(name)
+    except LookupError as error:
+        near = f"try {error}" if str(error) else "`attnsite cost --list models` names them"
+        raise Mistake(name, "", "is no model known here, and no file", f"{near}; or name a config.json") from None
+    return model.slug, model.decoder()
+
+
+def find_device(name: str) -> Device:
+    try:
+        return devices.find(name)
+    except LookupError as error:
+        near = f"try {error}" if str(error) else "`attnsite cost --list devices` names them"
+        raise Mistake("--device", "", f"is {name!r:.60}, which is not known", near) from None
 
 
 def read(path: Path) -> Decoder:
@@ -90,95 +123,14 @@ def read(path: Path) -> Decoder:
         raise
 
 
-class Answer:
-    """A decoder at a context length and batch. With tensor parallelism, states are those of one rank: KV heads are
-    shared out as far as they go and then repeated, a latent is whole on each."""
-
-    def __init__(
-        self, decoder: Decoder, path: object, count: Count, batch: int, dtype: Dtype = BF16, ranks: int = 1
-    ) -> None:
-        self.decoder, self.count, self.batch, self.dtype, self.ranks = decoder, count, batch, dtype, ranks
-        named = decoder.dtype.removeprefix("torch.")
-        if named and named not in WEIGHT_DTYPES:
-            what = f"is {named!r:.40}, none of {', '.join(WEIGHT_DTYPES)}"
-            raise Mistake(path, "dtype", what, "name the dtype that the weights are stored in")
-        self.model_dtype = DTYPES[WEIGHT_DTYPES.get(named, "bf16")]
-        self.states: dict[Layout, int] = {}
-        for state, layers in decoder.states().items():
-            part = state.split(ranks)
-            if part is None:
-                what = f"its {state.name} cannot be shared out to {ranks} ranks"
-                raise Mistake(path, "", what, "give --tensor-parallel a number that divides its heads or groups")
-            self.states[part] = self.states.get(part, 0) + layers
-
-    def bytes_of(self, state: Layout, count: Count) -> int:
-        """Of one layer and one sequence."""
-        return state.kept(count).bytes(self.dtype, self.model_dtype)
-
-    @property
-    def kv_bytes(self) -> int:
-        return self.bytes_at(self.count)
-
-    def bytes_at(self, count: Count) -> int:
-        return self.batch * sum(layers * self.bytes_of(state, count) for state, layers in self.states.items())
-
-    @property
-    def kv_bytes_between_steps(self) -> int:
-        """As `kv_bytes`, where a window has dropped its oldest token: what transformers' DynamicCache then holds."""
-        return self.bytes_at(Count(self.count.tokens, 1, self.count.page, self.count.source))
-
-    @property
-    def kv_bytes_per_token(self) -> Fraction:
-        """What one more token of one sequence adds, on average, at this context: layers with a full window add none."""
-        total = Fraction(0)
-        for state, layers in self.states.items():
-            elements = growth(state, self.count.tokens)
-            vectors = state.kept(Count(self.count.tokens + 1)).vectors - state.kept(Count(self.count.tokens)).vectors
-            each = elements * self.dtype.group_bytes / self.dtype.group + vectors * self.dtype.vector_bytes
-            total += layers * each
-        return total
-
-    @property
-    def weight_bytes(self) -> int:
-        """All parameters in the config's dtype, bf16 where it names none."""
-        return self.model_dtype.bytes(self.decoder.parameters)
-
-    def record(self) -> dict[str, Any]:
-        """The answer for a program; bytes are whole numbers, and of one rank where there are several."""
-        per_token = self.kv_bytes_per_token
-        return {
-            "model_type": self.decoder.model_type,
-            "parameters": self.decoder.parameters,
-            "active_parameters": self.decoder.active,
-            "parameters_by_part": self.decoder.parts(),
-            "weight_bytes": self.weight_bytes,
-            "layers": len(self.decoder.layers),
-            "context": self.count.tokens,
-            "batch": self.batch,
-            "kv_dtype": self.dtype.name,
-            "tensor_parallel": self.ranks,
-            "kv_bytes_per_token": int(per_token) if per_token.denominator == 1 else float(per_token),
-            "kv_bytes": self.kv_bytes,
-            "kv_bytes_between_steps": self.kv_bytes_between_steps,
-            "states": [
-                {
-                    "layout": state.name,
-                    "layers": layers,
-                    "formula": self.formula(state, layers),
-                    "bytes": self.batch * layers * self.bytes_of(state, self.count),
-                }
-                for state, layers in self.states.items()
-            ],
-            "source": f"transformers {config.version()}, {self.decoder.source}",
-            "keys": dict(self.decoder.trace),
-            "notes": list(self.decoder.notes),
-        }
+class Answer(Cost):
+    """A cost in words."""
 
     def text(self) -> str:
         """One sentence, a table of parameters, a table of states, what to know."""
         decoder, rank = self.decoder, " on each rank" if self.ranks > 1 else ""
         lines = [
-            f"{quantity(self.kv_bytes, 'B')} of KV cache{rank} for {decoder.model_type} in {self.dtype.name} at "
+            f"{quantity(self.kv_bytes, 'B')} of KV cache{rank} for {decoder.model_type} in {self.kv.name} at "
             f"{self.count.tokens:,} tokens × {self.batch} sequence{'s' * (self.batch > 1)}; each further token of a "
             f"sequence adds {quantity(float(self.kv_bytes_per_token), 'B')}.",
             "",
@@ -186,6 +138,7 @@ class Answer:
             "",
             *self.state_lines(),
             "",
+            *self.device_lines(),
             f"Source: transformers {config.version()}, {decoder.source}",
         ]
         if (between := self.kv_bytes_between_steps) != self.kv_bytes:
@@ -205,21 +158,31 @@ class Answer:
         rows |= {f"  {name}": count for name, count in decoder.parts().items()}
         width = max(map(len, rows))
         lines = [f"{name:{width}}  {count:>17,}  {quantity(count, 'parameters')}" for name, count in rows.items()]
-        return [*lines, f"{'bytes of weights':{width}}  {self.weight_bytes:>17,}  {quantity(self.weight_bytes, 'B')}"]
+        stored = f"{quantity(self.weight_bytes, 'B')} in {self.weight_dtype.name}"
+        return [*lines, f"{'bytes of weights':{width}}  {self.weight_bytes:>17,}  {stored}"]
 
-    def formula(self, state: Layout, layers: int) -> str:
-        """Bytes of a state in all its layers and sequences, with the numbers in it."""
-        kept = state.kept(self.count)
-        parts = [f"{state.formula(self.count)} × {self.dtype.element}"] if kept.cache else []
-        if kept.vectors and self.dtype.vector_bytes:
-            parts.append(f"{kept.vectors:,} × {self.dtype.vector_bytes} bytes of scales")
-        if kept.model:
-            parts.append(f"{kept.model:,} × {self.model_dtype.element}")
-        if kept.single:
-            parts.append(f"{kept.single:,} × 4 bytes")
-        text = " + ".join(parts) or "0"
-        batch = f" × {self.batch}" if self.batch > 1 else ""
-        return f"{layers} × ({text}){batch}" if len(parts) > 1 else f"{layers} × {text}{batch}"
+    def device_lines(self) -> list[str]:
+        """Memory; and with a device, whether it fits and what bounds it."""
+        each = " on each rank" if self.ranks > 1 else ""
+        held = f"Weights and cache: {quantity(self.memory_bytes, 'B')}{each}"
+        if self.device is None:
+            return [f"{held}.", ""]
+        room = f"the {self.device.memory_gb:,.0f} GB of {self.device.name}"
+        if not self.fits:
+            needed = self.devices_needed()
+            enough = f"with --tensor-parallel {needed} it does" if needed else "no tensor parallelism makes it fit"
+            return [f"{held}, which does not fit in {room}; {enough}.", ""]
+        speed, wait = self.decode_tokens_per_second or 0, self.time_to_first_token_s or 0
+        lines = [
+            f"{held}, which fits in {room}.",
+            f"Decode: at most {quantity(speed, 'tokens/s')}, by {self.limits['decode']}.",
+            f"Time to first token: at least {quantity(wait, 's')}, by {self.limits['prefill']}.",
+        ]
+        if not self.device.peak(self.weight_dtype.name):
+            lines.append("Bounds are by memory alone: no peak rate of this device was read.")
+        if self.device.confirmed != "maker":
+            lines.append("The device's figures were not read on its maker's page.")
+        return [*lines, ""]
 
     def state_lines(self) -> list[str]:
         """Layers × elements of a sequence × bytes × batch, for each kind of state."""
@@ -245,4 +208,4 @@ def cost(values: Mapping[str, Any], context: int = 8192, batch: int = 1, kv_dtyp
     Raises `attnsite.formulas.keys.NotUnderstood`, with every fault, where the config is not.
     """
     decoder = config.read_config(values)
-    return Answer(decoder, "config.json", Count(context), batch, DTYPES[kv_dtype]).record()
+    return Cost(decoder, Count(context), batch, DTYPES[kv_dtype]).record()

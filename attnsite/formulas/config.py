@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from attnsite.formulas import families
+from attnsite.formulas.aliases import ALIASES, WRAPPERS, Inside
 from attnsite.formulas.architecture import Architecture
+from attnsite.formulas.assumed import assumed, holds, stands_instead
 from attnsite.formulas.decoder import Decoder
 from attnsite.formulas.key_names import irrelevant, telling
 from attnsite.formulas.keys import Fault, Keys, Log, NotUnderstood, brief
@@ -59,7 +61,7 @@ def read_config(values: object) -> Decoder:
     for name in ("num_nextn_predict_layers", "num_mtp_layers"):
         if keys.values.get(name):
             log.note(f"{name}: layers that predict further tokens are not counted")
-    _unknown(keys, log)
+    _unknown(keys, log, model_type)
     if log.faults:
         raise NotUnderstood(log.faults)
     return replace(decoder, trace=dict(log.trace), notes=tuple(log.notes))
@@ -77,13 +79,20 @@ def _open(values: Mapping[str, Any], log: Log, place: str = "", fallback: str = 
         entry = _defaults()["classes"].get(model_type, {})
         origin = f"default of {entry.get('class')}, transformers {_defaults()['transformers']}"
         return Keys(values, log, place, entry.get("defaults", {}), entry.get("names", {}), origin), model_type
-    wrapper = _defaults()["wrappers"].get(model_type)
-    if not wrapper or place:
+    wrapper = None if place else _wrapper(model_type)
+    alias = ALIASES.get(model_type)
+    if alias and not (wrapper and wrapper.key in values):
+        log.note(f"{model_type} is read as {alias.like}: {alias.source}")
+        entry = _defaults()["classes"].get(alias.like, {})
+        flags = {name: value for name, value in entry.get("defaults", {}).items() if value is None or value is False}
+        origin = f"not set, as by {entry.get('class')}"
+        return Keys(values, log, place, flags, entry.get("names", {}), origin), alias.like
+    if not wrapper:
         log.fault(place + "model_type", f"is {brief(model_type)}, which is not understood", remedy)
         return None, ""
-    key = next((k for k in (wrapper["key"], "text_config", "llm_config", "language_config") if k in values), "")
+    key = next((k for k in (wrapper.key, "text_config", "llm_config", "language_config") if k in values), "")
     if not key:
-        log.fault(wrapper["key"], f"is missing, where {model_type} has its decoder", "add it to the config")
+        log.fault(wrapper.key, f"is missing, where {model_type} has its decoder", "add it to the config")
         return None, ""
     inside = values[key]
     if not isinstance(inside, Mapping):
@@ -92,22 +101,34 @@ def _open(values: Mapping[str, Any], log: Log, place: str = "", fallback: str = 
     log.note(f"{model_type}: the decoder under {key} alone; its encoders are not counted")
     inside = dict(inside)
     inside |= {name: values[name] for name in ("dtype", "torch_dtype") if name in values and name not in inside}
-    tied = values.get("tie_word_embeddings", wrapper["tie_word_embeddings"])
+    tied = values.get("tie_word_embeddings", wrapper.tied)
     if isinstance(tied, bool) and "tie_word_embeddings" not in inside:
         inside["tie_word_embeddings"] = tied
-    return _open(inside, log, f"{key}.", wrapper["model_type"])
+    return _open(inside, log, f"{key}.", wrapper.model_type)
 
 
-def _unknown(keys: Keys, log: Log) -> None:
-    """Keys that no class and no formula knows: those that may matter are faults, all at once. What is null or false is
-    switched off."""
-    known = {*keys.defaults, *keys.names, *keys.names.values()}
-    for key in keys.values:
-        if key in known or keys.place + key in log.asked or irrelevant(key):
+def _wrapper(model_type: str) -> Inside | None:
+    found = _defaults()["wrappers"].get(model_type)
+    if found:
+        return Inside(found["key"], found["model_type"], found["tie_word_embeddings"])
+    return WRAPPERS.get(model_type)
+
+
+def _unknown(keys: Keys, log: Log, model_type: str) -> None:
+    """Keys that no class and no formula knows: those that may matter are faults, all at once. What is null, false, 0 or
+    empty is switched off."""
+    known = {*_defaults()["classes"].get(model_type, {}).get("defaults", ()), *keys.names, *keys.names.values()}
+    for key, value in keys.values.items():
+        if key in known or keys.place + key in log.asked or irrelevant(key) or stands_instead(keys.values, key):
             continue
-        off = keys.values[key] is None or keys.values[key] is False
+        if allowed := assumed(model_type, key):
+            if not holds(value, allowed):
+                what = f"is {brief(value)}, and these formulas hold for {brief(allowed[0])} alone"
+                log.fault(keys.place + key, what, "report the model")
+            continue
+        off = not value
         if not off and telling(key):
-            what = f"is a key that is not understood ({brief(keys.values[key])}) and may change the answer"
+            what = f"is a key that is not understood ({brief(value)}) and may change the answer"
             log.fault(keys.place + key, what, "take it out if it does not, or report the model")
         else:
             log.note(f"{keys.place}{key} is not read")

@@ -1,6 +1,6 @@
 """A decoder as what its layers hold and keep: sums of parameters, of bytes, and of what a decode step reads."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -27,11 +27,13 @@ class Experts:
 
 @dataclass(frozen=True)
 class Mixer:
-    """What mixes tokens in a layer: its parameters, its own norms among them, and its states."""
+    """What mixes tokens in a layer: its parameters, its own norms among them, and its states. `pair` are multiply-adds
+    of all heads for a visible pair of query and key; 0 where they are not modelled: sparse, linear and cross layers."""
 
     parameters: int
     states: tuple[Layout, ...] = ()
     experts: Experts = Experts()
+    pair: int = 0
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,16 @@ class Decoder:
     def read_in_a_step(self, batch: int) -> float:
         """Parameters that a decode step of so many sequences is expected to read: no rows, experts by chance."""
         return self.ends.output + self.ends.other + sum(layer.read(batch) for layer in self.layers)
+
+    def met_in_a_step(self) -> int:
+        """Parameters of the layers that one token is multiplied with: of the experts its own; no norms, no ends."""
+        chosen = (min(e.chosen, e.count) * e.size for layer in self.layers for e in layer.experts)
+        return sum(layer.mixer.parameters + layer.mlp.parameters for layer in self.layers) + sum(chosen)
+
+    def pairs(self, visible: Callable[[Layout], int]) -> int:
+        """Multiply-adds of attention, for as many pairs of query and key as `visible` says of a layer's first state."""
+        mixers = (layer.mixer for layer in self.layers if layer.mixer.pair and layer.mixer.states)
+        return sum(mixer.pair * visible(mixer.states[0]) for mixer in mixers)
 
     def states(self) -> dict[Layout, int]:
         """Every layout and the number of layers that have it, in order of first appearance."""

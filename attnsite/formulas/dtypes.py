@@ -1,10 +1,11 @@
 """The dtypes in which a KV cache and a model's weights are stored, with the scales that come with them.
 
 Block formats: OCP Microscaling Formats 1.0, table 1 (mxfp8, mxfp4: 32 elements share 8 bits); ggml's `ggml-common.h`
-(q8_0, q5_0, q4_0: 32 elements share a 16-bit scale). nvfp4 has 8 bits for 16 elements.
+(q8_0, q5_0, q4_0: 32 elements share a 16-bit scale; q6_k, q5_k, q4_k: blocks of 256). nvfp4 has 8 bits for 16
+elements. int4 is the usual group of GPTQ and AWQ: 128 elements share a 16-bit scale and a 4-bit zero point.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,17 @@ DTYPES = {
         Dtype("q8_0", 32, 34, scales="16 bits for 32 elements"),
         Dtype("q5_0", 32, 22, scales="16 bits for 32 elements"),
         Dtype("q4_0", 32, 18, scales="16 bits for 32 elements"),
+    )
+}
+WEIGHTS = {  # in which weights are stored: matrices of whole groups, with no scale for a vector
+    dtype.name: dtype
+    for dtype in (
+        *(replace(DTYPES[name], vector_bytes=0, scales="") for name in ("fp32", "bf16", "fp16", "fp8", "int8")),
+        *(DTYPES[name] for name in ("mxfp8", "mxfp4", "nvfp4", "q8_0", "q5_0", "q4_0")),
+        Dtype("q6_k", 256, 210, scales="an 8-bit scale for 16 elements and 16 bits for 256"),
+        Dtype("q5_k", 256, 176, scales="6-bit scales and minima for 32 elements and 32 bits for 256"),
+        Dtype("q4_k", 256, 144, scales="6-bit scales and minima for 32 elements and 32 bits for 256"),
+        Dtype("int4", 256, 133, scales="a 16-bit scale and a 4-bit zero point for 128 elements"),
     )
 }
 BF16, SINGLE = DTYPES["bf16"], DTYPES["fp32"]

@@ -8,6 +8,7 @@ transformers has dropped the oldest (W − 1, `DynamicSlidingWindowLayer.update`
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from attnsite.formulas.attention import visible_pairs
 from attnsite.formulas.counts import Count, Kept
 
 
@@ -22,6 +23,14 @@ class Layout:
     def formula(self, count: Count) -> str:
         """Elements in the cache's dtype of one sequence, with the numbers in it."""
         return ""
+
+    def seen(self, tokens: int) -> int:
+        """Keys that the newest of so many tokens is compared with; 0 where that is not modelled."""
+        return 0
+
+    def visible(self, tokens: int) -> int:
+        """Pairs of query and key in one head of a prompt of so many tokens, those that a causal mask leaves."""
+        return 0
 
     def split(self, ranks: int) -> "Layout | None":
         """What each of so many ranks of tensor parallelism keeps; None where it cannot be cut so."""
@@ -61,6 +70,12 @@ class Full(Layout):
             return f"2 × {heads} × {self.key_dim:,}"
         return f"{heads} × ({self.key_dim:,} + {self.value_dim:,})"
 
+    def seen(self, tokens: int) -> int:
+        return tokens
+
+    def visible(self, tokens: int) -> int:
+        return visible_pairs(tokens, tokens, causal=True)
+
     def split(self, ranks: int) -> "Full | None":
         heads = share(self.heads, ranks)
         return replace(self, heads=heads) if heads else None
@@ -76,6 +91,12 @@ class Sliding(Full):
     def held(self, count: Count) -> int:
         return count.near(self.window)
 
+    def seen(self, tokens: int) -> int:
+        return min(tokens, self.window)
+
+    def visible(self, tokens: int) -> int:
+        return visible_pairs(tokens, tokens, causal=True, window=self.window)
+
 
 @dataclass(frozen=True)
 class Chunked(Sliding):
@@ -83,6 +104,13 @@ class Chunked(Sliding):
     W − 1 in the same class as a window."""
 
     name = "chunked attention"
+
+    def seen(self, tokens: int) -> int:
+        return (tokens - 1) % self.window + 1
+
+    def visible(self, tokens: int) -> int:
+        whole, rest = divmod(tokens, self.window)
+        return whole * visible_pairs(self.window, self.window, causal=True) + visible_pairs(rest, rest, causal=True)
 
 
 @dataclass(frozen=True)
@@ -110,6 +138,12 @@ class Latent(Layout):
     @property
     def token_formula(self) -> str:
         return f"({self.latent:,} + {self.rope_dim:,})"
+
+    def seen(self, tokens: int) -> int:
+        return tokens
+
+    def visible(self, tokens: int) -> int:
+        return visible_pairs(tokens, tokens, causal=True)
 
 
 @dataclass(frozen=True)
@@ -200,6 +234,12 @@ class Cross(Full):
 
     def held(self, count: Count) -> int:
         return count.paged(self.source or count.source)
+
+    def seen(self, tokens: int) -> int:
+        return 0
+
+    def visible(self, tokens: int) -> int:
+        return 0
 
 
 def growth(layout: Layout, tokens: int) -> Fraction:

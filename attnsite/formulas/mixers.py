@@ -78,7 +78,11 @@ class Grouped:
         if flag(keys, self.sinks):
             count += heads
         count += self.extra(keys, place, heads, kv_heads, dim)
-        return Mixer(count, (stored(keys, place.kind, kv_heads, dim, value_dim),))
+        return Mixer(count, (stored(keys, place.kind, kv_heads, dim, value_dim),), pair=heads * (dim + value_dim))
+
+
+def never(keys: Keys, index: int) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ class LatentAttention:
     its keys, `gate` that a gate is made with the queries (2), or by a matrix of its own ("head" or "element")."""
 
     bias: Flag = "attention_bias"
-    indexed: Callable[[Keys, int], bool] = lambda keys, index: False
+    indexed: Callable[[Keys, int], bool] = never
     query_gate: int = 1
     gate: str = ""
     sinks: bool = False
@@ -107,4 +111,4 @@ class LatentAttention:
             dim = keys.integer("index_head_dim")
             count += indexer(hidden, query_latent, keys.integer("index_n_heads"), dim)
             states += (Indexer(dim),)
-        return Mixer(count, states)
+        return Mixer(count, states, pair=heads * (nope + rope + value) if self.indexed is never else 0)

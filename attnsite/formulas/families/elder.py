@@ -1,6 +1,7 @@
 """Decoders of the years before Llama: learned or no positions, biases, MLPs of two matrices, fused projections."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from attnsite.formulas.architecture import Architecture, Place
 from attnsite.formulas.blocks import grouped_attention, matrix, plain_mlp
@@ -46,7 +47,7 @@ def falcon_mixer(keys: Keys, place: Place) -> Mixer:
     kept = heads if new else kv_heads
     if kept != kv_heads:
         keys.log.note(f"the cache of transformers holds {heads} heads, of which {kv_heads} differ")
-    return Mixer(count, (Full(kept, dim, dim),))
+    return Mixer(count, (Full(kept, dim, dim),), pair=2 * heads * dim)
 
 
 def falcon_norms(keys: Keys, place: Place) -> int:
@@ -67,7 +68,7 @@ def japanese_mixer(keys: Keys, place: Place) -> Mixer:
     """GPT-NeoX Japanese: the last layer alone has a bias of its output."""
     whole = multi_head(False)(keys, place)
     last = place.index == keys.integer("num_hidden_layers") - 1
-    return Mixer(whole.parameters + (keys.integer("hidden_size") if last else 0), whole.states)
+    return replace(whole, parameters=whole.parameters + (keys.integer("hidden_size") if last else 0))
 
 
 def japanese_mlp(keys: Keys, place: Place) -> Mlp:
@@ -78,7 +79,7 @@ def japanese_mlp(keys: Keys, place: Place) -> Mlp:
 def persimmon_mixer(keys: Keys, place: Place) -> Mixer:
     whole = multi_head(True)(keys, place)
     norms = 4 * head_dim_of(keys, "derived") if keys.flag("qk_layernorm") else 0
-    return Mixer(whole.parameters + norms, whole.states)
+    return replace(whole, parameters=whole.parameters + norms)
 
 
 def opt_ends(keys: Keys) -> Ends:

@@ -25,7 +25,7 @@ def attention(keys: Keys, place: Place, kv_heads: int, dim: int, one_matrix: boo
         return Mixer(count, (Reused(),))
     count += matrix(hidden, kv_heads * dim, bias) * (1 if one_matrix else 2) + dim
     states: tuple[Layout, ...] = (stored(keys, place.kind, kv_heads, dim, dim),)
-    return Mixer(count, states)
+    return Mixer(count, states, pair=2 * heads * dim)
 
 
 def gemma3n_mixer(keys: Keys, place: Place) -> Mixer:

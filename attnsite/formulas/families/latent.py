@@ -139,7 +139,7 @@ def longcat_mixer(keys: Keys, place: Place) -> Mixer:
     if keys.integer("qk_head_dim", head, why="the sum of its parts") != head:
         keys.log.fault(keys.place + "qk_head_dim", f"is not the sum {head} of its parts", "take it out")
     one = LatentAttention()(keys, place)
-    return Mixer(2 * one.parameters, one.states * 2)
+    return Mixer(2 * one.parameters, one.states * 2, pair=2 * one.pair)
 
 
 def longcat_mlp(keys: Keys, place: Place) -> Mlp:

@@ -92,7 +92,7 @@ def falcon_h1_mixer(keys: Keys, place: Place) -> Mixer:
     inner = keys.integer("mamba_d_ssm", inner_of(keys), why="mamba_expand × hidden_size")
     attention = Grouped()(keys, place)
     space = bamba_state_space(keys, inner, keys.flag("mamba_rms_norm"), keys.flag("projectors_bias"))
-    return Mixer(attention.parameters + space.parameters, attention.states + space.states)
+    return Mixer(attention.parameters + space.parameters, attention.states + space.states, pair=attention.pair)
 
 
 def jamba_mixer(keys: Keys, place: Place) -> Mixer:

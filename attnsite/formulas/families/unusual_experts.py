@@ -6,7 +6,7 @@ from attnsite.formulas.decoder import Experts, Mixer, Mlp
 from attnsite.formulas.ends import Tokens
 from attnsite.formulas.families.experts import LOCAL, one_dense
 from attnsite.formulas.keys import Keys
-from attnsite.formulas.layouts import Full, Indexer
+from attnsite.formulas.layouts import Full, Indexer, Sliding
 from attnsite.formulas.mixers import Grouped, head_dim_of, kv_heads_of
 from attnsite.formulas.mlps import Dense, Sparse
 from attnsite.formulas.patterns import (
@@ -14,7 +14,6 @@ from attnsite.formulas.patterns import (
     FULL,
     SLIDING,
     always,
-    by,
     every,
     no_positions,
     windows,
@@ -74,11 +73,34 @@ def jetmoe_mixer(keys: Keys, place: Place) -> Mixer:
 
 
 def mimo_mixer(keys: Keys, place: Place) -> Mixer:
-    """MiMo V2 Flash: values have a width of their own, and sliding layers twice the KV heads."""
+    """MiMo V2 Flash: values have a width of their own, and sliding layers twice the KV heads; published files give the
+    sizes of sliding layers a name each."""
     near, heads, kv_heads = place.kind == SLIDING, keys.integer("num_attention_heads"), kv_heads_of(keys)
     dim, value_dim = head_dim_of(keys), keys.integer("v_head_dim")
-    block = Grouped(out_bias=False, sinks=near)
-    return block.sized(keys, place, heads, kv_heads * (2 if near else 1), dim, value_dim)
+    if near:
+        heads = keys.integer("swa_num_attention_heads", heads, why="as num_attention_heads")
+        kv_heads = keys.integer("swa_num_key_value_heads", 2 * kv_heads, why="twice num_key_value_heads")
+        dim = keys.integer("swa_head_dim", dim, why="as head_dim")
+        value_dim = keys.integer("swa_v_head_dim", value_dim, why="as v_head_dim")
+    found = Grouped(out_bias=False, sinks=near).sized(keys, place, heads, kv_heads, dim, value_dim)
+    if near and keys.given("sliding_window_size"):  # tokens before the newest, as published files count
+        window = keys.integer("sliding_window_size") + 1
+        return Mixer(found.parameters, (Sliding(kv_heads, dim, value_dim, window),), pair=found.pair)
+    return found
+
+
+def mimo_kinds(keys: Keys, layers: int) -> list[str]:
+    """`hybrid_layer_pattern` of published files, 1 where a layer slides; else the first and every sixth are full."""
+    if given := keys.list("hybrid_layer_pattern"):
+        return [SLIDING if each else FULL for each in given]
+    return [FULL if i == 0 or (i + 1) % 6 == 0 else SLIDING for i in range(layers)]
+
+
+def mimo_sparse(keys: Keys, layers: int) -> list[bool]:
+    """`moe_layer_freq` of published files, 0 where a layer is dense; else the first is."""
+    if isinstance(keys.value("moe_layer_freq"), list):
+        return ([bool(each) for each in keys.list("moe_layer_freq") or []] + [True] * layers)[:layers]
+    return one_dense(keys, layers)
 
 
 def laguna_mixer(keys: Keys, place: Place) -> Mixer:
@@ -98,8 +120,12 @@ def minimax_m3_mixer(keys: Keys, place: Place) -> Mixer:
     whole = Grouped(False, norm="head")(keys, place)
     if place.kind != "minimax_m3_sparse":
         return whole
-    hidden, dim = keys.integer("hidden_size"), keys.integer("index_head_dim")
-    own = matrix(hidden, keys.integer("index_n_heads") * dim) + matrix(hidden, dim) + 2 * dim
+    inner = keys.inside("sparse_attention_config") if keys.given("sparse_attention_config") else keys
+    dim = inner.integer("sparse_index_dim") if inner.given("sparse_index_dim") else keys.integer("index_head_dim")
+    old = inner.given("sparse_num_index_heads")
+    heads = inner.integer("sparse_num_index_heads") if old else keys.integer("index_n_heads")
+    hidden = keys.integer("hidden_size")
+    own = matrix(hidden, heads * dim) + matrix(hidden, dim) + 2 * dim
     return Mixer(whole.parameters + own, (*whole.states, Indexer(dim)))
 
 
@@ -162,8 +188,7 @@ TYPES = {
         "Llama4TextAttention", Grouped(), llama4_mlp, Tokens(), llama4_kinds, folder="llama4"
     ),
     "mimo_v2_flash": Architecture(
-        "MiMoV2FlashAttention", mimo_mixer, Sparse("n_routed_experts", where=one_dense), Tokens(),
-        by(lambda keys, i, layers: FULL if i == 0 or (i + 1) % 6 == 0 else SLIDING),
+        "MiMoV2FlashAttention", mimo_mixer, Sparse("n_routed_experts", where=mimo_sparse), Tokens(), mimo_kinds
     ),
     "minimax_m3_vl_text": Architecture(
         "MiniMaxM3VLAttention", minimax_m3_mixer, minimax_m3_dense, Tokens(), minimax_m3_kinds,

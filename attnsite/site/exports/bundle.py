@@ -10,7 +10,7 @@ from attnsite.site import about, addresses, records
 from attnsite.site.about import Site
 from attnsite.site.addresses import path_of
 from attnsite.site.checked import checked
-from attnsite.site.exports import atom, plain_markdown, question_json
+from attnsite.site.exports import atom, model_data, plain_markdown, question_json
 from attnsite.site.figures import social_cards
 from attnsite.site.records import Records
 
@@ -33,6 +33,7 @@ def files(root: Path, with_cards: bool = True) -> dict[str, Held]:
         if with_cards and social_cards.whole(drawn := social_cards.path(root, card(each.question, known, site))):
             made[f"{folder}card.png"] = drawn
     made["questions/index.json"] = question_json.written({"format": question_json.FORMAT, "questions": told})
+    made |= model_data.files(root, site)
     made["sources.bib"] = bibliography(known)
     made["llms.txt"] = plain_markdown.index(themes, questions, known, site)
     made["llms-full.txt"] = "\n\n---\n\n".join(plain_markdown.question(each, known, site) for each in all_checked)
