@@ -92,7 +92,7 @@ def _work(thread, numbers, arrays, layout, size, panels, pieces, scratch, floats
 @njit(**INNER)
 def _rows(call, arrays, room, queries, kept, size):
     """Some queries that all meet the blocks of keys that `kept` marks."""
-    first, count = queries.first, queries.count
+    first, count = queries.first, queries.rows
     begin_queries(call, arrays, room, queries)
     end, nearest, block = min(call.keys, first + count + call.high), call.keys, 0
     while block * size < end:

@@ -107,7 +107,7 @@ def _work(thread, numbers, arrays, panels, keys, tall, wide, in_order, scratch, 
 def _tile_of_queries(call, arrays, room, queries, keys, blocks):
     """One tile of queries, from its first key to its last."""
     begin_queries(call, arrays, room, queries)
-    begin, end = computed(call, blocks, queries.first, queries.count)
+    begin, end = computed(call, blocks, queries.first, queries.rows)
     for tile in range(begin // keys * keys, end, keys):
         meet_keys(call, arrays, room, queries, tile, min(keys, call.keys - tile), blocks)
     end_queries(call, arrays, room, queries)

@@ -25,21 +25,20 @@ Follows FlashAttention-2 [@dao2024flashattention2]: its backward pass, with the 
 """
 
 import math
-from typing import Any, NamedTuple
 
 import numpy as np
 from numba import get_num_threads, njit
-from numba.extending import register_jitable
 
 from attnsite.kernels.plain.inner import INLINE, INNER
 from attnsite.kernels.plain.shapes import look, require_writable
 from attnsite.kernels.simd import backward_steps as steps
-from attnsite.kernels.simd.backward_steps import Meeting, gradient_panel_at, gradient_panel_floats
+from attnsite.kernels.simd.backward_layout import GAP, KEYS, QUERIES, panel_of, room_at
+from attnsite.kernels.simd.backward_steps import Meeting, gradient_panel_floats
 from attnsite.kernels.simd.call import base_two_scale, flatten
 from attnsite.kernels.simd.gradients_call import lay_out_gradients, unpack_gradients
 from attnsite.kernels.simd.packing import clear_rows, copy, is_finite
 from attnsite.kernels.simd.prefill_steps import ZERO
-from attnsite.kernels.simd.registers import WIDTH, pointer
+from attnsite.kernels.simd.registers import pointer
 from attnsite.kernels.simd.rows import Rows, rows_at, rows_from
 from attnsite.kernels.simd.scratch import workspace
 from attnsite.kernels.simd.threads import deal, next_task, on_all
@@ -47,52 +46,7 @@ from attnsite.kernels.simd.tile import LANES, ROWS
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd"
-PANELS = 2  # of queries in a tile
-QUERIES = PANELS * LANES  # in a tile
-KEYS = 64  # in a tile
 UNITS = 16  # chunks of keys over all heads of all sequences, at least, if there are keys enough
-GAP = 16  # floats between rows of P^T: without them the rows would fall on the same few lines of the first cache
-
-
-class Room(NamedTuple):
-    """A thread's part of the scratch: what lies where, in floats behind the pointer `scratch`."""
-
-    scratch: Any
-    padded: int  # columns of dQ^T: the head width, rounded up to whole tiles of sums
-    wide: int  # columns of dk and dv: the head width, rounded up to whole registers
-    dk: int  # (chunk, wide), so far
-    dv: int
-    panels: int  # one behind the other
-    q: int  # (QUERIES, wide), packed
-    dout: int
-    weights: int  # P^T (KEYS, QUERIES + GAP)
-    gradients: int  # dS^T, likewise
-    k: int  # (KEYS, padded), packed
-    v: int  # (KEYS, dim)
-    end: int
-
-
-@register_jitable(**INLINE)
-def room_at(shape, scratch, at):
-    """The `Room` that begins at scratch[at]; in Python its size."""
-    dim = shape.dim
-    padded, wide = (dim + ROWS - 1) // ROWS * ROWS, (dim + WIDTH - 1) // WIDTH * WIDTH
-    dv = at + shape.chunk * wide
-    panels = dv + shape.chunk * wide
-    q = panels + PANELS * gradient_panel_floats(dim, padded)
-    dout = q + QUERIES * wide
-    weights = dout + QUERIES * wide
-    gradients = weights + KEYS * (QUERIES + GAP)
-    k = gradients + KEYS * (QUERIES + GAP)
-    v = k + KEYS * padded
-    return Room(scratch, padded, wide, at, dv, panels, q, dout, weights, gradients, k, v, v + KEYS * dim)
-
-
-@njit(**INLINE)
-def panel_of(shape, room, i):
-    """Panel i of a tile of queries."""
-    at = room.panels + i * gradient_panel_floats(shape.dim, room.padded)
-    return gradient_panel_at(room.scratch, at, shape.dim, room.padded)
 
 
 def gradients(q, k, v, out, lse, dout, dq, dk, dv, *, causal, window=None, causal_alignment="bottom-right"):

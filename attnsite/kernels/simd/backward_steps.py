@@ -2,10 +2,9 @@
 
 Weights and score gradients of a tile are kept as P^T and dS^T, (keys, queries), with all panels of the tile in one row:
 a panel's columns are the right-hand side of dQ^T += K^T dS^T, and a key's row is the left-hand side of dV += P^T dO
-and dK += dS^T Q, whose lanes lie along the head width. So nothing is transposed between the five products.
-
-A weight is 2^((score − shift) · scale + rest): `shift` is the log-sum-exp as a score before scaling, and `rest` what was
-rounded off. What is subtracted first is no larger than it must be, so large scores lose nothing when scaled.
+and dK += dS^T Q, whose lanes lie along the head width. So nothing is transposed between the five products. A weight is
+2^((score − shift) · scale + rest): `shift` is the log-sum-exp as a score before scaling, and `rest` what was rounded
+off. What is subtracted first is no larger than it must be, so large scores lose nothing when scaled.
 """
 
 from typing import Any, NamedTuple
@@ -51,14 +50,14 @@ class GradientPanel(NamedTuple):
 
 
 class Meeting(NamedTuple):
-    """A tile of `count` queries meets a tile of keys of `width` rows: query i sees rows i + low … i + high of it."""
+    """A tile of queries meets a tile of keys: query i sees rows i + low … i + high of it."""
 
     q: Rows
     dout: Rows
     k: Rows
     v: Rows
-    count: int
-    width: int
+    queries: int
+    keys: int
     low: int
     high: int
 
@@ -245,8 +244,8 @@ def add_seen(meeting, weights, gradients, dk, dv, dqs, dim):
     """
     q, k, dout = meeting.q, meeting.k, meeting.dout
     scratch, step = weights.data, weights.step
-    for j in range(meeting.width):
-        for i in range(max(0, j - meeting.high), min(meeting.count, j - meeting.low + 1)):
+    for j in range(meeting.keys):
+        for i in range(max(0, j - meeting.high), min(meeting.queries, j - meeting.low + 1)):
             weight, gradient = scratch[weights.at + j * step + i], scratch[gradients.at + j * step + i]
             lane = dqs.at + i // LANES * dqs.step + i % LANES
             for d in range(dim):

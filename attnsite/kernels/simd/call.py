@@ -44,7 +44,7 @@ class Call(NamedTuple):
 
 
 class Arrays(NamedTuple):
-    """Those of one call, in compiled code: q and out (batch, heads, queries, dim), k and v (batch, kv_heads, keys, dim).
+    """Those of one call in compiled code: q, out (batch, heads, queries, dim), k, v (batch, kv_heads, keys, dim).
 
     16-bit numbers lie in the uint16 places, float32 ones in the others, so that types never vary; a place that is not
     used leads nowhere. The rest are flat arrays, empty where they were not asked for: key_mask (batch · keys), 1 for

@@ -42,12 +42,12 @@ class Blocks(NamedTuple):
 
 
 class Queries(NamedTuple):
-    """Queries first … first + count of head h in sequence b: one tile of them."""
+    """Queries first … first + rows of head h in sequence b: one tile of them."""
 
     b: int
     h: int
     first: int
-    count: int
+    rows: int
 
 
 class Room(NamedTuple):
@@ -100,8 +100,8 @@ def computed(call, blocks, first, count):
 def begin_queries(call, arrays, room, queries):
     """Pack the tile's queries and clear what will be summed up."""
     spare = Rows(room.scratch, room.spare, call.dim)
-    for i in range((queries.count + LANES - 1) // LANES):
-        first, rows = queries.first + i * LANES, min(LANES, queries.count - i * LANES)
+    for i in range((queries.rows + LANES - 1) // LANES):
+        first, rows = queries.first + i * LANES, min(LANES, queries.rows - i * LANES)
         source = rows_at(arrays.q, queries.b, queries.h, first)
         if call.q_type:
             unpack(rows_at(arrays.q16, queries.b, queries.h, first), rows, call.dim, call.q_type, spare)
@@ -111,7 +111,7 @@ def begin_queries(call, arrays, room, queries):
 
 @njit(**INLINE)
 def keys_at(call, arrays, room, b, h, tile, width):
-    """K of the keys tile … tile + width for head h, as `Rows`, packed where it must be: whole tiles of sums are read."""
+    """K of the keys tile … tile + width for head h as `Rows`, packed where it must be: whole tiles of sums are read."""
     rows = rows_at(arrays.k, b, h // (call.heads // call.kv_heads), tile)
     packed = Rows(room.scratch, room.keys, call.dim)
     if call.kv_type:
@@ -145,7 +145,7 @@ def meet_keys(call, arrays, room, queries, tile, width, blocks):
     """All panels of the tile of queries meet the keys tile … tile + width, as far as those are computed for them."""
     b, h, first, count = queries
     key_mask = arrays.key_mask[b * call.keys + tile : (b + 1) * call.keys] if len(arrays.key_mask) else arrays.key_mask
-    slope = arrays.alibi_slopes[b * call.heads + h] if len(arrays.alibi_slopes) else ZERO
+    slope = arrays.alibi_slopes[b * call.heads + h] if len(arrays.alibi_slopes) else ZERO  # of float32
     scores = Rows(room.scratch, room.scores, LANES)
     k = keys_at(call, arrays, room, b, h, tile, width)
     v = values_at(call, arrays, room, b, h, tile, width)
@@ -190,8 +190,8 @@ def end_queries(call, arrays, room, queries):
     """Write the tile's outputs, zeros for queries that saw no key, and their log-sum-exps where they are asked for."""
     b, h = queries.b, queries.h
     spare = Rows(room.scratch, room.spare, call.dim)
-    for i in range((queries.count + LANES - 1) // LANES):
-        first, rows = queries.first + i * LANES, min(LANES, queries.count - i * LANES)
+    for i in range((queries.rows + LANES - 1) // LANES):
+        first, rows = queries.first + i * LANES, min(LANES, queries.rows - i * LANES)
         panel = panel_of(call, room, i)
         if call.out_type:
             end_panel(panel, spare, rows)

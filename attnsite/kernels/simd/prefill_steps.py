@@ -57,7 +57,7 @@ class Sight(NamedTuple):
     low: int
     high: int
     keys: int
-    slope: float
+    slope: np.float32
     middle: int
 
 
@@ -148,7 +148,7 @@ def distance(x):
 
 @njit(**INLINE)
 def weigh_panel(panel, scores, first, last, scale, old, new):
-    """S^T becomes P^T, rows first … last − 1, as the maxima grow from `old` to `new`; the factor for what was summed."""
+    """S^T becomes P^T, rows first … last − 1, as the maxima grow from `old` to `new`; the factor for older sums."""
     shift = where_equal(new, NOTHING, ZERO)
     alpha = exp2_scaled(subtract(old, shift), scale)
     store(panel.scratch, panel.maxima, new)

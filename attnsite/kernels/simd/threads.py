@@ -64,8 +64,10 @@ def deal(tasks: int, threads: int = 1, in_parts: bool = False) -> np.ndarray:
     From one counter to whoever is free, or each thread an equal part in a row, as a loop does that is cut into parts.
     """
     parts = threads if in_parts else 1
-    cuts = [tasks * part // parts for part in range(parts + 1)]
-    return np.array([cuts[:-1], cuts[1:]], np.int64).reshape(-1)
+    dealt = np.zeros(2 * parts, np.int64)
+    for part in range(parts):
+        dealt[part], dealt[parts + part] = tasks * part // parts, tasks * (part + 1) // parts
+    return dealt
 
 
 @njit(**INLINE)
