@@ -54,9 +54,9 @@ def run(q, k, v, dout, **options):
     return made
 
 
-def sight(queries, keys, causal, window=(-1, -1), aligned="bottom-right"):
+def sight(queries, keys, causal, window=(-1, -1), causal_alignment="bottom-right"):
     """Which keys a query sees, bool (queries, keys), one pair after another."""
-    offset = keys - queries if aligned == "bottom-right" else 0
+    offset = keys - queries if causal_alignment == "bottom-right" else 0
     left, right = window[0], 0 if causal else window[1]
     seen = np.ones((queries, keys), bool)
     for i, j in np.ndindex(queries, keys):
@@ -158,10 +158,10 @@ def test_errors_are_those_of_plain_float32(shape, causal):
 
 
 @pytest.mark.parametrize("options", [
-    {"causal": True, "aligned": "top-left"},
+    {"causal": True, "causal_alignment": "top-left"},
     {"causal": False, "window": (17, 40)},
     {"causal": True, "window": (33, -1)},
-    {"causal": False, "window": (-1, 3), "aligned": "top-left"},
+    {"causal": False, "window": (-1, 3), "causal_alignment": "top-left"},
     {"causal": True, "window": (0, 0)},
 ])  # fmt: skip
 @pytest.mark.parametrize("lengths", [(113, 203), (203, 113)])

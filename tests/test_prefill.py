@@ -20,43 +20,43 @@ WIDTHS = [32, 40, 59, 64, 80, 96, 111, 128, 160, 192, 224, 256]  # and head widt
 OPTIONS = {
     "full": {"causal": False},
     "causal": {"causal": True},
-    "top-left": {"causal": True, "aligned": "top-left"},
+    "top-left": {"causal": True, "causal_alignment": "top-left"},
     "window": {"causal": False, "window": (20, 5)},
     "left window": {"causal": True, "window": (33, -1)},
-    "right window, top-left": {"causal": False, "window": (-1, 7), "aligned": "top-left"},
-    "taken": {"causal": False, "taken": True},
-    "causal, taken": {"causal": True, "taken": True},
-    "alibi": {"causal": True, "slopes": True},
-    "all at once": {"causal": False, "window": (50, 50), "taken": True, "slopes": True},
+    "right window, top-left": {"causal": False, "window": (-1, 7), "causal_alignment": "top-left"},
+    "key_mask": {"causal": False, "key_mask": True},
+    "causal, taken": {"causal": True, "key_mask": True},
+    "alibi": {"causal": True, "alibi_slopes": True},
+    "all at once": {"causal": False, "window": (50, 50), "key_mask": True, "alibi_slopes": True},
 }
 
-FOR_A_FEW = {name: options for name, options in OPTIONS.items() if "slopes" not in options}
+FOR_A_FEW = {name: options for name, options in OPTIONS.items() if "alibi_slopes" not in options}
 
 
-def sight(queries, keys, causal, window=None, aligned="bottom-right"):
+def sight(queries, keys, causal, window=None, causal_alignment="bottom-right"):
     """Which keys a query sees, bool (queries, keys), and where each query stands."""
-    stands = np.arange(queries) + (keys - queries if aligned == "bottom-right" else 0)
+    stands = np.arange(queries) + (keys - queries if causal_alignment == "bottom-right" else 0)
     left, right = window or (-1, -1)
     right = 0 if causal else right
     apart = np.arange(keys)[None] - stands[:, None]
     return (apart >= -left if left >= 0 else True) & (apart <= right if right >= 0 else True) & (apart == apart), apart
 
 
-def expected(q, k, v, dtype, *, causal, window=None, aligned="bottom-right", taken=None, slopes=None):
+def expected(q, k, v, dtype, *, causal, window=None, causal_alignment="bottom-right", key_mask=None, alibi_slopes=None):
     """The output and the log-sum-exp by the definition, one head after another, and the largest score."""
     (batch, heads, queries, dim), keys = q.shape, k.shape[2]
-    band, apart = sight(queries, keys, causal, window, aligned)
+    band, apart = sight(queries, keys, causal, window, causal_alignment)
     out, lse, largest = np.zeros(q.shape, dtype), np.full(q.shape[:3], -np.inf, dtype), 0.0
     for b, h in np.ndindex(batch, heads):
         kv = h * k.shape[1] // heads
-        seen = band & taken[b] if taken is not None else band
+        seen = band & key_mask[b] if key_mask is not None else band
         some = seen.any(axis=1)
         if not some.any():
             continue
         mine, those = (x.astype(dtype) for x in (q[b, h], np.where(seen.any(axis=0)[:, None], k[b, kv], 0)))
         scores = mine @ those.T * dtype(1 / math.sqrt(dim))
-        if slopes is not None:
-            scores = scores - dtype(slopes[b, h]) * abs(apart)
+        if alibi_slopes is not None:
+            scores = scores - dtype(alibi_slopes[b, h]) * abs(apart)
         scores = np.where(seen, scores, dtype(-np.inf)).astype(dtype)
         most = np.where(some, scores.max(axis=1), 0)[:, None]
         weights = np.exp(scores - most)
@@ -80,10 +80,10 @@ def arrays(batch, heads, kv_heads, queries, keys, dim, seed=0, scale=1.0):
 def filled(q, k, options, seed=0):
     """The options with arrays in place of True."""
     rng, made = np.random.default_rng(seed), dict(options)
-    if options.get("taken"):
-        made["taken"] = rng.random((q.shape[0], k.shape[2])) > 0.4
-    if options.get("slopes"):
-        made["slopes"] = (rng.random(q.shape[:2]) + 0.01).astype(np.float32)
+    if options.get("key_mask"):
+        made["key_mask"] = rng.random((q.shape[0], k.shape[2])) > 0.4
+    if options.get("alibi_slopes"):
+        made["alibi_slopes"] = (rng.random(q.shape[:2]) + 0.01).astype(np.float32)
     return made
 
 
@@ -100,8 +100,8 @@ def check(q, k, v, out, lse, **options):
     plain, plain_lse, _ = expected(q, k, v, np.float32, **options)
     np.testing.assert_array_equal(np.isneginf(lse), np.isneginf(exact_lse))
     assert (out[np.isneginf(exact_lse)] == 0).all()
-    taken = options.get("taken")
-    size = abs(v if taken is None else np.where(taken[:, None, :, None], v, 0)).max(initial=0)
+    key_mask = options.get("key_mask")
+    size = abs(v if key_mask is None else np.where(key_mask[:, None, :, None], v, 0)).max(initial=0)
     error, bound = abs(out - exact).max(initial=0), 2 * abs(plain - exact).max(initial=0) + EPS * (4 + largest) * size
     assert error <= bound, f"output: {error:.3g} > {bound:.3g}"
     seen = ~np.isneginf(exact_lse)
@@ -168,9 +168,9 @@ def test_huge_logits(options):
 def test_rows_that_see_nothing():
     """A sequence of which no key takes part, and rows before the first key: zeros, and a log-sum-exp of −inf."""
     q, k, v = arrays(2, 2, 1, 90, 40, 8)
-    taken = np.ones((2, 40), bool)
-    taken[1] = False
-    out, lse = run(q, k, v, causal=True, taken=taken)
+    key_mask = np.ones((2, 40), bool)
+    key_mask[1] = False
+    out, lse = run(q, k, v, causal=True, key_mask=key_mask)
 
     blind = np.zeros((2, 2, 90), bool)
     blind[0, :, :50] = blind[1] = True
@@ -183,11 +183,11 @@ def test_rows_that_see_nothing():
 def test_keys_that_take_no_part_have_no_influence(bad):
     """Whatever they hold, and whether the mask, the window or the causal rule hides them."""
     q, k, v = arrays(1, 2, 1, 100, 120, 24)
-    taken = np.random.default_rng(0).random((1, 120)) > 0.3
+    key_mask = np.random.default_rng(0).random((1, 120)) > 0.3
     for options, hidden in (
-        ({"causal": False, "taken": taken}, ~taken[0]),
-        ({"causal": True, "aligned": "top-left"}, np.arange(120) >= 100),
-        ({"causal": False, "window": (10, 4), "aligned": "top-left"}, np.arange(120) > 103),
+        ({"causal": False, "key_mask": key_mask}, ~key_mask[0]),
+        ({"causal": True, "causal_alignment": "top-left"}, np.arange(120) >= 100),
+        ({"causal": False, "window": (10, 4), "causal_alignment": "top-left"}, np.arange(120) > 103),
     ):
         spoiled_k, spoiled_v = k.copy(), v.copy()
         spoiled_k[:, :, hidden] = spoiled_v[:, :, hidden] = bad
@@ -227,7 +227,7 @@ def test_any_number_of_threads_and_any_tile_give_the_same_bits(queries, options)
         numba.set_num_threads(before)
     for one, many in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, many)
-    if queries > cpu_simd.FEW:
+    if queries > cpu_simd.DECODED_UP_TO:
         for panels in (1, 3, 9):
             tiled, _ = run(q, k, v, tiles=(panels, cpu_simd.KEYS), **options)
             np.testing.assert_array_equal(tiled, together[0])
@@ -241,8 +241,8 @@ def test_any_number_of_threads_and_any_tile_give_the_same_bits(queries, options)
 def test_sixteen_bit_storage(kind, name, queries, heads, dim):
     """What is stored is read exactly and computed in float32; the result is rounded once, or not at all."""
     options = OPTIONS[name]
-    if queries <= cpu_simd.FEW:
-        options = {name: value for name, value in options.items() if name != "slopes"}
+    if queries <= cpu_simd.DECODED_UP_TO:
+        options = {name: value for name, value in options.items() if name != "alibi_slopes"}
     wide = arrays(2, heads, 2, queries, 203 if queries > 1 else 555, dim)
     if kind == "float16":
         q, k, v = stored = [array.astype(np.float16) for array in wide]
@@ -262,7 +262,7 @@ def test_sixteen_bit_storage(kind, name, queries, heads, dim):
 
 @pytest.mark.parametrize("heads", [2, 6])
 @pytest.mark.parametrize("dim", [64, 40])
-@pytest.mark.parametrize("name", ["full", "left window", "taken"])
+@pytest.mark.parametrize("name", ["full", "left window", "key_mask"])
 def test_a_cache_of_int8(name, dim, heads):
     """Codes and scales stand for the numbers that are computed with, one row a head or several."""
     q, k, v = arrays(2, heads, 2, 1, 555, dim)
@@ -325,9 +325,9 @@ def test_what_does_not_fit_is_refused():
         ({"k": k.swapaxes(2, 3).copy().swapaxes(2, 3)}, "k does not lie"),
         ({"v": v.astype(np.float16)}, "store those pairs alike"),
         ({"q": q.astype(np.float64)}, "numbers of type float64: give float32, float16, or bfloat16"),
-        ({"aligned": "left"}, "aligned is 'left': make it"),
-        ({"taken": np.ones((1, 29), bool)}, r"taken is bool \(1, 29\): make it contiguous bool \(1, 30\)"),
-        ({"slopes": np.ones((1, 4))}, r"slopes is float64 \(1, 4\): make it contiguous float32 \(1, 4\)"),
+        ({"causal_alignment": "left"}, "causal_alignment is 'left': make it"),
+        ({"key_mask": np.ones((1, 29), bool)}, r"key_mask is bool \(1, 29\): make it contiguous bool \(1, 30\)"),
+        ({"alibi_slopes": np.ones((1, 4))}, r"slopes is float64 \(1, 4\): make it contiguous float32 \(1, 4\)"),
         ({"lse": np.ones((1, 4, 19), np.float32)}, "lse is float32"),
     ):
         with pytest.raises(ValueError, match=line):
@@ -375,9 +375,9 @@ def test_alignments_are_those_of_pytorch():
     for queries, keys in ((40, 70), (70, 70)):
         q, k, v = arrays(1, 2, 2, queries, keys, 32)
         tensors = [torch.from_numpy(array) for array in (q, k, v)]
-        for aligned, theirs in (
+        for causal_alignment, theirs in (
             ("top-left", attend(*tensors, is_causal=True)),
             ("bottom-right", attend(*tensors, attn_mask=causal_lower_right(queries, keys))),
         ):
-            ours, _ = run(q, k, v, causal=True, aligned=aligned)
+            ours, _ = run(q, k, v, causal=True, causal_alignment=causal_alignment)
             np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4, atol=1e-5)

@@ -20,13 +20,13 @@ RUNS = {"attnsite.records.run_file", "attnsite.records.quantity"}
 ROOMS = {
     "formulas": {STDLIB},
     "records": {STDLIB, "numpy", "attnsite.formulas"},
-    "kernels.plain": COMPILED | {"concurrent", "threadpoolctl"},
+    "kernels.plain": COMPILED | {"concurrent", "contextlib", "threadpoolctl"},
     "kernels.simd": COMPILED | {"os", "llvmlite", "attnsite.kernels.plain"},
     "kernels.cuda": {STDLIB, "numpy", "numba", "llvmlite", "cuda"},
     "kernels": COMPILED | {"attnsite.kernels.plain", "attnsite.kernels.simd", "attnsite.kernels.cuda"},
     "kernels.controls": COMPILED | {"attnsite.kernels", "attnsite.kernels.plain", "attnsite.kernels.simd"},
     "peers": PLAIN | {"os", "re", "numpy", "torch", "jax", "onnx", "onnxruntime"},
-    "models": {STDLIB, "numpy", "numba", "threadpoolctl", "attnsite.kernels", "attnsite.kernels.simd"},
+    "models": {STDLIB, "numpy", "numba", "attnsite.kernels", "attnsite.kernels.plain", "attnsite.kernels.simd"},
     "experiments": {"collections", "csv", "math", "pathlib", "typing", "numpy", "attnsite.records.workload",
                     "attnsite.records.registry", "attnsite.formulas", "attnsite.models", "attnsite.kernels",
                     "attnsite.kernels.plain", "attnsite.kernels.cuda", "attnsite.peers._torch_model"},
@@ -114,6 +114,33 @@ def test_imports_are_absolute_and_the_first_line_says_what_the_file_is(path):
 
     assert ast.get_docstring(tree)
     assert not [node.lineno for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
+
+
+def parameters(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> int:
+    """How many a function has, `*args` and `**kwargs` one each."""
+    given = node.args
+    rest = [each for each in (given.vararg, given.kwarg) if each]
+    return len([*given.posonlyargs, *given.args, *given.kwonlyargs, *rest])
+
+
+def test_no_function_has_more_than_twelve_parameters():
+    """What belongs together is a record: a place in an array, a panel, the sizes of a call."""
+    many = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno} has {parameters(node)}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and parameters(node) > 12
+    ]
+
+    assert many == []
+
+
+def test_parameters_of_every_kind_are_counted():
+    """Positional ones, those by name alone, and both that take the rest."""
+    tree = ast.parse("def one(a, /, b, *c, d, e=1, **f): ...\nasync def two(a): ...\nthree = lambda: 0")
+    kinds = ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda
+
+    assert sorted(parameters(node) for node in ast.walk(tree) if isinstance(node, kinds)) == [0, 1, 6]
 
 
 def test_only_the_measuring_room_reads_a_clock():

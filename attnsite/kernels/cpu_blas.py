@@ -41,7 +41,7 @@ def stages(q, k, v, out, *, causal):
         multiply([(q[b, h], k[b, h // group].T, weights[b, h]) for b, h in np.ndindex(batch, heads)])
 
     def softmax():
-        _softmax(flat, queries, causal, np.float32(1 / math.sqrt(dim)))
+        softmax_rows(flat, queries, causal, np.float32(1 / math.sqrt(dim)))
 
     def values():
         everything_counts = not causal or np.isfinite(v).all()
@@ -56,7 +56,7 @@ def stages(q, k, v, out, *, causal):
 
 
 @njit(parallel=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def _softmax(scores, queries, causal, scale):
+def softmax_rows(scores, queries, causal, scale):
     """Each row of `scores (rows, keys)` becomes its softmax, in place."""
     rows, keys = scores.shape
     for row in prange(rows):

@@ -18,15 +18,15 @@ that is no part of this kernel.
 import numpy as np
 from numba import get_num_threads, njit
 
-from attnsite.kernels.cpu_simd import KEYS, PANELS, _panel, padded_width
-from attnsite.kernels.plain.inner import INLINE, INNER
-from attnsite.kernels.simd.call import Arrays, base_two_scale, prepare, unpack_call
-from attnsite.kernels.simd.memory import fetch_add
-from attnsite.kernels.simd.packing import copy, is_finite
-from attnsite.kernels.simd.prefill_steps import ONE, ZERO, begin_panel, end_panel
+from attnsite.kernels.cpu_simd import KEYS, NEEDED, PANELS
+from attnsite.kernels.plain.inner import INNER
+from attnsite.kernels.simd.call import prepare, unpack_call
+from attnsite.kernels.simd.prefill import Queries, begin_queries, clear, end_queries, meet_keys, room_at, room_floats
+from attnsite.kernels.simd.registers import pointer
+from attnsite.kernels.simd.rows import rows_at
 from attnsite.kernels.simd.scratch import workspace
-from attnsite.kernels.simd.threads import on_all, share_out
-from attnsite.kernels.simd.tile import LANES, ROWS
+from attnsite.kernels.simd.threads import deal, next_task, on_all, share_out
+from attnsite.kernels.simd.tile import LANES
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd"
@@ -38,10 +38,11 @@ def attention(q, k, v, out, *, causal, layout=None):
 
     layout: bool (blocks of queries, blocks of keys), the same for all heads; a block has queries // len(layout) tokens,
     rounded up, and query i lies in block i // size. Without it everything is kept. causal is aligned at the bottom
-    right. Raises ValueError for a layout that does not reach over all keys.
+    right. Raises ValueError for a layout that does not reach over all keys and for arrays that do not fit together,
+    NotImplementedError for 16-bit numbers.
     """
     call, numbers, arrays = prepare(q, k, v, out, causal=causal)
-    if call.asked or call.stored or call.written:
+    if call.q_type or call.kv_type or call.out_type:
         raise NotImplementedError("keeps its numbers in float32")
     if call.batch * call.queries == 0:
         return
@@ -51,12 +52,10 @@ def attention(q, k, v, out, *, causal, layout=None):
     panels = min(most, share_out(pairs, -(-call.queries // LANES), PANELS, threads))
     pieces = -(-most // panels)
     panels = -(-most // pieces)
-    threads = min(threads, pairs * rows * pieces)
-    padded = -(-call.dim // ROWS) * ROWS
-    ws, room = workspace(threads, panels * (call.dim + padded + 2) * LANES
-                         + KEYS * (LANES + call.dim + padded))  # fmt: skip
-    on_all(_work, threads, numbers, *arrays, kept.view(np.uint8).reshape(-1), kept.shape[1], size, panels, pieces, ws,
-           room, np.zeros(1, np.int64))  # fmt: skip
+    tasks = pairs * rows * pieces
+    threads = min(threads, tasks)
+    scratch, floats = workspace(threads, room_floats(call, panels, KEYS))
+    on_all(_work, threads, numbers, arrays, kept.view(np.uint8), size, panels, pieces, scratch, floats, deal(tasks))
 
 
 def _cut(call, layout):
@@ -74,34 +73,27 @@ def _cut(call, layout):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _work(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales, kept, columns,
-          size, panels, pieces, ws, room, counter):  # fmt: skip
+def _work(thread, numbers, arrays, layout, size, panels, pieces, scratch, floats, dealt):
     """What one thread does: pieces of blocks of queries, as long as the counter gives any."""
-    arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales)
-    call, start = unpack_call(numbers), thread * room
-    rows = (call.queries + size - 1) // size
+    call, arrays = unpack_call(numbers, arrays)
+    room, rows = room_at(call, pointer(scratch), thread * floats, panels, KEYS), (call.queries + size - 1) // size
     while True:
-        task = fetch_add(counter, 0, 1)
-        if task >= call.batch * call.heads * rows * pieces:
+        task = next_task(dealt, thread)
+        if task < 0:
             return
         pair, place = task // (rows * pieces), rows * pieces - 1 - task % (rows * pieces)  # the longest rows first
         row, first = place // pieces, place // pieces * size + place % pieces * panels * LANES
         count = min(panels * LANES, min((row + 1) * size, call.queries) - first)
         if count > 0:
-            mine = kept[row * columns : (row + 1) * columns]
-            _rows(call, arrays, mine, size, pair // call.heads, pair % call.heads, first, count, ws, start)
+            queries = Queries(pair // call.heads, pair % call.heads, first, count)
+            _rows(call, arrays, room, queries, layout[row], size)
 
 
 @njit(**INNER)
-def _rows(call, arrays, kept, size, b, h, first, count, ws, start):
-    """Queries first … first + count of head h in sequence b, which all meet the blocks of keys that `kept` marks."""
-    dim, padded = call.dim, padded_width(call)
-    panels, area = (count + LANES - 1) // LANES, (dim + padded + 2) * LANES
-    for panel in range(panels):
-        base, done = start + panel * area, panel * LANES
-        at = b * call.q_batch + h * call.q_head + (first + done) * call.q_row
-        begin_panel(ws, base, base + dim * LANES, base + (dim + padded) * LANES, padded, arrays.q, at, call.q_row,
-                    min(LANES, count - done), dim, ONE)  # fmt: skip
+def _rows(call, arrays, room, queries, kept, size):
+    """Some queries that all meet the blocks of keys that `kept` marks."""
+    first, count = queries.first, queries.rows
+    begin_queries(call, arrays, room, queries)
     end, nearest, block = min(call.keys, first + count + call.high), call.keys, 0
     while block * size < end:
         if not kept[block]:
@@ -114,39 +106,8 @@ def _rows(call, arrays, kept, size, b, h, first, count, ws, start):
         behind = min(block * size, call.keys)
         while tile < min(behind, end):
             width = min(KEYS, behind - tile)
-            _tile(call, arrays, b, h, first, count, tile, width, ws, start, start + panels * area)
+            meet_keys(call, arrays, room, queries, tile, width, NEEDED)
             tile += width
-    for panel in range(panels):
-        base, done = start + panel * area, panel * LANES
-        at = b * call.out_batch + h * call.out_head + (first + done) * call.out_row
-        end_panel(ws, base + dim * LANES, base + (dim + padded) * LANES, arrays.out, at, call.out_row,
-                  min(LANES, count - done), dim)  # fmt: skip
-    at = b * call.out_batch + h * call.out_head + first * call.out_row
+    end_queries(call, arrays, room, queries)
     for i in range(min(count, nearest - first - call.high if nearest < call.keys else count)):
-        for d in range(dim):  # these see nothing: no block is kept, or the first begins behind them
-            arrays.out[at + i * call.out_row + d] = ZERO
-
-
-@njit(**INLINE)
-def _tile(call, arrays, b, h, first, count, tile, width, ws, start, p):
-    """All panels meet the keys tile … tile + width. The scores lie at ws[p], behind the panels."""
-    dim, padded = call.dim, padded_width(call)
-    kv = h // (call.heads // call.kv_heads)
-    k, k_at, k_step = arrays.k, b * call.k_batch + kv * call.k_head + tile * call.k_row, call.k_row
-    v, v_at, v_step = arrays.v, b * call.v_batch + kv * call.v_head + tile * call.v_row, call.v_row
-    packed_k, packed_v = p + KEYS * LANES, p + KEYS * (LANES + dim)
-    if width % ROWS:  # whole tiles of sums are computed: what stands behind the keys must not be read
-        copy(k, k_at, k_step, width, dim, ws, packed_k, dim)
-        for i in range(packed_k + width * dim, packed_k + (width + ROWS - 1) // ROWS * ROWS * dim):
-            ws[i] = ZERO
-        k, k_at, k_step = ws, packed_k, dim
-    if padded != dim:
-        copy(v, v_at, v_step, width, dim, ws, packed_v, padded)
-        v, v_at, v_step = ws, packed_v, padded
-    masked = first + call.high < tile + width - 1
-    spoiled = masked and not is_finite(v, v_at, v_step, width, dim)
-    area = (dim + padded + 2) * LANES
-    for panel in range((count + LANES - 1) // LANES):
-        done = panel * LANES
-        _panel(call, k, k_at, k_step, v, v_at, v_step, arrays.taken, base_two_scale(dim), ZERO, spoiled, first + done,
-               min(LANES, count - done), tile, width, ws, start + panel * area, p, dim, padded)  # fmt: skip
+        clear(rows_at(arrays.out, queries.b, queries.h, first + i), call.dim)  # no block is kept, or it begins behind

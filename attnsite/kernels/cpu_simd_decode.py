@@ -18,17 +18,19 @@ from attnsite.kernels.simd.decode import decode
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_decode"
-MOST = 16  # queries a call may have
+MAX_QUERIES = 16  # of a call
 
 
-def attention(q, k, v, out, *, causal, window=None, aligned="bottom-right", taken=None, lse=None, scales=None):
-    """Fill out (batch, heads, queries, dim) from up to MOST queries; arguments as those of `cpu_simd.attention`.
+def attention(q, k, v, out, *, causal, window=None, causal_alignment="bottom-right", key_mask=None, lse=None,
+              scales=None):  # fmt: skip
+    """Fill out (batch, heads, queries, dim) from up to MAX_QUERIES queries; arguments as those of `cpu_simd.attention`.
 
     q and out may be float32 over a cache of float16 or bfloat16. An int8 cache comes with `scales`: for k and for v the
-    factors of their rows, float32 (batch, kv_heads, keys).
+    factors of their rows, float32 (batch, kv_heads, keys). Raises ValueError for arrays that do not fit together,
+    NotImplementedError for more queries.
     """
-    call, numbers, arrays = prepare(q, k, v, out, causal=causal, window=window, aligned=aligned, taken=taken, lse=lse,
-                                    scales=scales)  # fmt: skip
-    if call.queries > MOST:
-        raise NotImplementedError(f"decodes up to {MOST} queries at a time, got {call.queries}")
+    call, numbers, arrays = prepare(q, k, v, out, causal=causal, window=window, causal_alignment=causal_alignment,
+                                    key_mask=key_mask, lse=lse, scales=scales)  # fmt: skip
+    if call.queries > MAX_QUERIES:
+        raise NotImplementedError(f"decodes up to {MAX_QUERIES} queries at a time, got {call.queries}")
     decode(call, numbers, arrays)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from attnsite.kernels.plain.exponential import LOG2_E
 from attnsite.kernels.simd.registers import (
     WIDTH,
     add,
@@ -26,10 +27,9 @@ from attnsite.kernels.simd.registers import (
 )  # fmt: skip
 
 SQUASH, CUBE = 2 * math.sqrt(2 / math.pi), 0.044715
-_LOG2_E = math.log2(math.e)
-_LINEAR, _CUBIC = np.float32(SQUASH * _LOG2_E), np.float32(SQUASH * CUBE * _LOG2_E)
+_LINEAR, _CUBIC = np.float32(SQUASH * LOG2_E), np.float32(SQUASH * CUBE * LOG2_E)
 _LINEAR_BACK, _CUBIC_BACK = np.float32(SQUASH), np.float32(3 * SQUASH * CUBE)
-_LOG2_E32 = np.float32(_LOG2_E)
+_LOG2_E32 = np.float32(LOG2_E)
 _ZERO, _ONE, _LOWEST = np.float32(0), np.float32(1), np.float32(-126)
 COMPILED: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 

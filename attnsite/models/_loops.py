@@ -5,7 +5,7 @@ added up in one order. What needs an exponential is written in `_exponentials`; 
 alike, and numbers such as 1 / width come in the type of the arrays.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -174,16 +174,28 @@ def gather(gradients, starts, stops, first, last, squares):
         squares[piece] = total
 
 
+class Step(NamedTuple):
+    """What AdamW's step goes by, in the type of the arrays."""
+
+    rate: Any
+    clip: Any  # what the gradient is multiplied with
+    keep_m: Any  # β1, the share of the first moment that stays …
+    take_m: Any  # … and 1 − β1, that of the gradient
+    keep_v: Any  # β2
+    take_v: Any  # 1 − β2
+    whole_m: Any  # 1 / (1 − β1ᵗ), for moments that began at zero
+    whole_v: Any  # 1 / (1 − β2ᵗ)
+    epsilon: Any
+
+
 @njit(**FAST)
-def descend(x, gradient, m, v, starts, stops, decays, first, last, numbers):
-    """AdamW on pieces first … last. `numbers`: rate, clip, β1, 1 − β1, β2, 1 − β2, 1/(1 − β1ᵗ), 1/(1 − β2ᵗ), ε."""
-    rate, clip, keep_m, take_m, keep_v, take_v, whole_m, whole_v, epsilon = (
-        numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5], numbers[6], numbers[7], numbers[8],
-    )  # fmt: skip
+def descend(x, gradient, m, v, starts, stops, decays, first, last, step):
+    """AdamW on pieces first … last − 1 of the flat x, gradient and moments; `step` is a tuple as `Step`."""
+    by = Step(*step)
     for piece in range(first, last):
-        shrink = rate * decays[piece]
+        shrink = by.rate * decays[piece]
         for i in range(starts[piece], stops[piece]):
-            g = gradient[i] * clip
-            m[i] = keep_m * m[i] + take_m * g
-            v[i] = keep_v * v[i] + take_v * g * g
-            x[i] -= shrink * x[i] + rate * (m[i] * whole_m) / (np.sqrt(v[i] * whole_v) + epsilon)
+            g = gradient[i] * by.clip
+            m[i] = by.keep_m * m[i] + by.take_m * g
+            v[i] = by.keep_v * v[i] + by.take_v * g * g
+            x[i] -= shrink * x[i] + by.rate * (m[i] * by.whole_m) / (np.sqrt(v[i] * by.whole_v) + by.epsilon)

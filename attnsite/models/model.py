@@ -6,22 +6,17 @@ or another processor, may round otherwise.) It is also faster than giving every 
 a step, where BLAS and loops that share the work each time would meet a hundred times.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import get_num_threads, set_num_threads
 
+from attnsite.kernels.plain.blas import single_blas_thread
 from attnsite.models.config import Config, first_values, views
 from attnsite.models.decoder import Decoder
-
-try:
-    from threadpoolctl import ThreadpoolController
-except ImportError:  # BLAS then keeps its own threads: slower, and its results may depend on their number
-    ThreadpoolController = None
 
 SHARES = 4
 
@@ -108,7 +103,7 @@ class Model:
         """Every head's map and every state, in plain NumPy from the queries and keys that the kernels were given."""
         config, (batch, length) = self.config, tokens.shape
         decoder = Decoder(config, batch, length, self.dtype)
-        with alone():
+        with single_blas_thread():
             logits = decoder.forward(self.flat, tokens, self._gates()).reshape(batch, length, -1)
         maps = np.empty((config.layers, batch, config.heads, length, length), self.dtype)
         for layer in range(config.layers):
@@ -126,7 +121,7 @@ class Model:
 def spread(jobs: list[tuple[Callable[..., Any], tuple]]) -> list[Any]:
     """Do all jobs on as many threads as Numba has, BLAS on one in each; their results, in order."""
     threads = min(len(jobs), get_num_threads())
-    with alone():
+    with single_blas_thread():
         if threads == 1:
             before = get_num_threads()
             set_num_threads(1)
@@ -147,26 +142,3 @@ def _quiet(job: Callable[..., Any], arguments: tuple) -> Any:
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, "attnsite-models", initializer=set_num_threads, initargs=(1,))
-
-
-@contextmanager
-def alone() -> Iterator[None]:
-    """BLAS on one thread. Within another `alone` nothing is asked of it again."""
-    if ThreadpoolController is None or _limited:
-        yield
-        return
-    _limited.append(True)
-    try:
-        with _blas().limit(limits=1, user_api="blas"):
-            yield
-    finally:
-        _limited.pop()
-
-
-_limited: list[bool] = []
-
-
-@cache
-def _blas() -> Any:
-    """Made once: finding the loaded libraries takes a millisecond."""
-    return ThreadpoolController()

@@ -80,8 +80,9 @@ class AdamW:
         self.done += 1
         d = self.descent
         clip = d.clip / norm if d.clip and norm > d.clip else 1.0
-        whole = [1 / (1 - beta**self.done) for beta in (d.beta1, d.beta2)]
-        numbers = np.array([rate, clip, d.beta1, 1 - d.beta1, d.beta2, 1 - d.beta2, *whole, d.epsilon], self.dtype)
+        whole_m, whole_v = (1 / (1 - beta**self.done) for beta in (d.beta1, d.beta2))
+        by = _loops.Step(rate, clip, d.beta1, 1 - d.beta1, d.beta2, 1 - d.beta2, whole_m, whole_v, d.epsilon)
+        numbers = tuple(map(self.dtype, by))
         arrays = flat, gradient, self.m, self.v, self.starts, self.stops, self.decays
         spread([(_loops.descend, (*arrays, *cut, numbers)) for cut in self._cuts()])
 

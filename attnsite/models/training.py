@@ -17,8 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 from numba import get_num_threads, set_num_threads
 
+from attnsite.kernels.plain.blas import single_blas_thread
 from attnsite.models.config import Config
-from attnsite.models.model import SHARES, Model, alone
+from attnsite.models.model import SHARES, Model
 from attnsite.models.optimiser import AdamW, Descent
 from attnsite.models.tasks import Batch
 
@@ -76,7 +77,7 @@ class Training:
         last = self.plan.steps if until is None else min(until, self.plan.steps)
         threads = get_num_threads()
         try:
-            with alone(), ThreadPoolExecutor(1, initializer=set_num_threads, initargs=(threads,)) as aside:
+            with single_blas_thread(), ThreadPoolExecutor(1, initializer=set_num_threads, initargs=(threads,)) as aside:
                 while self.state == "running" and self.step < last:
                     row = aside.submit(self._advance).result()  # there an interrupt cannot tear it apart
                     if progress:

@@ -34,5 +34,7 @@ def attention(q, k, v, out, *, causal):
     weights = workspace(1, size)[0][:size].reshape(batch, heads, queries, keys)
     places = list(np.ndindex(batch, heads))
     multiply([(q[b, h], k[b, h // group].T, weights[b, h]) for b, h in places])
-    cpu_blas._softmax(weights.reshape(batch * heads * queries, keys), queries, causal, np.float32(1 / math.sqrt(dim)))
+    cpu_blas.softmax_rows(
+        weights.reshape(batch * heads * queries, keys), queries, causal, np.float32(1 / math.sqrt(dim))
+    )
     multiply([(weights[b, h], v[b, h // group], out[b, h]) for b, h in places])

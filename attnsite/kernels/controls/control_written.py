@@ -13,147 +13,169 @@ Look at `_score`, `_weigh` and `_mix`. The memory for the scores is kept from on
 system has to clear when they are first touched, are not what is compared here.
 """
 
-import numpy as np
+from typing import NamedTuple
+
 from numba import get_num_threads, njit
 
-from attnsite.kernels.cpu_simd import KEYS, PANELS, _finish, mix_seen, padded_width
-from attnsite.kernels.simd.call import Arrays, base_two_scale, prepare, unpack_call
-from attnsite.kernels.simd.memory import fetch_add
-from attnsite.kernels.simd.packing import copy, is_finite
+from attnsite.kernels.cpu_simd import KEYS, PANELS
+from attnsite.kernels.plain.inner import INLINE
+from attnsite.kernels.simd.call import base_two_scale, prepare, unpack_call
+from attnsite.kernels.simd.packing import is_finite
+from attnsite.kernels.simd.prefill import Room, finish, keys_at, values_at
 from attnsite.kernels.simd.prefill_steps import (
-    FAR,
     NOTHING,
     ONE,
     ZERO,
+    Sight,
     begin_panel,
     end_panel,
     mask_rows,
     mix_rows,
+    mix_seen,
+    panel_at,
+    panel_floats,
     score_rows,
     weigh_rows,
 )  # fmt: skip
-from attnsite.kernels.simd.registers import broadcast, load, store, where_equal
+from attnsite.kernels.simd.registers import broadcast, load, pointer, store, where_equal
+from attnsite.kernels.simd.rows import Rows, rows_at
 from attnsite.kernels.simd.scratch import workspace
-from attnsite.kernels.simd.threads import on_all, share_out
+from attnsite.kernels.simd.threads import deal, next_task, on_all, share_out
 from attnsite.kernels.simd.tile import LANES, PANEL, ROWS
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd"
 
 
+class Plan(NamedTuple):
+    """What all three passes go by: all panels lie in the scratch, each with all of its scores behind it."""
+
+    panels: int  # of a tile of queries
+    most: int  # panels of a head
+    padded: int  # columns of O^T
+    area: int  # floats of a panel, with Q^T, O^T, maxima and sums, and of its scores
+    scores: int  # where these begin in it
+    packed: int  # where the threads' shares begin, for keys and values that are packed
+    share: int  # floats of each
+
+
 def attention(q, k, v, out, *, causal):
-    """Fill out (batch, heads, queries, dim) from q, like out, and k, v (batch, kv_heads, keys, dim), all float32."""
+    """Fill out (batch, heads, queries, dim) from q, like out, and k, v (batch, kv_heads, keys, dim), all float32.
+
+    Raises ValueError for arrays that do not fit together, NotImplementedError for 16-bit numbers.
+    """
     call, numbers, arrays = prepare(q, k, v, out, causal=causal)
-    if call.asked or call.stored or call.written:
+    if call.q_type or call.kv_type or call.out_type:
         raise NotImplementedError("float32 only")
     pairs, most = call.batch * call.heads, -(-call.queries // LANES)
     if pairs * most == 0:
         return
     panels = share_out(pairs, most, PANELS, get_num_threads())
-    threads = min(get_num_threads(), pairs * -(-most // panels))
+    tiles = pairs * -(-most // panels)
+    threads = min(get_num_threads(), tiles)
     keys, padded = -(-call.keys // ROWS) * ROWS, -(-call.dim // ROWS) * ROWS
-    area = (call.dim + padded + 2 + keys) * LANES  # of a panel: Q^T, O^T, maxima and sums, and its scores
-    scratch = 2 * KEYS * (call.dim + ROWS)  # of a thread: keys and values, packed
-    ws, _ = workspace(1, pairs * most * area + threads * scratch)
-    for step in (_score, _weigh, _mix):
-        on_all(step, threads, numbers, *arrays, panels, area, pairs * most * area, scratch, ws, np.zeros(1, np.int64))
+    scores = panel_floats(call.dim, padded)
+    area = scores + keys * LANES
+    plan = Plan(panels, most, padded, area, scores, pairs * most * area, 2 * KEYS * (call.dim + ROWS))
+    scratch, _ = workspace(1, plan.packed + threads * plan.share)
+    for step, tasks in ((_score, tiles), (_weigh, pairs * most), (_mix, tiles)):
+        on_all(step, threads, numbers, arrays, tuple(plan), scratch, deal(tasks))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _score(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales, panels, area,
-           spare, scratch, ws, counter):  # fmt: skip
+def _score(thread, numbers, arrays, plan, scratch, dealt):
     """The first pass: pack the queries, write all scores and note the maxima."""
-    call, dim = unpack_call(numbers), numbers[5]
-    padded, packed = padded_width(call), spare + thread * scratch
-    most = (call.queries + LANES - 1) // LANES
-    tiles = (most + panels - 1) // panels
+    (call, arrays), plan, scratch = unpack_call(numbers, arrays), Plan(*plan), pointer(scratch)
+    room = _room(plan, scratch, thread)
     while True:
-        task = fetch_add(counter, 0, 1)
-        if task >= call.batch * call.heads * tiles:
+        task = next_task(dealt, thread)
+        if task < 0:
             return
-        pair, place = task // tiles, task % tiles * panels
-        b, h = pair // call.heads, pair % call.heads
-        last = min(most, place + panels)
-        for panel in range(place, last):
-            base, rows = (pair * most + panel) * area, min(LANES, call.queries - panel * LANES)
-            at = b * call.q_batch + h * call.q_head + panel * LANES * call.q_row
-            begin_panel(ws, base, base + dim * LANES, base + (dim + padded) * LANES, padded, q, at, call.q_row, rows,
-                        dim, ONE)  # fmt: skip
+        b, h, first, last = _panels_of(call, plan, task)
+        for i in range(first, last):
+            source = rows_at(arrays.q, b, h, i * LANES)
+            begin_panel(_panel_of(call, plan, scratch, b, h, i), source, min(LANES, call.queries - i * LANES))
         for tile in range(0, call.keys, KEYS):
             width = min(KEYS, call.keys - tile)
             end = (width + ROWS - 1) // ROWS * ROWS
-            at = b * call.k_batch + h // (call.heads // call.kv_heads) * call.k_head + tile * call.k_row
-            keys, step = k, call.k_row
-            if width % ROWS:
-                copy(k, at, step, width, dim, ws, packed, dim)
-                for i in range(packed + width * dim, packed + end * dim):
-                    ws[i] = ZERO
-                keys, at, step = ws, packed, dim
-            for panel in range(place, last):
-                base, high = (pair * most + panel) * area, panel * LANES + call.high - tile
-                sums = base + (dim + padded) * LANES
-                p = sums + (2 + tile) * LANES
-                until = max(0, min(width, high + 1) // ROWS * ROWS)
-                old = load(ws, sums, PANEL)
-                m = score_rows(ws, base, keys, at, step, dim, p, 0, until, old)
-                score_rows(ws, base, keys, at, step, dim, p, until, end, old)
-                store(ws, sums, mask_rows(ws, p, until, end, -FAR, high, width, taken, ZERO, 0, m))
+            keys = keys_at(call, arrays, room, b, h, tile, width)
+            for i in range(first, last):
+                panel, sight = _panel_of(call, plan, scratch, b, h, i), _sight(call, i, tile, width)
+                scores = Rows(scratch, panel.queries + plan.scores + tile * LANES, LANES)
+                until = max(0, min(width, sight.high + 1) // ROWS * ROWS)
+                old = load(scratch, panel.maxima, PANEL)
+                m = score_rows(panel, keys, scores, 0, until, old)
+                score_rows(panel, keys, scores, until, end, old)
+                store(scratch, panel.maxima, mask_rows(scores, until, end, sight, arrays.key_mask, m))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _weigh(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales, panels, area,
-           spare, scratch, ws, counter):  # fmt: skip
+def _weigh(thread, numbers, arrays, plan, scratch, dealt):
     """The second pass: scores become weights, in place, and are added up."""
-    call = unpack_call(numbers)
-    most, padded, scale = (call.queries + LANES - 1) // LANES, padded_width(call), base_two_scale(call.dim)
-    end = (call.keys + ROWS - 1) // ROWS * ROWS
+    (call, arrays), plan, scratch = unpack_call(numbers, arrays), Plan(*plan), pointer(scratch)
+    scale, end = base_two_scale(call.dim), (call.keys + ROWS - 1) // ROWS * ROWS
     while True:
-        task = fetch_add(counter, 0, 1)
-        if task >= call.batch * call.heads * most:
+        task = next_task(dealt, thread)
+        if task < 0:
             return
-        sums = task * area + (call.dim + padded) * LANES
-        shift = where_equal(load(ws, sums, PANEL), NOTHING, ZERO)
-        store(ws, sums + LANES, weigh_rows(ws, sums + 2 * LANES, 0, end, scale, shift, load(ws, sums + LANES, PANEL)))
+        panel = panel_at(scratch, task * plan.area, call.dim, plan.padded)
+        scores = Rows(scratch, panel.queries + plan.scores, LANES)
+        shift = where_equal(load(scratch, panel.maxima, PANEL), NOTHING, ZERO)
+        total = weigh_rows(scores, 0, end, scale, shift, load(scratch, panel.totals, PANEL))
+        store(scratch, panel.totals, total)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _mix(thread, numbers, q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales, panels, area,
-         spare, scratch, ws, counter):  # fmt: skip
+def _mix(thread, numbers, arrays, plan, scratch, dealt):
     """The third pass: weighted sums of the values, divided by the sums of the weights."""
-    arrays = Arrays(q, k, v, out, q16, k16, v16, out16, taken, slopes, lse, k_scales, v_scales)
-    call, dim = unpack_call(numbers), numbers[5]
-    padded, packed, one = padded_width(call), spare + thread * scratch, broadcast(ONE, PANEL)
-    most = (call.queries + LANES - 1) // LANES
-    tiles = (most + panels - 1) // panels
+    (call, arrays), plan, scratch = unpack_call(numbers, arrays), Plan(*plan), pointer(scratch)
+    room, one = _room(plan, scratch, thread), broadcast(ONE, PANEL)
     while True:
-        task = fetch_add(counter, 0, 1)
-        if task >= call.batch * call.heads * tiles:
+        task = next_task(dealt, thread)
+        if task < 0:
             return
-        pair, place = task // tiles, task % tiles * panels
-        b, h = pair // call.heads, pair % call.heads
-        last = min(most, place + panels)
+        b, h, first, last = _panels_of(call, plan, task)
         for tile in range(0, call.keys, KEYS):
             width = min(KEYS, call.keys - tile)
-            at = b * call.v_batch + h // (call.heads // call.kv_heads) * call.v_head + tile * call.v_row
-            values, step = v, call.v_row
-            if padded != dim:
-                copy(v, at, step, width, dim, ws, packed, padded)
-                values, at, step = ws, packed, padded
-            hidden = place * LANES + call.high < tile + width - 1
-            spoiled = hidden and not is_finite(values, at, step, width, dim)
-            for panel in range(place, last):
-                base, high = (pair * most + panel) * area, panel * LANES + call.high - tile
-                ot, p = base + dim * LANES, base + (dim + padded + 2 + tile) * LANES
-                if spoiled:
-                    rows = min(LANES, call.queries - panel * LANES)
-                    mix_seen(ws, ot, p, 0, width, values, at, step, dim, -FAR, high, taken, rows)
+            values = values_at(call, arrays, room, b, h, tile, width)
+            hidden = first * LANES + call.high < tile + width - 1
+            hides_nonfinite = hidden and not is_finite(values, width, call.dim)
+            for i in range(first, last):
+                panel, rows = _panel_of(call, plan, scratch, b, h, i), min(LANES, call.queries - i * LANES)
+                weights = Rows(scratch, panel.queries + plan.scores + tile * LANES, LANES)
+                if hides_nonfinite:
+                    sight = _sight(call, i, tile, width)
+                    mix_seen(panel, weights, 0, width, values, sight, arrays.key_mask, rows)
                 else:
-                    mix_rows(ws, ot, p, 0, width, values, at, step, padded, one)
-        for panel in range(place, last):
-            base, rows = (pair * most + panel) * area, min(LANES, call.queries - panel * LANES)
-            sums, at = (
-                base + (dim + padded) * LANES,
-                b * call.out_batch + h * call.out_head + panel * LANES * call.out_row,
-            )
-            end_panel(ws, base + dim * LANES, sums, out, at, call.out_row, rows, dim)
-            _finish(call, arrays, taken, b, h, panel * LANES, rows, ws, sums, at)
+                    mix_rows(panel, weights, 0, width, values, one)
+        for i in range(first, last):
+            panel, rows = _panel_of(call, plan, scratch, b, h, i), min(LANES, call.queries - i * LANES)
+            end_panel(panel, rows_at(arrays.out, b, h, i * LANES), rows)
+            finish(call, arrays, panel, b, h, i * LANES, rows)
+
+
+@njit(**INLINE)
+def _room(plan, scratch, thread):
+    """The thread's share, for keys and for values that are packed."""
+    keys = plan.packed + thread * plan.share
+    return Room(scratch, plan.padded, 0, 0, keys, keys, keys)
+
+
+@njit(**INLINE)
+def _panels_of(call, plan, task):
+    """Sequence and head of a tile of queries, its first panel and the one behind its last."""
+    tiles = (plan.most + plan.panels - 1) // plan.panels
+    pair, first = task // tiles, task % tiles * plan.panels
+    return pair // call.heads, pair % call.heads, first, min(plan.most, first + plan.panels)
+
+
+@njit(**INLINE)
+def _panel_of(call, plan, scratch, b, h, i):
+    """Panel i of a head."""
+    return panel_at(scratch, ((b * call.heads + h) * plan.most + i) * plan.area, call.dim, plan.padded)
+
+
+@njit(**INLINE)
+def _sight(call, i, tile, width):
+    """What panel i sees of a tile of keys: with a causal mask or without, there is no first key."""
+    return Sight(i * LANES + call.low - tile, i * LANES + call.high - tile, width, ZERO, 0)

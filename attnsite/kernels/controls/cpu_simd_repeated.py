@@ -12,17 +12,14 @@ Look at `_repeat`, and at what follows it: nothing else changes, so every differ
 copies push out of the caches.
 """
 
-import threading
-
-import numpy as np
 from numba import njit, prange
 
 from attnsite.kernels import cpu_simd
 from attnsite.kernels.plain.shapes import require_fit
+from attnsite.kernels.simd.scratch import kept
 
 DEVICE = "cpu"
 FOLLOWS = "cpu_simd"
-_kept = threading.local()  # two Python threads that call at the same time must not share it
 
 
 def attention(q, k, v, out, *, causal):
@@ -37,11 +34,7 @@ def _repeated(array, heads, name):
     """The array with each head heads / kv_heads times, in memory that the next call uses again."""
     batch, _, keys, dim = array.shape
     size = batch * heads * keys * dim
-    held = getattr(_kept, name, None)
-    if held is None or held.size < size:
-        held = np.empty(size, np.float32)
-        setattr(_kept, name, held)
-    copies = held[:size].reshape(batch, heads, keys, dim)
+    copies = kept(f"repeated {name}", size)[:size].reshape(batch, heads, keys, dim)
     _repeat(array, copies)
     return copies
 

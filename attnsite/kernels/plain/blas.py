@@ -5,8 +5,10 @@ its threads wait for each other by spinning, so that beside Numba's threads, or 
 processors busy, a small product took as long as several time slices of the system, hundreds of times what it needs.
 """
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -15,7 +17,7 @@ from numba import get_num_threads
 
 try:
     from threadpoolctl import ThreadpoolController
-except ImportError:  # BLAS then keeps its own threads, and the products go one after another
+except ImportError:  # BLAS then keeps its own threads, on whose number results may depend; products go one by one
     ThreadpoolController = None
 
 Product = tuple[np.ndarray, np.ndarray, np.ndarray]  # a (m, k), b (k, n), out (m, n)
@@ -29,7 +31,7 @@ def multiply(products: list[Product]) -> None:
         _work(products)
         return
     waiting = iter([part for product in products for part in _cut(product, blocks)])  # shared: each part goes to one
-    with _blas().limit(limits=1, user_api="blas"):
+    with single_blas_thread():
         others = [_pool(threads).submit(_work, waiting) for _ in range(threads - 1)]
         _work(waiting)
         for other in others:
@@ -52,6 +54,32 @@ def _work(products: Iterable[Product]) -> None:
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads)
+
+
+@contextmanager
+def single_blas_thread() -> Iterator[None]:
+    """BLAS on one thread, for all Python threads of this process, until the last that asked for it is done.
+
+    Without threadpoolctl BLAS keeps what it has.
+    """
+    if ThreadpoolController is None:
+        yield
+        return
+    with _lock:
+        if not _limits:
+            _limits.append(_blas().limit(limits=1, user_api="blas"))
+        _limits.append(None)  # one for each that asked
+    try:
+        yield
+    finally:
+        with _lock:
+            _limits.pop()
+            if len(_limits) == 1:
+                _limits.pop().restore_original_limits()
+
+
+_lock = threading.Lock()
+_limits: list[Any] = []
 
 
 @cache

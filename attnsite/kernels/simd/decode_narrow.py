@@ -14,6 +14,7 @@ from attnsite.kernels.simd.decode_steps import across, halved
 from attnsite.kernels.simd.half import BFLOAT16, FLOAT16, INT8, read_lanes
 from attnsite.kernels.simd.prefill_steps import ONE, ZERO
 from attnsite.kernels.simd.registers import WIDTH, add, broadcast, fma, load, multiply, store, total
+from attnsite.kernels.simd.rows import columns_from
 from attnsite.kernels.simd.tile import accumulate, put_rescaled, zeros
 
 
@@ -21,24 +22,24 @@ def _scoring(kind: int) -> Any:
     """`score` for one way of storing."""
 
     @njit(**INLINE)
-    def row(ws, q, k, at, whole, dim):
+    def row(query, keys, at, whole, dim):
         """The products of one key, added up into one register."""
         wide, one = broadcast(ZERO, 4), broadcast(ZERO, 1)
         for d in range(0, whole, 4 * WIDTH):
-            wide = fma(read_lanes(k, at + d, kind, 4), load(ws, q + d, 4), wide)
+            wide = fma(read_lanes(keys, at + d, kind, 4), load(query.data, query.at + d, 4), wide)
         for d in range(whole, dim, WIDTH):
-            one = fma(read_lanes(k, at + d, kind, 1), load(ws, q + d, 1), one)
+            one = fma(read_lanes(keys, at + d, kind, 1), load(query.data, query.at + d, 1), one)
         return add(one, halved(wide))
 
     @njit(**INNER)
-    def score(ws, q, k, at, step, dim, to, count, spare):
-        whole, full = dim // (4 * WIDTH) * (4 * WIDTH), count // WIDTH * WIDTH
+    def score(query, keys, dim, to, count, spare):
+        scratch, whole, full = query.data, dim // (4 * WIDTH) * (4 * WIDTH), count // WIDTH * WIDTH
         for j in range(0, full, WIDTH):
             for r in range(WIDTH):
-                store(ws, spare + r * WIDTH, row(ws, q, k, at + (j + r) * step, whole, dim))
-            store(ws, to + j, across(ws, spare))
+                store(scratch, spare + r * WIDTH, row(query, keys.data, keys.at + (j + r) * keys.step, whole, dim))
+            store(scratch, to + j, across(scratch, spare))
         for j in range(full, count):
-            ws[to + j] = total(row(ws, q, k, at + j * step, whole, dim))
+            scratch[to + j] = total(row(query, keys.data, keys.at + j * keys.step, whole, dim))
 
     return score
 
@@ -48,68 +49,73 @@ def _mixing(kind: int) -> Any:
 
     def columns(count: int) -> Any:
         @njit(**INLINE)
-        def mix(ws, p, v, at, step, keys, o):
+        def mix(scratch, weights, values, keys, output):
             tile = zeros(1, count)
             for j in range(keys):
-                tile = accumulate(tile, ws, p + j, 1, read_lanes(v, at + j * step, kind, count))
-            put_rescaled(ws, o, 1, broadcast(ONE, count), tile)
+                value = read_lanes(values.data, values.at + j * values.step, kind, count)
+                tile = accumulate(tile, scratch, weights + j, 1, value)
+            put_rescaled(scratch, output, 1, broadcast(ONE, count), tile)
 
         return mix
 
     eight, four, one = columns(8), columns(4), columns(1)
 
     @njit(**INNER)
-    def mix(ws, p, v, at, step, dim, keys, o):
+    def mix(scratch, weights, values, dim, keys, output):
         d = 0
         while dim - d >= 8 * WIDTH:
-            eight(ws, p, v, at + d, step, keys, o + d)
+            eight(scratch, weights, columns_from(values, d), keys, output + d)
             d += 8 * WIDTH
         if dim - d >= 4 * WIDTH:
-            four(ws, p, v, at + d, step, keys, o + d)
+            four(scratch, weights, columns_from(values, d), keys, output + d)
             d += 4 * WIDTH
         while d < dim:
-            one(ws, p, v, at + d, step, keys, o + d)
+            one(scratch, weights, columns_from(values, d), keys, output + d)
             d += WIDTH
 
     return mix
 
 
-_SCORE_HALF, _SCORE_BRAIN, _SCORE_INT8 = (_scoring(kind) for kind in (FLOAT16, BFLOAT16, INT8))
-_MIX_HALF, _MIX_BRAIN, _MIX_INT8 = (_mixing(kind) for kind in (FLOAT16, BFLOAT16, INT8))
+_SCORE_FLOAT16, _SCORE_BFLOAT16, _SCORE_INT8 = (_scoring(kind) for kind in (FLOAT16, BFLOAT16, INT8))
+_MIX_FLOAT16, _MIX_BFLOAT16, _MIX_INT8 = (_mixing(kind) for kind in (FLOAT16, BFLOAT16, INT8))
 
 
 @njit(**INNER)
-def score_stored(kind, ws, q, k, at, step, dim, to, count, scales, first, spare):
-    """ws[to …] = the scores of `count` keys that are stored as `kind` says. dim is a multiple of WIDTH.
+def score_stored(kind, query, keys, dim, to, count, scales, first, spare):
+    """The scores of `count` keys, stored as `kind` says, into the scratch from `to` on. dim is a multiple of WIDTH.
 
-    scales[first …] are those of int8's rows; ws[spare …] is room for WIDTH registers.
+    The query lies in the scratch, and room for WIDTH registers there at `spare`; scales[first …] are those of int8's
+    rows.
     """
     if kind == FLOAT16:
-        _SCORE_HALF(ws, q, k, at, step, dim, to, count, spare)
+        _SCORE_FLOAT16(query, keys, dim, to, count, spare)
     elif kind == BFLOAT16:
-        _SCORE_BRAIN(ws, q, k, at, step, dim, to, count, spare)
+        _SCORE_BFLOAT16(query, keys, dim, to, count, spare)
     else:
-        _SCORE_INT8(ws, q, k, at, step, dim, to, count, spare)
-        scale_row(ws, to, count, scales, first)
+        _SCORE_INT8(query, keys, dim, to, count, spare)
+        scale_row(query.data, to, count, scales, first)
 
 
 @njit(**INNER)
-def mix_stored(kind, ws, p, v, at, step, dim, keys, o, scales, first):
-    """o += Σ_j p[j] · v[j]. The weights of int8's rows get those rows' scales, in place."""
+def mix_stored(kind, scratch, weights, values, dim, keys, output, scales, first):
+    """scratch[output …] += Σ_j scratch[weights + j] · values[j] over so many keys.
+
+    The weights of int8's rows get those rows' scales, in place.
+    """
     if kind == FLOAT16:
-        _MIX_HALF(ws, p, v, at, step, dim, keys, o)
+        _MIX_FLOAT16(scratch, weights, values, dim, keys, output)
     elif kind == BFLOAT16:
-        _MIX_BRAIN(ws, p, v, at, step, dim, keys, o)
+        _MIX_BFLOAT16(scratch, weights, values, dim, keys, output)
     else:
-        scale_row(ws, p, keys, scales, first)
-        _MIX_INT8(ws, p, v, at, step, dim, keys, o)
+        scale_row(scratch, weights, keys, scales, first)
+        _MIX_INT8(scratch, weights, values, dim, keys, output)
 
 
 @njit(**INNER)
-def scale_row(ws, at, count, scales, first):
-    """ws[at + j] *= scales[first + j]"""
+def scale_row(scratch, at, count, scales, first):
+    """scratch[at + j] *= scales[first + j]"""
     whole = count // WIDTH * WIDTH
     for j in range(0, whole, WIDTH):
-        store(ws, at + j, multiply(load(ws, at + j, 1), load(scales, first + j, 1)))
+        store(scratch, at + j, multiply(load(scratch, at + j, 1), load(scales, first + j, 1)))
     for j in range(whole, count):
-        ws[at + j] *= scales[first + j]
+        scratch[at + j] *= scales[first + j]

@@ -9,7 +9,8 @@ from numba import njit
 
 from attnsite.kernels.plain.inner import INLINE
 from attnsite.kernels.plain.shapes import Look, fit
-from attnsite.kernels.simd.call import WIDEST, apart, reach
+from attnsite.kernels.simd.call import WIDEST, reach, strides_of
+from attnsite.kernels.simd.rows import Place, place
 
 
 class Shape(NamedTuple):
@@ -27,17 +28,8 @@ class Shape(NamedTuple):
     chunks: int
 
 
-class Place(NamedTuple):
-    """Where an array's numbers lie, flat, with the elements from one sequence, head and row to the next."""
-
-    data: np.ndarray
-    batch: int
-    head: int
-    row: int
-
-
-class Arrays(NamedTuple):
-    """Those of one call; dq, dk and dv are written."""
+class Gradients(NamedTuple):
+    """The arrays of one call, in compiled code; dq, dk and dv are written. lse is flat."""
 
     q: Place
     k: Place
@@ -52,47 +44,30 @@ class Arrays(NamedTuple):
 
 @functools.lru_cache(maxsize=512)
 def lay_out_gradients(
-    q: Look,
-    k: Look,
-    v: Look,
-    out: Look,
-    dout: Look,
-    dq: Look,
-    dk: Look,
-    dv: Look,
+    named: tuple[tuple[str, Look], ...],
     causal: bool,
     window: tuple[int, int] | None,
-    aligned: str,
+    causal_alignment: str,
     least: int,
     units: int,
 ) -> tuple[Shape, np.ndarray]:
-    """Sizes, and the same with all strides as int64; for each array what `look` saw.
+    """Sizes, and the same with all strides as int64; for each array, in the order of `Gradients`, what `look` saw.
 
     The keys are split into `units` chunks over all heads of all sequences, of a multiple of `least` keys each.
     Raises as `cpu_simd_backward.gradients` does.
     """
-    named = {"q": q, "k": k, "v": v, "out": out, "dout": dout, "dq": dq, "dk": dk, "dv": dv}
-    batch, heads, kv_heads, queries, keys, dim = fit(tuple(named.items()), widest=WIDEST)
-    low, high, _ = reach(queries, keys, causal, window, aligned)
+    batch, heads, kv_heads, queries, keys, dim = fit(named, widest=WIDEST)
+    low, high, _ = reach(queries, keys, causal, window, causal_alignment)
     wanted = -(-units // max(1, batch * kv_heads))
     chunk = max(1, -(-keys // (wanted * least))) * least
     sizes = Shape(batch, heads, kv_heads, queries, keys, dim, low, high, chunk, -(-keys // chunk))
-    return sizes, np.array([*sizes, *chain.from_iterable(apart(name, *array) for name, array in named.items())])
+    return sizes, np.array([*sizes, *chain.from_iterable(strides_of(name, *array) for name, array in named)])
 
 
 @njit(**INLINE)
-def unpack_shape(n):
-    """`Shape` again, from its numbers."""
-    return Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9])
-
-
-@njit(**INLINE)
-def place(data, n, i):
-    """Array i of `Arrays`: its strides lie behind the sizes."""
-    return Place(data, n[10 + 3 * i], n[11 + 3 * i], n[12 + 3 * i])
-
-
-@njit(**INLINE)
-def row_at(array, b, h, i):
-    """Where row i of a `Place` begins."""
-    return b * array.batch + h * array.head + i * array.row
+def unpack_gradients(n, flat, lse):
+    """`Shape` and `Gradients` from the numbers and the eight flat arrays of a call."""
+    shape = Shape(n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9])
+    q, k, v, out, dout, dq, dk, dv = flat
+    return shape, Gradients(place(q, n, 10), place(k, n, 13), place(v, n, 16), place(out, n, 19), place(dout, n, 22),
+                            place(dq, n, 25), place(dk, n, 28), place(dv, n, 31), lse)  # fmt: skip

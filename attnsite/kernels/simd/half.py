@@ -9,7 +9,16 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 
-from attnsite.kernels.simd.registers import WIDTH, Lanes, address, compiled_for_here, intrinsic, pack, shift_index
+from attnsite.kernels.simd.registers import (
+    INDEX,
+    WIDTH,
+    Vector,
+    address,
+    compiled_for_here,
+    intrinsic,
+    pack,
+    shift_index,
+)  # fmt: skip
 
 FLOAT32, FLOAT16, BFLOAT16, INT8 = 0, 1, 2, 3
 _FLOAT32 = np.dtype(np.float32)
@@ -52,6 +61,18 @@ def read(typing, array, index, kind):
     return types.float32(array, types.int64, types.int64), generate
 
 
+@intrinsic
+def read_int8(typing, array, index):
+    """The code at byte `index` of a uint16 array that holds int8, as float32; not scaled."""
+
+    def generate(context, builder, signature, arguments):
+        start = address(context, builder, signature.args[0], arguments[0], ir.Constant(INDEX, 0), _BYTE)
+        code = builder.load(builder.gep(start, [arguments[1]]))
+        return builder.sitofp(code, _FLOAT)
+
+    return types.float32(array, types.int64), generate
+
+
 def _widen(builder: Any, number: Any, kind: Any) -> Any:
     brain = builder.bitcast(builder.shl(builder.zext(number, _INT), ir.Constant(_INT, 16)), _FLOAT)
     half = widen_half(builder, number, _INT, _FLOAT)
@@ -76,7 +97,7 @@ def read_lanes(typing, array, index, kind, count):
             made.append(_widened(builder, builder.load(at, align=1 if which == INT8 else 2), which))
         return pack(builder, made)
 
-    return Lanes(count.literal_value)(array, types.int64, kind, count), generate
+    return Vector(count.literal_value)(array, types.int64, kind, count), generate
 
 
 def _widened(builder: Any, bits: Any, which: int) -> Any:

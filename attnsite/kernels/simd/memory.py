@@ -6,14 +6,14 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from attnsite.kernels.simd.registers import _INDEX, _INT, WIDTH, Lanes, address, aligned, intrinsic, parts
+from attnsite.kernels.simd.registers import INDEX, INT, WIDTH, Vector, address, aligned, intrinsic, parts
 
 _BYTE = ir.IntType(8)
 
 
-def _half_masks(half: int) -> tuple[Any, Any]:
+def half_masks(half: int) -> tuple[Any, Any]:
     """Of two vectors, what two rows exchange: lanes with the bit `half` unset of both, and lanes with it set."""
-    mask = ir.VectorType(_INT, WIDTH)
+    mask = ir.VectorType(INT, WIDTH)
     low = [j if not j & half else WIDTH + j - half for j in range(WIDTH)]
     high = [j + half if not j & half else WIDTH + j for j in range(WIDTH)]
     return ir.Constant(mask, low), ir.Constant(mask, high)
@@ -23,7 +23,7 @@ def _turn(builder: Any, rows: list[Any]) -> list[Any]:
     """WIDTH vectors transposed: in log2(WIDTH) steps, rows i and i + half exchange the halves that are out of place."""
     half = 1
     while half < WIDTH:
-        low, high = _half_masks(half)
+        low, high = half_masks(half)
         turned = list(rows)
         for i in (i for i in range(WIDTH) if not i & half):
             turned[i] = builder.shuffle_vector(rows[i], rows[i + half], low)
@@ -34,8 +34,8 @@ def _turn(builder: Any, rows: list[Any]) -> list[Any]:
 
 @intrinsic
 def transpose(typing, source, start, step, target, to, to_step, factor):
-    """target[to + j·to_step + i] = source[start + i·step + j] · factor[j] for i, j below WIDTH; factor is Lanes(1)."""
-    if not (isinstance(factor, Lanes) and factor.count == 1):
+    """target[to + j·to_step + i] = source[start + i·step + j] · factor[j] for i, j below WIDTH; factor is Vector(1)."""
+    if not (isinstance(factor, Vector) and factor.count == 1):
         return None
 
     def generate(context, builder, signature, arguments):
@@ -43,7 +43,7 @@ def transpose(typing, source, start, step, target, to, to_step, factor):
         [factor] = parts(builder, factor)
 
         def at(kind, array, first, by, i):
-            index = builder.add(first, builder.mul(by, ir.Constant(_INDEX, i)))
+            index = builder.add(first, builder.mul(by, ir.Constant(INDEX, i)))
             return address(context, builder, kind, array, index)
 
         loads = [aligned(builder.load(at(signature.args[0], source, start, step, i))) for i in range(WIDTH)]
@@ -61,9 +61,9 @@ def prefetch(typing, array, index):
 
     def generate(context, builder, signature, arguments):
         at = address(context, builder, signature.args[0], arguments[0], arguments[1], _BYTE)
-        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), _INT, _INT, _INT])
+        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), INT, INT, INT])
         call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(call, [at, *(ir.Constant(_INT, what) for what in (0, 3, 1))])  # read, keep near, data
+        builder.call(call, [at, *(ir.Constant(INT, what) for what in (0, 3, 1))])  # read, keep near, data
         return context.get_dummy_value()
 
     return types.void(array, types.int64), generate
@@ -74,7 +74,7 @@ def fetch_add(typing, counter, index, by):
     """Add `by` to the int64 counter[index] as one step that no other thread can come between; what it was before."""
 
     def generate(context, builder, signature, arguments):
-        at = address(context, builder, signature.args[0], arguments[0], arguments[1], _INDEX)
+        at = address(context, builder, signature.args[0], arguments[0], arguments[1], INDEX)
         return builder.atomic_rmw("add", at, arguments[2], "monotonic")
 
     return types.int64(counter, types.int64, types.int64), generate

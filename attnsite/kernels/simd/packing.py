@@ -1,10 +1,13 @@
-"""Rows of keys and values brought into the form that a tile's product reads: float32, evenly padded, close together."""
+"""Rows of keys and values brought into the form that a tile's product reads: float32, evenly padded, close together.
+
+Sources and targets are `Rows`. A target's step is how many columns are written: those behind the source's are zero.
+"""
 
 import numpy as np
 from numba import njit
 
 from attnsite.kernels.plain.inner import INLINE, INNER
-from attnsite.kernels.simd.half import BFLOAT16, FLOAT16, INT8, read, read_lanes
+from attnsite.kernels.simd.half import BFLOAT16, FLOAT16, INT8, read, read_int8, read_lanes
 from attnsite.kernels.simd.memory import prefetch
 from attnsite.kernels.simd.registers import WIDTH, broadcast, fma, load, multiply, store, total
 
@@ -13,64 +16,75 @@ AHEAD = 16  # rows
 
 
 @njit(**INNER)
-def is_finite(v, at, step, rows, dim):
-    """Whether no number of the tile is NaN or infinite: 0 times such a number is NaN, and stays so in a sum."""
-    none, sums, rest, whole = broadcast(ZERO, 1), broadcast(ZERO, 1), ZERO, dim // WIDTH * WIDTH
-    for j in range(rows):
-        for d in range(0, whole, WIDTH):
-            sums = fma(load(v, at + j * step + d, 1), none, sums)
+def is_finite(rows, count, dim):
+    """Whether no number of `count` rows is NaN or infinite: 0 times such a number is NaN, and stays so in a sum."""
+    whole, most, rest = dim // WIDTH * WIDTH, dim // (4 * WIDTH) * (4 * WIDTH), ZERO
+    nothing, sums, wide_nothing, wide = broadcast(ZERO, 1), broadcast(ZERO, 1), broadcast(ZERO, 4), broadcast(ZERO, 4)
+    for j in range(count):
+        at = rows.at + j * rows.step
+        for d in range(0, most, 4 * WIDTH):  # four sums, none of which waits for another
+            wide = fma(load(rows.data, at + d, 4), wide_nothing, wide)
+        for d in range(most, whole, WIDTH):
+            sums = fma(load(rows.data, at + d, 1), nothing, sums)
         for d in range(whole, dim):
-            rest += v[at + j * step + d] * ZERO
-    return total(sums) + rest == ZERO
+            rest += rows.data[at + d] * ZERO
+    return total(sums) + total(wide) + rest == ZERO
 
 
 @njit(**INNER)
-def copy(source, at, step, rows, dim, ws, to, to_step):
-    """Rows into the workspace, `to_step` apart, columns from dim on zero."""
+def copy(source, count, dim, target):
+    """`count` rows of `dim` float32 numbers."""
     whole = dim // WIDTH * WIDTH
-    for j in range(rows):
-        begin, end = at + j * step, to + j * to_step
+    for j in range(count):
+        begin, end = source.at + j * source.step, target.at + j * target.step
         for d in range(0, whole, WIDTH):
-            store(ws, end + d, load(source, begin + d, 1))
+            store(target.data, end + d, load(source.data, begin + d, 1))
         for d in range(whole, dim):
-            ws[end + d] = source[begin + d]
-        for d in range(dim, to_step):
-            ws[end + d] = ZERO
+            target.data[end + d] = source.data[begin + d]
+        for d in range(dim, target.step):
+            target.data[end + d] = ZERO
 
 
 @njit(**INNER)
-def unpack_int8(source, at, step, rows, dim, scales, first, ws, to, to_step):
-    """The same from int8 codes: row j is code · scales[first + j]."""
-    codes, whole = source.view(np.int8), dim // WIDTH * WIDTH
-    for j in range(rows):
-        scale, begin, end = scales[first + j], at + j * step, to + j * to_step
+def unpack_int8(source, count, dim, scales, first, target):
+    """`count` rows of int8 codes, source (bytes) behind a uint16 pointer: row j is code · scales[first + j]."""
+    whole = dim // WIDTH * WIDTH
+    for j in range(count):
+        scale, begin, end = scales[first + j], source.at + j * source.step, target.at + j * target.step
         factor = broadcast(scale, 1)
-        _fetch(source, (begin + AHEAD * step) // 2, dim // 2)
+        _fetch(source.data, (begin + AHEAD * source.step) // 2, dim // 2)
         for d in range(0, whole, WIDTH):
-            store(ws, end + d, multiply(read_lanes(source, begin + d, INT8, 1), factor))
+            store(target.data, end + d, multiply(read_lanes(source.data, begin + d, INT8, 1), factor))
         for d in range(whole, dim):
-            ws[end + d] = np.float32(codes[begin + d]) * scale
-        for d in range(dim, to_step):
-            ws[end + d] = ZERO
+            target.data[end + d] = read_int8(source.data, begin + d) * scale
+        for d in range(dim, target.step):
+            target.data[end + d] = ZERO
 
 
 @njit(**INNER)
-def unpack(source, at, step, rows, dim, kind, ws, to, to_step):
-    """The same from 16-bit numbers."""
+def unpack(source, count, dim, kind, target):
+    """`count` rows of 16-bit numbers; `kind`, FLOAT16 or BFLOAT16, says what their bits stand for."""
     whole = dim // WIDTH * WIDTH
-    for j in range(rows):
-        begin, end = at + j * step, to + j * to_step
-        _fetch(source, begin + AHEAD * step, dim)
+    for j in range(count):
+        begin, end = source.at + j * source.step, target.at + j * target.step
+        _fetch(source.data, begin + AHEAD * source.step, dim)
         if kind == FLOAT16:
             for d in range(0, whole, WIDTH):
-                store(ws, end + d, read_lanes(source, begin + d, FLOAT16, 1))
+                store(target.data, end + d, read_lanes(source.data, begin + d, FLOAT16, 1))
         else:
             for d in range(0, whole, WIDTH):
-                store(ws, end + d, read_lanes(source, begin + d, BFLOAT16, 1))
+                store(target.data, end + d, read_lanes(source.data, begin + d, BFLOAT16, 1))
         for d in range(whole, dim):
-            ws[end + d] = read(source, begin + d, kind)
-        for d in range(dim, to_step):
-            ws[end + d] = ZERO
+            target.data[end + d] = read(source.data, begin + d, kind)
+        for d in range(dim, target.step):
+            target.data[end + d] = ZERO
+
+
+@njit(**INLINE)
+def clear_rows(target, first, last):
+    """Rows first … last − 1 become zero, over their whole step."""
+    for i in range(target.at + first * target.step, target.at + last * target.step):
+        target.data[i] = ZERO
 
 
 @njit(**INLINE)

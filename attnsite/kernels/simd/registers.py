@@ -1,6 +1,6 @@
 """Vectors of float32 as a type that Numba's compiled code can hold: each operation is a few instructions.
 
-LLVM vectorises plain loops, but it does not keep a tile of sums in registers. Here the registers are ours. `Lanes(n)`
+LLVM vectorises plain loops, but it does not keep a tile of sums in registers. Here the registers are ours. `Vector(n)`
 is n hardware registers of WIDTH numbers each, an ordinary value of compiled code: assigned, passed on, looped over. How
 many numbers a register has is read from what Numba compiles for, which is this processor unless Numba's settings say
 otherwise, when this module is imported; code written in lanes, panels and rows (`simd/tile.py`) runs on any of them,
@@ -26,6 +26,8 @@ from numba import config, extending, types
 from numba.core import cgutils
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import models, register_model
+
+from attnsite.kernels.plain.exponential import fit_exp2
 
 intrinsic: Any = extending.intrinsic  # whose own types say nothing about what compiled code passes
 _CPU: Any = config.CPU_NAME or llvmlite.binding.get_host_cpu_name()  # type: ignore[attr-defined]
@@ -53,27 +55,27 @@ FUSED = "fmaf" not in compiled_for_here(
     declare float @llvm.fma.f32(float, float, float)"""
 )
 
-_FLOAT, _INT, _INDEX = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-_VECTOR, _INTS, _BITS = ir.VectorType(_FLOAT, WIDTH), ir.VectorType(_INT, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
+_FLOAT, INT, INDEX = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+_VECTOR, _INTS, _BITS = ir.VectorType(_FLOAT, WIDTH), ir.VectorType(INT, WIDTH), ir.VectorType(ir.IntType(1), WIDTH)
 _IDENTITY = list(range(WIDTH))
 
 
-class Lanes(types.Type):
+class Vector(types.Type):
     """`count` registers side by side: count × WIDTH numbers."""
 
     def __init__(self, count: int) -> None:
         self.count = count
-        super().__init__(name=f"Lanes({count}, {WIDTH})")
+        super().__init__(name=f"Vector({count}, {WIDTH})")
 
 
-@register_model(Lanes)
-class _LanesModel(models.PrimitiveModel):
-    def __init__(self, manager: Any, kind: Lanes) -> None:
+@register_model(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: Vector) -> None:
         super().__init__(manager, kind, ir.ArrayType(_VECTOR, kind.count))
 
 
 def parts(builder: Any, value: Any) -> list[Any]:
-    """The registers of a Lanes value (or of a tile of them), as LLVM vectors."""
+    """The registers of a Vector value (or of a tile of them), as LLVM vectors."""
     return [builder.extract_value(value, i) for i in range(value.type.count)]
 
 
@@ -85,18 +87,19 @@ def pack(builder: Any, vectors: list[Any]) -> Any:
 
 
 def address(context: Any, builder: Any, kind: Any, array: Any, index: Any, what: Any = _VECTOR) -> Any:
-    """Where element `index` of a Numba array lies, as a pointer to `what`."""
-    data = context.make_array(kind)(context, builder, array).data
+    """Where element `index` of a Numba array, or behind a pointer, lies, as a pointer to `what`."""
+    pointer = isinstance(kind, types.CPointer)
+    data = array if pointer else context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index], inbounds=True), what.as_pointer())
 
 
 def shift_index(builder: Any, index: Any, by: int) -> Any:
-    return builder.add(index, ir.Constant(_INDEX, by)) if by else index
+    return builder.add(index, ir.Constant(INDEX, by)) if by else index
 
 
 def splat(builder: Any, number: Any, kind: Any = _VECTOR) -> Any:
     empty = ir.Constant(kind, ir.Undefined)
-    first = builder.insert_element(empty, number, ir.Constant(_INT, 0))
+    first = builder.insert_element(empty, number, ir.Constant(INT, 0))
     return builder.shuffle_vector(first, empty, ir.Constant(_INTS, [0] * WIDTH))
 
 
@@ -125,7 +128,7 @@ def _lanewise(names: int, emit: Callable[..., Any], doc: str) -> Any:
 
     def typed(*kinds):
         kind = kinds[0]
-        alike = isinstance(kind, Lanes) and all(other == kind for other in kinds)
+        alike = isinstance(kind, Vector) and all(other == kind for other in kinds)
         return (kind(*kinds), generate) if alike else None  # None: Numba reports a wrong call
 
     operation: Any = {
@@ -137,15 +140,11 @@ def _lanewise(names: int, emit: Callable[..., Any], doc: str) -> Any:
     return intrinsic(operation)
 
 
-def _maximum(builder, x, y):
+def emit_maximum(builder, x, y):
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
-# 2^f on [−1/2, 1/2], relative error 1.0e-7: least squares on Chebyshev points; c0 = 1, so that exp2(0) is exactly 1.
-_NODES = 0.5 * np.cos(np.pi * (np.arange(4000) + 0.5) / 4000)
-_FIT = np.linalg.lstsq(
-    np.vander(_NODES, 6, increasing=True)[:, 1:] / np.exp2(_NODES)[:, None], 1 - 1 / np.exp2(_NODES), rcond=None
-)[0]
+_COEFFICIENTS = fit_exp2(5)  # relative error 1.0e-7
 
 
 def _exp2(builder, x, scale=None):
@@ -162,8 +161,8 @@ def _exp2(builder, x, scale=None):
 
     shifted = plus(rounder)  # the whole part, and 127 more, is now in the lowest bits
     fraction = plus(builder.fsub(rounder, shifted))
-    power = constant(_FIT[-1])
-    for coefficient in (*_FIT[-2::-1], 1.0):
+    power = constant(_COEFFICIENTS[-1])
+    for coefficient in (*_COEFFICIENTS[-2::-1], 1.0):
         power = multiply_add(builder, power, fraction, constant(coefficient))
     exponent = builder.shl(builder.bitcast(shifted, _INTS), ir.Constant(_INTS, [23] * WIDTH))
     # Multiplied, not added to the exponent's bits: a NaN whatever its bits stays one, and 2^-127 becomes 0.
@@ -175,7 +174,7 @@ subtract = _lanewise(2, lambda b, x, y: b.fsub(x, y), "x − y")
 multiply = _lanewise(2, lambda b, x, y: b.fmul(x, y), "x · y")
 divide = _lanewise(2, lambda b, x, y: b.fdiv(x, y), "x / y")
 fma = _lanewise(3, multiply_add, "x · y + z, rounded once where the processor can (FUSED)")
-maximum = _lanewise(2, _maximum, "The larger of x and y; y where either is NaN")
+maximum = _lanewise(2, emit_maximum, "The larger of x and y; y where either is NaN")
 exp2 = _lanewise(1, _exp2, """2^x for x ≤ 127, relative error at most 2e-7; exactly 0 for x ≤ −127, NaN for NaN.
 
 The whole part is rounded off by adding 1.5·2²³ and put into the exponent's bits; a polynomial of degree 5 does the
@@ -195,12 +194,29 @@ def exp2_scaled(typing, lanes, scale):
         scale = splat(builder, arguments[1])
         return pack(builder, [_exp2(builder, x, scale) for x in parts(builder, arguments[0])])
 
-    return (lanes(lanes, types.float32), generate) if isinstance(lanes, Lanes) else None
+    return (lanes(lanes, types.float32), generate) if isinstance(lanes, Vector) else None
 
 
 def _is_flat(kind: Any) -> bool:
-    """Whether this is a Numba array that registers can be filled from: float32, one-dimensional, contiguous."""
+    """Whether registers can be filled from it: float32, a one-dimensional, contiguous array or a pointer."""
+    if isinstance(kind, types.CPointer):
+        return bool(kind.dtype == types.float32)
     return isinstance(kind, types.Array) and kind.dtype == types.float32 and kind.ndim == 1 and kind.layout == "C"
+
+
+@intrinsic
+def pointer(typing, array):
+    """Where the numbers of a contiguous array begin: indexed like it, and valid for as long as its caller holds it.
+
+    Numba counts who holds an array, and a record of arrays is counted anew each time that it is passed on or read; a
+    pointer costs nothing, and is of one type whether or not its numbers may be written.
+    """
+
+    def generate(context, builder, signature, arguments):
+        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+    flat = isinstance(array, types.Array) and array.ndim == 1 and array.layout == "C"
+    return (types.CPointer(array.dtype)(array), generate) if flat else None
 
 
 @intrinsic(prefer_literal=True)
@@ -213,7 +229,7 @@ def load(typing, array, index, count):
         at = [address(context, builder, signature.args[0], base, s) for s in starts]
         return pack(builder, [aligned(builder.load(pointer)) for pointer in at])
 
-    return (Lanes(count.literal_value)(array, types.int64, count), generate) if _is_flat(array) else None
+    return (Vector(count.literal_value)(array, types.int64, count), generate) if _is_flat(array) else None
 
 
 @intrinsic
@@ -237,7 +253,7 @@ def broadcast(typing, number, count):
     def generate(context, builder, signature, arguments):
         return pack(builder, [splat(builder, arguments[0])] * count.literal_value)
 
-    return Lanes(count.literal_value)(types.float32, count), generate
+    return Vector(count.literal_value)(types.float32, count), generate
 
 
 @intrinsic
@@ -246,13 +262,13 @@ def between(typing, lanes, low, high, other):
 
     def generate(context, builder, signature, arguments):
         value, low, high, other = arguments
-        most = ir.Constant(_INDEX, 1 << 30)
-        least = ir.Constant(_INDEX, -(1 << 30))
+        most = ir.Constant(INDEX, 1 << 30)
+        least = ir.Constant(INDEX, -(1 << 30))
 
         def limit(index):  # as 32 bits, whatever it was
             index = builder.select(builder.icmp_signed(">", index, most), most, index)
             index = builder.select(builder.icmp_signed("<", index, least), least, index)
-            return splat(builder, builder.trunc(index, _INT), _INTS)
+            return splat(builder, builder.trunc(index, INT), _INTS)
 
         low, high, other = limit(low), limit(high), splat(builder, other)
         kept = []
@@ -267,7 +283,7 @@ def between(typing, lanes, low, high, other):
 
 @intrinsic
 def where_equal(typing, lanes, number, then):
-    """Lanes that equal the float32 `number` become the float32 `then`."""
+    """Vector that equal the float32 `number` become the float32 `then`."""
 
     def generate(context, builder, signature, arguments):
         number, then = splat(builder, arguments[1]), splat(builder, arguments[2])
@@ -289,7 +305,7 @@ def _fold(builder, vectors, join):
         turned = ir.Constant(_INTS, [(i + step) % WIDTH for i in _IDENTITY])
         vector = join(builder, vector, builder.shuffle_vector(vector, vector, turned))
         step //= 2
-    return builder.extract_element(vector, ir.Constant(_INT, 0))
+    return builder.extract_element(vector, ir.Constant(INT, 0))
 
 
 @intrinsic
@@ -307,6 +323,6 @@ def largest(typing, lanes):
     """The largest of all lanes; NaN may be passed over."""
 
     def generate(context, builder, signature, arguments):
-        return _fold(builder, parts(builder, arguments[0]), _maximum)
+        return _fold(builder, parts(builder, arguments[0]), emit_maximum)
 
     return types.float32(lanes), generate

@@ -8,19 +8,20 @@ address, which is an argument, and the worker is compiled once, by itself.
 import functools
 from typing import Any
 
-from llvmlite import ir
+import numpy as np
 from numba import _dispatcher, config, njit, prange, typeof, types
 from numba.core import cgutils
 from numba.extending import models, register_model
 
-from attnsite.kernels.simd.registers import intrinsic
+from attnsite.kernels.plain.inner import INLINE
+from attnsite.kernels.simd.memory import fetch_add
+from attnsite.kernels.simd.registers import INDEX, intrinsic
 
 _addresses: dict[tuple[Any, bytes], int] = {}
-_INDEX = ir.IntType(64)
 
 
 def on_all(worker: Any, threads: int, *arguments: Any) -> None:
-    """Call `worker(thread, *arguments)` for each thread, all at the same time; arrays and whole numbers only.
+    """Call `worker(thread, *arguments)` for each thread, all at the same time: arrays, whole numbers, tuples of them.
 
     The worker is compiled for the types of its first arguments and again for others, and kept by Numba if it has
     cache=True. It returns nothing and raises nothing. One thread is the calling one, and nobody else is woken up.
@@ -57,6 +58,27 @@ def share_out(pairs: int, panels: int, most: int, threads: int) -> int:
     return min(enough, key=lambda size: -(-enough[size] // threads) * size)
 
 
+def deal(tasks: int, threads: int = 1, in_parts: bool = False) -> np.ndarray:
+    """How tasks 0 … tasks − 1 come to the threads, for `next_task`: int64 counters, and behind them where each ends.
+
+    From one counter to whoever is free, or each thread an equal part in a row, as a loop does that is cut into parts.
+    """
+    parts = threads if in_parts else 1
+    dealt = np.zeros(2 * parts, np.int64)
+    for part in range(parts):
+        dealt[part], dealt[parts + part] = tasks * part // parts, tasks * (part + 1) // parts
+    return dealt
+
+
+@njit(**INLINE)
+def next_task(dealt, thread):
+    """The next task for a thread from what `deal` gave, each to one thread; −1 when none is left for it."""
+    parts = len(dealt) // 2
+    part = thread % parts
+    task = fetch_add(dealt, part, 1)
+    return task if task < dealt[parts + part] else -1
+
+
 class Packed(types.Type):
     """The address of a tuple of arguments: one number, where the loop would hand over each array piece by piece."""
 
@@ -68,7 +90,7 @@ class Packed(types.Type):
 @register_model(Packed)
 class _PackedModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Packed) -> None:
-        super().__init__(manager, kind, _INDEX)
+        super().__init__(manager, kind, INDEX)
 
 
 @intrinsic
@@ -76,7 +98,7 @@ def _pack(typing, arguments):
     """Lay the tuple down for as long as the calling function runs."""
 
     def generate(context, builder, signature, given):
-        return builder.ptrtoint(cgutils.alloca_once_value(builder, given[0]), _INDEX)
+        return builder.ptrtoint(cgutils.alloca_once_value(builder, given[0]), INDEX)
 
     return Packed(arguments)(arguments), generate
 

@@ -19,9 +19,10 @@ from attnsite.kernels.plain.inner import INLINE
 from attnsite.kernels.simd import registers
 from attnsite.kernels.simd.registers import (
     WIDTH,
-    Lanes,
+    Vector,
     address,
     aligned,
+    emit_maximum,
     intrinsic,
     load,
     multiply_add,
@@ -75,7 +76,7 @@ def accumulate(typing, tile, array, index, step, panel):
                 sums[r * len(columns) + c] = multiply_add(builder, number, column, sums[r * len(columns) + c])
         return pack(builder, sums)
 
-    if not (isinstance(tile, Tile) and isinstance(panel, Lanes) and tile.count == panel.count):
+    if not (isinstance(tile, Tile) and isinstance(panel, Vector) and tile.count == panel.count):
         return None
     return tile(tile, array, types.int64, types.int64, panel), generate
 
@@ -88,7 +89,7 @@ def row(typing, tile, r):
         start = r.literal_value * tile.count
         return pack(builder, parts(builder, arguments[0])[start : start + tile.count])
 
-    return Lanes(tile.count)(tile, r), generate
+    return Vector(tile.count)(tile, r), generate
 
 
 @intrinsic
@@ -98,7 +99,7 @@ def peak(typing, lanes, tile):
     def generate(context, builder, signature, arguments):
         best, vectors = parts(builder, arguments[0]), parts(builder, arguments[1])
         for i, vector in enumerate(vectors):
-            best[i % tile.count] = registers._maximum(builder, vector, best[i % tile.count])
+            best[i % tile.count] = emit_maximum(builder, vector, best[i % tile.count])
         return pack(builder, best)
 
     return lanes(lanes, tile), generate
