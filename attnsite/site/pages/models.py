@@ -151,8 +151,8 @@ def lead(model: Model, usual: Cost) -> str:
 def aliases(model: Model) -> list[str]:
     """What people type who look for its memory, as far as its title has not the words."""
     words = set(re.findall(r"[a-z0-9.]+", model.name.casefold()))
-    others = [each for each in model.aliases if not set(re.findall(r"[a-z0-9.]+", each.casefold())) <= words]
-    return [*others, "VRAM"]
+    others = [alias.rpartition("/")[2] for alias in model.aliases]
+    return [*(each for each in others if not set(re.findall(r"[a-z0-9.]+", each.casefold())) <= words), "VRAM"]
 
 
 def contexts(model: Model) -> list[dict[str, Any]]:
