@@ -24,10 +24,10 @@ WINDOW = MEMORY + "sliding_window/"
 TOKEN = MEMORY + "time_per_token/"
 EXACT = "questions/numerics/online_softmax_error/"
 SINGLE = "questions/practice/multi_head_or_single_head/"
-CALCULATOR, BY_HAND, GLOSSARY = "calculator/", "by_hand/", "glossary/"
+CALCULATOR, BY_HAND, GLOSSARY, MODEL = "calculator/", "by_hand/", "glossary/", "models/"
 
 TUNED = {
-    "kv cache llama 3": (BYTES,),
+    "kv cache llama 3": (BYTES, MODEL + "llama-3"),
     "gqa": (GQA,),
     "mqa": (GQA, BYTES),
     "mla": (BYTES,),
@@ -56,7 +56,7 @@ TUNED = {
     "memory bound decode": (BOUND, GQA, TOKEN),
     "grouped query attention": (GQA,),
     "depth vs heads": (DEPTH,),
-    "llama 3 8b": (CALCULATOR, BYTES),
+    "llama 3 8b": (MODEL + "llama-3-8b", CALCULATOR),
     "context length 128k memory": (BYTES,),
     "head rank collapse": (DEPTH,),
     "attention score matrix memory quadratic": (TRADE,),
@@ -66,7 +66,7 @@ TUNED = {
 
 HELD = {
     "kv cache size calculator": (CALCULATOR, BYTES),
-    "how much vram for 70b": (CALCULATOR, BYTES),
+    "how much vram for 70b": (CALCULATOR, BYTES, MODEL),
     "mha vs gqa vs mqa": (GQA, BYTES),
     "repeat_kv": (GQA,),
     "no available memory for the cache blocks": (BYTES,),
@@ -87,8 +87,8 @@ HELD = {
     "fp16 vs bf16": (EXACT,),
     "rolling buffer": (WINDOW,),
     "mistral sliding window": (WINDOW,),
-    "deepseek kv cache": (BYTES,),
-    "qwen": (CALCULATOR, BYTES),
+    "deepseek kv cache": (BYTES, MODEL + "deepseek"),
+    "qwen": (MODEL + "qwen", CALCULATOR),
     "decode tokens per second": (TOKEN,),
     "why is decoding slow at long context": (TOKEN,),
     "arithmetic intensity": (BOUND, GLOSSARY),
@@ -119,8 +119,8 @@ BLIND = {
     "tile size": (TILED, GLOSSARY),
     "low rank bottleneck": (MANY, SINGLE),
     "torch attention slow on cpu": (SPEED,),
-    "Gemma 3 27B": (CALCULATOR,),
-    "llama 2 70b kv cache": (BYTES,),
+    "Gemma 3 27B": (MODEL + "gemma-3-27b", CALCULATOR),
+    "llama 2 70b kv cache": (MODEL + "llama-2-70b", BYTES),
     "mamba hybrid": (GLOSSARY, BYTES),
     "local attention": (WINDOW, SPARSE),
     "Michel 2019": ("sources/", REMOVED),

@@ -7,7 +7,7 @@ from html import escape
 from attnsite.site.markdown.extension import PAGE
 
 # How much a page counts beside a question: lists and pages about this site stand behind what answers.
-QUESTION, KERNEL, LIST, SOURCES = 3.0, 1.0, 0.4, 0.25
+QUESTION, KERNEL, LIST, MODEL, SOURCES = 3.0, 1.0, 0.4, 0.3, 0.25
 
 
 def head(path: str, title: str, description: str = "", **more: object) -> str:

@@ -3,6 +3,7 @@
 Everything on them is a closed form of `attnsite.formulas` with the model's own numbers; nothing is measured here.
 """
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from html import escape
@@ -110,7 +111,7 @@ def page(model: Model) -> str:
     answer = lead(model, usual)
     title = f"{model.name}: KV cache and memory"
     parts = [
-        head(path, title, description=answer, search={"boost": front_matter.KERNEL}, aliases=aliases(model)),
+        head(path, title, description=answer, search={"boost": front_matter.MODEL}, aliases=aliases(model)),
         f"# {escape(title, quote=False)}",
         f"{escape(answer, quote=False)}\n{{ .lead }}",
         f"[Other contexts, batches, dtypes and devices](../{CALCULATOR}?model={quote(model.name, safe='')}) are in the "
@@ -148,8 +149,10 @@ def lead(model: Model, usual: Cost) -> str:
 
 
 def aliases(model: Model) -> list[str]:
-    """What people type who look for its memory."""
-    return [*dict.fromkeys((*model.aliases, model.slug)), f"{model.name} VRAM", "memory requirements"]
+    """What people type who look for its memory, as far as its title has not the words."""
+    words = set(re.findall(r"[a-z0-9.]+", model.name.casefold()))
+    others = [alias.rpartition("/")[2] for alias in model.aliases]
+    return [*(each for each in others if not set(re.findall(r"[a-z0-9.]+", each.casefold())) <= words), "VRAM"]
 
 
 def contexts(model: Model) -> list[dict[str, Any]]:
