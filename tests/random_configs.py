@@ -3,6 +3,7 @@
 import json
 import random
 
+from attnsite.formulas.aliases import ALIASES
 from attnsite.formulas.known import architectures, class_defaults
 
 NUMBERS = (1, 2, 3, 4, 7, 8, 16, 64, 100, 128, 256, 1000, 4096)
@@ -62,9 +63,9 @@ def near(draw: random.Random, value: object) -> object:
 
 def config(draw: random.Random) -> dict[str, object]:
     """One config; about half are understood."""
-    types = sorted(architectures())
-    model_type = draw.choice(types)
-    values: dict[str, object] = dict(class_defaults()["classes"].get(model_type, {}).get("defaults", {}))
+    model_type = draw.choice(sorted([*architectures(), *ALIASES]))
+    like = ALIASES[model_type].like if model_type in ALIASES else model_type
+    values: dict[str, object] = dict(class_defaults()["classes"].get(like, {}).get("defaults", {}))
     values = {key: value for key, value in values.items() if value is not None or draw.random() < 0.5}
     if "num_hidden_layers" in values and draw.random() < 0.8:
         values["num_hidden_layers"] = draw.choice((1, 2, 3, 6, 12, 26, 61))

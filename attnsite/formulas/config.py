@@ -22,7 +22,7 @@ def supported() -> list[str]:
 
 def version() -> str:
     """Of the transformers package that defaults and layouts are taken from."""
-    return str(classclass_defaults()["transformers"])
+    return str(class_defaults()["transformers"])
 
 
 def read_config(values: object) -> Decoder:
@@ -57,8 +57,8 @@ def _open(values: Mapping[str, Any], log: Log, place: str = "", fallback: str = 
         return None, ""
     known = architectures()
     if model_type in known:
-        entry = classclass_defaults()["classes"].get(model_type, {})
-        origin = f"default of {entry.get('class')}, transformers {classclass_defaults()['transformers']}"
+        entry = class_defaults()["classes"].get(model_type, {})
+        origin = f"default of {entry.get('class')}, transformers {class_defaults()['transformers']}"
         return Keys(values, log, place, entry.get("defaults", {}), entry.get("names", {}), origin), model_type
     wrapper = None if place else _wrapper(model_type)
     alias = ALIASES.get(model_type)

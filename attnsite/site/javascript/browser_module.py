@@ -1,7 +1,7 @@
-"""The ES module of the page: runtime, translated formulas, the architectures of every family, the classes' defaults.
+"""The ES module of the calculator: runtime, translated formulas and page, the architectures, the classes' defaults.
 
-It is made where a site is built, from the files of `attnsite/formulas` as they are: nothing of it is committed, so that
-nothing of it can be old. `docs/assets/cost.js` imports it when somebody touches the calculator.
+It is made where a site is built, from the Python as it is: nothing of it is committed, so that nothing of it can be
+old. `docs/assets/calculator.js` imports it when somebody touches the calculator.
 """
 
 import json
@@ -9,30 +9,36 @@ import re
 from pathlib import Path
 
 from attnsite.site.javascript.program import translated
-from attnsite.site.javascript.sources import PACKAGE, Definition, read
+from attnsite.site.javascript.sources import Definition, read
 
-ADDRESS = "assets/formulas.js"
-KNOWN = {f"{PACKAGE}.known": {"architectures", "class_defaults"}}  # what reads files there is handed over here
-EXPORTS = {
-    "config": ("read_config", "supported", "version"),
-    "counts": ("Count",),
-    "dtypes": ("DTYPES", "WEIGHT_DTYPES"),
-    "decoder": (),
-    "keys": ("NotUnderstood",),
-    "layouts": ("growth", "Cross"),
+ADDRESS = "assets/calculator_formulas.js"
+FORMULAS = "attnsite.formulas"
+PROVIDED = {  # what reads files, or is written for the browser by hand and compared by a test
+    f"{FORMULAS}.known": {name: name for name in ("architectures", "class_defaults")},
+    f"{FORMULAS}.devices": {"load": "devices"},
+    "attnsite.records.quantity": {"Quantity": "Quantity"},
 }
-OF_RUNTIME = ("Dict", "NotJson", "parsed", "str", "float", "truth")
+EXPORTS = {
+    f"{FORMULAS}.config": ("read_config", "supported"),
+    f"{FORMULAS}.counts": ("Count",),
+    f"{FORMULAS}.dtypes": ("DTYPES",),
+    f"{FORMULAS}.keys": ("NotUnderstood",),
+    f"{FORMULAS}.layouts": ("growth",),
+}
+OF_RUNTIME = ("Dict", "NotJson", "parsed", "repr", "str", "float")
 _REMARK = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 _INDENT = re.compile(r"\n\s*")
 
 
-def text(folder: Path) -> str:
-    """The module, from `attnsite/formulas`. Raises `Mistake` at the file and line of what is not translated."""
-    modules = read(folder, KNOWN)
-    families = [name for name in modules if name.startswith(f"{PACKAGE}.families.") and "TYPES" in modules[name].names]
-    named = [(f"{PACKAGE}.{module}", name) for module, names in EXPORTS.items() for name in names]
-    written, program = translated(modules, [*named, *((family, "TYPES") for family in families)],
-                                  set().union(*KNOWN.values()))  # fmt: skip
+def text(package: Path) -> str:
+    """The module, from the folder `attnsite`. Raises `Mistake` at the file and line of what is not translated."""
+    formulas = package / "formulas"
+    paths = [*sorted(formulas.glob("*.py")), *sorted(formulas.glob("families/*.py"))]
+    modules = read(package, (path for path in paths if path.stem != "known"), PROVIDED)
+    families = [name for name in modules if name.startswith(f"{FORMULAS}.families.") and "TYPES" in modules[name].names]
+    named = [(module, name) for module, names in EXPORTS.items() for name in names]
+    provided = {name for names in PROVIDED.values() for name in names.values()}
+    written, program = translated(modules, [*named, *((family, "TYPES") for family in families)], provided)
 
     def called(module: str, name: str) -> str:
         target = modules[module].names[name]
@@ -40,17 +46,16 @@ def text(folder: Path) -> str:
         return program.name(target)
 
     types = ",".join(f"...{called(family, 'TYPES')}.items()" for family in families)
-    defaults = json.dumps(
-        json.loads((folder / "class_defaults.json").read_text(encoding="utf-8")),
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
+    defaults = json.loads((formulas / "class_defaults.json").read_text(encoding="utf-8"))
+    packed = literal(json.dumps(defaults, ensure_ascii=False, separators=(",", ":")))
     exports = ", ".join([*(f"{called(module, name)} as {name}" for module, name in named), *OF_RUNTIME])
     return (
-        "".join(plain(Path(__file__).parent / part) for part in ("runtime.js", "json_text.js"))
+        'import { text as shown } from "./quantity.js";\n'
+        + "".join(plain(Path(__file__).parent / part) for part in ("runtime.js", "json_text.js"))
+        + "\nconst Quantity = (value, unit) => shown(float(value), unit);\n"
         + written
         + f"const known = new Dict([{types}]), architectures = () => known;\n"
-        + f"const defaults = parsed({literal(defaults)}), class_defaults = () => defaults;\n"
+        + f"const defaults = parsed({packed}), class_defaults = () => defaults;\n"
         + f"export {{ {exports} }};\n"
     )
 

@@ -15,10 +15,11 @@ OPERATORS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.FloorDiv: "flo
 ORDERED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 BUILTINS = {"abs", "all", "any", "bool", "dict", "divmod", "enumerate", "float", "int", "isinstance", "len", "list",
             "map", "max", "min", "next", "object", "range", "repr", "round", "set", "sorted", "str", "sum", "tuple",
-            "type", "zip", "Mapping", "Sequence", "Fraction", "replace"}  # fmt: skip
+            "type", "zip", "Mapping", "Sequence", "Fraction", "replace", "log2", "escape"}  # fmt: skip
 RENAMED = {"Mapping": "dict", "tuple": "list"}
 OF_OBJECTS = {"get", "items", "values", "keys", "add"}  # methods of the runtime's Dict and Set
-OF_VALUES = {"append", "startswith", "endswith", "join", "removeprefix", "is_integer", "isdecimal", "lower", "upper"}
+OF_VALUES = {"append", "endswith", "extend", "is_integer", "isdecimal", "join", "lower", "removeprefix", "startswith",
+             "upper"}  # fmt: skip
 PLAIN = re.compile(r"[a-z_|]+")
 
 
@@ -80,6 +81,8 @@ class Expressions:
         target = scope.module.names.get(node.id)
         if isinstance(target, Definition):
             return self.program.name(target)
+        if isinstance(target, Module):
+            raise refuse(scope.file, node, f"uses the module {node.id} as a value")
         name = target if isinstance(target, str) else node.id
         if isinstance(target, str) and target in self.program.provided:
             return target
@@ -87,7 +90,18 @@ class Expressions:
             return RENAMED.get(name, name)
         raise refuse(scope.file, node, f"names {node.id}, which is not translated")
 
+    def of_module(self, node: ast.expr, scope: Scope) -> "Definition | str | None":
+        """What `module.name` is, where the first is a module."""
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in scope.names:
+            module = scope.module.names.get(node.value.id)
+            if isinstance(module, Module):
+                found = module.names.get(node.attr)
+                return None if isinstance(found, Module) else found
+        return None
+
     def _Attribute(self, node: ast.Attribute, scope: Scope) -> str:
+        if found := self.of_module(node, scope):
+            return self.program.name(found) if isinstance(found, Definition) else found
         return f"{self.text(node.value, scope)}.{node.attr}"
 
     # --- arithmetic and comparisons
@@ -234,16 +248,20 @@ class Expressions:
         )
 
     def _Call(self, node: ast.Call, scope: Scope) -> str:
-        if isinstance(node.func, ast.Attribute):
+        target = self.of_module(node.func, scope)
+        if target is None and isinstance(node.func, ast.Attribute):
             return self._method(node, node.func, scope)
         if isinstance(node.func, ast.Name) and node.func.id not in scope.names:
-            target = scope.module.names.get(node.func.id)
-            if isinstance(target, Definition) and (signature := self.program.signature(target)):
-                new = "new " if isinstance(target.node, ast.ClassDef) else ""
-                places = signature.places(node, scope.file) if node.keywords else list(node.args)
-                return f"{new}{self.program.name(target)}({self._placed(places, scope)})"
+            known = scope.module.names.get(node.func.id)
+            target = None if isinstance(known, Module) else known
             if not isinstance(target, Definition):
                 return self._builtin(node, node.func, scope)
+        if isinstance(target, Definition) and (signature := self.program.signature(target)):
+            new = "new " if isinstance(target.node, ast.ClassDef) else ""
+            places: list[ast.expr | None] = [*node.args]
+            if node.keywords:
+                places = signature.places(node, scope.file)
+            return f"{new}{self.program.name(target)}({self._placed(places, scope)})"
         if node.keywords:
             raise refuse(scope.file, node, "gives keywords to a function that is not known by name")
         return f"call({self.text(node.func, scope)}{self._after(node.args, scope)})"
@@ -261,6 +279,9 @@ class Expressions:
             return f"replace({self.many(node.args, scope)},{{{changes}}})"
         if name == "isinstance":
             return f"isinstance({self.text(node.args[0], scope)},[{','.join(self._types(node.args[1], scope))}])"
+        if name in ("sorted", "max", "min") and [keyword.arg for keyword in node.keywords] == ["key"]:
+            by = self.text(node.keywords[0].value, scope)
+            return f"{'sorted' if name == 'sorted' else name + 'By'}({self.many(node.args, scope)},{by})"
         if node.keywords:
             raise refuse(scope.file, node, f"gives keywords to {name}, which is not translated")
         return f"{name}({self.many(node.args, scope)})"
@@ -301,7 +322,9 @@ class Expressions:
 
     def _pattern(self, node: ast.Call, scope: Scope) -> str:
         pattern = node.args[0]
-        if len(node.args) != 1 or not isinstance(pattern, ast.Constant) or not PLAIN.fullmatch(str(pattern.value)):
+        if len(node.args) != 1 or not isinstance(pattern, ast.Constant) or not isinstance(pattern.value, str):
+            raise refuse(scope.file, node, "compiles a pattern that is no plain text")
+        if not PLAIN.fullmatch(pattern.value):
             raise refuse(scope.file, node, "compiles a pattern that is more than words and bars")
         return f"/{pattern.value}/"
 
@@ -313,12 +336,10 @@ class Expressions:
 
     def _FormattedValue(self, node: ast.FormattedValue, scope: Scope) -> str:
         value = self.text(node.value, scope)
-        if node.conversion == ord("r") and node.format_spec is None:
-            return f"repr({value})"
-        if node.conversion != -1:
-            raise refuse(scope.file, node, "converts a value in a text")
-        if node.format_spec is None:
-            return f"str({value})"
-        if ast.unparse(node.format_spec) == "f','":
+        written = f"repr({value})" if node.conversion == ord("r") else f"str({value})"
+        form = ast.unparse(node.format_spec)[2:-1] if node.format_spec else ""
+        if node.conversion in (-1, ord("r")) and re.fullmatch(r"(\.\d+)?", form):
+            return f"slice({written},null,{form[1:]}n)" if form else written
+        if node.conversion == -1 and form == ",":
             return f"commas({value})"
-        raise refuse(scope.file, node, f"formats by {ast.unparse(node.format_spec)}, which is not translated")
+        raise refuse(scope.file, node, f"formats by {form}, which is not translated")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 
 from attnsite.site.javascript.expressions import Expressions, Scope
 from attnsite.site.javascript.refusal import refuse
-from attnsite.site.javascript.shapes import Class, Program, parameters
+from attnsite.site.javascript.shapes import Class, Program, made_inside, parameters
 from attnsite.site.javascript.sources import Definition, Module, reached
 
 
@@ -28,9 +28,9 @@ class Writer(Expressions):
         if isinstance(node, ast.AnnAssign) and node.value is not None:
             return self._assign(node.target, self.text(node.value, scope), scope)
         if isinstance(node, ast.AugAssign):
-            target = ast.parse(ast.unparse(node.target), mode="eval").body
-            return self._assign(node.target, self._BinOp(ast.copy_location(ast.BinOp(target, node.op, node.value), node),
-                                                         scope), scope)  # fmt: skip
+            read = ast.parse(ast.unparse(node.target), mode="eval").body
+            both = ast.copy_location(ast.BinOp(read, node.op, node.value), node)
+            return self._assign(node.target, self._BinOp(both, scope), scope)
         if isinstance(node, ast.If):
             text = f"if({self.test(node.test, scope)}){{{self.block(node.body, scope)}}}"
             return text + (f"else{{{self.block(node.orelse, scope)}}}" if node.orelse else "")
@@ -98,8 +98,11 @@ class Writer(Expressions):
         name = self.program.name(one.definition)
         base = "Error" if one.is_error else self.program.name(one.base.definition) if one.base else "Base"
         methods = "".join(self.method(one, key, node, scope) for key, node in one.methods.items())
-        own = {key: node for key, node in one.fields.items() if one.base is None or key not in one.base.fields
-               or one.base.fields[key] is not node}  # fmt: skip
+        inherited = one.base.fields if one.base else {}
+        own = {key: node for key, node in one.fields.items() if inherited.get(key) is not node}
+        order = [name for name, node in one.fields.items() if made_inside(node)]
+        if order and list(one.fields)[-len(order) :] != order:
+            raise refuse(scope.file, one.node, "has fields behind one that no argument gives")
         fields = ",".join(f"[{json.dumps(key)},{self._default(node, scope)}]" for key, node in own.items())
         statics = [node for node in one.node.body if isinstance(node, ast.Assign)]
         text = f"const {name}=class extends {base}{{{methods}}};"
@@ -121,7 +124,7 @@ class Writer(Expressions):
             return "0"
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "field":
             factory = next((one.value for one in value.keywords if one.arg == "default_factory"), None)
-            if factory is None or len(value.keywords) != 1:
+            if factory is None or any(one.arg not in ("default_factory", "init") for one in value.keywords):
                 raise refuse(scope.file, node, "is a field without a default_factory")
             return f"()=>{self.text(factory, scope)}()"
         return f"()=>{self.text(value, scope)}"
@@ -136,8 +139,9 @@ class Writer(Expressions):
         if isinstance(node, ast.Assign):
             target, value = node.targets[0], self.text(node.value, scope)
             if isinstance(target, ast.Tuple):
-                named = [definition.module.names[one.id] for one in target.elts if isinstance(one, ast.Name)]
-                return f"const [{','.join(self.program.name(one) for one in named if isinstance(one, Definition))}]={value};"
+                both = [definition.module.names[one.id] for one in target.elts if isinstance(one, ast.Name)]
+                names = [self.program.name(one) for one in both if isinstance(one, Definition)]
+                return f"const [{','.join(names)}]={value};"
             return f"const {name}={value};"
         if isinstance(node, ast.AnnAssign) and node.value is not None:
             return f"const {name}={self.text(node.value, scope)};"

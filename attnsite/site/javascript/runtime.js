@@ -44,6 +44,7 @@ class Base {
       const value = given[place++];
       this[name] = value !== undefined ? value : usual ? usual() : fail(`${name} is not given`);
     }
+    this.__post_init__?.();
   }
 }
 Base.fields = new Map();
@@ -176,9 +177,17 @@ const extreme = better => (...given) => {
   return values.length ? values.reduce((a, b) => (better(b, a) ? b : a)) : fail("of nothing");
 };
 const min = extreme((a, b) => a < b), max = extreme((a, b) => a > b);
-const sorted = values => [...values].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+const before = (a, b) => {
+  if (!Array.isArray(a)) return a < b;
+  const i = a.findIndex((one, place) => !eq(one, b[place]));
+  return i < 0 ? a.length < b.length : i < b.length && before(a[i], b[i]);
+};
+const sorted = (values, by = x => x) => [...values].sort((a, b) => (before(by(a), by(b)) ? -1 : before(by(b), by(a)) ? 1 : 0));
+const minBy = (values, by) => [...values].reduce((a, b) => (before(by(b), by(a)) ? b : a));
+const maxBy = (values, by) => [...values].reduce((a, b) => (before(by(a), by(b)) ? b : a));
 const divmod = (a, b) => [floordiv(a, b), mod(a, b)];
 const append = (held, x) => { held.push(x); return null; };
+const extend = (held, values) => { held.push(...values); return null; };
 const object = () => Symbol("object");
 
 /* --- kinds of values ---------------------------------------------------------------------------------------------------- */
@@ -233,4 +242,7 @@ const startswith = startsWith, endswith = endsWith;
 const join = (between, texts) => [...texts].join(between);
 const removeprefix = (text, start) => (start && text.startsWith(start) ? text.slice(start.length) : text);
 const isdecimal = text => /^\p{Nd}+$/u.test(text);
+const log2 = x => Math.log2(float(x));
+const NAMED = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };
+const escape = text => text.replace(/[&<>"']/g, letter => NAMED[letter]);
 const lower = text => text.toLowerCase(), upper = text => text.toUpperCase();

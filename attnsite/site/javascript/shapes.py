@@ -1,4 +1,4 @@
-"""What the translator has to know of the whole program: signatures, fields, methods, and a short name for everything."""
+"""What has to be known of the whole program: signatures, fields, methods, and a short name for everything."""
 
 import ast
 import itertools
@@ -67,6 +67,14 @@ def parameters(node: ast.FunctionDef | ast.Lambda, file: str) -> list[tuple[str,
     return found + [(one.arg, default) for one, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
 
 
+def made_inside(node: ast.AnnAssign) -> bool:
+    """Whether no argument gives a field: `field(init=False)`."""
+    return isinstance(node.value, ast.Call) and any(
+        keyword.arg == "init" and isinstance(keyword.value, ast.Constant) and keyword.value.value is False
+        for keyword in node.value.keywords
+    )
+
+
 class Program:
     """All definitions that are translated, and the names that the runtime provides."""
 
@@ -97,7 +105,7 @@ class Program:
                 found.fields |= found.base.fields
             elif not (isinstance(base, ast.Name) and base.id in ERRORS):
                 raise refuse(file, node, "has a base that is not translated")
-        is_data = any("dataclass" in ast.dump(decorator) for decorator in node.decorator_list)
+        is_data = any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list)
         for inner in node.body:
             if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name):
                 if not is_data:
@@ -125,5 +133,5 @@ class Program:
             if "__init__" in one.methods:
                 names = [name for name, _ in parameters(one.methods["__init__"], file)][1:]
                 return Signature(names, definition.name)
-            return Signature(list(one.fields), definition.name)
+            return Signature([name for name, field in one.fields.items() if not made_inside(field)], definition.name)
         return None

@@ -2,20 +2,20 @@
 
 import ast
 import graphlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from attnsite.site.javascript.refusal import refuse
 
-PACKAGE = "attnsite.formulas"
 LIBRARY = {  # module: the names of it that the runtime has
     "dataclasses": {"dataclass", "field", "replace"},
     "fractions": {"Fraction"},
     "functools": {"cached_property"},
     "collections.abc": {"Callable", "Iterable", "Mapping", "Sequence"},
     "typing": {"Any"},
-    "math": {"ceil", "floor", "inf"},
+    "math": {"log2"},
+    "html": {"escape"},
 }
 
 
@@ -30,45 +30,48 @@ class Definition:
 
 @dataclass
 class Module:
-    """`names` are those of the whole module: its own definitions, those of other modules, library names as text."""
+    """`names` are those of the whole module: its own definitions, those of others, modules, library names as text."""
 
     dotted: str
     file: str
     tree: ast.Module
-    names: dict[str, "Definition | str"] = field(default_factory=dict)
+    names: dict[str, "Definition | Module | str"] = field(default_factory=dict)
     own: list[Definition] = field(default_factory=list)
 
 
-def read(folder: Path, skipped: Mapping[str, str]) -> dict[str, Module]:
-    """All modules of `attnsite/formulas` in the order of their imports. Names of a `skipped` module, which reads files,
-    are the runtime's own: module -> what the runtime calls it."""
-    paths = [*sorted(folder.glob("*.py")), *sorted(folder.glob("families/*.py"))]
+def read(package: Path, paths: Iterable[Path], provided: Mapping[str, Mapping[str, str]]) -> dict[str, Module]:
+    """The modules of files below `attnsite`, in the order of their imports. What reads files or belongs to another room
+    is `provided` by the runtime: module -> name in it -> what the runtime calls it."""
     found: dict[str, Module] = {}
     for path in paths:
-        inner = path.relative_to(folder).with_suffix("").parts
-        dotted = ".".join((PACKAGE, *inner)).removesuffix(".__init__")
-        if inner[-1] != "__init__" and dotted not in skipped:
-            text = path.read_text(encoding="utf-8")
-            file = "/".join(("attnsite", "formulas", *inner)) + ".py"
-            found[dotted] = Module(dotted, file, ast.parse(text, file))
+        inner = path.relative_to(package).with_suffix("").parts
+        if inner[-1] != "__init__":
+            file = "/".join(("attnsite", *inner)) + ".py"
+            dotted = ".".join(("attnsite", *inner))
+            found[dotted] = Module(dotted, file, ast.parse(path.read_text(encoding="utf-8"), file))
     order = graphlib.TopologicalSorter({name: set(_imported(module) & found.keys()) for name, module in found.items()})
-    sorted_names = list(order.static_order())
-    for name in sorted_names:
-        _define(found[name])
-    for name in sorted_names:
-        _import(found[name], found, skipped)
-    return {name: found[name] for name in sorted_names}
+    ordered = {name: found[name] for name in order.static_order()}
+    for module in ordered.values():
+        _define(module, provided.get(module.dotted, {}))
+    for module in ordered.values():
+        _import(module, ordered, provided)
+    return ordered
 
 
 def _imported(module: Module) -> set[str]:
-    return {str(node.module) for node in module.tree.body if isinstance(node, ast.ImportFrom)}
+    found = [node for node in module.tree.body if isinstance(node, ast.ImportFrom)]
+    inside = {f"{node.module}.{alias.name}" for node in found for alias in node.names}
+    return inside | {str(node.module) for node in found}
 
 
-def _define(module: Module) -> None:
+def _define(module: Module, provided: Mapping[str, str]) -> None:
     for node in module.tree.body:
         for name in _targets(node):
-            module.own.append(Definition(module, name, node))
-            module.names[name] = module.own[-1]
+            if name in provided:
+                module.names[name] = provided[name]
+            else:
+                module.own.append(Definition(module, name, node))
+                module.names[name] = module.own[-1]
 
 
 def _targets(node: ast.stmt) -> list[str]:
@@ -83,43 +86,45 @@ def _targets(node: ast.stmt) -> list[str]:
     return []
 
 
-def _import(module: Module, found: Mapping[str, Module], skipped: Mapping[str, str]) -> None:
+def _import(module: Module, found: Mapping[str, Module], provided: Mapping[str, Mapping[str, str]]) -> None:
     for node in module.tree.body:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 module.names[alias.asname or alias.name] = alias.name
         elif isinstance(node, ast.ImportFrom):
-            source = str(node.module)
             for alias in node.names:
-                module.names[alias.asname or alias.name] = _named(module, node, source, alias.name, found, skipped)
+                module.names[alias.asname or alias.name] = _named(str(node.module), alias.name, found, provided)
 
 
-def _named(module: Module, node: ast.stmt, source: str, name: str, found: Mapping[str, Module],
-           skipped: Mapping[str, str]) -> Definition | str:  # fmt: skip
-    if source in found:
-        target = found[source].names.get(name)
-        if target is not None:
-            return target
-    elif source in skipped or name in LIBRARY.get(source, ()):
-        return name
-    return f"!{source}.{name}"  # refused where it is used
+def _named(
+    source: str, name: str, found: Mapping[str, Module], provided: Mapping[str, Mapping[str, str]]
+) -> "Definition | Module | str":
+    if name in provided.get(source, {}):
+        return provided[source][name]
+    if f"{source}.{name}" in found:
+        return found[f"{source}.{name}"]
+    if source in found and name in found[source].names:
+        return found[source].names[name]
+    return name if name in LIBRARY.get(source, ()) else f"!{source}.{name}"  # that is refused where it is used
 
 
-def values(node: ast.AST) -> Iterator[ast.Name]:
-    """Names that code uses as values: not those of annotations."""
+def values(module: Module, node: ast.AST) -> Iterator["Definition | Module | str | None"]:
+    """What the names mean that code uses as values: not those of annotations."""
     for inner in _evaluated(node):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
-            yield inner
+            yield module.names.get(inner.id)
+        elif isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name):
+            of = module.names.get(inner.value.id)
+            yield of.names.get(inner.attr) if isinstance(of, Module) else None
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
     yield node
-    for name, child in ast.iter_fields(node):
-        if name in ("annotation", "returns", "decorator_list"):
-            continue
-        for each in child if isinstance(child, list) else [child]:
-            if isinstance(each, ast.AST):
-                yield from _evaluated(each)
+    for part, child in ast.iter_fields(node):
+        if part not in ("annotation", "returns", "decorator_list"):
+            for each in child if isinstance(child, list) else [child]:
+                if isinstance(each, ast.AST):
+                    yield from _evaluated(each)
 
 
 def reached(modules: Mapping[str, Module], wanted: Sequence[tuple[str, str]]) -> list[Definition]:
@@ -136,8 +141,5 @@ def reached(modules: Mapping[str, Module], wanted: Sequence[tuple[str, str]]) ->
         if id(definition.node) in kept:
             continue
         kept.add(id(definition.node))
-        for name in values(definition.node):
-            target = definition.module.names.get(name.id)
-            if isinstance(target, Definition):
-                waiting.append(target)
+        waiting += [one for one in values(definition.module, definition.node) if isinstance(one, Definition)]
     return [d for module in modules.values() for d in module.own if id(d.node) in kept]
