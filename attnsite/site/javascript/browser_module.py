@@ -20,10 +20,14 @@ PROVIDED = {  # what reads files, or is written for the browser by hand and comp
 }
 EXPORTS = {
     f"{FORMULAS}.config": ("read_config", "supported"),
+    f"{FORMULAS}.cost": ("Cost",),
+    f"{FORMULAS}.devices": ("Device",),
     f"{FORMULAS}.counts": ("Count",),
-    f"{FORMULAS}.dtypes": ("DTYPES",),
+    f"{FORMULAS}.dtypes": ("DTYPES", "WEIGHTS"),
     f"{FORMULAS}.keys": ("NotUnderstood",),
     f"{FORMULAS}.layouts": ("growth",),
+    "attnsite.site.widgets.calculator_blocks": ("blocks", "markdown"),
+    "attnsite.site.widgets.calculator_words": ("Chosen", "splits"),
 }
 OF_RUNTIME = ("Dict", "NotJson", "parsed", "repr", "str", "float")
 _REMARK = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
@@ -33,7 +37,8 @@ _INDENT = re.compile(r"\n\s*")
 def text(package: Path) -> str:
     """The module, from the folder `attnsite`. Raises `Mistake` at the file and line of what is not translated."""
     formulas = package / "formulas"
-    paths = [*sorted(formulas.glob("*.py")), *sorted(formulas.glob("families/*.py"))]
+    widgets = sorted((package / "site" / "widgets").glob("calculator_*.py"))
+    paths = [*sorted(formulas.glob("*.py")), *sorted(formulas.glob("families/*.py")), *widgets]
     modules = read(package, (path for path in paths if path.stem != "known"), PROVIDED)
     families = [name for name in modules if name.startswith(f"{FORMULAS}.families.") and "TYPES" in modules[name].names]
     named = [(module, name) for module, names in EXPORTS.items() for name in names]

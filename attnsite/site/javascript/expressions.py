@@ -282,7 +282,8 @@ class Expressions:
         if name in ("sorted", "max", "min") and [keyword.arg for keyword in node.keywords] == ["key"]:
             by = self.text(node.keywords[0].value, scope)
             return f"{'sorted' if name == 'sorted' else name + 'By'}({self.many(node.args, scope)},{by})"
-        if node.keywords:
+        strict = name == "zip" and [keyword.arg for keyword in node.keywords] == ["strict"]
+        if node.keywords and not strict:
             raise refuse(scope.file, node, f"gives keywords to {name}, which is not translated")
         return f"{name}({self.many(node.args, scope)})"
 

@@ -166,7 +166,7 @@ const range = (from, to = null, step = 1n) => {
   return found;
 };
 const enumerate = values => [...values].map((value, i) => [BigInt(i), value]);
-const zip = (a, b) => [...a].slice(0, [...b].length).map((value, i) => [value, [...b][i]]);
+const zip = (a, b) => (a.length === b.length ? a.map((value, i) => [value, b[i]]) : fail("zip of unlike lengths"));
 const map = (f, values) => [...values].map(value => call(f, value));
 const sum = (values, start = 0n) => [...values].reduce(add, start);
 const all = values => [...values].every(truth);
