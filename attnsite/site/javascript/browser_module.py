@@ -26,7 +26,7 @@ EXPORTS = {
     f"{FORMULAS}.dtypes": ("DTYPES", "WEIGHTS"),
     f"{FORMULAS}.keys": ("NotUnderstood",),
     f"{FORMULAS}.layouts": ("growth",),
-    "attnsite.site.widgets.calculator_blocks": ("blocks", "markdown"),
+    "attnsite.site.widgets.calculator_blocks": ("answer", "details", "markdown"),
     "attnsite.site.widgets.calculator_words": ("Chosen", "splits"),
 }
 OF_RUNTIME = ("Dict", "NotJson", "parsed", "repr", "str", "float")

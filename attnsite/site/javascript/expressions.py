@@ -339,7 +339,7 @@ class Expressions:
         value = self.text(node.value, scope)
         written = f"repr({value})" if node.conversion == ord("r") else f"str({value})"
         form = ast.unparse(node.format_spec)[2:-1] if node.format_spec else ""
-        if node.conversion in (-1, ord("r")) and re.fullmatch(r"(\.\d+)?", form):
+        if node.conversion in (-1, ord("r"), ord("s")) and re.fullmatch(r"(\.\d+)?", form):
             return f"slice({written},null,{form[1:]}n)" if form else written
         if node.conversion == -1 and form == ",":
             return f"commas({value})"

@@ -7,11 +7,17 @@ from attnsite.site.widgets import calculator_chart, calculator_tables
 from attnsite.site.widgets.calculator_words import Chosen, figures, sentence
 
 
-def blocks(chosen: list[Chosen]) -> dict[str, str]:
-    """Of one choice, or of two that are compared."""
+def answer(chosen: list[Chosen]) -> dict[str, str]:
+    """The first screen, of one choice or of two that are compared."""
     return {
         "told": "".join(f"<p>{escape(sentence(one))}</p>" for one in chosen),
         "figures": beside(chosen, [figures(one) for one in chosen]),
+    }
+
+
+def details(chosen: list[Chosen]) -> dict[str, str]:
+    """What stands below it."""
+    return {
         "chart": calculator_chart.chart(chosen),
         "derivation": beside(chosen, [calculator_tables.derivation(one) for one in chosen]),
         "parts": beside(chosen, [calculator_tables.parts(one) for one in chosen]),

@@ -8,6 +8,7 @@ from html import escape
 from attnsite.formulas.cost import Cost
 from attnsite.formulas.limits import Work
 from attnsite.records.quantity import Quantity
+from attnsite.site.widgets.calculator_roofline import roofline
 from attnsite.site.widgets.calculator_words import (
     Chosen,
     decode_seconds,
@@ -95,7 +96,8 @@ def phases(one: Chosen) -> str:
     told = f"{escape(machines(one))}: {Quantity(bandwidth, 'B/s')!s}"
     told += f", {Quantity(peak, 'FLOP/s')!s}, so {Quantity(peak / bandwidth)!s} FLOP/byte" if peak else ""
     head = ["phase", "bytes moved", "FLOPs", "FLOP/byte", "limit"]
-    return f'<p class="calc-note">{told}{sources(one)}</p>' + table("Decode step and prefill", head, rows, 4)
+    note = f'<p class="calc-note">{told}{sources(one)}</p>'
+    return note + table("Decode step and prefill", head, rows, 4) + roofline(one)
 
 
 def phase(one: Chosen, name: str, work: Work) -> list[str]:
@@ -142,7 +144,8 @@ def markdown(one: Chosen) -> str:
     per_token = size(float(cost.kv_bytes_per_token))
     rows = [
         ["model", one.name], ["context × batch", f"{cost.count.tokens:,} × {cost.batch:,}"],
-        ["KV cache per token", f"{per_token} ({token_formula(cost)})"], ["KV cache", f"{size(cost.kv_bytes)} ({cost.kv.name})"],
+        ["KV cache per token", f"{per_token} ({token_formula(cost)})"],
+        ["KV cache", f"{size(cost.kv_bytes)} ({cost.kv.name})"],
         ["weights", f"{size(rank_weights(cost))} ({cost.weight_dtype.name})"], ["memory", size(cost.memory_bytes)],
         ["device", f"{machines(one)}, {gigabytes(one.device)}: {'fits' if cost.fits else 'does not fit'}"],
         ["decode, at most", f"{rate(cost.batch / decode_seconds(one))} ({limit(one, 'decode')})"],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from html import escape
 
 from attnsite.formulas.cost import Cost
+from attnsite.formulas.decoder import Decoder
 from attnsite.formulas.devices import Device
 from attnsite.formulas.layouts import Compressed, Full, Indexer, Latent, Layout, growth
 from attnsite.records.quantity import Quantity
@@ -101,15 +102,15 @@ def limit(one: Chosen, phase: str) -> str:
     return "compute-bound" if found == "compute" else "memory-bound"
 
 
-def splits(cost: Cost, ranks: int) -> bool:
+def splits(decoder: Decoder, ranks: int) -> bool:
     """Whether every state can be shared out to so many devices."""
-    return all(state.split(ranks) is not None for state in cost.decoder.states())
+    return all(state.split(ranks) is not None for state in decoder.states())
 
 
 def enough(one: Chosen) -> int:
     """The least power of two of the same device that would hold it; 0 where 64 would not, or it cannot be cut so."""
     for ranks in (2, 4, 8, 16, 32, 64):
-        if ranks > one.cost.ranks and splits(one.cost, ranks):
+        if ranks > one.cost.ranks and splits(one.cost.decoder, ranks):
             other = Cost(one.cost.decoder, one.cost.count, one.cost.batch, one.cost.kv, one.cost.weights, ranks)
             if other.memory_bytes <= one.device.memory_bytes:
                 return ranks
