@@ -1,4 +1,4 @@
-"""Random config.json texts of every model type: as their class has them, with keys changed, dropped, of a wrong kind."""
+"""Random config.json texts of every model type: as their class has them, keys changed, dropped, of a wrong kind."""
 
 import json
 import random

@@ -36,7 +36,8 @@ def in_python(text):
 
 IN_THE_BROWSER = """(page, texts, counts) => texts.map(text => {
   const { read_config, parsed, Count, DTYPES, NotUnderstood, growth, str, float } = page, said = x => str(x);
-  const ratio = x => (x.denominator === undefined ? said(x) : x.denominator === 1n ? said(x.numerator) : `${x.numerator}/${x.denominator}`);
+  const written = x => (x.denominator === 1n ? said(x.numerator) : `${x.numerator}/${x.denominator}`);
+  const ratio = x => (x.denominator === undefined ? said(x) : written(x));
   let decoder;
   try { decoder = read_config(parsed(text)); } catch (error) {
     if (error instanceof NotUnderstood) return { faults: error.faults.map(said) };
@@ -47,7 +48,7 @@ IN_THE_BROWSER = """(page, texts, counts) => texts.map(text => {
     states.push([state.name, said(layers), ...counted.map(one => state.formula(one))]);
     states.push([ratio(growth(state, 100n)), ...[1n, 4n, 6n].map(ranks => said(state.split(ranks) !== null))]);
   }
-  for (const count of counted) for (const dtype of DTYPES.values()) bytes.push(said(decoder.kv_bytes(count, 3n, dtype)));
+  for (const count of counted) bytes.push(...DTYPES.values().map(dtype => said(decoder.kv_bytes(count, 3n, dtype))));
   return {
     sums: [decoder.parameters, decoder.active, decoder.encoder].map(said),
     parts: decoder.parts().items().map(([name, count]) => [name, said(count)]),

@@ -76,7 +76,7 @@ function wake(element, data) {
   const usual = Object.fromEntries(fields.map(name => [name, usually(elements[name])]));
   const refused = new Map(), read = new Map(); // field -> what its address said wrongly; config -> decoder
   const get = name => elements[name].value;
-  let late = 0;
+  let late = 0, lost = ""; // what an address said and was not taken
 
   const bare = text => text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
   const fill = () => { if (get("model") !== OWN) { elements.config.value = pretty(models.get(get("model")).config); } };
@@ -157,7 +157,7 @@ function wake(element, data) {
     }
     const count = Object.values(faults).flat().length;
     element.classList.toggle("is-faulty", count > 0);
-    line("refused").textContent = count ? `${count === 1 ? "1 fault" : `${count} faults`} below: the numbers are those before it.` : "";
+    line("refused").textContent = count ? `${count === 1 ? "1 fault" : `${count} faults`} below: the numbers are those before it.` : lost;
     if (faults.config) element.querySelector(".calc-own").open = true;
   }
 
@@ -178,7 +178,9 @@ function wake(element, data) {
     const said = new URLSearchParams();
     for (const name of fields) {
       if (name === "config" || (["memory", "bandwidth", "peak"].includes(name) && get("device") !== OWN)) continue;
-      if (get(name) !== usual[name]) said.set(name, get(name));
+      const typed = get(name).trim(), count = elements[name].dataset.least && whole(typed);
+      const same = count ? count === whole(usual[name]) : typed === usual[name];
+      if (!same) said.set(name, count && !/^\d+[km]?$/i.test(typed) ? String(count) : typed);
     }
     if (get("model") === OWN) {
       const text = bare(get("config"));
@@ -192,7 +194,7 @@ function wake(element, data) {
 
   /* Take a state from an address; what cannot be taken is told and the rest is. */
   function follow(said) {
-    const lines = [], shape = {};
+    const lines = [], shape = {}, untaken = [];
     refused.clear();
     for (const name of fields) if (name !== "config") elements[name].value = usual[name];
     for (let [name, value] of said) {
@@ -200,15 +202,17 @@ function wake(element, data) {
       const given = name;
       name = OLDER[name] ?? name;
       if (given !== name && name !== "device") value = BITS[value] ?? value;
+      const drop = () => untaken.push(`${short(given, 20)}=${short(value, 20)}`);
       const refuse = why => {
+        drop();
         if (element.querySelector(`#calc-${name}-fault`) && name !== "config") refused.set(name, `refused from the address: ${why}`);
         else lines.push(`${short(given)}: ${why}.`);
       };
       if (given in SHAPES) { if (whole(value)) shape[SHAPES[given]] = whole(value); else refuse(`“${short(value, 20)}” is not a whole number`); }
       else if (name === "config") { elements.config.value = value; elements.model.value = OWN; }
-      else if (!fields.includes(name)) lines.push(`The address says ${short(given)}, which this form no longer has or never had.`);
+      else if (!fields.includes(name)) { drop(); lines.push(`The address says ${short(given)}, which is not a field of this form.`); }
       else if (elements[name].options) {
-        const known = name.startsWith("model") ? names.get(fold(value)) ?? value : name.startsWith("device") && elements[name].options ? machines.get(fold(value)) ?? value : value;
+        const known = (name.startsWith("model") ? names : name.startsWith("device") ? machines : new Map()).get(fold(value)) ?? value;
         if ([...elements[name].options].some(option => option.value === known)) elements[name].value = known;
         else refuse(`“${short(value, 20)}” is not one of the choices`);
       } else {
@@ -216,6 +220,7 @@ function wake(element, data) {
         if (fault) refuse(fault); else field.value = value;
       }
     }
+    lost = untaken.length ? `Not taken from the link: ${untaken.join(", ")}.` : "";
     if (get("model") !== OWN) fill();
     else if (!said.has("config")) { elements.model.value = usual.model; fill(); }
     if (Object.keys(shape).length) {
@@ -243,6 +248,7 @@ function wake(element, data) {
 
   form.addEventListener("input", event => {
     refused.delete(event.target.name);
+    lost = "";
     if (event.target.name === "config") elements.model.value = OWN;
     if (event.target.name === "model") fill();
     copied.value = "";

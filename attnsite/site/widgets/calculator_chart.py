@@ -15,6 +15,7 @@ from attnsite.site.widgets.calculator_words import Chosen, decode_seconds, machi
 LEFT, RIGHT, WIDE, HIGH, TOP = 96, 700, 720, 470, 40
 PANEL, GAP = 160, 70  # height of a panel, and from one to the next
 FIRST, LAST = 10, 20  # powers of two: 1k and 1M tokens
+MARKED = (f'x="{LEFT + 6}"', f'x="{RIGHT}" text-anchor="end"')  # two devices: one name at each end
 NAMES = {10: "1k", 12: "4k", 14: "16k", 16: "64k", 18: "256k", 20: "1M"}
 
 
@@ -66,7 +67,7 @@ def panel(title: str, rows: list[list[float]], top: int, unit: str, marks: list[
     curves = "".join(curve(row, low, high, top, place) for place, row in enumerate(rows))
     lines = "".join(
         f'<path class="calc-limit is-{place}" d="M{LEFT} {up(value, low, high, top)}H{RIGHT}"/>'
-        f'<text x="{LEFT + 6}" y="{up(value, low, high, top) - 5}">{marks[place]}</text>'
+        f'<text {MARKED[place]} y="{up(value, low, high, top) - 5}">{marks[place]}</text>'
         for place, value in enumerate(others)
     )
     return (

@@ -102,7 +102,7 @@ def html(models: Mapping[str, Model], devices: Mapping[str, Device], model: str,
     none = option("", "none", "")
     return (
         '<form id="calc-form" autocomplete="off" novalidate><ul class="calc-faults" data-told="address"></ul>'
-        f'<div class="calc-chips" role="group" aria-label="Examples">{starts}</div><div class="calc-fields">'
+        f'<div class="calc-chips" data-scrolls role="group" aria-label="Examples">{starts}</div><div class="calc-fields">'
         + choice("model", "model", option(OWN, "your config.json") + grouped(of_models, model))
         + number(CONTEXT) + number(BATCH)
         + f'<div class="calc-chips is-contexts" role="group" aria-label="Context lengths">{contexts}</div>'
