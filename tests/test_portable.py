@@ -85,7 +85,7 @@ def test_search_in_a_portable_copy_knows_other_names(copy, opened):
         page.wait_for_function("""wanted => document.querySelector(".md-search-result__link")?.href.includes(wanted)""",
                                arg=wanted)  # fmt: skip
     link = page.locator(".md-search-result__link[href*='model=']").first
-    assert "calculator/index.html?model=Qwen3-32B" in link.get_attribute("href")
+    assert "calculator/index.html?model=qwen3-32b" in link.get_attribute("href")
 
 
 def test_any_other_copy_says_what_is_left_out(site_folder, opened):

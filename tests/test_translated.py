@@ -92,11 +92,13 @@ def test_the_page_is_put_together_alike_in_the_browser_and_in_python(page):
             return new Device(...row);
           });
           const chosen = asked.map(([slug, key, tokens, batch]) => {
-            const [, name, , , config] = data.models.find(row => row[0] === slug), device = every.find(one => one.key === key);
+            const [, name, , , config] = data.models.find(row => row[0] === slug);
+            const device = every.find(one => one.key === key);
             const sizes = [new Count(BigInt(tokens)), BigInt(batch), undefined, undefined, undefined, device];
             return new Chosen(name, new Cost(read_config(parsed(config)), ...sizes), device, every);
           });
-          return places.map(which => which.map(i => chosen[i])).map(all => [answer(all).items(), details(all).items(), markdown(all)]);
+          const columns = places.map(which => which.map(i => chosen[i]));
+          return columns.map(all => [answer(all).items(), details(all).items(), markdown(all)]);
         }""",
         [json.loads(calculator.data()), asked, places],
     )
@@ -123,7 +125,7 @@ def test_what_is_no_json_is_refused_in_pythons_words_and_line(page, text, what):
 
 
 def test_json_beyond_the_browsers_own_is_read_as_python_reads_it(page):
-    """Infinity, integers above 2^53, floats that are whole, strings of all kinds; a key that stands twice is refused."""
+    """Infinity, integers above 2^53, floats that are whole, any string; a key that stands twice is refused."""
     text = json.dumps(
         {"a": [float("inf"), -0.0, 1.0, 1, 2**60 + 1, 1e22, 5e-324, True, None], "é😀": "\ud800 \u2028'\"\\"}
     )

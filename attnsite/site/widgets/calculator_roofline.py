@@ -7,7 +7,7 @@ from html import escape
 from math import log2
 
 from attnsite.records.quantity import Quantity
-from attnsite.site.widgets.calculator_words import Chosen, limit, machines
+from attnsite.site.widgets.calculator_words import Chosen, machines
 
 LEFT, RIGHT, WIDE, TOP, BOTTOM, HIGH = 60, 700, 720, 30, 220, 262
 LEAST, MOST, LOWEST = -3, 17, -11  # powers of two: of FLOP/byte, and of the share of the peak
@@ -24,11 +24,11 @@ def up(share: float) -> int:
     return int(TOP + (BOTTOM - TOP) * min(0, max(LOWEST, log2(share))) / LOWEST)
 
 
-def mark(one: Chosen, name: str, intensity: float, balance: float, row: int) -> str:
+def mark(name: str, intensity: float, balance: float, row: int) -> str:
     """A dot on the roof and a line down to its name."""
     x, y, low = across(intensity), up(intensity / balance), BOTTOM - 12 - 26 * row
     left = x > WIDE // 2
-    words = f"{name}: {Quantity(intensity)!s} FLOP/byte, {limit(one, 'prefill' if name == 'prefill' else 'decode')}"
+    words = f"{name}, {Quantity(intensity)!s} FLOP/byte"
     place = f'x="{x - 8}" y="{low}" text-anchor="end"' if left else f'x="{x + 8}" y="{low}"'
     return (
         f'<g class="calc-mark is-{row}"><path d="M{x} {y}V{low}"/><circle cx="{x}" cy="{y}" r="6"/>'
@@ -63,7 +63,7 @@ def roofline(one: Chosen) -> str:
         f'<svg class="calc-chart" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(told)}">'
         f'<g class="calc-grid">{ticks}{shares}</g><text class="calc-title" x="{LEFT}" y="18">Share of the peak rate '
         f'that the memory bandwidth allows</text><path class="calc-roof" d="M{across(start)} {up(start / balance)}'
-        f'L{across(balance)} {TOP}H{RIGHT}"/>{mark(one, "decode step", decode, balance, 0)}'
-        f'{mark(one, "prefill", prompt, balance, 1)}<text x="{RIGHT}" y="{HIGH - 6}" text-anchor="end">FLOP/byte</text>'
+        f'L{across(balance)} {TOP}H{RIGHT}"/>{mark("decode step", decode, balance, 0)}'
+        f'{mark("prefill", prompt, balance, 1)}<text x="{RIGHT}" y="{HIGH - 6}" text-anchor="end">FLOP/byte</text>'
         "</svg>"
     )
