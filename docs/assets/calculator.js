@@ -68,6 +68,11 @@ function device(row) {
 function wake(element, data) {
   const form = element.querySelector("form"), { elements } = form, { copied } = elements;
   const place = name => element.querySelector(`[data-block=${name}]`), line = name => element.querySelector(`[data-told=${name}]`);
+  for (const name of ["model", "device"]) { // the second lists are the first ones
+    for (const group of elements[name].querySelectorAll("optgroup")) elements[`${name}2`].append(group.cloneNode(true));
+    for (const option of elements[`${name}2`].options) option.removeAttribute("selected");
+    elements[`${name}2`].value = NONE;
+  }
   const models = new Map(data.models.map(([slug, name, maker, aliases, config]) => [slug, { slug, name, aliases, config }]));
   const devices = new Map(data.devices.map(row => [row[0], device(row)])), every = [...devices.values()];
   const names = new Map([...models.values()].flatMap(one => [...one.aliases, one.name, one.slug].map(name => [fold(name), one.slug])));

@@ -102,7 +102,8 @@ def html(models: Mapping[str, Model], devices: Mapping[str, Device], model: str,
     none = option("", "none", "")
     return (
         '<form id="calc-form" autocomplete="off" novalidate><ul class="calc-faults" data-told="address"></ul>'
-        f'<div class="calc-chips" data-scrolls role="group" aria-label="Examples">{starts}</div><div class="calc-fields">'
+        f'<div class="calc-chips" data-scrolls role="group" aria-label="Examples">{starts}</div>'
+        '<div class="calc-fields">'
         + choice("model", "model", option(OWN, "your config.json") + grouped(of_models, model))
         + number(CONTEXT) + number(BATCH)
         + f'<div class="calc-chips is-contexts" role="group" aria-label="Context lengths">{contexts}</div>'
@@ -119,8 +120,8 @@ def html(models: Mapping[str, Model], devices: Mapping[str, Device], model: str,
         "nowhere.</p></details>"
         '<ul class="calc-faults" id="calc-config-fault" data-told="config" aria-live="polite"></ul>'
         '<details class="calc-with"><summary>Compare with another model or device</summary><div class="calc-fields">'
-        + choice("model2", "second model", none + grouped(of_models, "-"))
-        + choice("device2", "second device", none + grouped(of_devices, "-"))
+        + choice("model2", "second model", none)
+        + choice("device2", "second device", none)
         + "</div></details>"
         '<details class="calc-more"><summary>Paging and encoders</summary><div class="calc-fields">'
         + "".join(map(number, MORE)) + "</div></details>"
