@@ -56,7 +56,7 @@ const load = address => fetch(address).then(answer => { if (!answer.ok) throw Er
 export async function start(element) {
   if (element.dataset.live) return;
   element.dataset.live = "soon";
-  try { wake(element, await load(element.dataset.choices)); } catch (error) { delete element.dataset.live; throw error; }
+  try { wake(element, await load(new URL("../calculator/choices.json", import.meta.url).href)); } catch (error) { delete element.dataset.live; throw error; }
 }
 
 /* A device as the class has it, from a row of the file. */

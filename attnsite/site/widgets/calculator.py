@@ -76,7 +76,7 @@ def html(known: Records) -> str:
     )
     return (
         f'<link rel="stylesheet" href="{page.to("assets/play.css")}">\n'
-        f'<section class="calculator" data-module="calculator" data-choices="{page.at(DATA)}" data-search-exclude>'
+        f'<section class="calculator" data-module="calculator" data-search-exclude>'
         f'<div class="calc-told" data-block="told" role="status">{parts["told"]}</div>'
         f'<p class="calc-fault" data-told="refused"></p>'
         f'<div data-block="figures">{parts["figures"]}</div>{form}'
