@@ -167,7 +167,7 @@ def test_every_fault_is_told_at_once_and_mending_brings_new_numbers(site, open_p
     said(page, column())
     for name, value in {"batch": "2", "context": "1.5k", "devices": "3"}.items():
         page.fill(f"#calc-{name}", value)
-    assert faults(page) == {"devices": "does not divide this model's heads or groups"}
+    assert faults(page) == {"devices": "cannot be: its full attention cannot be shared out to 3 ranks"}
     page.fill("#calc-devices", "4")
     said(page, column(tokens=1536, batch=2, ranks=4))
     assert faults(page) == {}

@@ -123,7 +123,7 @@ function wake(element, data) {
       return new formulas.Chosen(slug === OWN ? ownName(text) : models.get(slug).name, cost, at, every);
     } catch (error) {
       if (!(error instanceof formulas.NotUnderstood)) throw error;
-      if (!formulas.splits(found.decoder, number("devices"))) faults.devices = "does not divide this model's heads or groups";
+      if (error.faults[0].where === "") faults.devices = `cannot be: ${error.faults[0].what}`;
       else faults.config = error.faults.map(fault => fault.__str__());
       return null;
     }

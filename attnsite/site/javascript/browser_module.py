@@ -27,7 +27,7 @@ EXPORTS = {
     f"{FORMULAS}.keys": ("NotUnderstood",),
     f"{FORMULAS}.layouts": ("growth",),
     "attnsite.site.widgets.calculator_blocks": ("answer", "details", "markdown"),
-    "attnsite.site.widgets.calculator_words": ("Chosen", "splits"),
+    "attnsite.site.widgets.calculator_words": ("Chosen",),
 }
 OF_RUNTIME = ("Dict", "NotJson", "parsed", "repr", "str", "float")
 _REMARK = re.compile(r"/\*.*?\*/\s*", re.DOTALL)

@@ -103,7 +103,10 @@ class Writer(Expressions):
         order = [name for name, node in one.fields.items() if made_inside(node)]
         if order and list(one.fields)[-len(order) :] != order:
             raise refuse(scope.file, one.node, "has fields behind one that no argument gives")
-        fields = ",".join(f"[{json.dumps(key)},{self._default(node, scope)}]" for key, node in own.items())
+        fields = ",".join(
+            f"[{json.dumps(key)},{self._default(node, scope)}{',1' if made_inside(node) else ''}]"
+            for key, node in own.items()
+        )
         statics = [node for node in one.node.body if isinstance(node, ast.Assign)]
         text = f"const {name}=class extends {base}{{{methods}}};"
         if fields:

@@ -35,7 +35,8 @@ class Collection extends Dict {
   add(value) { this.set(value, true); return null; }
 }
 
-/* A class of the program. Its fields are a Map of names and of what makes their defaults. */
+/* A class of the program. Its fields are a Map of names and of what makes their defaults; `inside` are those that no
+   argument gives. */
 let classes = 0;
 class Base {
   constructor(...given) {
@@ -48,9 +49,17 @@ class Base {
   }
 }
 Base.fields = new Map();
-const fields = (one, ...own) => { one.fields = new Map([...one.fields, ...own]); one.id = ++classes; };
+Base.inside = new Set();
+function fields(one, ...own) {
+  one.fields = new Map([...one.fields, ...own]);
+  one.inside = new Set([...one.inside, ...own.filter(field => field[2]).map(field => field[0])]);
+  one.id = ++classes;
+}
 const usual = (one, name, made) => { one.fields = new Map([...one.fields, [name, made]]); };
-const replace = (x, changes) => new x.constructor(...[...x.constructor.fields.keys()].map(name => (name in changes ? changes[name] : x[name])));
+function replace(x, changes) {
+  const { fields: all, inside } = x.constructor;
+  return new x.constructor(...[...all.keys()].map(name => (name in changes ? changes[name] : inside.has(name) ? undefined : x[name])));
+}
 function cached(x, name, made) {
   const value = made();
   Object.defineProperty(x, name, { value, enumerable: false });

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from html import escape
 
 from attnsite.formulas.cost import Cost
-from attnsite.formulas.decoder import Decoder
 from attnsite.formulas.devices import Device
 from attnsite.formulas.layouts import Compressed, Full, Indexer, Latent, Layout, growth
 from attnsite.records.quantity import Quantity
@@ -67,7 +66,7 @@ def sentence(one: Chosen) -> str:
         f"{cost.weight_dtype.name} and {size(cost.kv_bytes)} of KV cache in {cost.kv.name}."
     )
     if not cost.fits:
-        more = enough(one)
+        more = cost.devices_needed()
         remedy = f"; {more} of them would hold it" if more else ""
         return f"{needs} That does not fit on {machines(one)} with {gigabytes(one.device)}{each}{remedy}."
     speed = rate(cost.batch / decode_seconds(one))
@@ -100,21 +99,6 @@ def limit(one: Chosen, phase: str) -> str:
     if not peak:
         return "by bandwidth alone: no peak rate is published"
     return "compute-bound" if found == "compute" else "memory-bound"
-
-
-def splits(decoder: Decoder, ranks: int) -> bool:
-    """Whether every state can be shared out to so many devices."""
-    return all(state.split(ranks) is not None for state in decoder.states())
-
-
-def enough(one: Chosen) -> int:
-    """The least power of two of the same device that would hold it; 0 where 64 would not, or it cannot be cut so."""
-    for ranks in (2, 4, 8, 16, 32, 64):
-        if ranks > one.cost.ranks and splits(one.cost.decoder, ranks):
-            other = Cost(one.cost.decoder, one.cost.count, one.cost.batch, one.cost.kv, one.cost.weights, ranks)
-            if other.memory_bytes <= one.device.memory_bytes:
-                return ranks
-    return 0
 
 
 def token_formula(cost: Cost) -> str:
