@@ -30,7 +30,7 @@ def column(model="llama-3-8b", device="h100-sxm", tokens=8192, batch=1, kv="bf16
     decoder = config.read_config(values) if values else models.load()[model].decoder()
     stored = WEIGHTS[weights] if weights else None
     cost = Cost(decoder, Count(tokens), batch, DTYPES[kv], stored, ranks, every[device])
-    return Chosen(name, cost, every[device], tuple(every.values()))
+    return Chosen(name, cost, every[device], tuple(every.values()), "" if values else model)
 
 
 def said(page, *columns):
@@ -242,7 +242,7 @@ def test_a_device_of_ones_own_is_counted_with(site, open_page):
     rates = (17.5,), False, 1000.0, {"fp32": 0.0}
     own = devices.Device("own", "your device", "", "", 0, (), *rates, (), "", "maker", "")
     cost = Cost(column().cost.decoder, Count(8192), device=own)
-    said(page, Chosen("Llama 3 8B", cost, own, tuple(devices.load().values())))
+    said(page, Chosen("Llama 3 8B", cost, own, tuple(devices.load().values()), "llama-3-8b"))
     page.fill("#calc-bandwidth", "fast")
     assert "must be a number" in faults(page)["bandwidth"]
 

@@ -120,7 +120,7 @@ function wake(element, data) {
     const weights = get("weights") ? formulas.WEIGHTS.get(get("weights")) : null;
     try {
       const cost = new formulas.Cost(found.decoder, count, number("batch"), formulas.DTYPES.get(get("kv")), weights, number("devices"), at);
-      return new formulas.Chosen(slug === OWN ? ownName(text) : models.get(slug).name, cost, at, every);
+      return new formulas.Chosen(slug === OWN ? ownName(text) : models.get(slug).name, cost, at, every, slug === OWN ? NONE : slug);
     } catch (error) {
       if (!(error instanceof formulas.NotUnderstood)) throw error;
       if (error.faults[0].where === "") faults.devices = `cannot be: ${error.faults[0].what}`;

@@ -24,7 +24,7 @@ from attnsite.site.pages import machines as machines_page
 from attnsite.site.pages import models as model_pages
 from attnsite.site.pages import numbers as number_pages
 from attnsite.site.pages import questions as question_pages
-from attnsite.site.pages.front_matter import directed, fronted
+from attnsite.site.pages.front_matter import directed
 from attnsite.site.widgets import by_hand, calculator, head_browser
 
 Navigation = list[Any]
@@ -42,8 +42,6 @@ def render(root: Path) -> dict[str, str]:
     themes, questions = load_themes(root), load_questions(root)
     written = hand_written(root)
     pages = {path: with_parts(with_sources(directed(path, text), text), known) for path, text in written.items()}
-    if calculator.PAGE in pages:
-        pages[calculator.PAGE] = fronted(pages[calculator.PAGE], finds=calculator.finds())
     pages["questions/index.md"] = question_pages.overview_page(themes, questions)
     for theme in themes:
         pages[f"questions/{theme.slug}/index.md"] = question_pages.theme_page(theme, questions)

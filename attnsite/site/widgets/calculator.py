@@ -5,7 +5,6 @@ same parts in their places, made by the same functions: `attnsite/site/javascrip
 """
 
 import json
-from urllib.parse import quote
 
 from attnsite.formulas import devices, models
 from attnsite.formulas.cost import Cost
@@ -54,16 +53,11 @@ def row(one: Device) -> list[object]:
     ]  # fmt: skip
 
 
-def finds() -> dict[str, str]:
-    """What a search for a model leads to: the calculator with its numbers, by the query of the address."""
-    return {f"model={quote(one.slug, safe='')}": f"{one.name} in the calculator" for one in models.load().values()}
-
-
 def chosen(model: str = MODEL, device: str = DEVICE, tokens: int = TOKENS, batch: int = 1) -> Chosen:
     """A model of the list on a device of the list."""
     every, one = devices.load(), models.load()[model]
     cost = Cost(one.decoder(), Count(tokens), batch, device=every[device])
-    return Chosen(one.name, cost, every[device], tuple(every.values()))
+    return Chosen(one.name, cost, every[device], tuple(every.values()), one.slug)
 
 
 def html(known: Records) -> str:

@@ -29,7 +29,7 @@ def at_context(one: Chosen, tokens: int) -> Chosen:
     old = one.cost
     count = Count(tokens, old.count.spare, old.count.page, old.count.source)
     cost = Cost(old.decoder, count, old.batch, old.kv, old.weights, old.ranks, old.device)
-    return Chosen(one.name, cost, one.device, one.devices, one.page)
+    return Chosen(one.name, cost, one.device, one.devices, one.slug)
 
 
 def spread(values: list[float]) -> tuple[int, int]:

@@ -61,7 +61,8 @@ def derivation(one: Chosen) -> str:
         ["Decode, at most", f"{cost.batch:,} / {seconds(decode_seconds(one))}", rate(cost.batch / decode_seconds(one))]
     )
     rows.append(["Time to first token, at least", bound(cost.prompt, bandwidth, peak), seconds(prompt_seconds(one))])
-    return table("Derivation", ["quantity", "formula with its numbers", "result"], rows)
+    more = f'<p class="calc-note"><a href="../models/{one.slug}/">{escape(one.name)}: its layers and sources</a></p>'
+    return table("Derivation", ["quantity", "formula with its numbers", "result"], rows) + (more if one.slug else "")
 
 
 def bound(work: Work, bandwidth: float, peak: float) -> str:
@@ -120,9 +121,10 @@ def devices(one: Chosen) -> str:
     """Every device that holds it, with its bound."""
     rows = []
     for device in holders(one):
-        other = Chosen(one.name, one.cost, device, one.devices, one.page)
-        rows.append([escape(device.name), gigabytes(device), f"≤ {rate(one.cost.batch / decode_seconds(other))}",
-                     seconds(prompt_seconds(other))])  # fmt: skip
+        other = Chosen(one.name, one.cost, device, one.devices, one.slug)
+        first = seconds(prompt_seconds(other)) if device.peak(one.cost.weight_dtype.name) else "no peak rate known"
+        decode = f"≤ {rate(one.cost.batch / decode_seconds(other))}"
+        rows.append([escape(device.name), gigabytes(device), decode, first])
     if not rows:
         return '<p class="calc-note">None of the devices here holds it: try more of them, or fewer bits.</p>'
     return table("Devices that hold it", ["device", "memory", "decode", "first token ≥"], rows, 3)

@@ -19,14 +19,14 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """A model under its name and what it is asked to do; `page` is the address of its own page, or "". The cost has a
-    device, always; `devices` are all that there are."""
+    """A model under its name and what it is asked to do. The cost has a
+    device, always; `devices` are all that there are; `slug` names the model's own page, "" where it has none."""
 
     name: str
     cost: Cost
     device: Device
     devices: tuple[Device, ...]
-    page: str = ""
+    slug: str = ""
 
 
 def size(count: float) -> str:
