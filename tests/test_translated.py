@@ -7,12 +7,14 @@ import gzip
 import json
 import math
 import os
+import random
 import shutil
 
 import pytest
 
 from attnsite.formulas import models
 from attnsite.records.mistakes import Mistake
+from attnsite.records.quantity import Quantity
 from attnsite.site.javascript import browser_module
 from attnsite.site.javascript.program import translated
 from attnsite.site.javascript.sources import read
@@ -106,6 +108,19 @@ def test_the_page_is_put_together_alike_in_the_browser_and_in_python(page):
         assert dict(first) == answer(all_)
         assert dict(rest) == details(all_)
         assert text == markdown(all_)
+
+
+def test_quantities_are_printed_alike(page):
+    """Of every unit of the page, from tiny to huge, whole and not, and at the ties of rounding."""
+    draw, cases = random.Random(1), []
+    for unit in ("1", "B", "B/s", "FLOP", "FLOP/s", "s", "%", "parameters"):
+        cases += [[10 ** draw.uniform(-9, 21), unit] for _ in range(400)]
+        cases += [[draw.randrange(10**6) / 8, unit] for _ in range(300)] + [[float(2**i), unit] for i in range(64)]
+    seen = page.evaluate(
+        "async cases => { const { text } = await import('./quantity.js'); return cases.map(one => text(...one)); }",
+        cases,
+    )
+    assert seen == [str(Quantity(value, unit)) for value, unit in cases]
 
 
 @pytest.mark.parametrize(("text", "what"), [
