@@ -4,13 +4,14 @@ import ast
 import json
 from collections.abc import Mapping, Sequence, Set
 
-from attnsite.site.javascript.expressions import Expressions, Scope
+from attnsite.site.javascript.calls import Calls
+from attnsite.site.javascript.expressions import Scope
 from attnsite.site.javascript.refusal import refuse
 from attnsite.site.javascript.shapes import Class, Program, made_inside, parameters
 from attnsite.site.javascript.sources import Definition, Module, reached
 
 
-class Writer(Expressions):
+class Writer(Calls):
     """Statements, with the expressions in them."""
 
     def block(self, nodes: Sequence[ast.stmt], scope: Scope) -> str:
