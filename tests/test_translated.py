@@ -8,6 +8,7 @@ import json
 import math
 import os
 import random
+import re
 import shutil
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from attnsite.formulas import models
 from attnsite.records.mistakes import Mistake
 from attnsite.records.quantity import Quantity
-from attnsite.site.javascript import browser_module
+from attnsite.site.javascript import browser_module, calls, expressions
 from attnsite.site.javascript.program import translated
 from attnsite.site.javascript.sources import read
 from attnsite.site.widgets import calculator
@@ -147,6 +148,14 @@ def test_json_beyond_the_browsers_own_is_read_as_python_reads_it(page):
     assert page.evaluate("text => page.repr(page.parsed(text))", text) == repr(json.loads(text))
     said = page.evaluate('() => { try { page.parsed(\'{"a": 1, "a": 2}\'); } catch (error) { return error.message; } }')
     assert said == "'a' stands twice"
+
+
+def test_the_runtime_has_every_function_that_a_translation_may_call(written):
+    wanted = {expressions.RENAMED.get(name, name) for name in expressions.BUILTINS} | set(
+        expressions.OPERATORS.values()
+    )
+    wanted |= calls.OF_VALUES | {"truth", "eq", "has", "at", "slice", "call", "method", "commas", "fromkeys", "cached"}
+    assert {name for name in wanted if not re.search(rf"(?:\b(?:const|function|class)|,) {name}\b", written)} == set()
 
 
 def test_the_module_is_light_and_names_no_place_of_the_machine(written):

@@ -14,7 +14,7 @@ OPERATORS = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.FloorDiv: "flo
              ast.Pow: "pow", ast.BitOr: "bor", ast.LShift: "shl"}  # fmt: skip
 ORDERED = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 BUILTINS = {"abs", "all", "any", "bool", "dict", "divmod", "enumerate", "float", "int", "isinstance", "len", "list",
-            "map", "max", "min", "next", "object", "range", "repr", "round", "set", "sorted", "str", "sum", "tuple",
+            "map", "max", "min", "next", "object", "range", "repr", "set", "sorted", "str", "sum", "tuple",
             "type", "zip", "Mapping", "Sequence", "Fraction", "replace", "log2", "escape"}  # fmt: skip
 RENAMED = {"Mapping": "dict", "tuple": "list"}
 
