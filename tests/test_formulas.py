@@ -181,7 +181,9 @@ def test_copied_numbers_are_plain_digits(readable):
     """A table's cells are apart by tabs, digits have no thin spaces between them, units a plain one before them."""
     page = readable("calculator/")
     page.evaluate("""() => {
-      document.querySelector(".calc-tables tbody tr").outerHTML =
+      const row = document.querySelector(".calculator tbody tr");
+      row.closest("details").open = true;
+      row.outerHTML =
         "<tr id=mine><th>a</th><td>16\\u202f000</td><td>\\u22121\\u202f234\\u202f567.5</td><td>128\\u202fKiB</td></tr>";
     }""")
     assert copy(page, page.locator("#mine")).split("\t") == ["a", "16000", "-1234567.5", "128 KiB"]

@@ -2,7 +2,6 @@
 
 import csv
 import itertools
-import json
 import re
 
 import pytest
@@ -12,9 +11,6 @@ from hypothesis import strategies as st
 from attnsite.experiments import flop_formulas, whole_models
 from attnsite.formulas import attention as accounting
 from attnsite.formulas import parts as ledger
-from attnsite.site import records
-from attnsite.site.widgets import calculator
-from tests.conftest import ROOT
 
 small = st.integers(1, 4)
 
@@ -247,20 +243,3 @@ def test_the_tables_of_models_agree():
         for row in csv.DictReader(lines):
             for name in ("mlp_width", "mlp_matrices", "vocabulary"):
                 assert parts[row["name"]][name] == int(row[name]), row["name"]
-
-
-def test_the_pages_file_holds_every_model_and_machine():
-    """What the script reads makes the same models as the run has, and every machine has two roofs and a source."""
-    told = json.loads(calculator.data(records.read(ROOT)))
-
-    assert len(told["models"]) == len(whole_models.shapes())
-    for model, case in zip(told["models"], whole_models.shapes(), strict=True):
-        shape = {name: model[name] for name in calculator.SHAPE if name in model}
-        assert ledger.Model(**shape) == ledger.Model(**{name: case[name] for name in whole_models.SHAPE})
-        assert model["heads_from"]
-    assert {"h100", "mi300x", "epyc_2core"} <= {roof["key"] for roof in told["roofs"]}
-    for roof in (roof for roof in told["roofs"] if "this_build" not in roof["key"]):  # whose runs a checkout may keep
-        assert roof["peak"] > roof["bandwidth"] > 0
-        source = roof.get("source")
-        assert (ROOT / "docs" / "sources" / f"{source}.bib").is_file() if source else (
-            ROOT / "docs" / "results" / roof["result"]).is_file()  # fmt: skip

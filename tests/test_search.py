@@ -8,11 +8,11 @@ import pytest
 
 from attnsite.content import glossary
 from attnsite.content import questions as content
+from attnsite.formulas import models as published
 from attnsite.site import records
 from attnsite.site.builders import searching
 from attnsite.site.pages import front_matter
 from attnsite.site.pages import kernels as kernel_pages
-from attnsite.site.widgets import calculator
 from tests import searches
 from tests.conftest import ROOT
 
@@ -174,12 +174,11 @@ def test_what_comes_without_a_key_is_searched_too(searching_in):
 
 @pytest.mark.browser
 def test_a_model_is_found_and_opens_in_the_calculator(ask, site, open_page):
-    """Its own page and the calculator are among the first four, the second at an address that shows it."""
-    assert {searches.CALCULATOR, "models/qwen3-32b/"} <= set(ask("Qwen3-32B")[:4])
-    links = ask.page.eval_on_selector_all(".md-search-result__link", "all => all.map(one => one.href)")
-    link = next(link for link in links if "?model=" in link)
-    page = open_page(link)
-    page.wait_for_function("document.querySelector('#calc-model')?.value === 'Qwen3-32B'")
+    """Its page is the first that is found, and leads on to the calculator with its numbers."""
+    assert ask("Qwen3-32B")[0] == "models/qwen3-32b/"
+    page = open_page(site + "models/qwen3-32b/")
+    page.locator("article a[href*='calculator/?model=']").first.click()
+    page.wait_for_function("document.querySelector('#calc-model')?.value === 'qwen3-32b'")
 
 
 def test_every_kernel_model_term_and_source_is_in_the_index(index):
@@ -189,7 +188,7 @@ def test_every_kernel_model_term_and_source_is_in_the_index(index):
     kernels = {f"kernels/{kernel.name}/" for kernel in kernel_pages.ladder()}
     terms = {f"glossary/#{term.anchor}" for term in glossary.read(ROOT)}
     sources = {f"sources/#{key}" for key in known.sources}
-    models = {f"calculator/?{query}" for query in calculator.finds(known)}
+    models = {f"models/{slug}/" for slug in published.load()}
 
     assert len(kernels) > 20
     assert len(models) > 40

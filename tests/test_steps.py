@@ -215,16 +215,16 @@ def test_a_step_back_while_the_next_page_is_under_way(site, open_page):
 
 def test_what_the_address_keeps_of_a_page_stays_in_it(site, open_page):
     """Steps within the calculator leave its fields in the address and as they are."""
-    page = open_page(site + "calculator/?layers=2")
-    page.wait_for_function("document.querySelector('[name=layers]').value === '2'")
-    page.locator("[name=layers]").fill("3")
-    page.wait_for_function("location.search.includes('layers=3')")
+    page = open_page(site + "calculator/?batch=2")
+    page.wait_for_function("document.querySelector('[name=batch]').value === '2'")
+    page.locator("[name=batch]").fill("3")
+    page.wait_for_function("location.search.includes('batch=3')")
     search = page.evaluate("location.search")
     page.locator(".md-sidebar--secondary .md-nav__link[href*='#']").last.click()
     page.wait_for_function("location.hash.length > 1 && scrollY > 100")
 
     assert page.evaluate("location.search") == search
-    assert page.locator("[name=layers]").input_value() == "3"
+    assert page.locator("[name=batch]").input_value() == "3"
 
 
 def test_the_way_back_from_a_result_of_the_search_leads_to_the_place_that_was_read(site, open_page):

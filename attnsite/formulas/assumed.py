@@ -7,7 +7,7 @@ that a class reads only where another is absent.
 from collections.abc import Mapping
 from typing import Any
 
-ANY: Any = ...
+ANY: Any = object()
 GATED_DELTA: Mapping[str, tuple[Any, ...]] = {"attn_output_gate": (True,), "mamba_ssm_dtype": ("float32",)}
 ASSUMED: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
     "qwen3_5_text": GATED_DELTA,

@@ -3,45 +3,26 @@
 A model type or a key that matters and is not known is a fault of the config, never a guess.
 """
 
-import functools
-import importlib
-import json
-import pkgutil
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-from attnsite.formulas import families
 from attnsite.formulas.aliases import ALIASES, WRAPPERS, Inside
-from attnsite.formulas.architecture import Architecture
 from attnsite.formulas.assumed import assumed, holds, stands_instead
 from attnsite.formulas.decoder import Decoder
 from attnsite.formulas.key_names import irrelevant, telling
 from attnsite.formulas.keys import Fault, Keys, Log, NotUnderstood, brief
-
-
-@functools.cache
-def _architectures() -> Mapping[str, Architecture]:
-    found: dict[str, Architecture] = {}
-    for module in pkgutil.iter_modules(families.__path__):
-        found |= importlib.import_module(f"{families.__name__}.{module.name}").TYPES
-    return found
+from attnsite.formulas.known import architectures, class_defaults
 
 
 def supported() -> list[str]:
     """The model types that are understood; a wrapper of one is too."""
-    return sorted(_architectures())
-
-
-@functools.cache
-def _defaults() -> Mapping[str, Any]:
-    return json.loads((Path(__file__).parent / "class_defaults.json").read_text(encoding="utf-8"))
+    return sorted(architectures())
 
 
 def version() -> str:
     """Of the transformers package that defaults and layouts are taken from."""
-    return str(_defaults()["transformers"])
+    return str(class_defaults()["transformers"])
 
 
 def read_config(values: object) -> Decoder:
@@ -52,7 +33,7 @@ def read_config(values: object) -> Decoder:
     keys, model_type = _open(values, log)
     if keys is None:
         raise NotUnderstood(log.faults)
-    decoder = _architectures()[model_type].decoder(keys, model_type)
+    decoder = architectures()[model_type].decoder(keys, model_type)
     if isinstance(values.get("quantization_config"), Mapping) or keys.given("quantization_config"):
         log.note("quantization_config is not read: bytes of weights are those before quantization")
     if keys.value("use_bidirectional_attention") in (True, "all"):
@@ -74,16 +55,16 @@ def _open(values: Mapping[str, Any], log: Log, place: str = "", fallback: str = 
     if not isinstance(model_type, str) or not model_type:
         log.fault(place + "model_type", "is missing", "add the one of the model's own config.json")
         return None, ""
-    known = _architectures()
+    known = architectures()
     if model_type in known:
-        entry = _defaults()["classes"].get(model_type, {})
-        origin = f"default of {entry.get('class')}, transformers {_defaults()['transformers']}"
+        entry = class_defaults()["classes"].get(model_type, {})
+        origin = f"default of {entry.get('class')}, transformers {class_defaults()['transformers']}"
         return Keys(values, log, place, entry.get("defaults", {}), entry.get("names", {}), origin), model_type
     wrapper = None if place else _wrapper(model_type)
     alias = ALIASES.get(model_type)
     if alias and not (wrapper and wrapper.key in values):
         log.note(f"{model_type} is read as {alias.like}: {alias.source}")
-        entry = _defaults()["classes"].get(alias.like, {})
+        entry = class_defaults()["classes"].get(alias.like, {})
         flags = {name: value for name, value in entry.get("defaults", {}).items() if value is None or value is False}
         origin = f"not set, as by {entry.get('class')}"
         return Keys(values, log, place, flags, entry.get("names", {}), origin), alias.like
@@ -108,7 +89,7 @@ def _open(values: Mapping[str, Any], log: Log, place: str = "", fallback: str = 
 
 
 def _wrapper(model_type: str) -> Inside | None:
-    found = _defaults()["wrappers"].get(model_type)
+    found = class_defaults()["wrappers"].get(model_type)
     if found:
         return Inside(found["key"], found["model_type"], found["tie_word_embeddings"])
     return WRAPPERS.get(model_type)
@@ -117,7 +98,7 @@ def _wrapper(model_type: str) -> Inside | None:
 def _unknown(keys: Keys, log: Log, model_type: str) -> None:
     """Keys that no class and no formula knows: those that may matter are faults, all at once. What is null, false, 0 or
     empty is switched off."""
-    known = {*_defaults()["classes"].get(model_type, {}).get("defaults", ()), *keys.names, *keys.names.values()}
+    known = {*class_defaults()["classes"].get(model_type, {}).get("defaults", ()), *keys.names, *keys.names.values()}
     for key, value in keys.values.items():
         if key in known or keys.place + key in log.asked or irrelevant(key) or stands_instead(keys.values, key):
             continue

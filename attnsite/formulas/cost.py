@@ -20,7 +20,7 @@ from attnsite.formulas.dtypes import BF16, DTYPES, WEIGHT_DTYPES, WEIGHTS, Dtype
 from attnsite.formulas.keys import Fault, NotUnderstood
 from attnsite.formulas.layouts import Layout, growth
 
-MOST_RANKS = 1024
+RANKS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)  # tried where one device is too small
 
 
 @dataclass(frozen=True)
@@ -110,19 +110,18 @@ class Cost:
         return None if self.device is None else self.memory_bytes <= self.device.memory_bytes
 
     def devices_needed(self) -> int | None:
-        """The fewest of the device, in powers of two, over which tensor parallelism makes it fit; None if no number up
-        to `MOST_RANKS` does, or no device is given."""
+        """The fewest of the device, in powers of two, over which tensor parallelism makes it fit; None if none of
+        `RANKS` does, or no device is given."""
         if self.device is None:
             return None
-        ranks = 1
-        while ranks <= MOST_RANKS:
-            try:
-                if replace(self, ranks=ranks).fits:
-                    return ranks
-            except NotUnderstood:  # its heads cannot be shared out so
-                pass
-            ranks *= 2
+        for ranks in RANKS:
+            if self.splits(ranks) and replace(self, ranks=ranks).fits:
+                return ranks
         return None
+
+    def splits(self, ranks: int) -> bool:
+        """Whether every state can be shared out to so many ranks."""
+        return all(state.split(ranks) is not None for state in self.decoder.states())
 
     @cached_property
     def decode(self) -> limits.Work:

@@ -1,7 +1,6 @@
 """A model's ledger: weights, FLOPs, cache and bytes moved, part by part, for a prompt and for one decoding step.
 
 Everything is a sum of what `attention.py` has closed forms for, over the layers of a whole model. Integers are exact.
-`docs/assets/calculator.js` has the same functions under the same names, and a test holds the two against each other.
 Left out everywhere: norms, biases, positions, the softmax itself, and activations other than attention's own.
 """
 

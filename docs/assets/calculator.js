@@ -1,184 +1,13 @@
-/* The calculator: the functions of `attnsite/formulas/parts.py` under the same names, then the page that shows them.
-   Counts are BigInt, so that they are exact at any size; a test holds them against the Python over random models.
+/* The calculator: reads the form and the address, and puts the parts of the page in their places. What it counts and what
+   it says are functions of `calculator_formulas.js`, which a build translates from the Python that makes the same page.
    `figures.js` imports this when somebody touches the form, or when the address carries a state. */
 
-import { grouped, text } from "./quantity.js";
+import * as formulas from "./calculator_formulas.js";
 import { sticks } from "./sticks.js";
 
-const { big, round } = { big: BigInt, round: Math.round };
-const least = (a, b) => (a < b ? a : b);
-const sum = parts => ({ ...parts, all: Object.values(parts).reduce((a, b) => a + b, 0n) });
-
-/* What a `Model` of the ledger has where nothing is said. */
-export const MODEL = {
-  layers: 1n, width: 1n, heads: 1n, dim: 1n, kv_heads: 0n, mlp_width: 0n, mlp_matrices: 3n, vocabulary: 0n, tied: false,
-  window: 0n, windowed: 0n, latent: 0n, rope_dim: 0n, value_dim: 0n, query_latent: 0n,
-  experts: 0n, experts_a_token: 0n, shared_experts: 0n, dense_layers: 0n, dense_width: 0n,
-};
-
-/* --- formulas/attention.py ----------------------------------------------------------------------------------- */
-
-export function visible_pairs(queries, keys, causal, window = 0n) {
-  if (!causal) return queries * keys;
-  if (0n < window && window < keys) return visible_pairs(queries, keys, true) - visible_pairs(queries, keys - window, true);
-  const first = queries > keys ? queries - keys : 0n;
-  const seen = keys - queries + first + 1n, rows = queries - first;
-  return rows * seen + rows * (rows - 1n) / 2n;
-}
-
-export function attention_parameters(m) {
-  if (!m.latent) return 2n * m.width * m.dim * (m.heads + (m.kv_heads || m.heads));
-  const queries = m.heads * (m.dim + m.rope_dim);
-  const into = m.query_latent ? m.query_latent * (m.width + queries) : m.width * queries;
-  const up = m.heads * (m.dim + m.value_dim) * m.latent;
-  return into + m.width * (m.latent + m.rope_dim) + up + m.heads * m.value_dim * m.width;
-}
-
-export const kv_cache_elements = m => (m.latent ? m.latent + m.rope_dim : 2n * (m.kv_heads || m.heads) * m.dim);
-
-/* --- formulas/parts.py ------------------------------------------------------------------------------------- */
-
-export function mlp_weights(m, experts) {
-  const unit = m.mlp_matrices * m.width;
-  if (!m.experts) return m.layers * unit * m.mlp_width;
-  const sparse = (m.layers - m.dense_layers) * (experts + m.shared_experts) * m.mlp_width;
-  return unit * (sparse + m.dense_layers * m.dense_width);
-}
-
-export const weights = (m, experts = m.experts) => sum({
-  attention: m.layers * attention_parameters(m),
-  mlp: mlp_weights(m, experts),
-  router: (m.layers - m.dense_layers) * m.width * m.experts,
-  output: m.vocabulary * m.width,
-  embedding: m.tied ? 0n : m.vocabulary * m.width,
-});
-
-export function met(m) {
-  const used = weights(m, m.experts_a_token);
-  return used.all - used.embedding;
-}
-
-export const pairs = (m, s) =>
-  (m.layers - m.windowed) * visible_pairs(s.queries, s.keys, s.causal) +
-  m.windowed * visible_pairs(s.queries, s.keys, s.causal, m.window);
-
-export function pair_widths(m, s) {
-  if (!m.latent) return [m.dim, m.dim];
-  return s.queries === 1n ? [m.latent + m.rope_dim, m.latent] : [m.dim + m.rope_dim, m.value_dim];
-}
-
-export function flops(m, s) {
-  const used = weights(m, m.experts_a_token), [score, value] = pair_widths(m, s);
-  const pair = 2n * s.batch * m.heads * pairs(m, s), tokens = 2n * s.batch * s.queries;
-  return sum({
-    projections: tokens * used.attention, scores: pair * score, values: pair * value,
-    mlp: tokens * used.mlp, router: tokens * used.router, output: tokens * used.output,
-  });
-}
-
-export const size = (elements, bits) => (elements * big(round(2 * bits)) + 15n) / 16n;
-
-export function cache(m, s) {
-  const elements = kv_cache_elements(m), windowed = m.window ? m.windowed : 0n;
-  const sequence = elements * ((m.layers - windowed) * s.keys + windowed * least(s.keys, m.window));
-  return {
-    token: size(m.layers * elements, s.cache_bits),
-    sequence: size(sequence, s.cache_bits),
-    batch: size(s.batch * sequence, s.cache_bits),
-  };
-}
-
-export function keys_read(m, s) {
-  const near = s.causal && m.window ? least(s.keys, m.window + s.queries - 1n) : s.keys;
-  return (m.layers - m.windowed) * s.keys + m.windowed * near;
-}
-
-/* Thousandths of a layer's experts. */
-export function experts_read(m, tokens) {
-  if (m.experts_a_token >= m.experts) return 1000n * m.experts;
-  const missed = Number(tokens) * Math.log1p(-Number(m.experts_a_token) / Number(m.experts));
-  return big(Math.floor(-1000 * Number(m.experts) * Math.expm1(missed) + 0.5));
-}
-
-export function moved(m, s) {
-  const tokens = s.batch * s.queries, plain = weights(m, 0n), expert = mlp_weights(m, 1n) - mlp_weights(m, 0n);
-  const chosen = (expert * experts_read(m, tokens) + 999n) / 1000n;
-  const [score, value] = pair_widths(m, s), kept = kv_cache_elements(m);
-  const read = !m.latent || s.queries === 1n ? kept : m.heads * (score + value);
-  const ends = m.layers * m.heads * tokens * (score + value);
-  return sum({
-    weights: size(plain.all - plain.embedding + chosen, s.weight_bits),
-    attention: size(ends, Math.max(16, s.cache_bits)) + size(s.batch * read * keys_read(m, s), s.cache_bits),
-    written: size(tokens * m.layers * kept, s.cache_bits),
-  });
-}
-
-/* a / b as the nearest double: a quotient of at least 70 bits, its last one set where something was left over. */
-export function ratio(a, b) {
-  if (!a) return 0;
-  const shift = big(Math.max(0, 70 - a.toString(2).length + b.toString(2).length));
-  let quotient = (a << shift) / b;
-  if (quotient * b !== a << shift) quotient |= 1n;
-  return Number(quotient) / 2 ** Number(shift);
-}
-
-export function intensity(m, s) {
-  const done = flops(m, s), bytes = moved(m, s), core = done.scores + done.values;
-  return { weights: ratio(done.all - core, bytes.weights), attention: ratio(core, bytes.attention), all: ratio(done.all, bytes.all) };
-}
-
-export const least_seconds = (work, bytes, peak, bandwidth) => Math.max(Number(work) / peak, Number(bytes) / bandwidth);
-
-/* --- what the cells of the page hold ------------------------------------------------------------------------- */
-
-export function cells(m, step, roof) {
-  const found = {}, put = (name, parts, unit, phase = "") => {
-    for (const [part, count] of Object.entries(parts)) found[`${name}.${part}${phase}`] = text(count, unit);
-  };
-  const held = weights(m);
-  put("weights", { ...held, used: met(m) }, "parameters");
-  found["weights.bytes"] = text(size(held.all, step.weight_bits), "B");
-  put("cache", cache(m, step), "B");
-  for (const [phase, queries] of [["prompt", step.keys], ["step", 1n]]) {
-    const s = { ...step, queries }, done = flops(m, s), bytes = moved(m, s), dense = intensity(m, s);
-    put("flops", done, "FLOP", `.${phase}`);
-    put("moved", bytes, "B", `.${phase}`);
-    put("intensity", dense, "1", `.${phase}`);
-    found[`least_seconds.${phase}`] = text(least_seconds(done.all, bytes.all, roof.peak, roof.bandwidth), "s");
-    found[`limit.${phase}`] = dense.all >= roof.peak / roof.bandwidth ? "arithmetic" : "memory";
-  }
-  return found;
-}
-
-/* --- the picture, with the geometry of `roofline_svg.py` ------------------------------------------------------ */
-
-const [WIDE, LEFT, RIGHT, TOP, BOTTOM, LEAST, MOST, LOWEST, ROW] = [560, 62, 540, 32, 272, -1, 6, -4, 24];
-const NAMES = { weights: "products with weights", attention: "attention", all: "the whole" };
-const power = value => (value > 0 ? Math.log10(value) : -99);
-const across = value => LEFT + (RIGHT - LEFT) * (Math.min(MOST, Math.max(LEAST, power(value))) - LEAST) / (MOST - LEAST);
-const up = share => TOP + (BOTTOM - TOP) * Math.min(0, Math.max(LOWEST, power(share))) / LOWEST;
-
-function picture(svg, dense, balance) {
-  const start = Math.max(10 ** LEAST, balance * 10 ** LOWEST);
-  svg.querySelector(".calc-line").setAttribute("d",
-    `M${across(start).toFixed(1)} ${up(start / balance).toFixed(1)}L${across(balance).toFixed(1)} ${TOP}H${RIGHT}`);
-  const order = Object.keys(NAMES).sort((a, b) => dense[a] - dense[b]);
-  for (const [name, words] of Object.entries(NAMES)) {
-    const [x, y, low] = [across(dense[name]), up(dense[name] / balance), BOTTOM - 10 - ROW * order.indexOf(name)];
-    const mark = svg.querySelector(`[data-mark=${name}]`), left = x > WIDE * 0.55, label = mark.querySelector("text");
-    mark.querySelector("path").setAttribute("d", `M${x.toFixed(1)} ${y.toFixed(1)}V${low}`);
-    mark.querySelector("circle").setAttribute("cx", x.toFixed(1));
-    mark.querySelector("circle").setAttribute("cy", y.toFixed(1));
-    label.setAttribute("x", (x + (left ? -7 : 7)).toFixed(1));
-    label.setAttribute("y", low - 2);
-    label.setAttribute("text-anchor", left ? "end" : "start");
-    label.textContent = `${words}, ${text(dense[name])}`;
-  }
-}
-
-/* --- reading a form: every fault at once, one line each ------------------------------------------------------- */
-
-const plain = number => grouped(String(number));
+const MOST_BYTES = 4 * 2 ** 20, LONGEST_LINK = 6000, OWN = "own", NONE = "";
+const short = (text, most = 30) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+const fold = name => name.toLowerCase().replace(/[ \-_/]/g, "");
 
 /* A whole number as people type it: 131 072, 131,072, 128k (of 1024, as contexts are named), 1e6; undefined where it is none. */
 export function whole(typed) {
@@ -189,176 +18,282 @@ export function whole(typed) {
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-/* Fields as they were typed -> [what they say, what is wrong with them by field]. `bounds` has [least, most] by name. */
-export function check(typed, bounds) {
-  const faults = {}, said = { ...typed };
-  for (const [name, [low, high]] of Object.entries(bounds)) {
-    const number = whole(typed[name]);
-    if (number === undefined) faults[name] = /^\s*[-−]/.test(typed[name]) ? "must not be negative" : !String(typed[name]).trim() ? "is empty: enter a whole number" : `“${String(typed[name]).slice(0, 20)}” is not a whole number`;
-    else if (number < low || number > high) faults[name] = `must lie between ${plain(low)} and ${plain(high)}`;
-    else said[name] = big(number);
-  }
-  const rule = (name, needs, broken, line) => {
-    if ([name, ...needs].every(other => other in bounds && !faults[other]) && broken()) faults[name] = line();
-  };
-  rule("kv_heads", ["heads", "latent"], () => !said.latent && said.heads % said.kv_heads, () => `must divide the ${said.heads} query heads`);
-  rule("windowed", ["layers"], () => said.windowed > said.layers, () => `must be at most the ${said.layers} layers`);
-  rule("windowed", ["window"], () => said.windowed && !said.window, () => "needs a window");
-  rule("value_dim", ["latent"], () => said.latent && !said.value_dim, () => "must be given with latent attention");
-  rule("experts_a_token", ["experts"], () => said.experts_a_token > said.experts, () => `must be at most the ${said.experts} experts`);
-  rule("experts_a_token", ["experts"], () => said.experts && !said.experts_a_token, () => "must be at least 1 with experts");
-  rule("dense_layers", ["layers"], () => said.dense_layers > said.layers, () => `must be at most the ${said.layers} layers`);
-  return [said, faults];
+/* A config with a line for each key, its values as they stand: 1.0 is not 1. */
+export function pretty(text) {
+  let depth = 0;
+  return text.replace(/"(?:[^"\\]|\\.)*"|[{}[\],:]|\s+/g, part => {
+    if (/^\s/.test(part)) return "";
+    if ("{[".includes(part)) depth += 1;
+    if ("}]".includes(part)) depth -= 1;
+    if (part === "{" && depth === 1) return "{\n  ";
+    if (part === "}" && depth === 0) return "\n}";
+    if (part === ",") return depth === 1 ? ",\n  " : ", ";
+    return part === ":" ? ": " : part;
+  });
 }
 
-/* A model as the form has it: KV heads are said, zeros too. */
-export const shape = model => {
-  const full = Object.fromEntries(Object.entries(MODEL).map(([name, usual]) =>
-    [name, name in model ? (typeof usual === "bigint" ? big(model[name]) : model[name]) : usual]));
-  return { ...full, kv_heads: full.kv_heads || full.heads };
-};
+/* What is wrong with a whole number that was typed, or nothing. */
+export function wrong(typed, least, most) {
+  const value = whole(typed);
+  if (!String(typed).trim()) return "is empty: enter a whole number";
+  if (/^\s*[-−]/.test(typed)) return "must not be negative";
+  if (value === undefined) return `“${short(String(typed), 20)}” is not a whole number`;
+  return value < least || value > most ? `must lie between ${least.toLocaleString("en")} and ${most.toLocaleString("en")}` : "";
+}
 
+/* What older addresses said, in today's words; a name that is not here and no field is told. */
+const OLDER = { roof: "device", cache_bits: "kv", weight_bits: "weights" };
+const BITS = { 32: "fp32", 16: "bf16", 8.5: "q8_0", 8: "fp8", 4.5: "q4_0", 4: "mxfp4" };
+const SHAPES = {
+  layers: "num_hidden_layers", width: "hidden_size", heads: "num_attention_heads", kv_heads: "num_key_value_heads", dim: "head_dim",
+  mlp_width: "intermediate_size", vocabulary: "vocab_size",
+};
 const IGNORED = ["h"]; // the search's own
+
 const load = address => fetch(address).then(answer => { if (!answer.ok) throw Error(`${address}: ${answer.status}`); return answer.json(); });
 
 /* Wake a calculator; once, however often it is asked. */
 export async function start(element) {
   if (element.dataset.live) return;
   element.dataset.live = "soon";
-  try { wake(element, await load(element.dataset.models)); } catch (error) { delete element.dataset.live; throw error; }
+  try { wake(element, await load(new URL("../calculator/choices.json", import.meta.url).href)); } catch (error) { delete element.dataset.live; throw error; }
+}
+
+/* A device as the class has it, from a row of the file. */
+function device(row) {
+  const [key, name, vendor, kind, year, aliases, memory, unified, bandwidth, peaks, ...rest] = row;
+  return new formulas.Device(key, name, vendor, kind, BigInt(year), aliases, memory, unified, bandwidth, new formulas.Dict(peaks), ...rest);
 }
 
 function wake(element, data) {
-  const form = element.querySelector("form"), { elements } = form, svg = element.querySelector("svg");
-  const { told, copied } = elements; // a form whose page was left no longer finds them
-  const models = new Map(data.models.map(model => [model.name, model])), roofs = new Map(data.roofs.map(roof => [roof.key, roof]));
-  const numbers = [...form.querySelectorAll("[data-least]")], refused = new Map();
-  const bounds = Object.fromEntries(numbers.map(i => [i.name, [Number(i.dataset.least), Number(i.dataset.most)]]));
-  const fields = [...new Set([...elements].map(e => e.name))].filter(name => name && !["told", "copied"].includes(name));
-  const get = name => (elements[name].type === "checkbox" ? elements[name].checked : elements[name].value);
-  const put = (name, value) => { if (elements[name].type === "checkbox") elements[name].checked = value; else elements[name].value = String(value); };
-  const usual = Object.fromEntries(fields.map(name => [name, name === "phase" ? "step" : usually(elements[name])]));
+  const form = element.querySelector("form"), { elements } = form, { copied } = elements;
+  const place = name => element.querySelector(`[data-block=${name}]`), line = name => element.querySelector(`[data-told=${name}]`);
+  for (const name of ["model", "device"]) { // the second lists are the first ones
+    for (const group of elements[name].querySelectorAll("optgroup")) elements[`${name}2`].append(group.cloneNode(true));
+    for (const option of elements[`${name}2`].options) option.removeAttribute("selected");
+    elements[`${name}2`].value = NONE;
+  }
+  const models = new Map(data.models.map(([slug, name, maker, aliases, config]) => [slug, { slug, name, aliases, config }]));
+  const devices = new Map(data.devices.map(row => [row[0], device(row)])), every = [...devices.values()];
+  const names = new Map([...models.values()].flatMap(one => [...one.aliases, one.name, one.slug].map(name => [fold(name), one.slug])));
+  const machines = new Map(every.flatMap(one => [...one.aliases, one.name, one.key].map(name => [fold(name), one.key])));
+  const fields = [...elements].filter(field => field.name && field.tagName !== "OUTPUT").map(field => field.name);
+  const usual = Object.fromEntries(fields.map(name => [name, usually(elements[name])]));
+  const refused = new Map(), read = new Map(); // field -> what its address said wrongly; config -> decoder
+  const get = name => elements[name].value;
+  let late = 0, lost = ""; // what an address said and was not taken
 
-  const fill = () => { for (const [name, value] of Object.entries(shape(models.get(get("model"))))) put(name, value); };
+  const bare = text => text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+  const fill = () => { if (get("model") !== OWN) { elements.config.value = pretty(models.get(get("model")).config); } };
 
-  /* The address: only what differs from the model and from the page as it came. */
-  function address(counted) {
-    const own = shape(models.get(get("model"))), said = new URLSearchParams();
+  /* The decoder of a config, or a line for each of its faults. */
+  function decoder(text) {
+    if (!read.has(text)) {
+      if (read.size > 40) read.clear();
+      let found;
+      try { found = { decoder: formulas.read_config(formulas.parsed(text)) }; } catch (error) {
+        if (error instanceof formulas.NotJson) found = { faults: [`line ${error.line}: is not valid JSON (${error.message}); paste the whole file`] };
+        else if (error instanceof formulas.NotUnderstood) found = { faults: error.faults.map(fault => fault.__str__()) };
+        else found = { faults: [`cannot be read (${error.message}); please report this config`] };
+      }
+      read.set(text, found);
+    }
+    return read.get(text);
+  }
+
+  const ownName = text => {
+    const values = formulas.parsed(text), named = values.get("_name_or_path");
+    const name = typeof named === "string" && named ? named.split("/").at(-1) : `your ${values.get("model_type")}`;
+    return short(name, 40);
+  };
+
+  const real = name => { const value = Number(get(name).trim().replace(",", ".")); return get(name).trim() !== "" && Number.isFinite(value) ? value : NaN; };
+  const ownDevice = () => new formulas.Device(OWN, "your device", "", "", 0n, [], [real("memory")], false, real("bandwidth"),
+    new formulas.Dict([["fp32", real("peak")]]), [], "", "maker", "");
+
+  /* One column: a Chosen, or what is wrong by field. */
+  function column(slug, key, faults) {
+    const text = slug === OWN ? get("config") : models.get(slug).config, found = decoder(text);
+    if (found.faults) { faults.config = found.faults; return null; }
+    const at = key === OWN ? ownDevice() : devices.get(key), number = name => BigInt(whole(get(name)));
+    const count = new formulas.Count(number("context"), 0n, number("page"), number("source"));
+    const weights = get("weights") ? formulas.WEIGHTS.get(get("weights")) : null;
+    try {
+      const cost = new formulas.Cost(found.decoder, count, number("batch"), formulas.DTYPES.get(get("kv")), weights, number("devices"), at);
+      return new formulas.Chosen(slug === OWN ? ownName(text) : models.get(slug).name, cost, at, every, slug === OWN ? NONE : slug);
+    } catch (error) {
+      if (!(error instanceof formulas.NotUnderstood)) throw error;
+      if (error.faults[0].where === "") faults.devices = `cannot be: ${error.faults[0].what}`;
+      else faults.config = error.faults.map(fault => fault.__str__());
+      return null;
+    }
+  }
+
+  /* Everything that is wrong, by field; and the columns where nothing is. */
+  function state() {
+    const faults = {};
+    for (const field of form.querySelectorAll("[data-least]")) {
+      const fault = wrong(field.value, Number(field.dataset.least), Number(field.dataset.most));
+      if (fault) faults[field.name] = fault;
+    }
+    if (get("device") === OWN) {
+      for (const name of ["memory", "bandwidth", "peak"]) {
+        const value = real(name), least = name === "peak" ? 0 : 1e-3;
+        if (!(value >= least && value <= 1e9)) faults[name] = `must be a number from ${least} to 1,000,000,000`;
+      }
+    }
+    if (Object.keys(faults).length) return { faults, columns: [] };
+    const columns = [column(get("model"), get("device"), faults)];
+    if (get("model2") || get("device2")) columns.push(column(get("model2") || get("model"), get("device2") || get("device"), faults));
+    return { faults, columns: columns.filter(Boolean) };
+  }
+
+  const put = parts => {
+    for (const [name, html] of parts.items()) { const at = place(name); if (at && at.innerHTML !== html) at.innerHTML = html; }
+  };
+
+  function tell(faults) {
+    for (const field of [...elements].filter(one => one.name && element.querySelector(`#calc-${one.name}-fault`))) {
+      const fault = faults[field.name] ?? refused.get(field.name), at = element.querySelector(`#calc-${field.name}-fault`);
+      field.toggleAttribute("aria-invalid", Boolean(faults[field.name]));
+      if (faults[field.name]) field.setAttribute("aria-invalid", "true");
+      if (at.tagName === "UL") at.replaceChildren(...[].concat(fault ?? []).map(text => Object.assign(document.createElement("li"), { textContent: text })));
+      else if (at.textContent !== (fault ?? "")) at.textContent = fault ?? "";
+    }
+    const count = Object.values(faults).flat().length;
+    element.classList.toggle("is-faulty", count > 0);
+    line("refused").textContent = count ? `${count === 1 ? "1 fault" : `${count} faults`} below: the numbers are those before it.` : lost;
+    if (faults.config) element.querySelector(".calc-own").open = true;
+  }
+
+  function show() {
+    for (const part of form.querySelectorAll("[data-own]")) part.hidden = get("device") !== OWN;
+    let found;
+    try { found = state(); } catch (error) { found = { faults: { config: [`cannot be counted (${error.message}); please report this config`] }, columns: [] }; }
+    tell(found.faults);
+    if (Object.keys(found.faults).length) return;
+    put(formulas.answer(found.columns));
+    clearTimeout(late);
+    late = setTimeout(() => { if (element.isConnected) put(formulas.details(found.columns)); }, element.dataset.live === "yes" ? 120 : 0);
+    address();
+  }
+
+  /* The address: what differs from the page as it came. */
+  function address() {
+    const said = new URLSearchParams();
     for (const name of fields) {
-      const value = String(counted[name]);
-      if (value !== String(name in own ? own[name] : usual[name])) said.set(name, value);
+      if (name === "config" || (["memory", "bandwidth", "peak"].includes(name) && get("device") !== OWN)) continue;
+      const typed = get(name).trim(), count = elements[name].dataset.least && whole(typed);
+      const same = count ? count === whole(usual[name]) : typed === usual[name];
+      if (!same) said.set(name, count && !/^\d+[km]?$/i.test(typed) ? String(count) : typed);
+    }
+    if (get("model") === OWN) {
+      const text = bare(get("config"));
+      if (text.length <= LONGEST_LINK) said.set("config", text);
+      else copied.value = "This config is too long for a link: send the file with it.";
     }
     const url = new URL(location.href);
     url.search = said;
     if (url.href !== location.href) history.replaceState(history.state, "", url);
   }
 
-  function follow() {
-    const said = new URLSearchParams(location.search), lines = [], lost = [], drop = (name, value) => lost.push(`${name.slice(0, 20)}=${value.slice(0, 20)}`), refuse = (name, value) => {
-      drop(name, value);
-      const line = `“${value.slice(0, 20)}” in the address is not one of the choices`;
-      if (element.querySelector(`#calc-${name}-fault`)) refused.set(name, line); else lines.push(`${name}: ${line}.`);
-    };
-    const known = said.get("model");
-    if (known !== null) { if (models.has(known)) { put("model", known); fill(); } else refuse("model", known); }
-    for (const [name, value] of said) {
-      if (name === "model" || IGNORED.includes(name)) continue;
-      if (!fields.includes(name)) {
-        drop(name, value);
-        lines.push(`The address says ${name.slice(0, 30)}, which is not a field of this form.`);
-      }
-      else if (elements[name].type === "checkbox") { if (["true", "false"].includes(value)) put(name, value === "true"); else refuse(name, value); }
-      else if (name in bounds) {
-        const fault = check({ [name]: value }, { [name]: bounds[name] })[1][name];
-        if (fault) drop(name, value);
-        if (fault) refused.set(name, `refused from the address: ${fault.startsWith("must") ? `“${value.slice(0, 20)}” ${fault}` : fault}`); else put(name, value);
+  /* Take a state from an address; what cannot be taken is told and the rest is. */
+  function follow(said) {
+    const lines = [], shape = {}, untaken = [];
+    refused.clear();
+    for (const name of fields) if (name !== "config") elements[name].value = usual[name];
+    for (let [name, value] of said) {
+      if (IGNORED.includes(name)) continue;
+      const given = name;
+      name = OLDER[name] ?? name;
+      if (given !== name && name !== "device") value = BITS[value] ?? value;
+      const drop = () => untaken.push(`${short(given, 20)}=${short(value, 20)}`);
+      const refuse = why => {
+        drop();
+        if (element.querySelector(`#calc-${name}-fault`) && name !== "config") refused.set(name, `refused from the address: ${why}`);
+        else lines.push(`${short(given)}: ${why}.`);
+      };
+      if (given in SHAPES) { if (whole(value)) shape[SHAPES[given]] = whole(value); else refuse(`“${short(value, 20)}” is not a whole number`); }
+      else if (name === "config") { elements.config.value = value; elements.model.value = OWN; }
+      else if (!fields.includes(name)) { drop(); lines.push(`The address says ${short(given)}, which is not a field of this form.`); }
+      else if (elements[name].options) {
+        const known = (name.startsWith("model") ? names : name.startsWith("device") ? machines : new Map()).get(fold(value)) ?? value;
+        if ([...elements[name].options].some(option => option.value === known)) elements[name].value = known;
+        else refuse(`“${short(value, 20)}” is not one of the choices`);
       } else {
-        const before = get(name);
-        put(name, value);
-        if (get(name) !== value) { put(name, before); refuse(name, value); }
+        const field = elements[name], fault = field.dataset.least ? wrong(value, Number(field.dataset.least), Number(field.dataset.most)) : "";
+        if (fault) refuse(fault); else field.value = value;
       }
     }
-    tell("refused", lost.length ? ` Not taken from the link: ${lost.slice(0, 8).join(", ")}.` : "");
-    element.querySelector("[data-told=address]").replaceChildren(...lines.slice(0, 8).map(line => Object.assign(document.createElement("li"), { textContent: line })));
+    lost = untaken.length ? `Not taken from the link: ${untaken.join(", ")}.` : "";
+    if (get("model") !== OWN) fill();
+    else if (!said.has("config")) { elements.model.value = usual.model; fill(); }
+    if (Object.keys(shape).length) {
+      const own = Object.entries(shape), known = new RegExp(`^  "(?:${own.map(([key]) => key).join("|")})": .*\n`, "gm");
+      elements.config.value = get("config").replace(known, "").replace("{\n", `{\n${own.map(([key, size]) => `  "${key}": ${size},\n`).join("")}`);
+      elements.model.value = OWN;
+    }
+    line("address").replaceChildren(...lines.map(text => Object.assign(document.createElement("li"), { textContent: text })));
+    for (const part of element.querySelectorAll("details")) {
+      if ([...part.querySelectorAll("[name]")].some(field => field.name !== "config" && field.value !== usual[field.name])) part.open = true;
+    }
+    show();
   }
 
-  function tell(from, ...parts) { element.querySelector(`[data-told=${from}]`).replaceChildren(...parts); }
-  const link = (words, href) => Object.assign(document.createElement("a"), { textContent: words, href });
-
-  let timer;
-  function show() {
-    const typed = Object.fromEntries(fields.map(name => [name, get(name)]));
-    const [said, faults] = check(typed, bounds), held = models.get(typed.model), roof = roofs.get(typed.roof);
-    for (const name of fields) {
-      const slot = element.querySelector(`#calc-${name}-fault`);
-      const fault = faults[name] || (refused.get(name) || "");
-      if (!slot) continue;
-      if (slot.textContent !== fault) slot.textContent = fault;
-      if (faults[name]) elements[name].setAttribute("aria-invalid", "true"); else elements[name].removeAttribute("aria-invalid");
-      if (fault) slot.closest("details")?.setAttribute("open", "");
-    }
-    tell("from", from(held));
-    tell("roof", machine(roof), " ", roof.source ? link("Source", `${element.dataset.sources}#${roof.source}`) : link("Run", element.dataset.results + roof.result));
-    const wrong = Object.keys(faults).length;
-    element.classList.toggle("is-faulty", wrong > 0);
-    let line = `Not counted: ${wrong === 1 ? "one field has" : `${wrong} fields have`} a fault.`;
-    if (!wrong) {
-      const m = Object.fromEntries(Object.keys(MODEL).map(name => [name, said[name]]));
-      m.mlp_matrices = big(said.mlp_matrices);
-      const step = { queries: 1n, keys: said.context, batch: said.batch, causal: said.causal, weight_bits: Number(said.weight_bits), cache_bits: Number(said.cache_bits) };
-      const filled = cells(m, step, roof), own = shape(held);
-      for (const cell of element.querySelectorAll("[data-cell]")) cell.textContent = filled[cell.dataset.cell];
-      const changed = Object.keys(own).some(name => String(own[name]) !== String(m[name]));
-      const phase = said.phase, balance = roof.peak / roof.bandwidth;
-      line = sentence(held.name + (changed ? ", changed" : ""), m, filled, phase, roof.name);
-      picture(svg, intensity(m, { ...step, queries: phase === "step" ? 1n : step.keys }), balance);
-      svg.setAttribute("aria-label", line);
-      address(said);
-    }
-    clearTimeout(timer);
-    timer = setTimeout(() => { if (told.value !== line) told.value = line; }, 400); // once, when the typing stops
+  /* A file that was dropped or opened. */
+  async function take(file) {
+    const told = why => tell({ config: [`${short(file.name, 60)}: ${why}`] });
+    if (file.size > MOST_BYTES) { told("is larger than 4 MiB; name the config.json, not the weights"); return; }
+    try { elements.config.value = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer()); } catch { told("is not a text in UTF-8; name a model's config.json"); return; }
+    elements.model.value = OWN;
+    element.querySelector(".calc-own").open = true;
+    refused.clear();
+    show();
   }
 
   form.addEventListener("input", event => {
     refused.delete(event.target.name);
-    tell("refused");
-    if (event.target.name === "model") { for (const name of Object.keys(MODEL)) refused.delete(name); fill(); }
+    lost = "";
+    if (event.target.name === "config") elements.model.value = OWN;
+    if (event.target.name === "model") fill();
+    copied.value = "";
     show();
   });
-  form.addEventListener("reset", () => setTimeout(() => { refused.clear(); tell("address"); tell("refused"); copied.value = ""; show(); }));
+  const open = () => {
+    const input = Object.assign(document.createElement("input"), { type: "file", accept: ".json,application/json" });
+    input.addEventListener("change", () => take(input.files[0]));
+    input.click();
+  };
+  form.addEventListener("reset", event => { event.preventDefault(); follow(new URLSearchParams()); });
   form.addEventListener("submit", event => event.preventDefault());
-  form.querySelector("[data-do=copy]").addEventListener("click", () => {
-    const done = line => { copied.value = line; };
-    if (!navigator.clipboard) done("Copy it from the address bar.");
-    else navigator.clipboard.writeText(location.href).then(() => done("Copied."), () => done("Copy it from the address bar."));
+  for (const type of ["dragover", "drop"]) {
+    element.addEventListener(type, event => {
+      if (![...event.dataTransfer.items].some(item => item.kind === "file")) return;
+      event.preventDefault();
+      event.stopPropagation();
+      element.classList.toggle("is-over", type === "dragover");
+      if (type === "drop") take(event.dataTransfer.files[0]);
+    });
+  }
+  element.addEventListener("dragleave", () => element.classList.remove("is-over"));
+  const copy = (text, done) => {
+    const tell_ = words => { copied.value = words; };
+    if (!navigator.clipboard) tell_("Copy it from the address bar.");
+    else navigator.clipboard.writeText(text).then(() => tell_(done), () => tell_("The browser does not let this page copy."));
+  };
+  form.addEventListener("click", event => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.context) { elements.context.value = button.dataset.context; refused.delete("context"); show(); }
+    else if (button.dataset.do === "open") open();
+    else if (button.dataset.state) follow(new URLSearchParams(button.dataset.state));
+    else if (button.dataset.do === "link") copy(location.href, "Copied.");
+    else if (button.dataset.do === "markdown") { const found = state(); if (found.columns.length) copy(formulas.markdown(found.columns), "Copied as a Markdown table."); }
   });
-  if (location.search) follow();
-  else if (get("model") !== usual.model && Object.keys(MODEL).every(name => String(get(name)) === String(usual[name]))) fill(); // picked while this was loading
+  if (location.search) follow(new URLSearchParams(location.search));
+  else { fill(); show(); }
   element.dataset.live = "yes";
-  sticks(told.closest("p"));
-  show();
+  sticks(place("told"));
 }
 
-/* The same line as `calculator.py` writes. */
-const STARTS = { step: "One decode step", prompt: "Prefill" };
-export function sentence(name, m, filled, phase, roof) {
-  const mlp = m.experts ? m.mlp_width || m.dense_width : m.mlp_width;
-  const without = [...(mlp ? [] : ["MLPs"]), ...(m.vocabulary ? [] : ["vocabulary"])].join(" and ");
-  const only = !without ? "weights" : mlp || m.vocabulary ? `weights without ${without}` : "weights, of attention only";
-  const these = without ? ` of these weights alone` : "";
-  return `${name}: ${filled["weights.all"]} ${only}; KV cache: ${filled["cache.token"]} per token, ${filled["cache.batch"]} in all. `
-    + `${STARTS[phase]}${these} does ${filled[`intensity.all.${phase}`]} FLOP/byte and is ${BOUND[filled[`limit.${phase}`]]} on ${roof}.`;
-}
-
-const BOUND = { arithmetic: "compute-bound", memory: "memory-bound" };
-
-const usually = element => {
-  if (element.type === "checkbox") return element.defaultChecked;
-  return element.options ? [...element.options].find(option => option.defaultSelected)?.value : element.defaultValue;
-};
-
-/* The same lines as `calculator.py` writes. */
-export const from = model => `Heads and layers: ${model.heads_from}. `
-  + (model.parts_from ? `MLP and vocabulary: ${model.parts_from}.` : "Its MLP and vocabulary were not looked up: type them, or read the sums as without them.")
-  + (model.tied_unknown && model.parts_from ? " Whether embedding and output layer are one matrix was not looked up; here they are two." : "");
-export const machine = roof => `${text(roof.peak, "FLOP/s")} and ${text(roof.bandwidth, "B/s")}, so ${text(roof.peak / roof.bandwidth)} FLOP/byte: ${roof.told}.`;
+const usually = element => (element.options ? ([...element.options].find(option => option.defaultSelected)?.value ?? element.options[0]?.value ?? "") : element.defaultValue);

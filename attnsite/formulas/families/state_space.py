@@ -99,7 +99,7 @@ def jamba_mixer(keys: Keys, place: Place) -> Mixer:
     if place.kind == FULL:
         return Grouped(False)(keys, place)
     inner, names = inner_of(keys), ("mamba_d_state", "mamba_d_conv", "mamba_dt_rank")
-    return mamba_1_mixer(keys, inner, *names, "mamba_proj_bias", "mamba_conv_bias", norms=True)
+    return mamba_1_mixer(keys, inner, *names, "mamba_proj_bias", "mamba_conv_bias", True)
 
 
 def jamba_kinds(keys: Keys, layers: int) -> list[str]:

@@ -24,7 +24,8 @@ def convert(site: Path) -> None:
     for file in own:  # a module of a `file://` address cannot be imported
         text = re.sub(r"\bimport\(", "attnsiteImport(", file.read_text(encoding="utf-8"))
         file.write_text(text, encoding="utf-8", newline="\n")
-    for file in sorted([*site.glob("figures/**/*.json"), *own, *site.glob("assets/javascripts/workers/*.js")]):
+    fetched = [*site.glob("figures/**/*.json"), *site.glob("calculator/*.json")]
+    for file in sorted([*fetched, *own, *site.glob("assets/javascripts/workers/*.js")]):
         address = file.relative_to(site).as_posix()
         words = f"attnsiteFile({json.dumps(address)}, {json.dumps(file.read_text(encoding='utf-8'))});\n"
         file.with_name(file.name + ".txt.js").write_text(words, encoding="utf-8", newline="\n")

@@ -15,6 +15,7 @@ from attnsite.site import about, addresses, disk_cache, exhibits, records
 from attnsite.site.checked import checked
 from attnsite.site.exports import bundle
 from attnsite.site.figures import sheet, social_cards, svg
+from attnsite.site.javascript import browser_module
 from attnsite.site.markdown.extension import SOURCES
 from attnsite.site.pages import colophon
 from attnsite.site.pages import evidence as evidence_pages
@@ -23,12 +24,13 @@ from attnsite.site.pages import machines as machines_page
 from attnsite.site.pages import models as model_pages
 from attnsite.site.pages import numbers as number_pages
 from attnsite.site.pages import questions as question_pages
-from attnsite.site.pages.front_matter import directed, fronted
+from attnsite.site.pages.front_matter import directed
 from attnsite.site.widgets import by_hand, calculator, head_browser
 
 Navigation = list[Any]
 PARTS = {calculator.PLACE: calculator.html, by_hand.PLACE: by_hand.html, head_browser.PLACE: head_browser.html}
 PLAY = ("calculator.md", "by_hand.md")
+PACKAGE = Path(__file__).parents[2]
 
 
 def render(root: Path) -> dict[str, str]:
@@ -40,8 +42,6 @@ def render(root: Path) -> dict[str, str]:
     themes, questions = load_themes(root), load_questions(root)
     written = hand_written(root)
     pages = {path: with_parts(with_sources(directed(path, text), text), known) for path, text in written.items()}
-    if calculator.PAGE in pages:
-        pages[calculator.PAGE] = fronted(pages[calculator.PAGE], finds=calculator.finds(known))
     pages["questions/index.md"] = question_pages.overview_page(themes, questions)
     for theme in themes:
         pages[f"questions/{theme.slug}/index.md"] = question_pages.theme_page(theme, questions)
@@ -145,7 +145,8 @@ def beside_figures(root: Path, shown: list[exhibits.Exhibit]) -> dict[str, str |
             files |= {place(f"-{size}.svg"): path for size, path in svg.paths(root, exhibit.chart).items()}
             files[place(".svg")] = sheet.alone(root, exhibit, stands.get(exhibit.name, ""))
     if (root / "docs" / calculator.PAGE).is_file():
-        files[calculator.DATA] = calculator.data(records.read(root))
+        files[calculator.DATA] = calculator.data()
+        files[browser_module.ADDRESS] = browser_module.text(PACKAGE)
     known = records.read(root)
     for name in known.experiments():
         if THIS_BUILD in known.runs(name):
