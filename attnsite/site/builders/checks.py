@@ -1,5 +1,6 @@
 """Every mistake in questions, sources, results, marks, claims and numbers, at once: what no builder may show."""
 
+import contextlib
 import csv
 import datetime
 import functools
@@ -28,6 +29,7 @@ from attnsite.records.nearest import nearest
 from attnsite.site import disk_cache, records
 from attnsite.site.figures import figure_checks
 
+_NUMBER_MARK = re.compile(r"\[=[^\[\]]*\]")
 _LINK = re.compile(r"\]\(([^)\s#]+\.md)(?:#[^)\s]*)?\)")
 GENERATED = {"evidence.md", "sources.md", "machines.md", "kernels.md"}
 
@@ -220,16 +222,17 @@ class Judged:
         return (*code, *map(version, ("markdown", "pymdown-extensions", "selectolax")), written, *self.names)
 
     def mistakes(self, path: Path, text: Text) -> Iterable[Mistake]:
+        values = self.marked.values("\n".join(text.lines))
         made_from = ("judged", self.judges, text.lines, text.places, text.plain, text.numbers, text.template,
-                     text.alone)  # fmt: skip
-        found, unseen = disk_cache.kept(self.root, made_from, lambda: self._judged(text))
+                     text.alone, sorted(values.items()))  # fmt: skip
+        found, unseen = disk_cache.kept(self.root, made_from, lambda: self._judged(text, values))
         yield from (Mistake(path, *each) for each in found)
         for at, source in unseen:  # marks where Markdown sees text and `marks` sees code
             for mark in content.marks(source):
                 yield from self.marked.in_mark(path, at, mark)
 
-    def _judged(self, text: Text) -> list[Any]:
-        found, unseen = judge(self.renderer, text, self.names)
+    def _judged(self, text: Text, values: Mapping[str, float]) -> list[Any]:
+        found, unseen = judge(self.renderer, text, self.names, values)
         return [[[each.line, each.what, each.remedy] for each in found], [[at, source] for at, source in unseen]]
 
 
@@ -396,6 +399,17 @@ class Marked:
             if fence.figure not in figures:
                 what = f"there is no figure {fence.figure!r}"
                 yield Mistake(path, first + fence.line - 1, what, nearest(fence.figure, figures))
+
+    def values(self, text: str) -> dict[str, float]:
+        """What the number marks of a text stand for, by what is written; also of those that stand in what looks like
+        code. One that cannot be resolved is left out."""
+        found = {}
+        for written in set(_NUMBER_MARK.findall(text)):
+            for mark in content.marks(written):
+                with contextlib.suppress(Mistake, ExceptionGroup):
+                    if isinstance(mark, Number):
+                        found[written] = self.evidence.number(replace(mark, low=None, high=None)).quantity.value
+        return found
 
     def in_mark(self, path: Path, at: int, mark: Cite | Number) -> Iterable[Mistake]:
         if isinstance(mark, Cite):
