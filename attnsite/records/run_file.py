@@ -258,6 +258,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def as_read(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row as they are once they were written and read."""
+    read: dict[str, Any] = _numbers(json.loads(_json(values)))
+    return read
+
+
 def _numbers(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _numbers(v) for k, v in value.items()}

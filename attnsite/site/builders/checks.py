@@ -23,10 +23,11 @@ from attnsite.content import texts as texts_of
 from attnsite.content.evidence import Evidence
 from attnsite.content.judging import Renderer, Text, judge
 from attnsite.content.questions import Cite, Claim, Number, Question
-from attnsite.records import asked, csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps, vetting
+from attnsite.records import csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.nearest import nearest
 from attnsite.site import disk_cache, records
+from attnsite.site.builders.result_checks import committed_results
 from attnsite.site.figures import figure_checks
 
 _NUMBER_MARK = re.compile(r"\[=[^\[\]]*\]")
@@ -314,58 +315,6 @@ def pages(root: Path) -> list[Path]:
 
 def line(question: Question, field: str) -> int:
     return (question.lines or {}).get(field, 1)
-
-
-def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
-    """What is wrong with run files that cannot be read, and with those that can and should not be published.
-
-    Files of the cache are not the author's to mend, and are left out.
-    """
-    unusable: list[Mistake] = []
-    machines: dict[str, dict[Path, run_file.Run]] = {}
-    for path in run_file.files(root, run_file.COMMITTED):
-        shown = path.relative_to(root)
-        try:
-            machines.setdefault(path.parent.name, {})[shown] = run_file.read(path)
-        except (Mistake, ExceptionGroup) as error:
-            unusable += [Mistake(shown, m.where, m.what, m.remedy) for m in flatten(error)]
-    unbelievable = []
-    experiments = registry.names("experiments")
-    for runs in machines.values():
-        most = vetting.limits_of(runs.values())
-        for path, run in runs.items():
-            unbelievable += vetted(root, run, path, most)
-            if run.experiment not in experiments:
-                what = f"is of {run.experiment[:60]}, which is no experiment"
-                unbelievable.append(Mistake(path, "experiment", what, nearest(run.experiment, experiments)))
-    every = {path: run for runs in machines.values() for path, run in runs.items()}
-    stale = {path: run for path, run in every.items() if asked_of(root, run) is None}
-    unbelievable += vetting.beside(stale)
-    return unusable, unbelievable
-
-
-def vetted(root: Path, run: run_file.Run, path: Path, limits: Mapping[str, float]) -> list[Mistake]:
-    """What speaks against publishing a run; that nothing does is kept while file, code and limits stay as they are."""
-    wanted = asked_of(root, run)
-    made_from = ("vetted", disk_cache.code_of(Path(vetting.__file__)), disk_cache.bytes_of(root / path),
-                 sorted(limits.items()), disk_cache.name(wanted))  # fmt: skip
-    # a list of mistakes is no JSON, so it is not kept: whether a day has come is asked again
-    found: list[Mistake] = disk_cache.kept(root, made_from, lambda: vetting.faults(run, path, limits, wanted))
-    return found
-
-
-def asked_of(root: Path, run: run_file.Run) -> dict[str, Any] | None:
-    """What a run's experiment asks; None where its code has changed since, or cannot be imported here."""
-    file = registry.ROOT / "experiments" / f"{run.experiment}.py"
-    try:
-        if not run_file.is_current(run):
-            return None
-        found: dict[str, Any] = disk_cache.kept(
-            root, ("asked", disk_cache.code_of(file)), lambda: asked.asked(run.experiment)
-        )
-    except Exception:  # Numba is not installed, or the experiment is broken, which is told where it is
-        return None
-    return found
 
 
 def repeated(question: Question, questions: list[Question]) -> Iterable[Mistake]:
