@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from attnsite.records import registry, run_file
+from attnsite.records import raised, registry, run_file
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import Row, Run
 from attnsite.records.workload import Count
@@ -30,7 +30,9 @@ def faults(run: Run, path: Path, budget_s: float = BUDGET_S) -> Iterator[Mistake
     """
     try:
         experiment = registry.module("experiments", run.experiment, "experiment").experiment
-    except (Exception, SystemExit):  # whatever its author wrote, which is told of its own file
+    except BaseException as error:  # whatever its author wrote, which is told of its own file
+        if not raised.own(error):
+            raise
         return
     if not isinstance(experiment, Count):
         return
@@ -41,7 +43,7 @@ def faults(run: Run, path: Path, budget_s: float = BUDGET_S) -> Iterator[Mistake
             continue
         try:
             now = run_file.as_read(dict(experiment.observe(dict(row.case))))
-        except Exception:  # it refuses: what is not installed, or a case of other code
+        except (Exception, SystemExit):  # it refuses: what is not installed, or a case of other code
             continue
         if odd := next((name for name in sorted({*now, *row.values}) if not _same(now, row.values, name)), ""):
             said, counted = (json.dumps(held.get(odd), ensure_ascii=False)[:60] for held in (dict(row.values), now))

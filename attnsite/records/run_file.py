@@ -23,6 +23,7 @@ FORMAT = 2
 #   1  the first
 #   2  `skip_code` beside `skipped`
 
+RENAMED = registry.ROOT / "records" / "renamed_digests.csv"
 COMMITTED = Path("docs/results")
 BUILT = Path(".cache/attnsite/results")
 THIS_BUILD = "this_build"  # the machine that runs the build
@@ -173,8 +174,24 @@ def _renamed() -> dict[tuple[str, str], str]:
 
     Every line was found with the old code and checked against it: the same cases, kernels, options, seeds and code.
     """
-    lines = (registry.ROOT / "records" / "renamed_digests.csv").read_text(encoding="utf-8").split()[1:]
-    return {(name, old): new for name, old, new in (line.split(",") for line in lines)}
+    text = RENAMED.read_text(encoding="utf-8", errors="replace")
+    lines = (line.split(",") for line in text.split()[1:])
+    return {(line[0], line[1]): line[2] for line in lines if len(line) == 3}  # of others `renamed_faults` tells
+
+
+def renamed_faults() -> list[Mistake]:
+    """The lines of that table that are no digests of experiments, with their lines."""
+    found, seen = [], set()
+    shown = Path("attnsite/records") / RENAMED.name
+    for number, line in enumerate(RENAMED.read_bytes().decode("utf-8", "replace").split("\n"), 1):
+        if number == 1 or not line.strip():
+            continue
+        if not re.fullmatch(r"[a-z][a-z0-9_]*,[0-9a-f]{12},[0-9a-f]{12}", line.rstrip("\r")):
+            found.append(Mistake(shown, number, f"is {line[:60]!r}", "write experiment,old,new with two digests"))
+        elif line.rpartition(",")[0] in seen:
+            found.append(Mistake(shown, number, f"renames {line.rpartition(',')[0]} again", "keep one of them"))
+        seen.add(line.rpartition(",")[0])
+    return found
 
 
 def kernel_digest(kernel: str) -> str:

@@ -41,7 +41,11 @@ def check(root: Path) -> list[Mistake]:
     questions, mistakes = content.read_questions(root)
     _, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
-    code = [*ordinary.faults(registry.ROOT.parent, [Path("attnsite")]), *csv_tables.faults()]
+    code = [
+        *ordinary.faults(registry.ROOT.parent, [Path("attnsite")]),
+        *csv_tables.faults(),
+        *run_file.renamed_faults(),
+    ]
     if code:  # nothing that an experiment says can be judged
         return list(dict.fromkeys([*strays(root), *mistakes, *wrong, *unreadable, *code]))
     unusable, unbelievable = committed_results(root)
@@ -404,6 +408,9 @@ def in_claim(question: Question, claim: Claim, marked: Marked) -> Iterable[Mista
     if not right:
         what = f"the {claim.kind} claim {claim.text[:60]!r} ends in {last.source}, which is not {wanted[claim.kind]}"
         yield Mistake(question.path, claim.line, what, "choose its kind by what it rests on")
+    elif isinstance(last, Number) and last.low is None:
+        what = f"the {claim.kind} claim {claim.text[:60]!r} ends in {last.source}, which no run could prove wrong"
+        yield Mistake(question.path, claim.line, what, f"say in which range it holds: {last.source[:-1]} in 0.9..1.1]")
 
 
 def kind_of(mark: Number, evidence: Evidence) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attnsite.records import asked, recount, registry, run_file, vetting
+from attnsite.records import asked, raised, recount, registry, run_file, vetting
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.nearest import nearest
 from attnsite.site import disk_cache
@@ -72,6 +72,8 @@ def asked_of(root: Path, run: run_file.Run) -> dict[str, Any] | None:
         found: dict[str, Any] = disk_cache.kept(
             root, ("asked", disk_cache.code_of(file)), lambda: asked.asked(run.experiment)
         )
-    except Exception:  # Numba is not installed, or the experiment is broken, which is told where it is
+    except BaseException as error:  # Numba is not installed, or the experiment is broken, which is told where it is
+        if not raised.own(error):
+            raise
         return None
     return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attnsite.content import figure_faults
-from attnsite.records import run_file
+from attnsite.records import raised, run_file
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.run_file import THIS_BUILD
 from attnsite.site import disk_cache, exhibits
@@ -56,6 +56,8 @@ def _of_run(records: Records, name: str, machine: str, file: Path) -> list[Mista
         records.exhibit(name, machine)
     except Mistake as mistake:
         return [mistake]
-    except (Exception, SystemExit) as error:  # whatever its author wrote
+    except BaseException as error:  # whatever its author wrote
+        if not raised.own(error):
+            raise
         return [figure_faults.fault(name, error, file.relative_to(records.root).as_posix())]
     return []
