@@ -334,12 +334,14 @@ def _coded(data: dict[str, Any]) -> dict[str, Any]:
     rows = data.get("rows")
     if not isinstance(rows, list):
         return data
-    found = [row | {"skip_code": _code(row["skipped"])} if isinstance(row, dict) and "skipped" in row else row
-             for row in rows]  # fmt: skip
+    found = []
+    for row in rows:
+        skipped = isinstance(row, dict) and "skipped" in row
+        found.append(row | {"skip_code": code_of_sentence(row["skipped"])} if skipped else row)
     return data | {"rows": found}
 
 
-def _code(skipped: object) -> str:
+def code_of_sentence(skipped: object) -> str:
     """The code of a sentence of format 1. Kernels and libraries worded their own refusals: the rest are those."""
     return next((code for code, pattern in _SENTENCES.items() if re.search(pattern, str(skipped))), "refused")
 

@@ -49,7 +49,8 @@ def check(root: Path) -> list[Mistake]:
     if code:  # nothing that an experiment says can be judged
         return list(dict.fromkeys([*strays(root), *mistakes, *wrong, *unreadable, *code]))
     unusable, unbelievable = committed_results(root)
-    broken = {Path(each.path).stem for each in (*unusable, *(each for each in unbelievable if each.where == "rows"))}
+    in_rows = (each for each in unbelievable if each.where.startswith("row"))
+    broken = {Path(each.path).stem for each in (*unusable, *in_rows)}
     mistakes = [*strays(root), *mistakes, *wrong, *unreadable, *unusable, *unbelievable]
     mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
     known = records.read(root)

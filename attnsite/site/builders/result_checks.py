@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attnsite.records import asked, raised, recount, registry, run_file, vetting
+from attnsite.records import asked, consistency, raised, recount, registry, run_file, vetting
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.nearest import nearest
 from attnsite.site import disk_cache
@@ -23,10 +23,11 @@ def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
             machines.setdefault(path.parent.name, {})[shown] = run_file.read(path)
         except (Mistake, ExceptionGroup) as error:
             unusable += [Mistake(shown, m.where, m.what, m.remedy) for m in flatten(error)]
-    unbelievable = []
+    unbelievable: list[Mistake] = []
     experiments = registry.names("experiments")
     for runs in machines.values():
         most = vetting.limits_of(runs.values())
+        unbelievable += consistency.of_machine(runs)
         for path, run in runs.items():
             unbelievable += vetted(root, run, path, most)
             unbelievable += recounted(root, run, path) if run.kind == "count" else ()
@@ -69,9 +70,8 @@ def asked_of(root: Path, run: run_file.Run) -> dict[str, Any] | None:
     try:
         if not run_file.is_current(run):
             return None
-        found: dict[str, Any] = disk_cache.kept(
-            root, ("asked", disk_cache.code_of(file)), lambda: asked.asked(run.experiment)
-        )
+        made_from = ("asked", disk_cache.code_of(Path(asked.__file__)), disk_cache.code_of(file))
+        found: dict[str, Any] = disk_cache.kept(root, made_from, lambda: asked.asked(run.experiment))
     except BaseException as error:  # Numba is not installed, or the experiment is broken, which is told where it is
         if not raised.own(error):
             raise
