@@ -23,16 +23,16 @@ _DENIED = re.compile(r"\b(?:and|but|which is) not\s*$")  # a third faster and no
 
 _STOPS = re.compile(rf"[.!?…]['’)\]]*(?:\s*[{CITED}{MEASURED}])*(?=\s|$)(?!\s*[{CITED}{MEASURED}])")
 _SHORT = re.compile(r"(?:\b(?:et al|e\.g|i\.e|vs|cf|ca|approx|resp|Figs?|Eqs?|Secs?|No|Dr|St)|\b[A-Z]|\.)\.$")
-_NUMBER = r"(?<![\w.])[-−+]?(?P<n>\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?|\d*\.?\d+)"
-_TO = r"(?:\s*(?:to|–|-|or|and)\s*(?P<to>\d*\.?\d+))?"
-_RATE = r"[KMGTP]i?B/s|[kMGTP]?FLOP/?s|tokens/s"
+_NUMBER = r"(?<![\w.])[-−+]?(?P<n>\d{1,3}(?:[, ]\d{3}){1,5}(?:\.\d{1,9})?|\d{0,12}\.?\d{1,12})(?!\d)"
+_TO = r"(?:\s*(?:to|–|-|or|and)\s*(?P<to>\d{0,12}\.?\d{1,12}))?"
+_RATE = r"[KMGTP]i?B/s|[kMGTP]?FLOP(?:/s|S)|tokens/s"
 _CLOCK = rf"(?:[mμµn]?s|sec|min|h|(?:milli|micro|nano)?seconds?|minutes?|hours?|days?|{_RATE})\b"
 _MORE = r"(?:times\s+)?(?:as (?:fast|slow|quick|cheap|accurate|good)|faster|slower|quicker|cheaper|better|worse)\b"
 _FOUND = re.compile(
     rf"{_NUMBER}{_TO}[-\s]*(?:(?P<share>%|per ?cent\b)|(?P<times>[×x](?!\s*\d)|(?:times|fold)\b(?!\s+(?:the\s+)?\d))"
     rf"|(?P<clock>{_CLOCK})|(?P<more>{_MORE}|points? (?:better|worse|higher|lower)\b))"
 )
-_INTERVAL = re.compile(r"\b\d{2}(?:\.\d)? %(?= (?:confidence )?intervals?\b)")
+_INTERVAL = re.compile(r"\b\d{2}(?:\.\d)? %(?= (?:confidence )?intervals?\b)|\(\d{2}(?:\.\d)? %\)")
 _STEPS = [10.0 ** (3 * n) for n in range(-5, 6)] + [1024.0**n for n in range(-4, 5)] + [60.0, 3600.0]
 
 
@@ -48,7 +48,8 @@ class Sentence:
 def sentences(line: str, marks: list[str]) -> Iterator[Sentence]:
     """The sentences of a line in which `CITED` and `MEASURED` stand for marks; `marks` are its numbers, in order."""
     start, left = 0, list(marks)
-    ends = [match.end() for match in _STOPS.finditer(line) if not _SHORT.search(line[: match.start() + 1])]
+    stops = ((match.end(), line[max(0, match.start() - 12) : match.start() + 1]) for match in _STOPS.finditer(line))
+    ends = [end for end, before in stops if not _SHORT.search(before)]
     for end in [*ends, len(line)]:
         written, start = line[start:end], end
         own = [left.pop(0) for _ in range(min(written.count(MEASURED), len(left)))]

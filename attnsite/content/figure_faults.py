@@ -1,9 +1,11 @@
 """A figure that raises: a mistake of its own file, with the line, whatever it was given."""
 
 import ast
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from attnsite.content import backing
 from attnsite.records import raised, registry
 from attnsite.records.mistakes import Mistake
 
@@ -17,6 +19,15 @@ def fault(name: str, error: BaseException, given: object = "") -> Mistake:
     what = f"raises {type(error).__name__}{': ' if told else ''}{told[:120]}{f' with {given}' if given else ''}"
     remedy = "fix it; where a run may lack what it needs, raise LookupError with a sentence that says what"
     return Mistake(FOLDER / f"{name}.py", at, what, remedy)
+
+
+def typed(name: str, docstring: str) -> Iterator[Mistake]:
+    """A finding that is typed into a figure's title, the first paragraph of its docstring: it would stay when a run
+    moves it. One of `values()` stands there in braces."""
+    title = " ".join(re.split(r"\n\s*\n", docstring.strip(), maxsplit=1)[0].split())
+    if found := backing.unbacked(re.sub(r"\{[^{}]*\}", " x ", title), (), {}):
+        what = f"its title states {found!r:.60}, which is typed"
+        yield Mistake(FOLDER / f"{name}.py", 1, what, "give it by values() and write its name in braces")
 
 
 def lacks(error: BaseException) -> bool:

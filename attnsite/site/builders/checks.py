@@ -17,11 +17,12 @@ from typing import Any
 
 import yaml
 
-from attnsite.content import figure_faults, unbacked_numbers, unsafe_markup
+from attnsite.content import figure_faults, glossary, unbacked_numbers, unsafe_markup
 from attnsite.content import questions as content
 from attnsite.content import texts as texts_of
 from attnsite.content.evidence import Evidence
 from attnsite.content.judging import Renderer, Text, judge
+from attnsite.content.marks import odd_fences
 from attnsite.content.questions import Cite, Claim, Number, Question
 from attnsite.records import csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps
 from attnsite.records.mistakes import Mistake, flatten
@@ -32,6 +33,7 @@ from attnsite.site.figures import figure_checks
 
 _NUMBER_MARK = re.compile(r"\[=[^\[\]]*\]")
 _LINK = re.compile(r"\]\(([^)\s#]+\.md)(?:#[^)\s]*)?\)")
+_IMAGE = re.compile(r"!\[[^\]]*\]\(<?([^)\s>#]+)")
 GENERATED = {"evidence.md", "sources.md", "machines.md", "kernels.md"}
 
 
@@ -128,6 +130,8 @@ def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | 
         for piece in (texts_of.of_question(question), *texts_of.shown_alone(question)):
             mistakes += judged.mistakes(question.path, piece)
         mistakes += links(root, question.path, question.body, question.body_line)
+        mistakes += links(root, question.path, question.answer, line(question, "answer"))
+        mistakes += [m for claim in question.claims for m in links(root, question.path, claim.source, claim.line)]
     read = {question.path for question in questions}
     for path in (path.relative_to(root) for path in ordinary.files(root, content.FOLDER, "*/*.md")):
         if wanted(path) and path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
@@ -149,6 +153,8 @@ def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | 
         ]
         mistakes += [*links(root, path, text, 1), *judged.mistakes(path, texts_of.of_page(text, path))]
         mistakes += in_front(path, text)
+    if wanted(glossary.FILE) and ordinary.is_one(root, root / glossary.FILE):
+        mistakes += glossary.faults(text_of(root / glossary.FILE) or "")
     for theme in filter(lambda theme: wanted(theme.path), themes):
         mistakes += marked.in_text(theme.path, theme.summary, 1)
         mistakes += judged.mistakes(theme.path, texts_of.of_theme(theme, text_of(root / theme.path) or ""))
@@ -348,6 +354,8 @@ class Marked:
         """Marks and figures of a text whose first line is the file's line `first`."""
         for mark in content.marks(text):
             yield from self.in_mark(path, first + mark.line - 1, mark)
+        for at, begins in odd_fences(text):
+            yield Mistake(path, first + at - 1, f"has a fence of {begins!r}", "write ```figure for a figure's")
         figures = registry.names("figures")
         for fence in content.fences(text):
             if fence.figure not in figures:
@@ -434,8 +442,12 @@ def names(root: Path) -> list[str]:
 
 
 def links(root: Path, path: Path, text: str, first: int) -> Iterable[Mistake]:
-    """Links to pages that are neither written nor generated."""
+    """Links to pages that are neither written nor generated, and pictures that are not there."""
     for number, row in enumerate(content.blank(text).split("\n"), first):
+        for target in _IMAGE.findall(row):
+            page = Path(os.path.normpath(path.parent / target))
+            if not unsafe_markup.foreign(target) and not _there(root, page):
+                yield Mistake(path, number, f"shows {target[:80]}, which is not there", "fix the address")
         for target in _LINK.findall(row):
             if "://" in target:
                 continue

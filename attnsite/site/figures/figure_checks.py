@@ -18,7 +18,15 @@ from attnsite.site.records import Records
 def faults(records: Records) -> list[Mistake]:
     """The mistakes of all figures, each once."""
     found = [mistake for name in records.figure_names() for mistake in _of_figure(records, name)]
+    found += [mistake for name in records.figure_names() for mistake in _typed(records, name)]
     return list(dict.fromkeys(found))
+
+
+def _typed(records: Records, name: str) -> list[Mistake]:
+    try:
+        return list(figure_faults.typed(name, records.figure(name).__doc__ or ""))
+    except Mistake:  # which is told of it
+        return []
 
 
 def _of_figure(records: Records, name: str) -> list[Mistake]:
