@@ -24,7 +24,7 @@ _UNIT = rf"(?:{'|'.join(sorted([*_ONES, *_TENS], key=len, reverse=True))})"
 _SCALE = rf"(?:{'|'.join(_SCALES)})"
 _CARD = rf"(?:(?:(?:a|an|several|some|many)[- ]|{_UNIT}[- ])?{_SCALE}s?|{_UNIT}(?:[- ]{_UNIT})?)(?:[- ]{_SCALE})?"
 _CARD += r"(?:[- ]and[- ]a[- ](?:half|quarter))?"
-_TIMES = rf"(?:twice|thrice|(?:{_CARD})[- ]?times(?: over)?|{_CARD}s? of times|(?:{_CARD})[- ]?fold)"
+_TIMES = rf"(?:twice|thrice|(?:{_CARD})[- ]?(?:times(?: over)?|x\b)|{_CARD}s? of times|(?:{_CARD})[- ]?fold)"
 _PART = rf"(?:(?:(?:a|an|{_UNIT})[- ])?(?:{'|'.join(_PARTS)})s?)"
 _MANY = rf"(?:{_TIMES}|double|triple|treble|quadruple|{_PART})"
 # What a clock, a scale or a trained model says, and no count.
@@ -56,7 +56,12 @@ _FINDINGS = [re.compile(pattern, re.IGNORECASE) for pattern in (
     rf"\b(?:cut|cuts|cutting)\b[^.;:]{{0,25}}\b(?P<n>in half|by {_CARD})\b",
     rf"\b(?:wins?|won|gains?|gained|beats?|improves?d?|outperforms?|ahead|speeds? up)\b[^.;:]{{0,30}}"
     rf"\b(?P<n>factor of {_CARD})\b",
-    rf"\b(?P<n>{_CARD})[- ](?:percent|per ?cent)(?:age points?)?\b",
+    rf"\b(?P<n>{_CARD})(?:[- ](?:percent|per ?cent)(?:age points?)?\b|\s*%)",
+    rf"\b{_MEASURE}\s+(?:is|was|falls|fell|drops|dropped|goes|went)\s+(?:down |up )?(?:to )?(?P<n>{_PART}) of\b",
+    rf"\b{_MEASURE}[^.;:]{{0,20}} to (?P<n>{_PART})\b",
+    rf"\b(?:is|was|went|goes|rose|rises|fell|falls) (?:up|down) (?P<n>(?:{_CARD})[- ]?fold)\b",
+    rf"\bby (?P<n>{_CARD})\s+(?:percentage )?points?\b",
+    rf"\b(?P<n>{_MANY}) (?:theirs|ours|its|that) in {_MEASURE}",
     rf"\b(?P<n>{_CARD})[- ]{_CLOCK}",
     rf"\b(?P<n>an|several|{_CARD}) orders? of magnitude (?:{_QUALITY}|more|less|smaller|larger|higher|lower)\b",
     rf"\b(?P<n>{_CARD}) (?:out of {_CARD}|(?:in|of) (?:every )?(?:ten|twenty|a hundred|hundred|thousand))\b",
@@ -66,6 +71,10 @@ _FINDINGS = [re.compile(pattern, re.IGNORECASE) for pattern in (
     rf"\b(?P<n>{_CARD})\s+(?:percentage )?points? (?:better|worse|higher|lower)\b",
 )]  # fmt: skip
 _ROMANS = re.compile(rf"(?<![\w.-])(?P<n>{_ROMAN})[- ]?{_SIGNS}")
+
+
+NUMBER = re.compile(rf"(?:{_MANY}|{_CARD})", re.IGNORECASE)  # of a text that is a number in words and no more
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 
 
 @dataclass(frozen=True)
@@ -79,11 +88,17 @@ class Worded:
 
 def find(sentence: str) -> Iterator[Worded]:
     """The findings of a sentence that are said in words, in the order of their kinds."""
-    for pattern in _FINDINGS:
-        for match in pattern.finditer(sentence):
-            yield Worded(" ".join(match[0].split()), match["n"], value_of(match["n"]))
-    for match in _ROMANS.finditer(sentence):
+    plain = " ".join(sentence.translate(_DASHES).split())
+    for text in dict.fromkeys((plain, plain.replace("-", " "))):
+        yield from _findings(text)
+    for match in _ROMANS.finditer(plain):
         yield Worded(match[0], match["n"], float(_roman(match["n"])))
+
+
+def _findings(text: str) -> Iterator[Worded]:
+    for pattern in _FINDINGS:
+        for match in pattern.finditer(text):
+            yield Worded(" ".join(match[0].split()), match["n"], value_of(match["n"]))
 
 
 def value_of(words: str) -> float | None:

@@ -14,7 +14,7 @@ _WITHIN = {"a", "abbr", "b", "bdi", "cite", "data", "del", "dfn", "em", "i", "im
            "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr", "code", "math"}  # fmt: skip
 OPENS, CLOSES = "\ue0c3", "\ue0c4"  # around a number that is code or a formula by itself
 _SIGNS = re.compile(f"[{backing.CITED}{backing.MEASURED}{OPENS}{CLOSES}]")
-_ONLY_NUMBER = re.compile(r"[~≈<>+−-]?\s*\d[\d.,]*\s*(?:%|×|x|[A-Za-zµμ]{1,8}(?:/s)?)?")
+_ONLY_NUMBER = re.compile(r"[~≈<>+−×-]?\s*\d[\d.,]*\s*(?:%|×|x|[A-Za-zµμ]{1,8}(?:/s)?)?")
 HELD = re.compile(f"{OPENS}[^{CLOSES}]*{CLOSES}")
 HELD_SIGNS = re.compile(f"[{OPENS}{CLOSES}]")
 PERMALINK = "¶"  # what a heading's link to itself shows
@@ -51,7 +51,9 @@ def read(html: str) -> Iterator[Line]:
                     yield line
                     line = Line(text)
         else:
-            if name not in _WITHIN:
+            if name == "br":
+                line.text += " "
+            elif name not in _WITHIN:
                 if table.inside:
                     table.step(kind, name, line)
                     yield from table.rows(kind, name)
@@ -72,9 +74,11 @@ def _held(node: LexborNode) -> str:
 
     What a formula works out has its unit in it."""
     told = number_words.in_figures(_SIGNS.sub("", node.text() or "")).strip()
+    if number_words.NUMBER.fullmatch(told):
+        return f" {told} "
     if not _ONLY_NUMBER.fullmatch(told):
         return " x "
-    return f" {OPENS}{told.rstrip('%×x ') if node.tag == 'math' else told}{CLOSES} "
+    return f" {OPENS}{told.strip('%×x ') if node.tag == 'math' else told}{CLOSES} "
 
 
 def _mark(node: LexborNode, marks: list[str]) -> str:
