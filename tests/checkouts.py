@@ -26,7 +26,7 @@ title: {title}
 order: {order}
 answer: {answer}
 claims:
-  - counted: The largest is the square of its side. [=squares.largest]
+  - counted: The largest is the square of its side. [=squares.largest in 900..901]
 {more}---
 
 ## A section

@@ -21,7 +21,7 @@ from attnsite.measure import candidates
 from attnsite.records import csv_tables, ordinary, registry, run_file, vetting
 from attnsite.records.mistakes import Mistake
 from attnsite.site import tables
-from attnsite.site.builders import checks
+from attnsite.site.builders import checks, result_checks
 from attnsite.site.figures import figure_checks
 from attnsite.site.markdown.rendering import Renderer
 from tests import checkouts
@@ -789,7 +789,7 @@ def without(run, keeps):
 
 def test_a_complete_run_has_what_was_asked_and_every_part_of_it_in_every_case(run):
     """The experiment tells the cases where it is as it was; the run itself what each of them has."""
-    asked_of = checks.asked_of(ROOT, run)
+    asked_of = result_checks.asked_of(ROOT, run)
     kept = [row for row in run.rows if row.case["queries"] != run.rows[0].case["queries"]]
     fewer = dataclasses.replace(run, rows=tuple(kept))
     found = vetting.faults(

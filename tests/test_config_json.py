@@ -236,3 +236,20 @@ def test_nonsense_is_refused_in_lines(name, data):
         assert told
 
     assert all("; " in fault and "\n" not in fault for fault in told)
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"model_type": "mixtral", "num_experts_per_tok": 99}, "is 99, of 8 experts"),
+        ({"model_type": "deepseek_v3", "n_routed_experts": 2}, "of 2 experts"),
+        ({"model_type": "jamba", "attn_layer_offset": 99}, "which no layer of every 8 has"),
+        ({"model_type": "nemotron_h", "hybrid_override_pattern": ""}, "leaves no layer"),
+        ({"model_type": "llama", "layer_types": []}, "is empty"),
+        ({"model_type": "glm_moe_dsa", "index_skip_topk_offset": 10**9}, "is 1000000000, of 78 layers"),
+        ({"model_type": "lfm2", "full_attn_idxs": [99]}, "names layer 99, of 32"),
+    ],
+)
+def test_values_that_no_model_has_together_are_refused(values, what):
+    """Each of them by itself could be, and an answer would come out."""
+    assert what in "\n".join(faults(values))

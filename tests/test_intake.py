@@ -250,3 +250,31 @@ def test_other_forms_of_headings_and_sources_are_read(tmp_path):
     [source] = (tmp_path / "docs/sources").glob("*.bib")
     assert "url = {https://en.example/wiki/Attention_(machine_learning)}" in source.read_text()
     assert [note for note in report.notes if note.endswith("a.md:9: nothing is made of “Remarks”")]
+
+
+def test_a_link_keeps_its_address_and_what_stands_before_all_is_told(tmp_path):
+    """A citation is no part of an address, and nothing is dropped without a line."""
+    answer = "[text](http://e.org/[1]) and <https://e.org/[1]> and [a](b_(c).md) are so [1]."
+    assert document.cite(answer, {1: "doe"}) == answer[:-4] + "[@doe]."
+    made = document.parts("Dear all,\n\nhere they are.\n\n## Question 1: Why?\n\n### Answer\n\nSo.\n")
+    assert document.before_all("Dear all,\n\nhere they are.\n\n## Question 1: Why?\n", made) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "author"),
+    [("NVIDIA Corporation (2022). \"H100\". https://e.org/", "nvidia2022h100", "{NVIDIA Corporation}"),
+     ("{NVIDIA Corporation} (2022). \"H100\". https://e.org/", "nvidia2022h100", "{NVIDIA Corporation}"),
+     ("The Linux Foundation (2022). \"A\". https://e.org/", "linux2022", "{The Linux Foundation}"),
+     ("Doe, J. (2022). \"On B\". https://e.org/", "doe2022b", "Doe, J.")],
+)  # fmt: skip
+def test_a_body_is_an_author_by_its_whole_name(line, key, author):
+    """And its source is read as one name again."""
+    made = reference_line.read(line)
+    written = made.bibtex(made.key)
+
+    assert made.key == key
+    assert f"author = {{{author}}}" in written
+
+
+def test_an_address_is_read_without_the_escapes_of_bibtex():
+    assert reference_line.read(r"A (2022). https://e.org/a\_b\%20c").url == "https://e.org/a_b%20c"

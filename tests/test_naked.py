@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attnsite.content import unbacked_numbers
+from attnsite.content import number_words, unbacked_numbers
 from attnsite.content.judging import Text, judge
 from attnsite.site.builders import checks
 from attnsite.site.markdown.rendering import Renderer
@@ -34,8 +34,11 @@ def test_a_measured_number_is_always_seen_and_a_mark_always_covers_it(value, uni
     """A value with a unit is found in any sentence, and not beside a mark."""
     sentence = f"The step needs {value:.2f} {unit} there."
 
+    per = 100 if unit == "%" else 1  # a share is kept as a part of one
+    marked = RENDERER.render(sentence.replace("there", "[=decode.step machine]")).html
+
     assert unbacked_numbers.find(RENDERER.render(sentence).html)
-    assert not unbacked_numbers.find(RENDERER.render(sentence.replace("there", "[=decode.step machine]")).html)
+    assert not unbacked_numbers.find(marked, values={"[=decode.step machine]": round(value, 2) / per})
 
 
 def test_the_check_reads_titles_claims_of_every_kind_and_what_a_theme_says(tmp_path, monkeypatch):
@@ -62,3 +65,43 @@ def test_what_is_asked_states_nothing():
         assert unbacked_numbers.find(RENDERER.render(asked).html) == []
     for stated in ("It is 6 ms. Is it?", '??? note "A model has a width of 512 ms."\n\n    Yes?'):
         assert len(unbacked_numbers.find(RENDERER.render(stated).html)) == 1
+
+
+@pytest.mark.parametrize(
+    ("beside", "stated"),
+    [
+        ("It takes {} ms, 12.5 ms in all.", ""),
+        ("At 4096 tokens with 8 heads it takes {} as long.", ""),
+        ("Up to 12 times faster {}.", ""),
+        ("It is a third faster {}, and not twice as fast.", "a third faster"),
+        ("It takes {} and is 900 times faster.", "900 times"),
+        ("It takes {}. It is 900 times faster.", "900 times"),
+        ("It is 900 % faster. {}", "900 %"),
+        ("It is 900 times faster. See {}.", "900 times"),
+        ("It takes {}, half the time of theirs.", "half the time"),
+        ("It is `900×` faster {}.", "900×"),
+        ("| ours | {} |\n|---|---|\n| theirs | 900 times |", "900 times"),
+    ],
+)
+def test_a_number_mark_is_evidence_for_what_it_says_in_its_own_sentence(beside, stated):
+    """A typed finding beside it says the same number, about or as a bound; what was set may stand there."""
+    html = RENDERER.render(beside.format("[=decode.step machine]")).html
+    found = unbacked_numbers.find(html, values={"[=decode.step machine]": 12.5})
+
+    assert [each.quantity for each in found] == [stated] * bool(stated)
+
+
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [("three quarters", 0.75), ("one-and-a-half times", 1.5), ("ninety-nine", 99), ("halves", 0.5),
+     ("a dozen times", 12), ("tenfold", 10), ("hundreds of times", None)],
+)  # fmt: skip
+def test_words_say_the_number_that_they_say(words, value):
+    assert number_words.value_of(words) == value
+
+
+def test_a_name_excuses_itself_and_no_more():
+    """A contributed name that says what was found, and a name that is compared."""
+    for name in ("Llama 3 8B", "GPT-3"):
+        assert not unbacked_numbers.find(f"<p>{name} has heads.</p>", [name])
+        assert unbacked_numbers.find(f"<p>It is {name} times faster.</p>", [name])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attnsite.intake import document
 from attnsite.intake.drafts import intake
-from attnsite.records.mistakes import Mistake
+from attnsite.records.mistakes import Mistake, visible
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     for path in report.written:
         print(f"wrote {path.as_posix()}")
     for note in report.notes:
-        print(f"note: {note}")
+        print(f"note: {visible(note)}")
     for mistake in report.mistakes:
         print(mistake, file=sys.stderr)
     print(f"{report.drafted} drafted, {report.refused} reported")

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from attnsite.content import figure_faults
 from attnsite.content.questions import Number
-from attnsite.records import registry, run_file
+from attnsite.records import raised, registry, run_file
 from attnsite.records.mistakes import Mistake
 from attnsite.records.nearest import nearest
 from attnsite.records.quantity import Quantity
@@ -49,14 +49,21 @@ class Evidence:
         """The module of a figure. Raises `Mistake` where there is none of that name, or it is incomplete."""
         if name not in self._figures:  # asked for at each number of each page
             try:
-                self._figures[name] = registry.module("figures", name, *_PARTS)
-            except (Exception, SystemExit) as error:
+                module = registry.module("figures", name, *_PARTS)
+            except BaseException as error:
+                if not raised.own(error):
+                    raise
                 if not figure_faults.lacks(error):
                     raise figure_faults.fault(name, error) from None
                 known = registry.names("figures")
                 what = str(error) if name in known else f"there is no figure {name}"
                 remedy = "write what it needs" if name in known else nearest(name, known)
                 raise Mistake(f"attnsite/figures/{name}.py", "", what, remedy) from None
+            if not isinstance(module.EXPERIMENT, str) or module.EXPERIMENT not in registry.names("experiments"):
+                what = f"its EXPERIMENT is {module.EXPERIMENT!r:.60}, which is no experiment"
+                remedy = nearest(str(module.EXPERIMENT), registry.names("experiments"))
+                raise Mistake(f"attnsite/figures/{name}.py", "", what, remedy)
+            self._figures[name] = module
         return self._figures[name]
 
     def values(self, figure: str, run: Run) -> Mapping[str, Quantity]:
@@ -67,7 +74,9 @@ class Evidence:
                 self._values[key] = dict(self.figure(figure).values(run))
             except Mistake:
                 raise
-            except (Exception, SystemExit) as error:  # whatever its author wrote
+            except BaseException as error:  # whatever its author wrote
+                if not raised.own(error):
+                    raise
                 path = self.path(run)
                 if not figure_faults.lacks(error):
                     raise figure_faults.fault(figure, error, path.as_posix()) from None

@@ -1,11 +1,12 @@
 """A figure that raises: a mistake of its own file, with the line, whatever it was given."""
 
 import ast
-import traceback
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attnsite.records import registry
+from attnsite.content import backing
+from attnsite.records import raised, registry
 from attnsite.records.mistakes import Mistake
 
 FOLDER = Path("attnsite/figures")
@@ -13,19 +14,20 @@ FOLDER = Path("attnsite/figures")
 
 def fault(name: str, error: BaseException, given: object = "") -> Mistake:
     """What an error of that figure is told as: its line, the error, and the run that it was `given`."""
-    at = line(error, registry.ROOT / "figures" / f"{name}.py")
+    at = raised.line(error, registry.ROOT / "figures" / f"{name}.py")
     told = next(iter(str(error).strip().splitlines()), "")
     what = f"raises {type(error).__name__}{': ' if told else ''}{told[:120]}{f' with {given}' if given else ''}"
     remedy = "fix it; where a run may lack what it needs, raise LookupError with a sentence that says what"
     return Mistake(FOLDER / f"{name}.py", at, what, remedy)
 
 
-def line(error: BaseException, file: Path) -> str:
-    """The line of a file at which an error came about, the innermost; empty where the file took no part."""
-    if isinstance(error, SyntaxError) and error.filename and Path(error.filename).name == file.name:
-        return str(error.lineno or "")
-    frames = traceback.extract_tb(error.__traceback__)
-    return next((str(f.lineno) for f in reversed(frames) if Path(f.filename).name == file.name), "")
+def typed(name: str, docstring: str) -> Iterator[Mistake]:
+    """A finding that is typed into a figure's title, the first paragraph of its docstring: it would stay when a run
+    moves it. One of `values()` stands there in braces."""
+    title = " ".join(re.split(r"\n\s*\n", docstring.strip(), maxsplit=1)[0].split())
+    if found := backing.unbacked(re.sub(r"\{[^{}]*\}", " x ", title), (), {}):
+        what = f"its title states {found!r:.60}, which is typed"
+        yield Mistake(FOLDER / f"{name}.py", 1, what, "give it by values() and write its name in braces")
 
 
 def lacks(error: BaseException) -> bool:

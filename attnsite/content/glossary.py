@@ -5,15 +5,23 @@ linked wherever it is used.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from attnsite.records import ordinary
+from attnsite.records.mistakes import Mistake
 
 FILE = Path("docs/glossary.md")
 _TERM = re.compile(r"^### +(.+?) *#*$", re.MULTILINE)
 _UNLINKED = re.compile(r"\s*\{ *\.unlinked *\}$")
 _ALSO = re.compile(r"^\*Also: (.+?)\.?\*$", re.MULTILINE)
+
+
+_COMMON = (
+    "(?:an?|the|and|or|not|is|are|was|be|it|its|as|at|by|for|from|in|of|on|to|up|with|that|this|these|those|than|then|so|if"
+    "|we|you|they|one|two|more|most|less|all|each|every|any|no|has|have|had|do|does|can|may|will|what|which|when|how|why)"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,26 @@ def parse(text: str) -> list[Term]:
         lines = paragraphs[0].split("\n") if paragraphs else [""]
         found.append(Term(name, others, plain(lines[0]), anchor(name), name == heading))
     return found
+
+
+def faults(text: str) -> Iterator[Mistake]:
+    """Terms that stand twice or mean nothing, and words of every sentence, each of which would be linked everywhere."""
+    seen: dict[str, str] = {}
+    for term in parse(text):
+        at = text[: text.find(f"### {term.name}")].count("\n") + 1
+        if not term.meaning:
+            yield Mistake(FILE, at, f"{term.name[:40]} has no meaning", "say what it is in a paragraph")
+        for word in (term.name, *term.others):
+            common = re.fullmatch(r"[\W\d_]*|\w|" + _COMMON, word, re.IGNORECASE)
+            if common and (term.linked or word != term.name):
+                yield Mistake(FILE, at, f"{word[:40]!r} is a word of any sentence", "end the heading in { .unlinked }")
+            if seen.setdefault(word.casefold(), term.name) != term.name or (word, term.name) in _twice(term):
+                yield Mistake(FILE, at, f"{word[:40]!r} stands twice", "keep one of them")
+
+
+def _twice(term: Term) -> set[tuple[str, str]]:
+    words = [word.casefold() for word in (term.name, *term.others)]
+    return {(word, term.name) for word in (term.name, *term.others) if words.count(word.casefold()) > 1}
 
 
 def anchor(name: str) -> str:

@@ -12,6 +12,7 @@ from html import escape, unescape
 from typing import Protocol
 
 from attnsite.content import limits, unbacked_numbers, unsafe_markup
+from attnsite.content.backing import Values
 from attnsite.content.marks import spots
 from attnsite.records import signs
 from attnsite.records.mistakes import Mistake
@@ -88,7 +89,7 @@ class Placed:
 NAKED = "end the sentence with [=figure.value machine] or [@source], or leave the number out"
 
 
-def faults(rendered: Rendered, text: Text, names: Iterable[str] = ()) -> list[Fault]:
+def faults(rendered: Rendered, text: Text, names: Iterable[str] = (), values: Values | None = None) -> list[Fault]:
     """Everything that may not stand in a rendered text, in order, as often as it stands there."""
     found = [Fault(f.what, f.remedy, f.begins)
              for f in unsafe_markup.find(rendered.html, rendered.raw, text.plain, text.template)]  # fmt: skip
@@ -97,7 +98,7 @@ def faults(rendered: Rendered, text: Text, names: Iterable[str] = ()) -> list[Fa
     for _, sign in signs.find(unescape(rendered.html)):
         found.append(Fault(f"holds the character {sign}, which is invisible", "take it out", "&"))
     if text.numbers:
-        for each in unbacked_numbers.find(rendered.html, names):
+        for each in unbacked_numbers.find(rendered.html, names, values):
             what = f"states {each.quantity!r} without evidence in “{each.sentence[:70]}”"
             found.append(Fault(what, NAKED, each.quantity.split()[0]))
     return found
@@ -115,26 +116,33 @@ def _of_definitions(rendered: Rendered, text: Text, names: Iterable[str]) -> Ite
             yield Fault(what, NAKED, f"[{name}")
 
 
-def judge(renderer: Renderer, text: Text, names: Sequence[str] = ()) -> tuple[list[Placed], list[tuple[int, str]]]:
-    """The faults of a text with their lines; and with theirs the marks that a page shows and `marks` does not see."""
+def judge(
+    renderer: Renderer, text: Text, names: Sequence[str] = (), values: Values | None = None
+) -> tuple[list[Placed], list[tuple[int, str]]]:
+    """The faults of a text with their lines; and with theirs the marks that a page shows and `marks` does not see.
+
+    `values` are the numbers that its marks stand for; what stands beside a mark without one is not held against it.
+    """
     if crowds := [Placed(text.places[at], what, remedy) for at, what, remedy in limits.faults(text.lines)]:
         return crowds, []
     try:
-        return _judged(renderer, text, names)
+        return _judged(renderer, text, names, values)
     except RecursionError:
         return [Placed(text.places[0], "holds what is nested too deep to be read", "write it flatter")], []
 
 
-def _judged(renderer: Renderer, text: Text, names: Sequence[str]) -> tuple[list[Placed], list[tuple[int, str]]]:
+def _judged(
+    renderer: Renderer, text: Text, names: Sequence[str], values: Values | None
+) -> tuple[list[Placed], list[tuple[int, str]]]:
     rendered = renderer.render("\n".join(text.lines))
     hidden = Counter(rendered.marks) - Counter(mark.source for mark in spots("\n".join(text.lines)))
     unseen = [(text.places[_written(text, len(text.lines), source)], source) for source in hidden.elements()]
-    whole = faults(rendered, text, names)
+    whole = faults(rendered, text, names, values)
     seen: dict[int, Counter[Fault]] = {len(text.lines): Counter(whole)}
 
     def until(count: int) -> Counter[Fault]:
         if count not in seen:
-            seen[count] = Counter(faults(renderer.render("\n".join(text.lines[:count])), text, names))
+            seen[count] = Counter(faults(renderer.render("\n".join(text.lines[:count])), text, names, values))
         return seen[count]
 
     placed, asked = [], Counter[Fault]()

@@ -136,6 +136,17 @@ def fences(text: str) -> list[Fence]:
     return found
 
 
+def odd_fences(text: str) -> list[tuple[int, str]]:
+    """Fences that are like a figure's and are none: a page would show a figure of them that nobody checked, or their
+    text for one. Their lines, and how they begin."""
+    found = []
+    for info, first, _ in _fenced(text.split("\n")):
+        words = re.findall(r"[\w-]+", info.lower())
+        if words[:1] == ["figure"] and info.split()[:1] != ["figure"]:
+            found.append((first, info[:40]))
+    return found
+
+
 def blank(text: str) -> str:
     """The text with code, formulas, comments and escaped characters made spaces: same length, same lines."""
     lines = text.split("\n")

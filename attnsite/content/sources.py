@@ -14,6 +14,7 @@ from pybtex.database.input.bibtex import Parser
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
+from attnsite.content.unsafe_markup import at_home
 from attnsite.records import ordinary, signs
 from attnsite.records.mistakes import Mistake, raise_all
 
@@ -171,12 +172,18 @@ def _faults(key: str, entry: Entry, path: Path, text: str) -> list[Mistake]:
     for name in sorted(ADDRESSES):
         if "\\" in fields.get(name, ""):
             wrong(name, f"its {name} holds TeX, {fields[name]!r}", "write the address as a browser takes it")
+    if fields.get("url") and at_home(fields["url"]):
+        wrong("url", f"its url is {fields['url']!r:.80}, the reader's own machine", "name a public page")
+    for name in sorted(fields.keys() - ADDRESSES):
+        if markup := _MARKUP.search(fields[name]):
+            wrong(name, f"its {name} holds {markup[0]!r}", "write plain text; addresses have fields of their own")
     for name, shape in shapes.items():
         if fields.get(name) and not (re.fullmatch(shape, fields[name]) and (name != "urldate" or _day(fields[name]))):
             wrong(name, f"its {name} is {fields[name]!r}", f"a {name} looks like {_EXAMPLES[name]}")
     return found
 
 
+_MARKUP = re.compile(r"</?[A-Za-z!]|\]\(|\[[@=]|\bjavascript:|\bdata:\w+/", re.IGNORECASE)
 _HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*"
 
 

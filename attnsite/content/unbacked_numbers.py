@@ -2,12 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from selectolax.lexbor import LexborNode
-
-from attnsite.content.parsed_html import steps
+from attnsite.content import backing, number_words, shown_lines
+from attnsite.content.shown_lines import CLOSES, HELD, OPENS
 
 # A number is harmless where its surroundings say that it is a name, a place, a day or what was set. Any other is a
 # quantity, whatever unit stands behind it, so the lists below are of words of the language and of no units.
@@ -35,6 +34,11 @@ _PARTS = (  # of models and their inputs, of which there are as many as somebody
 )
 _DAY = r"(?i:before|after|since|until|during|in|from|years?|early|late|mid-?|and|source of)"
 _MONTH = r"(?:January|February|March|April|May|June|July|August|September|October|November|December)"
+_NO_NAME = (  # before a number, it says what was found and names nothing: Speed-900
+    r"(?!(?i:x|speed(?:-?ups?)?|fast\w*|gain\w*|quick\w*|times?|ratios?|factors?|sav(?:e|es|ed|ings?)|wins?|up|boost\w*|best"
+    r"|better|more|less|slow\w*|double\w*|accuracy|latency|throughput|scores?|points?|percent|over|under|about|nearly|ours?"
+    r"|it|is|by|plus|minus|cost\w*|loss\w*|bleu|perplexity|memory|performance|efficien\w*)-?\d)"
+)
 _HARMLESS = [  # order matters: longer ones first
     r"https?://[^\s<>]*",
     r"\b(?:Sections?|§+|Tables?|Figures?|Fig\.|Eqs?\.|Equations?|Chapters?|Appendix|Problem|[Vv]ersions?|rows?|steps?)\s*"
@@ -58,9 +62,9 @@ _HARMLESS = [  # order matters: longer ones first
     r"\bx86(?:_64)?(?![\w.]*\d)" + _COMPARES,
     r"\b[a-z]{2,6}_\d{1,3}\b" + _COMPARES,
     r"\bv\d{1,2}(?:\.\d{1,3}){1,2}\b" + _COMPARES,
-    r"\b(?!X)(?:[A-Z]{1,5}|[A-Z][A-Za-z]{2,20}-)-?\d{1,4}(?:\.\d{1,2})?[A-Za-z]{0,2}(?:-[A-Z]\w*)?\b(?:\s+\d{1,4}(?:\.\d{1,2})?[BMT]\b)?"
-    + _COMPARES,  # GPT-3 175B, H200, FlashAttention-2
-    r"^\s*\d{1,2}[.)]\s",  # a number that a heading begins with
+    rf"\b{_NO_NAME}(?:[A-Z]{{1,5}}|[A-Z][A-Za-z]{{2,20}}-)-?\d{{1,4}}(?:\.\d{{1,2}})?[A-Za-z]{{0,2}}(?:-[A-Z]\w*)?\b"
+    r"(?:\s+\d{1,4}(?:\.\d{1,2})?[BMT]\b)?" + _COMPARES,  # GPT-3 175B, H200, FlashAttention-2
+    r"^\s*\d{1,2}[.)](?=\s)" + _COMPARES,  # a number that a heading begins with
 ]
 _KNOWN = re.compile("|".join(_HARMLESS))
 _RATE = re.compile(  # of parts in a time: found, not set
@@ -81,11 +85,15 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 _FINDS = re.compile(r"\d.*\b(?:faster|slower|quicker)\b|\b(?:faster|slower|quicker)\b.*\d")
-# Elements that are no lines of their own: a sentence goes on in them.
-_WITHIN = {"a", "abbr", "b", "bdi", "cite", "data", "del", "dfn", "em", "i", "img", "ins", "kbd", "mark", "q", "s",
-           "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr", "code", "math"}  # fmt: skip
-PERMALINK = "¶"  # what a heading's link to itself shows
-_SILENT = {"code", "pre", "math", "script", "style", "title"}  # code and formulas state nothing
+_SUPPOSES = re.compile(r"(?:Suppose|Assume|Let|Say|Imagine|If)\b")  # what an exercise gives and nobody found
+_TAKES_FOR_GRANTED = re.compile(  # a question that states what it asks the reason of
+    r"(?:(?:And|But|Or|So|Then) )?(?:Why|How come|How can|How does it come|What makes|Did you know)\b", re.IGNORECASE
+)
+_HELD_FINDING = re.compile(
+    rf"{OPENS}[^{CLOSES}]*(?:[%×]|\d\s*(?:x|times|fold|percent|[mµμn]?s|[KMGTP]i?B/s|[kMGTP]?FLOPS?(?:/s)?)){CLOSES}"
+    rf"|{HELD.pattern}\s*(?:times\b|×|x\b|%|percent\b)?\s*(?:as (?:fast|slow|quick|cheap|accurate|good)|faster|slower"
+    r"|quicker|cheaper|better|worse|the (?:speed|time|throughput|latency))\b"
+)
 
 
 @dataclass(frozen=True)
@@ -96,130 +104,70 @@ class Naked:
     sentence: str
 
 
-@dataclass
-class _Line:
-    """A line of text as it is read, and whether a mark stands in it."""
-
-    text: str = ""
-    evident: bool = False
-    exercise: bool = False
-
-    def asks(self) -> bool:
-        """Whether nothing is stated: a question that begins as one, and what an exercise gives before it asks."""
-        text = self.text.strip()
-        if not text.endswith("?"):
-            return False
-        *given, _ = re.split(r"(?<=[.!:;])\s+", text)
-        if self.exercise:
-            return not any(_FINDS.search(each) for each in given if not each.endswith("?"))
-        return not given and bool(_ASKS.match(text))
+def _asks(line: shown_lines.Line) -> bool:
+    """Whether nothing is stated: a question that begins as one, and what an exercise gives before it asks."""
+    text = line.text.strip()
+    if not text.endswith("?"):
+        return False
+    *given, asked = re.split(r"(?<=[.!:;])\s+", text)
+    if _TAKES_FOR_GRANTED.match(asked) and _finds(asked):
+        return False
+    if line.exercise:
+        stated = (each for each in given if not each.endswith("?") and not _SUPPOSES.match(each))
+        return not any(map(_finds, stated))
+    return not given and bool(_ASKS.match(text))
 
 
-def find(html: str, names: Iterable[str] = ()) -> list[Naked]:
-    """The sentences (a line each) of a rendered text that state a quantity and carry no mark, in order.
+def _finds(text: str) -> bool:
+    return bool(_FINDS.search(text) or next(number_words.find(text), None))
 
-    Code, formulas, years, places in sources and names of things are no quantities; `names` are further names that have
-    digits in them. A number of heads, layers, tokens or threads says what was set, not what was found, unless a time
-    stands beside it. What is asked states nothing: a line that begins as a question, and what the title of an exercise
-    sets before it asks. The cells of a row are one sentence, and a mark in the head of a column is evidence for all of
-    it. Characters are read as what they look like: raised digits, wide ones and thin spaces too.
+
+def find(html: str, names: Iterable[str] = (), values: backing.Values | None = None) -> list[Naked]:
+    """The sentences of a rendered text that state a quantity without evidence, in order.
+
+    A citation is evidence for its sentence; a number mark for what was set beside it, and for a finding that says the
+    number of `values` that it stands for. Code, formulas, years, places in sources and names of things are no
+    quantities; `names` are further names that have digits in them. A number of heads, layers, tokens or threads says
+    what was set, not what was found, unless a time stands beside it. What is asked states nothing: a line that begins
+    as a question, and what the title of an exercise sets before it asks. The cells of a row are one sentence, and a
+    citation in the head of a column is evidence for all of it. Characters are read as what they look like: raised
+    digits, wide ones and thin spaces too.
     """
-    own = [rf"(?<![\w.]){re.escape(name)}(?!\w)" for name in sorted(names, key=len, reverse=True)]
-    own_names = re.compile("|".join(own)) if own else None
+    own_names = _pattern_of(names)
     found = []
-    for line in _lines(html):
-        line.text = unicodedata.normalize("NFKC", line.text)
-        if line.evident or line.asks():
+    for line in shown_lines.read(html):
+        line.text = unicodedata.normalize("NFKC", number_words.in_figures(line.text))
+        if _asks(line):
             continue
-        left = own_names.sub(" x ", line.text) if own_names else line.text
-        rate = _RATE.search(left) and _COUNTED.search(left)
-        if stated := rate or _QUANTITY.search(_KNOWN.sub(" ", left)) or _RATIOS.search(line.text):
-            found.append(Naked(stated[0].strip(), " ".join(line.text.split())))
+        for sentence in backing.sentences(line.text, line.marks):
+            if sentence.cites:
+                continue
+            text = own_names.sub(" x ", sentence.text) if own_names else sentence.text
+            plain = shown_lines.HELD.sub(" x ", text)
+            stated = backing.unbacked(plain, sentence.marks, values or {}) if sentence.marks else _stated(plain)
+            if stated := stated or _in_code(text, sentence.marks, values or {}):
+                found.append(Naked(" ".join(stated.split()), " ".join(sentence.text.split())))
     return found
 
 
-def _lines(html: str) -> Iterator[_Line]:
-    """What a text says, a line for each that was written; titles, labels and what stands for a picture are said too."""
-    line, silent, table = _Line(), 0, _Table()
-    for kind, node in steps(html):
-        name = node.tag or ""
-        if name in _SILENT or _permalink(node):
-            silent += 1 if kind == "open" else -1
-            line.text += " x " if kind == "open" and name in ("code", "math") else ""
-            yield from _apart(kind, node)
-        elif silent:
-            yield from _apart(kind, node)
-        elif kind == "text":
-            first, *more = (node.text_content or "").split("\n")
-            line.text += first
-            for text in more:
-                if table.inside:
-                    line.text += f" {text}"
-                else:
-                    yield line
-                    line = _Line(text)
-        else:
-            if name not in _WITHIN:
-                if table.inside:
-                    table.step(kind, name, line)
-                    yield from table.rows(kind, name)
-                else:
-                    yield line
-                    table.inside = kind == "open" and name == "table"
-                line = _Line(exercise=kind == "open" and _exercise(node))
-            if kind == "open":
-                line.evident |= name == "data"
-                line.text += _beside(node)
-    yield line
+def _pattern_of(names: Iterable[str]) -> re.Pattern[str] | None:
+    """Names as whole words; one that is compared is none."""
+    own = [rf"(?<![\w.]){re.escape(name)}(?!\w)" for name in sorted(names, key=len, reverse=True)]
+    return re.compile(f"(?:{'|'.join(own)}){_COMPARES}") if own else None
 
 
-def _permalink(node: LexborNode) -> bool:
-    """Whether it is a heading's link to itself, and shows nothing else."""
-    return node.tag == "a" and (node.text() or "").strip() == PERMALINK and node.css_first("img") is None
+def _stated(text: str) -> str:
+    """The first quantity that a sentence states; empty where it states none."""
+    rate = _RATE.search(text) and _COUNTED.search(text)
+    if stated := rate or _QUANTITY.search(_KNOWN.sub(" ", text)) or _RATIOS.search(text):
+        return stated[0].strip()
+    words = next(number_words.find(text), None)
+    return words.text if words else ""
 
 
-def _exercise(node: LexborNode) -> bool:
-    """Whether it is the title of an exercise: a folded block that asks, and no other folded block."""
-    classes = (node.parent.attributes.get("class") or "").split() if node.parent else []
-    return node.tag == "summary" and "question" in classes
-
-
-def _apart(kind: str, node: LexborNode) -> Iterator[_Line]:
-    """What an element says that is not read as a part of the sentence: a line of its own."""
-    if kind == "open" and (told := _beside(node).strip()):
-        yield _Line(told)
-
-
-def _beside(node: LexborNode) -> str:
-    """What an element says beside its text."""
-    said = (node.attributes.get(name) for name in ("title", "alt", "aria-label"))
-    return "".join(f" {told} " for told in said if told)
-
-
-@dataclass
-class _Table:
-    """A table as it is read: the cells of the row at hand, and the columns whose heads carry a mark."""
-
-    inside: bool = False
-
-    def __post_init__(self) -> None:
-        self.cells: list[tuple[str, _Line]] = []
-        self.evident: set[int] = set()
-
-    def step(self, kind: str, name: str, line: _Line) -> None:
-        """An element begins or ends, and before it stood a line."""
-        if name in ("td", "th") and kind == "open":
-            self.cells.append((name, _Line()))
-        elif self.cells:
-            cell = self.cells[-1][1]
-            cell.text, cell.evident = f"{cell.text} {line.text}".strip(), cell.evident or line.evident
-
-    def rows(self, kind: str, name: str) -> Iterator[_Line]:
-        if kind == "close" and name == "tr":
-            if all(each == "th" for each, _ in self.cells):
-                self.evident = {at for at, (_, cell) in enumerate(self.cells) if cell.evident}
-            shown = [cell.text for at, (_, cell) in enumerate(self.cells) if at not in self.evident]
-            yield _Line(" | ".join(shown), any(cell.evident for _, cell in self.cells))
-            self.cells = []
-        elif kind == "close" and name == "table":
-            self.__init__()  # type: ignore[misc]
+def _in_code(text: str, marks: tuple[str, ...], values: backing.Values) -> str:
+    """The first number in code or in a formula that the sentence around it makes a finding of, and none of its marks
+    says too."""
+    found = _HELD_FINDING.search(text)
+    told = shown_lines.HELD_SIGNS.sub("", found[0]).strip() if found else ""
+    return told if told and (not marks or backing.unbacked(told, marks, values)) else ""

@@ -5,9 +5,11 @@ from elsewhere. What a built page holds is looked at again when the site is fini
 `site/builders/content_security_policy.py`.
 """
 
+import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from attnsite.content.parsed_html import Element, enclosed
 
@@ -172,9 +174,37 @@ def _in_address(address: str, loads: bool) -> Iterator[Found]:
     begins = re.split(r"[\s\\&]", address.strip(), maxsplit=1)[0][:40]
     if scheme and scheme[1] not in SCHEMES:
         yield Found(f"links to {_short(address)}", f"link to a page, a file or {', '.join(sorted(SCHEMES))}", begins)
+    elif host := at_home(address):
+        yield Found(f"links to {host[:40]}, which is another machine for each reader", "link to a public page", begins)
     elif loads and foreign(address):
         what = f"loads {_short(address)} from another host"
         yield Found(what, "put the file into docs/assets, or link to it", begins)
+
+
+def at_home(address: str) -> str:
+    """The host that an address names, where that is the reader's own machine or network, or stands behind a name or a
+    password; empty where it is a public one, or none."""
+    plain = plainly(address)
+    if not plain.startswith(("http:", "https:", "//")):
+        return ""
+    try:
+        place = urlsplit(re.sub(r"^(https?:)?/*", r"https://", plain))
+        host, named = place.hostname or "", place.username is not None
+    except ValueError:
+        return plain
+    bare = host.rstrip(".")
+    if (
+        named
+        or bare == "localhost"
+        or re.search(r"(?:^|\.)(?:localhost|local|lan|internal|home|corp|localdomain)$", bare)
+    ):
+        return host or plain
+    if re.fullmatch(r"(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+)){0,2}", bare):  # 127.1, 2130706433: numbers of hosts
+        return host
+    try:
+        return "" if ipaddress.ip_address(bare).is_global else host
+    except ValueError:
+        return ""
 
 
 def plainly(address: str) -> str:

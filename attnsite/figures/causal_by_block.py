@@ -1,4 +1,4 @@
-"""Leaving out hidden blocks comes near to halving the time only where blocks are small beside the prompt
+"""Leaving out hidden blocks saves nearly all that there is to save only where blocks are small beside the prompt
 
 The time of computing every pair and masking afterwards over the time of leaving out hidden blocks, both with a causal
 mask and in the same rounds, by sequence length. See how each line keeps to its formula.

@@ -13,6 +13,7 @@ from attnsite.formulas.decoder import Decoder
 from attnsite.formulas.key_names import irrelevant, telling
 from attnsite.formulas.keys import Fault, Keys, Log, NotUnderstood, brief
 from attnsite.formulas.known import architectures, class_defaults
+from attnsite.formulas.nonsense import log_faults
 
 
 def supported() -> list[str]:
@@ -43,6 +44,8 @@ def read_config(values: object) -> Decoder:
         if keys.values.get(name):
             log.note(f"{name}: layers that predict further tokens are not counted")
     _unknown(keys, log, model_type)
+    if not log.faults:
+        log_faults(keys, decoder)
     if log.faults:
         raise NotUnderstood(log.faults)
     return replace(decoder, trace=dict(log.trace), notes=tuple(log.notes))

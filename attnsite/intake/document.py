@@ -17,6 +17,7 @@ _SOURCES = ("sources", "references", "bibliography")
 _SOURCE = re.compile(r"[ \t]*(?:(\d{1,6})[.)]|\[(\d{1,6})\])[ \t]+(\S.*)")
 _FENCE = re.compile(r"[ ]{0,3}(`{3,}|~{3,})")
 _CITATION = re.compile(r"(?<!\])\[(\d{1,6}(?:[ \t]*[,;–-][ \t]*\d{1,6}){0,20})\](?!\()")
+_ADDRESS = re.compile(r"(?<=\])\([^()\n]{0,2000}(?:\([^()\n]{0,200}\)[^()\n]{0,200})?\)|<?\bhttps?://[^\s<>()]{1,2000}")
 _PLACEHOLDER = re.compile(
     r"malformed question|text was:|your (?:answer|question)|cannot be answered|placeholder"
     r"|^[\W_]*$|^\W*(?:todo|tbd|n/?a)\W*$",
@@ -91,6 +92,12 @@ def parts(text: str) -> list[Part]:
                 part.question_line = number
             held.setdefault(section, []).append(line)
     return found[:-1]
+
+
+def before_all(text: str, found: list[Part]) -> int:
+    """How many lines with words stand before the first part, of which nothing is made."""
+    lines = re.split(r"\r\n|\r|\n", text)[: found[0].line - 1] if found else []
+    return sum(bool(re.search(r"\w", line)) for line in lines)
 
 
 def _fences(lines: list[str]) -> tuple[set[int], set[int]]:
@@ -168,7 +175,11 @@ def cited(answer: str) -> set[int]:
 
 def _citations(answer: str) -> Iterable[re.Match[str]]:
     """Numbers in brackets that stand for sources: outside of code, formulas and links, and no interval from zero."""
-    for match in _CITATION.finditer(marks.blank(answer)):
+    shown = marks.blank(answer)
+    links = [match.span() for match in _ADDRESS.finditer(shown)]
+    for match in _CITATION.finditer(shown):
+        if any(start <= match.start() < end for start, end in links):
+            continue
         before = answer[max(0, match.start() - 200) : match.start()].rpartition("\n")[2]
         defines = answer[match.end() : match.end() + 1] == ":" and not before.strip()
         if not defines and 0 not in _numbers(match[1]):

@@ -45,6 +45,8 @@ def intake(file: Path, root: Path, theme: str, *, force: bool = False) -> Report
         report.mistakes.append(Mistake(file, 1, what, remedy))
     seen: dict[str, int] = {}
     works = Works(root)
+    if lines := document.before_all(text, parts):
+        report.notes.append(f"{file}:1: nothing is made of {lines} lines before the first question")
     for part in parts:
         crowds = limits.of_text(part.answer)  # before anything reads it
         mistakes = [Mistake(file, part.answer_line, what, remedy) for _, what, remedy in crowds]

@@ -11,6 +11,10 @@ _URL = re.compile(r"https?://[^\s<>\"{}\\^`]+")
 _ARXIV = re.compile(r"(?:arXiv:|arxiv\.org/(?:abs|pdf|html)/)([0-9]{4}\.[0-9]{4,5})(?:v[0-9]+)?", re.IGNORECASE)
 _DOI = re.compile(r"(?:doi:\s*|doi\.org/)(10\.[0-9]{4,}/[^\s<>\"{}]+)", re.IGNORECASE)
 _FIELD = re.compile(r"^\s*(\w+)\s*=\s*[{\"](.*?)[}\"],?\s*$", re.MULTILINE)
+_BODY = re.compile(  # an author that is no person
+    r"^[^,]*\b(?:Corporation|Corp|Inc|Ltd|LLC|GmbH|Company|University|Institute|Foundation|Team|Group|Labs?|Laborator(?:y|ies)"
+    r"|Consortium|Committee|Research|Project|Community|Developers|Contributors|Association|Society|Agency|AI)\b(?=[^,]*$)"
+)
 LONGEST = 4000  # characters of a line that are read
 
 
@@ -42,7 +46,8 @@ class Reference:
     @property
     def key(self) -> str:
         """The first author's surname, the year and the first word of the title, in a–z and 0–9."""
-        surname = _letters(self.authors.split(",")[0].split(" and ")[0])
+        first = self.authors.split(",")[0].split(" and ")[0]
+        surname = _letters(first.removeprefix("The ").split()[0] if first and _BODY.search(first) else first)
         word = next((w for w in map(_letters, self.title.split()) if w not in ("", "a", "an", "the", "on")), "")
         key = f"{surname}{self.year}{word}"[:60]
         return key if surname[:1].isalpha() else f"unknown{key}"
@@ -67,13 +72,17 @@ class Reference:
             "url": self.url, "annote": f"Draft from an intake. The reference as it was given: {self.line}",
             "checked": "not re-read",
         }  # fmt: skip
-        lines = [f"  {name} = {{{_safe(value)}}}" for name, value in fields.items() if value]
+        safe = {name: _safe(value) for name, value in fields.items() if value}
+        if "author" in safe:  # a body has no given names
+            names = safe["author"].split(" and ")
+            safe["author"] = " and ".join(f"{{{name}}}" if _BODY.search(name) else name for name in names)
+        lines = [f"  {name} = {{{value}}}" for name, value in safe.items()]
         return f"@{kind}{{{key},\n" + ",\n".join(lines) + "\n}\n"
 
 
 def read(line: str) -> Reference:
     """Read one reference; never raises."""
-    line = " ".join(line[:LONGEST].split())
+    line = re.sub(r"\\([_%&#~$])", r"\1", " ".join(line[:LONGEST].split()))  # as BibTeX files have addresses
     url = _URL.search(line)
     address = _ended(url[0]) if url else ""
     words = _URL.sub(" ", line)
@@ -120,7 +129,7 @@ def _plain(text: str) -> str:
 def _authors(text: str) -> str:
     """`Zhang, A., Lipton, Z. C., & Li, M.` as `Zhang, A. and Lipton, Z. C. and Li, M.`; et al. as others."""
     others = re.search(r"\bet al\b|\band others\b", text) is not None
-    text = re.sub(r"[,;]?\s*\b(?:et al\.?|and others)", "", text).strip(" ,;.(")
+    text = re.sub(r"[,;]?\s*\b(?:et al\.?|and others)", "", text).strip(" ,;.(").replace("{", "").replace("}", "")
     parts = [part.strip(" ,&") for part in re.split(r",\s*&|&|;|\band\b|,", text)]
     names: list[str] = []
     for part in filter(None, parts):

@@ -22,6 +22,9 @@ def of(experiment: Experiment) -> dict[str, Any]:
         "cases": {sweep: sweeps.keys(experiment, sweep) for sweep in ("quick", "full")},
         "variants": [dict(variant) for variant in getattr(experiment, "variants", ())],
         "seeds": list(getattr(experiment, "seeds", ())),
+        "kernels": list(getattr(experiment, "kernels", ())),
+        "ceilings": list(getattr(experiment, "ceilings", ())),
+        "stages": bool(getattr(experiment, "stages", False)),
     }
 
 

@@ -37,7 +37,14 @@ KINDS = (
 POSITIVE = ("layers", "width", "query_heads", "kv_heads", "head_dim", "value_dim", "mlp_width", "mlp_matrices",
             "vocabulary")  # fmt: skip
 YEARS = (1990, 2100)
-_STATES = re.compile(r"[%×]|\b(?:times|fold|percent|faster|slower)\b", re.IGNORECASE)  # says more than a name
+_STATES = re.compile(  # says more than a name: what was found, or words of a sentence
+    r"[%×]|\b(?:times|\w*fold|percent|per cent|faster|slower|quicker|fast|slow|twice|thrice|half|double|speed\w*|gains?"
+    r"|savings?|latency|throughput|better|worse|best|more|less|is|are|was|takes?|needs?|reach(?:es)?|it|ours?|over|by|than"
+    r"|of|the|an?|at|to|in|up|from|with)\b"
+    r"|(?-i:\d\s*(?:x\b|[mµμn]?s\b|[KMGT]i?B/s\b|(?:[KMG]i?|Ti)B\b|[KMGTP]?FLOPS?\b|tokens\b))",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(r"[^\W\d_](?!\d{3}|\b)")  # a letter, of a word
 BY_ATTENTION = dict.fromkeys(("MHA", "GQA", "MQA"), ("kv_heads",)) | {"MLA": ("latent_dim", "rope_dim")}
 
 
@@ -100,7 +107,7 @@ def of_table(shown: Path, text: str, names: dict[str, int]) -> Iterable[Mistake]
         whole.append((line, row))
         if not row[0]:
             yield Mistake(shown, line, f"has no {head[0]}", "name it")
-        elif not row[0][0].isalpha() or len(row[0]) > NAME or not row[0].isprintable() or signs.first(row[0]):
+        elif not _BEGINS.match(row[0]) or len(row[0]) > NAME or not row[0].isprintable() or signs.first(row[0]):
             yield Mistake(shown, line, f"{row[0][:40]!r} is no name", f"begin it with a letter, {NAME} at most")
         elif found := _STATES.search(row[0]):
             yield Mistake(shown, line, f"{row[0][:40]!r} holds {found[0]!r}", "name the model and nothing else")

@@ -14,19 +14,36 @@ class Mistake(Exception):
 
     def __init__(self, path: object, where: object, what: str, remedy: str) -> None:
         # with the slashes of addresses on every system, so that a line is the same wherever the check runs
-        self.path = path.as_posix() if isinstance(path, PurePath) else str(path)
-        self.where, self.what, self.remedy = str(where), what, remedy
+        self.path = visible(path.as_posix() if isinstance(path, PurePath) else str(path))
+        self.where, self.what, self.remedy = visible(str(where)), visible(what), visible(remedy)
         super().__init__(str(self))
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.where}" if self.where else self.path
-        return " ".join(f"{place}: {self.what}; {self.remedy}".splitlines())  # what a file says may have line ends
+        return " ".join(f"{place}: {self.what}; {self.remedy}".split("\n"))  # what a file says may have line ends
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mistake) and str(self) == str(other)
 
     def __hash__(self) -> int:
         return hash(str(self))
+
+
+def visible(text: str) -> str:
+    """A text in which what a terminal would obey, or a reader would not see, stands as its number: \\x1b, \\u202e.
+
+    Whatever a file says may be quoted in a message, and a terminal reads messages.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() or each in _SPACES else _escaped(each) for each in text)
+
+
+_SPACES = "\n\t\u00a0\u2009\u202f"
+
+
+def _escaped(sign: str) -> str:
+    return f"\\x{ord(sign):02x}" if ord(sign) < 0x100 else f"\\u{ord(sign):04x}"
 
 
 def raise_all(mistakes: Sequence[Mistake]) -> None:

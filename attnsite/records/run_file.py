@@ -23,6 +23,7 @@ FORMAT = 2
 #   1  the first
 #   2  `skip_code` beside `skipped`
 
+RENAMED = registry.ROOT / "records" / "renamed_digests.csv"
 COMMITTED = Path("docs/results")
 BUILT = Path(".cache/attnsite/results")
 THIS_BUILD = "this_build"  # the machine that runs the build
@@ -173,8 +174,24 @@ def _renamed() -> dict[tuple[str, str], str]:
 
     Every line was found with the old code and checked against it: the same cases, kernels, options, seeds and code.
     """
-    lines = (registry.ROOT / "records" / "renamed_digests.csv").read_text(encoding="utf-8").split()[1:]
-    return {(name, old): new for name, old, new in (line.split(",") for line in lines)}
+    text = RENAMED.read_text(encoding="utf-8", errors="replace")
+    lines = (line.split(",") for line in text.split()[1:])
+    return {(line[0], line[1]): line[2] for line in lines if len(line) == 3}  # of others `renamed_faults` tells
+
+
+def renamed_faults() -> list[Mistake]:
+    """The lines of that table that are no digests of experiments, with their lines."""
+    found, seen = [], set()
+    shown = Path("attnsite/records") / RENAMED.name
+    for number, line in enumerate(RENAMED.read_bytes().decode("utf-8", "replace").split("\n"), 1):
+        if number == 1 or not line.strip():
+            continue
+        if not re.fullmatch(r"[a-z][a-z0-9_]*,[0-9a-f]{12},[0-9a-f]{12}", line.rstrip("\r")):
+            found.append(Mistake(shown, number, f"is {line[:60]!r}", "write experiment,old,new with two digests"))
+        elif line.rpartition(",")[0] in seen:
+            found.append(Mistake(shown, number, f"renames {line.rpartition(',')[0]} again", "keep one of them"))
+        seen.add(line.rpartition(",")[0])
+    return found
 
 
 def kernel_digest(kernel: str) -> str:
@@ -258,6 +275,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def as_read(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row as they are once they were written and read."""
+    read: dict[str, Any] = _numbers(json.loads(_json(values)))
+    return read
+
+
 def _numbers(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _numbers(v) for k, v in value.items()}
@@ -311,12 +334,14 @@ def _coded(data: dict[str, Any]) -> dict[str, Any]:
     rows = data.get("rows")
     if not isinstance(rows, list):
         return data
-    found = [row | {"skip_code": _code(row["skipped"])} if isinstance(row, dict) and "skipped" in row else row
-             for row in rows]  # fmt: skip
+    found = []
+    for row in rows:
+        skipped = isinstance(row, dict) and "skipped" in row
+        found.append(row | {"skip_code": code_of_sentence(row["skipped"])} if skipped else row)
     return data | {"rows": found}
 
 
-def _code(skipped: object) -> str:
+def code_of_sentence(skipped: object) -> str:
     """The code of a sentence of format 1. Kernels and libraries worded their own refusals: the rest are those."""
     return next((code for code, pattern in _SENTENCES.items() if re.search(pattern, str(skipped))), "refused")
 

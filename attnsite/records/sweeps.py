@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from attnsite.records import registry
+from attnsite.records import raised, registry
 from attnsite.records.mistakes import Mistake
 from attnsite.records.workload import Case, Count, Experiment, Study, Workload
 
@@ -51,25 +50,21 @@ def find_faults() -> list[Mistake]:
             experiment = registry.module("experiments", name, "experiment").experiment
         except ImportError:
             continue
-        except Exception as error:  # whatever its author wrote
-            found.append(Mistake(_FILE.format(name), _line(error, name), _first_line(error), "fix it"))
+        except BaseException as error:  # whatever its author wrote
+            file = registry.path_of("experiments", name)
+            at, line = raised.imported(error, file)
+            if not raised.own(error):
+                raise
+            shown = at.relative_to(registry.ROOT.parent)
+            found.append(Mistake(shown, line, f"cannot be imported ({raised.told(error)})", "fix it"))
             continue
-        found += faults(name, experiment)
-    return found
-
-
-def _first_line(error: Exception) -> str:
-    told = next(iter(str(error).strip().splitlines()), "")
-    return f"cannot be imported ({type(error).__name__}: {told})"
-
-
-def _line(error: Exception, name: str) -> str:
-    """The line of the experiment's file at which importing it failed, where one is known."""
-    if isinstance(error, SyntaxError) and Path(error.filename or "").stem == name:
-        return str(error.lineno or "")
-    trace, line = error.__traceback__, ""
-    while trace:
-        if Path(trace.tb_frame.f_code.co_filename).name == f"{name}.py":
-            line = str(trace.tb_lineno)
-        trace = trace.tb_next
-    return line
+        if not isinstance(experiment, Experiment):
+            what = f"its experiment is {experiment!r:.60}, no Timing, Memory, Study or Count"
+            found.append(Mistake(_FILE.format(name), "experiment", what, "declare it as the others do"))
+            continue
+        try:
+            found += faults(name, experiment)
+        except (TypeError, ValueError, AttributeError, KeyError) as error:  # what stands in it is of other kinds
+            what = f"asks what cannot be asked ({raised.told(error)})"
+            found.append(Mistake(_FILE.format(name), "experiment", what, "give workloads, or cases by name"))
+    return list(dict.fromkeys(found))

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from attnsite.formulas.attention import Attention
-from attnsite.records import signs
+from attnsite.records import consistency, signs
 from attnsite.records.asked import key as case_key
 from attnsite.records.mistakes import Mistake
 from attnsite.records.participant import SKIP_CODES, parse_participant
@@ -88,7 +88,7 @@ def faults(run: Run, path: Path, limits: Mapping[str, float], asked: Mapping[str
     parts: tuple[Callable[[], Iterable[Mistake]], ...] = (
         lambda: _provenance(run, path), lambda: _machine(run, path), lambda: _private(run, path),
         lambda: _digest(run, path), lambda: _asked(run, path, asked), lambda: _bounds(run, path),
-        lambda: _rows(run, path, limits),
+        lambda: _rows(run, path, limits), lambda: consistency.faults(run, path, asked),
     )  # fmt: skip
     for part in parts:
         try:

@@ -1,5 +1,6 @@
 """Every mistake in questions, sources, results, marks, claims and numbers, at once: what no builder may show."""
 
+import contextlib
 import csv
 import datetime
 import functools
@@ -16,19 +17,23 @@ from typing import Any
 
 import yaml
 
-from attnsite.content import figure_faults, unbacked_numbers, unsafe_markup
+from attnsite.content import figure_faults, glossary, unbacked_numbers, unsafe_markup
 from attnsite.content import questions as content
 from attnsite.content import texts as texts_of
 from attnsite.content.evidence import Evidence
 from attnsite.content.judging import Renderer, Text, judge
+from attnsite.content.marks import odd_fences
 from attnsite.content.questions import Cite, Claim, Number, Question
-from attnsite.records import asked, csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps, vetting
+from attnsite.records import csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.nearest import nearest
 from attnsite.site import disk_cache, records
+from attnsite.site.builders.result_checks import committed_results
 from attnsite.site.figures import figure_checks
 
+_NUMBER_MARK = re.compile(r"\[=[^\[\]]*\]")
 _LINK = re.compile(r"\]\(([^)\s#]+\.md)(?:#[^)\s]*)?\)")
+_IMAGE = re.compile(r"!\[[^\]]*\]\(<?([^)\s>#]+)")
 GENERATED = {"evidence.md", "sources.md", "machines.md", "kernels.md"}
 
 
@@ -38,11 +43,16 @@ def check(root: Path) -> list[Mistake]:
     questions, mistakes = content.read_questions(root)
     _, wrong = content.read_themes(root)
     sources, unreadable = content.read_sources(root)
-    code = [*ordinary.faults(registry.ROOT.parent, [Path("attnsite")]), *csv_tables.faults()]
+    code = [
+        *ordinary.faults(registry.ROOT.parent, [Path("attnsite")]),
+        *csv_tables.faults(),
+        *run_file.renamed_faults(),
+    ]
     if code:  # nothing that an experiment says can be judged
         return list(dict.fromkeys([*strays(root), *mistakes, *wrong, *unreadable, *code]))
     unusable, unbelievable = committed_results(root)
-    broken = {Path(each.path).stem for each in (*unusable, *(each for each in unbelievable if each.where == "rows"))}
+    in_rows = (each for each in unbelievable if each.where.startswith("row"))
+    broken = {Path(each.path).stem for each in (*unusable, *in_rows)}
     mistakes = [*strays(root), *mistakes, *wrong, *unreadable, *unusable, *unbelievable]
     mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
     known = records.read(root)
@@ -120,6 +130,8 @@ def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | 
         for piece in (texts_of.of_question(question), *texts_of.shown_alone(question)):
             mistakes += judged.mistakes(question.path, piece)
         mistakes += links(root, question.path, question.body, question.body_line)
+        mistakes += links(root, question.path, question.answer, line(question, "answer"))
+        mistakes += [m for claim in question.claims for m in links(root, question.path, claim.source, claim.line)]
     read = {question.path for question in questions}
     for path in (path.relative_to(root) for path in ordinary.files(root, content.FOLDER, "*/*.md")):
         if wanted(path) and path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
@@ -141,6 +153,8 @@ def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | 
         ]
         mistakes += [*links(root, path, text, 1), *judged.mistakes(path, texts_of.of_page(text, path))]
         mistakes += in_front(path, text)
+    if wanted(glossary.FILE) and ordinary.is_one(root, root / glossary.FILE):
+        mistakes += glossary.faults(text_of(root / glossary.FILE) or "")
     for theme in filter(lambda theme: wanted(theme.path), themes):
         mistakes += marked.in_text(theme.path, theme.summary, 1)
         mistakes += judged.mistakes(theme.path, texts_of.of_theme(theme, text_of(root / theme.path) or ""))
@@ -220,16 +234,17 @@ class Judged:
         return (*code, *map(version, ("markdown", "pymdown-extensions", "selectolax")), written, *self.names)
 
     def mistakes(self, path: Path, text: Text) -> Iterable[Mistake]:
+        values = self.marked.values("\n".join(text.lines))
         made_from = ("judged", self.judges, text.lines, text.places, text.plain, text.numbers, text.template,
-                     text.alone)  # fmt: skip
-        found, unseen = disk_cache.kept(self.root, made_from, lambda: self._judged(text))
+                     text.alone, sorted(values.items()))  # fmt: skip
+        found, unseen = disk_cache.kept(self.root, made_from, lambda: self._judged(text, values))
         yield from (Mistake(path, *each) for each in found)
         for at, source in unseen:  # marks where Markdown sees text and `marks` sees code
             for mark in content.marks(source):
                 yield from self.marked.in_mark(path, at, mark)
 
-    def _judged(self, text: Text) -> list[Any]:
-        found, unseen = judge(self.renderer, text, self.names)
+    def _judged(self, text: Text, values: Mapping[str, float]) -> list[Any]:
+        found, unseen = judge(self.renderer, text, self.names, values)
         return [[[each.line, each.what, each.remedy] for each in found], [[at, source] for at, source in unseen]]
 
 
@@ -313,58 +328,6 @@ def line(question: Question, field: str) -> int:
     return (question.lines or {}).get(field, 1)
 
 
-def committed_results(root: Path) -> tuple[list[Mistake], list[Mistake]]:
-    """What is wrong with run files that cannot be read, and with those that can and should not be published.
-
-    Files of the cache are not the author's to mend, and are left out.
-    """
-    unusable: list[Mistake] = []
-    machines: dict[str, dict[Path, run_file.Run]] = {}
-    for path in run_file.files(root, run_file.COMMITTED):
-        shown = path.relative_to(root)
-        try:
-            machines.setdefault(path.parent.name, {})[shown] = run_file.read(path)
-        except (Mistake, ExceptionGroup) as error:
-            unusable += [Mistake(shown, m.where, m.what, m.remedy) for m in flatten(error)]
-    unbelievable = []
-    experiments = registry.names("experiments")
-    for runs in machines.values():
-        most = vetting.limits_of(runs.values())
-        for path, run in runs.items():
-            unbelievable += vetted(root, run, path, most)
-            if run.experiment not in experiments:
-                what = f"is of {run.experiment[:60]}, which is no experiment"
-                unbelievable.append(Mistake(path, "experiment", what, nearest(run.experiment, experiments)))
-    every = {path: run for runs in machines.values() for path, run in runs.items()}
-    stale = {path: run for path, run in every.items() if asked_of(root, run) is None}
-    unbelievable += vetting.beside(stale)
-    return unusable, unbelievable
-
-
-def vetted(root: Path, run: run_file.Run, path: Path, limits: Mapping[str, float]) -> list[Mistake]:
-    """What speaks against publishing a run; that nothing does is kept while file, code and limits stay as they are."""
-    wanted = asked_of(root, run)
-    made_from = ("vetted", disk_cache.code_of(Path(vetting.__file__)), disk_cache.bytes_of(root / path),
-                 sorted(limits.items()), disk_cache.name(wanted))  # fmt: skip
-    # a list of mistakes is no JSON, so it is not kept: whether a day has come is asked again
-    found: list[Mistake] = disk_cache.kept(root, made_from, lambda: vetting.faults(run, path, limits, wanted))
-    return found
-
-
-def asked_of(root: Path, run: run_file.Run) -> dict[str, Any] | None:
-    """What a run's experiment asks; None where its code has changed since, or cannot be imported here."""
-    file = registry.ROOT / "experiments" / f"{run.experiment}.py"
-    try:
-        if not run_file.is_current(run):
-            return None
-        found: dict[str, Any] = disk_cache.kept(
-            root, ("asked", disk_cache.code_of(file)), lambda: asked.asked(run.experiment)
-        )
-    except Exception:  # Numba is not installed, or the experiment is broken, which is told where it is
-        return None
-    return found
-
-
 def repeated(question: Question, questions: list[Question]) -> Iterable[Mistake]:
     """What a question shares with another, told of both: nobody but their authors knows which of them came later."""
     for other in questions:
@@ -391,11 +354,24 @@ class Marked:
         """Marks and figures of a text whose first line is the file's line `first`."""
         for mark in content.marks(text):
             yield from self.in_mark(path, first + mark.line - 1, mark)
+        for at, begins in odd_fences(text):
+            yield Mistake(path, first + at - 1, f"has a fence of {begins!r}", "write ```figure for a figure's")
         figures = registry.names("figures")
         for fence in content.fences(text):
             if fence.figure not in figures:
                 what = f"there is no figure {fence.figure!r}"
                 yield Mistake(path, first + fence.line - 1, what, nearest(fence.figure, figures))
+
+    def values(self, text: str) -> dict[str, float]:
+        """What the number marks of a text stand for, by what is written; also of those that stand in what looks like
+        code. One that cannot be resolved is left out."""
+        found = {}
+        for written in set(_NUMBER_MARK.findall(text)):
+            for mark in content.marks(written):
+                with contextlib.suppress(Mistake, ExceptionGroup):
+                    if isinstance(mark, Number):
+                        found[written] = self.evidence.number(replace(mark, low=None, high=None)).quantity.value
+        return found
 
     def in_mark(self, path: Path, at: int, mark: Cite | Number) -> Iterable[Mistake]:
         if isinstance(mark, Cite):
@@ -441,6 +417,9 @@ def in_claim(question: Question, claim: Claim, marked: Marked) -> Iterable[Mista
     if not right:
         what = f"the {claim.kind} claim {claim.text[:60]!r} ends in {last.source}, which is not {wanted[claim.kind]}"
         yield Mistake(question.path, claim.line, what, "choose its kind by what it rests on")
+    elif isinstance(last, Number) and last.low is None:
+        what = f"the {claim.kind} claim {claim.text[:60]!r} ends in {last.source}, which no run could prove wrong"
+        yield Mistake(question.path, claim.line, what, f"say in which range it holds: {last.source[:-1]} in 0.9..1.1]")
 
 
 def kind_of(mark: Number, evidence: Evidence) -> str | None:
@@ -463,8 +442,12 @@ def names(root: Path) -> list[str]:
 
 
 def links(root: Path, path: Path, text: str, first: int) -> Iterable[Mistake]:
-    """Links to pages that are neither written nor generated."""
+    """Links to pages that are neither written nor generated, and pictures that are not there."""
     for number, row in enumerate(content.blank(text).split("\n"), first):
+        for target in _IMAGE.findall(row):
+            page = Path(os.path.normpath(path.parent / target))
+            if not unsafe_markup.foreign(target) and not _there(root, page):
+                yield Mistake(path, number, f"shows {target[:80]}, which is not there", "fix the address")
         for target in _LINK.findall(row):
             if "://" in target:
                 continue

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attnsite.content import figure_faults
-from attnsite.records import run_file
+from attnsite.records import raised, run_file
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.run_file import THIS_BUILD
 from attnsite.site import disk_cache, exhibits
@@ -18,7 +18,15 @@ from attnsite.site.records import Records
 def faults(records: Records) -> list[Mistake]:
     """The mistakes of all figures, each once."""
     found = [mistake for name in records.figure_names() for mistake in _of_figure(records, name)]
+    found += [mistake for name in records.figure_names() for mistake in _typed(records, name)]
     return list(dict.fromkeys(found))
+
+
+def _typed(records: Records, name: str) -> list[Mistake]:
+    try:
+        return list(figure_faults.typed(name, records.figure(name).__doc__ or ""))
+    except Mistake:  # which is told of it
+        return []
 
 
 def _of_figure(records: Records, name: str) -> list[Mistake]:
@@ -56,6 +64,8 @@ def _of_run(records: Records, name: str, machine: str, file: Path) -> list[Mista
         records.exhibit(name, machine)
     except Mistake as mistake:
         return [mistake]
-    except (Exception, SystemExit) as error:  # whatever its author wrote
+    except BaseException as error:  # whatever its author wrote
+        if not raised.own(error):
+            raise
         return [figure_faults.fault(name, error, file.relative_to(records.root).as_posix())]
     return []

@@ -3,6 +3,7 @@
 Marks become empty `data` elements, and a figure is left out: what stands for them on a page is ours.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -147,4 +148,9 @@ class _Marks(Postprocessor):
         self.held = held
 
     def run(self, text: str) -> str:
-        return markup.HELD.sub(f'<data class="{MARK}"></data>', text).replace(markup.SOURCES, "")
+        def mark(match: re.Match[str]) -> str:
+            at = int(match[1])  # of one that somebody typed there is none
+            written = self.held.held[at].source if at < len(self.held.held) else ""
+            return f'<data class="{MARK}" value="{escape(written)}"></data>'
+
+        return markup.HELD.sub(mark, text).replace(markup.SOURCES, "")
