@@ -68,7 +68,7 @@ def read_config(values: object) -> Decoder:
 
 
 def parse_config(text: str) -> Decoder:
-    """The decoder that the text of a config.json describes. Raises `NotUnderstood`, `ValueError` where it is no JSON."""
+    """The decoder that the text of a config.json describes. Raises `NotUnderstood`; `ValueError` if it is no JSON."""
     return read_config(json.loads(text))
 
 
