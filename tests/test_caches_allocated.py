@@ -57,6 +57,4 @@ def test_a_predicted_byte_too_many_shows_in_the_figure(monkeypatch):
 def test_without_the_table_there_are_no_cases(monkeypatch, tmp_path):
     """So that it can be written anew by what imports the experiment."""
     monkeypatch.setattr(caches_allocated, "TABLE", tmp_path / "none.csv")
-    caches_allocated.observed.cache_clear()
     assert caches_allocated.observed() == {}
-    caches_allocated.observed.cache_clear()

@@ -6,11 +6,9 @@ behind these. `tests/observe_allocations.py` writes it again. What is predicted 
 """
 
 import csv
-import functools
-import json
 from pathlib import Path
 
-from attnsite.formulas.config import read_config
+from attnsite.formulas.config import parse_config
 from attnsite.formulas.counts import Count as Tokens
 from attnsite.formulas.decoder import Decoder
 from attnsite.formulas.layouts import Full, Layout, Reused, Sliding
@@ -19,7 +17,6 @@ from attnsite.records.workload import Case, Count, Observed
 TABLE = Path(__file__).with_suffix(".csv")
 
 
-@functools.cache
 def observed() -> dict[str, dict[str, str]]:
     """The table's rows by model type."""
     if not TABLE.is_file():
@@ -45,7 +42,7 @@ def observe(case: Case) -> Observed:
     and after a prompt all of it, since the window is a view.
     """
     row = observed()[case["model_type"]]
-    decoder, source = read_config(json.loads(row["config"])), int(row["source"])
+    decoder, source = parse_config(row["config"]), int(row["source"])
     prompt, tokens = int(row["prompt_tokens"]), int(row["tokens"])
     everything = Tokens(prompt, source=source)
     return {

@@ -51,6 +51,11 @@ def read_config(values: object) -> Decoder:
     return replace(decoder, trace=dict(log.trace), notes=tuple(log.notes))
 
 
+def parse_config(text: str) -> Decoder:
+    """The decoder that the text of a config.json describes. Raises `NotUnderstood`; `ValueError` if it is no JSON."""
+    return read_config(json.loads(text))
+
+
 def _open(values: Mapping[str, Any], log: Log, place: str = "", fallback: str = "") -> tuple[Keys | None, str]:
     """The object of the decoder itself, and its model type: a wrapper's is inside."""
     model_type = values.get("model_type", fallback)
