@@ -34,6 +34,7 @@ def test_the_committed_runs_contradict_nothing():
     for path in run_file.files(ROOT, run_file.COMMITTED):
         run = run_file.read(path)
         assert told(run, path, result_checks.asked_of(ROOT, run)) == [], path
+        assert list(consistency.spread(run, path)) == [], path
 
 
 @pytest.mark.parametrize(
@@ -49,10 +50,11 @@ def test_a_machine_is_what_its_name_says(machine, known):
 
 def test_a_spread_is_worked_out_and_not_believed():
     said = RUN.provenance.steadiness["median_spread"]
-    assert told(with_known(RUN, "steadiness", median_spread=said + 0.01)) == []  # that of its noisiest part
-    assert [where for where, _ in told(with_known(RUN, "steadiness", median_spread=said / 2))] == [
-        "provenance.steadiness.median_spread"
-    ]
+    noisier, calmer = (with_known(RUN, "steadiness", median_spread=spread) for spread in (said + 0.01, said / 2))
+
+    assert list(consistency.spread(noisier, PATH)) == []  # that of its noisiest part
+    assert [m.where for m in consistency.spread(calmer, PATH)] == ["provenance.steadiness.median_spread"]
+    assert "provenance.steadiness.median_spread" in [m.where for m in result_checks.vetted(ROOT, calmer, PATH, {})]
 
 
 def test_a_row_is_skipped_for_the_reason_that_it_says():

@@ -28,7 +28,6 @@ _CLAIMS = re.compile(r"(?:^|_)(?:faster|slower|fastest|best|times|percent|twice|
 def faults(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mistake]:
     """Where a run contradicts itself, or what its experiment asks, as `attnsite.records.asked` says it."""
     yield from _name(run, path)
-    yield from _spread(run, path)
     yield from _experiment(run, path, asked)
     yield from _values(run, path)
     for number, row in enumerate(run.rows, 1):
@@ -58,15 +57,15 @@ def _name(run: Run, path: Path) -> Iterator[Mistake]:
         yield Mistake(path, "machine", f"is {run.machine}, with {known['cores']!r:.20} cores", "name it for what it is")
 
 
-def _spread(run: Run, path: Path) -> Iterator[Mistake]:
+def spread(run: Run, path: Path) -> Iterator[Mistake]:
     """How far samples spread is worked out of them. Of a run in parts the spread is its noisiest part's."""
     rows = [row for row in run.rows if len(row.samples) > 2 and row.median > 0]
     if run.kind != "timing" or not rows:
         return
-    spread = statistics.median((row.middle_half()[1] - row.middle_half()[0]) / row.median for row in rows)
+    found = statistics.median((row.middle_half()[1] - row.middle_half()[0]) / row.median for row in rows)
     said = run.provenance.steadiness.get("median_spread")
-    if isinstance(said, int | float) and said + ROUNDED < spread:
-        what = f"is {said:g}, and the samples' {spread:.4f}"
+    if isinstance(said, int | float) and said + ROUNDED < found:
+        what = f"is {said:g}, and the samples' {found:.4f}"
         yield Mistake(path, "provenance.steadiness.median_spread", what, AGAIN)
 
 

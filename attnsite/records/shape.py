@@ -65,7 +65,7 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
         for name in ("max_error", "bound"):
             if isinstance(row.get(name), str) and row[name] not in NOT_FINITE:
                 yield Mistake(path, where + name, f"is {row[name]!r:.40}, not a number", remedy)
-        if ("skipped" in row) != ("skip_code" in row) or row.get("skip_code", "refused") not in SKIP_CODES:
+        if ("skipped" in row) != ("skip_code" in row) or str(row.get("skip_code", "refused")) not in SKIP_CODES:
             what = f"is {row.get('skip_code')!r:.40}; a row that was skipped, and no other, has one of"
             yield Mistake(path, where + "skip_code", f"{what} {', '.join(SKIP_CODES)}", remedy)
         if parse_participant(str(row.get("kernel"))).kind == "ceiling" and not row.get("skipped"):

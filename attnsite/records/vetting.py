@@ -97,7 +97,8 @@ def faults(run: Run, path: Path, limits: Mapping[str, float], asked: Mapping[str
             what = f"holds what no run writes ({type(error).__name__}: {error})"
             found.append(Mistake(path, "", " ".join(what.split())[:200], _AGAIN))
     if run.complete and not any(each.where.startswith(("row", "kind")) or not each.where for each in found):
-        found += _whole(run, path, asked)
+        lacking = list(_whole(run, path, asked))
+        found += lacking or consistency.spread(run, path)
     return found
 
 
