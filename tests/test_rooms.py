@@ -27,7 +27,7 @@ ROOMS = {
     "kernels.controls": COMPILED | {"attnsite.kernels", "attnsite.kernels.plain", "attnsite.kernels.simd"},
     "peers": PLAIN | {"os", "re", "numpy", "torch", "jax", "onnx", "onnxruntime"},
     "models": {STDLIB, "numpy", "numba", "attnsite.kernels", "attnsite.kernels.plain", "attnsite.kernels.simd"},
-    "experiments": {"collections", "csv", "functools", "json", "math", "pathlib", "typing", "numpy",
+    "experiments": {"collections", "csv", "math", "pathlib", "typing", "numpy",
                     "attnsite.records.workload",
                     "attnsite.records.registry", "attnsite.formulas", "attnsite.models", "attnsite.kernels",
                     "attnsite.kernels.plain", "attnsite.kernels.cuda", "attnsite.peers._torch_model"},

@@ -3,6 +3,7 @@
 A model type or a key that matters and is not known is a fault of the config, never a guess.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
