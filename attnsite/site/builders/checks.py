@@ -22,7 +22,18 @@ from attnsite.content import texts as texts_of
 from attnsite.content.evidence import Evidence
 from attnsite.content.judging import Renderer, Text, judge
 from attnsite.content.questions import Cite, Claim, Number, Question
-from attnsite.records import asked, csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps, vetting
+from attnsite.records import (
+    asked,
+    browser_calls,
+    csv_tables,
+    fingerprint,
+    ordinary,
+    registry,
+    run_file,
+    signs,
+    sweeps,
+    vetting,
+)
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.nearest import nearest
 from attnsite.site import disk_cache, records
@@ -45,6 +56,7 @@ def check(root: Path) -> list[Mistake]:
     broken = {Path(each.path).stem for each in (*unusable, *(each for each in unbelievable if each.where == "rows"))}
     mistakes = [*strays(root), *mistakes, *wrong, *unreadable, *unusable, *unbelievable]
     mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
+    mistakes += browser_calls.faults(root)
     known = records.read(root)
     drawn = [each for each in figure_checks.faults(known) if experiment_of(each.path, known.evidence) not in broken]
     return list(dict.fromkeys([*mistakes, *in_texts(root, broken), *drawn]))
