@@ -126,11 +126,11 @@
   }
 
   const later_on = (name, then) => bring(name).then(then).catch(error => console.warn("that did not work:", error));
-  const ACTS = { full: "acts.js", link: "acts.js", png: "acts.js", own: "dropped.js" };
+  const ACTS = { own: "dropped.js", here: "run_here.js" };
   document.addEventListener("click", event => {
     const button = event.target.closest?.("[data-act]");
     const figure = button?.closest("figure"), act = button?.dataset.act;
-    if (ACTS[act]) later_on(ACTS[act], m => m[act](figure, button));
+    if (act && act !== "explore") later_on(ACTS[act] || "acts.js", m => m[act](figure, button));
     if (act !== "explore") return;
     const { pressed, ready } = live.get(figure) || {};
     if (pressed && !ready) return; // pressed again for waiting
