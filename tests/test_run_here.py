@@ -188,6 +188,15 @@ def test_the_smallest_and_the_largest_call_are_right(open_page, address, which):
         assert 0 < verdict["max_error"] <= verdict["bound"], (name, at, kernel, count)
 
 
+def test_a_device_with_little_memory_is_not_filled(strict):
+    """Nothing is laid out that would not fit, and the page says why nothing was timed."""
+    strict.evaluate("Object.defineProperty(navigator, 'deviceMemory', { value: 0.001 })")
+    strict.evaluate(PRESS)
+    strict.locator(".here-said", has_text="Nothing was timed: more memory than this device").wait_for()
+
+    assert all_ended(strict)
+
+
 def test_ten_measurements_leave_nothing_behind(strict):
     """No worker, and in the page no more than its rows."""
     for _ in range(10):

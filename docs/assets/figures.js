@@ -1,7 +1,7 @@
 /* The living part of the pages: figures that wake on intent, a machine picker, cards on citations, tables that sort.
-   What fewer readers ask for is in modules beside this file, each loaded when it is first wanted: `live.js` (the chart),
+   What fewer readers ask for is in modules beside this file, loaded when first wanted: `live.js` (the chart),
    `machines.js` (another machine's run), `cards.js` (what a citation or a number stands for), `acts.js` (full screen,
-   link, PNG), `dropped.js` (the reader's own run).
+   link, PNG), `dropped.js`, `run_here.js` (runs of the reader's own).
    Everything here adds to a page that is complete without it. It runs once a visit; `scan` runs after each page
    change and leaves alone what it has already seen. */
 (() => {

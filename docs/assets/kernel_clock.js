@@ -1,6 +1,6 @@
 /* Kernels timed in the reader's browser, as `attnsite/measure/clock.py` times them: checked first, warmed up until two
    rounds agree, called in turn, every sample kept. Calls are repeated until the browser's coarse clock can tell. */
-const SAMPLE_MS = 20, STEPS = 50, AGREE = 0.1, WARM = 6, ROUNDS = [3, 9], LONGEST_S = 0.7, UNKNOWN = 1e-9;
+const SAMPLE_MS = 20, STEPS = 50, AGREE = 0.1, WARM = 6, ROUNDS = [3, 9], LONGEST_S = 0.7, UNKNOWN = 1e-9, ROOM = 2 ** 25;
 export const median = values => { const s = [...values].sort((a, b) => a - b), h = s.length >> 1; return s.length % 2 ? s[h] : (s[h - 1] + s[h]) / 2; };
 
 export class Stopped extends Error {}
@@ -80,6 +80,12 @@ export class Measurement {
 
   uses(module) { return this.data.cases.some(one => Object.values(one.calls).some(call => call.module === module)); }
 
+  /* Whether all kernels' arrays of a case fit into a 32nd of the device's memory; where that is not told, a phone has 2 GB. */
+  fits({ case: { batch, heads, kv_heads, queries, keys, dim }, calls }) {
+    const device = navigator.deviceMemory || (matchMedia("(pointer: coarse)").matches ? 2 : 8);
+    return 8 * batch * dim * (heads * queries + kv_heads * keys) * Object.keys(calls).length <= ROOM * device;
+  }
+
   measured() { return [...this.rows.values()].some(row => row.samples); }
 
   /* The cases in the order in which they are tried: those with the fewest samples, the quick ones, the smallest. */
@@ -115,6 +121,7 @@ export class Measurement {
       if (!counts.length) { this.skip(row, "too_few_threads"); continue; }
       const { batch, heads, kv_heads } = one.case, part = batch * kv_heads / count;
       const sizes = { ...one.case, batch: 1, heads: part * heads / kv_heads, kv_heads: part };
+      if (!this.fits(one)) { this.skip(row, "too_large", "more memory than this device should give a page"); continue; }
       if (this.guess(one, kernel) > LONGEST_S) { this.skip(row, "too_slow", "a call takes longer than a page should be busy"); continue; }
       tell(`checking ${kernel} on ${words(one.case)}`);
       try {

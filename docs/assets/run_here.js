@@ -68,7 +68,7 @@ async function measure(figure, panel, experiment) {
   busy(panel, false, session.text);
   const trouble = session.trouble ? `${session.trouble} ` : "";
   session.trouble = "";
-  tell(panel, trouble + (session.text ? summary(session, measurement?.bits) : ""));
+  tell(panel, trouble + (session.text ? summary(session, measurement?.bits) : nothing(session)));
 }
 
 async function shown(panel, experiment, session) {
@@ -87,6 +87,11 @@ function kept(experiment) {
     const held = JSON.parse(sessionStorage.getItem(KEPT + experiment));
     return held && { ...held, rows: new Map(held.rows) };
   } catch { return null; }
+}
+
+function nothing(session) {
+  const why = [...new Set([...session.rows.values()].map(row => row.skipped))];
+  return why.length ? `Nothing was timed: ${why.join("; ")}.` : "";
 }
 
 function summary(session, bits) {
