@@ -23,6 +23,7 @@ COMMANDS = {
     "diff": ("attnsite.commands.diff", "say what changed since a commit, or between two checkouts"),
     "cost": ("attnsite.commands.cost", "say what a model's parameters and KV cache take, from its config.json"),
     "doctor": ("attnsite.commands.doctor", "say what is missing on this machine, and the one command that fixes it"),
+    "wasm": ("attnsite.commands.wasm", "compile the kernels for the browsers of readers"),
     "links": ("attnsite.commands.links", "ask every external address that the site links to"),
     "pages": ("attnsite.commands.pages", "write every page as Markdown into a folder, for other site builders"),
     "finish": (

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv from the pinned lock, and find or get a Chromium. Called by the other scripts; fast when nothing changed.
-# Usage: scripts/setup.sh [--tests]   (with what only the tests need: the CUDA compiler, 190 MB more, Firefox and WebKit)
+# Usage: scripts/setup.sh [--tests]   (with what only the tests need: the CUDA compiler, 190 MB more, Firefox, WebKit and wasm-ld)
 # Without a network: from uv's cache, where that is filled, or from a folder of wheels: WHEELS=folder scripts/setup.sh
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -103,4 +103,9 @@ fi
 # 5. A WebKit as well, the engine of Safari: its driver, a screen in memory, and a library that draws without a card.
 if [ "${1:-}" = --tests ] && ! { here WebKitWebDriver && here Xvfb; } && can_get; then
   get webkit2gtk-driver xvfb libgl1-mesa-dri || echo "setup: no WebKit could be installed; its tests will be skipped" >&2
+fi
+
+# 6. The linker of WebAssembly, by which kernels are compiled for browsers and compared with those that are committed.
+if [ "${1:-}" = --tests ] && ! here wasm-ld wasm-ld-19 wasm-ld-18 && can_get; then
+  get lld-19 || get lld-18 || echo "setup: no wasm-ld could be installed; modules are compared before they are linked" >&2
 fi

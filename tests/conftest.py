@@ -42,6 +42,7 @@ LONGEST = (
     "test_looks",
     "test_security",
     "test_interaction",
+    "test_run_here",
     "test_steps",
     "test_faults",
     "test_block_sparse",

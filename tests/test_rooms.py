@@ -37,6 +37,7 @@ ROOMS = {
                                        "attnsite.models.baselines"},
     "figures": PLAIN | RUNS | {"plotly", "attnsite.records.participant", "attnsite.formulas",
                                "attnsite.figures.toolkit", "attnsite.models.baselines"},
+    "wasm": {STDLIB, "numpy", "numba", "llvmlite", "attnsite.formulas", "attnsite.records", "attnsite.kernels.simd"},
     "content": {STDLIB, "yaml", "pybtex", "selectolax", "attnsite.records"},
     "intake": {STDLIB, "attnsite.records", "attnsite.content"},
     "diff": {STDLIB, "attnsite.records", "attnsite.content"},
@@ -53,7 +54,7 @@ ROOMS = {
                       "attnsite.records", "attnsite.content", "attnsite.site", "attnsite.site.figures",
                       "attnsite.site.markdown", "attnsite.site.exports", "attnsite.site.pages"},
     "commands": {STDLIB, "filelock", "attnsite.records", "attnsite.formulas", "attnsite.kernels", "attnsite.measure",
-                 "attnsite.content", "attnsite.intake", "attnsite.diff", "attnsite.site.builders"},
+                 "attnsite.content", "attnsite.intake", "attnsite.diff", "attnsite.wasm", "attnsite.site.builders"},
     "cli": {STDLIB, "attnsite.records"},
 }  # fmt: skip
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

@@ -54,6 +54,18 @@ def with_provenance(part, **changes):
     return dataclasses.replace(RUN, provenance=dataclasses.replace(WHOLE, **{part: known}))
 
 
+def test_a_run_of_a_browser_tells_its_browser_and_no_python():
+    """Its rows have the kernels' digests, so that no commit has to say what ran."""
+    machine = {"cpu": "not told by browsers", "architecture": "wasm32", "threads": 2, "system": "Linux x86_64"}
+    run = dataclasses.replace(
+        RUN, provenance=dataclasses.replace(WHOLE, machine=machine, software={"browser": "Firefox 153"})
+    )
+    untold = dataclasses.replace(run, provenance=dataclasses.replace(run.provenance, software={}))
+
+    assert told(run) == []
+    assert told(untold) == ["provenance.software.browser"]
+
+
 def test_a_whole_run_is_accepted():
     """A stage is no call of attention, a skipped row has no samples, a version is no address."""
     assert told(RUN) == []

@@ -2,7 +2,7 @@
 
 import argparse
 
-from attnsite.records import registry, run_file
+from attnsite.records import browser_calls, registry, run_file
 from attnsite.records.mistakes import Mistake, flatten, raise_all
 from attnsite.records.participant import parse_participant
 from attnsite.records.run_file import Run
@@ -29,6 +29,9 @@ def run(options: argparse.Namespace) -> int:
         for machine in [run_file.EVERY_MACHINE] if counted else machines or [run_file.THIS_BUILD]:
             if options.machine in (None, machine):
                 lines.append((name, machine, *describe(runs[name].get(machine))))
+    for name in browser_calls.experiments(options.root) if options.machine is None else []:
+        why = browser_calls.why_stale(options.root, name)
+        lines.append((name, "in browsers", "stale" if why else "fresh", "", "; ".join(why)))
     widths = [max(len(line[column]) for line in lines) for column in range(5)] if lines else []
     for line in lines:
         print("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())

@@ -52,6 +52,15 @@ export async function take(files, from) {
 const text = file => file.text().catch(() => { throw Error(`${brief(file.name)} cannot be opened`); });
 const brief = words => (words.length > 80 ? `${words.slice(0, 79)}…` : words);
 
+/* A run that this browser made itself. */
+export async function hold(source) {
+  const [{ read }, experiments] = await Promise.all([bring("run.js"), known()]);
+  const { run, faults } = read(source, experiments);
+  if (!run) throw Error(faults[0]);
+  own.set(run.experiment, run);
+  await apply();
+}
+
 /* Draw what was taken in at the figures of this page; called again after each page change. */
 export async function apply() {
   const wanted = own.size || document.querySelector(".exhibit-own");

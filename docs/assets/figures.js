@@ -1,7 +1,7 @@
 /* The living part of the pages: figures that wake on intent, a machine picker, cards on citations, tables that sort.
-   What fewer readers ask for is in modules beside this file, each loaded when it is first wanted: `live.js` (the chart),
+   What fewer readers ask for is in modules beside this file, loaded when first wanted: `live.js` (the chart),
    `machines.js` (another machine's run), `cards.js` (what a citation or a number stands for), `acts.js` (full screen,
-   link, PNG), `dropped.js` (the reader's own run).
+   link, PNG), `dropped.js`, `run_here.js` (runs of the reader's own).
    Everything here adds to a page that is complete without it. It runs once a visit; `scan` runs after each page
    change and leaves alone what it has already seen. */
 (() => {
@@ -126,11 +126,11 @@
   }
 
   const later_on = (name, then) => bring(name).then(then).catch(error => console.warn("that did not work:", error));
-  const ACTS = { full: "acts.js", link: "acts.js", png: "acts.js", own: "dropped.js" };
+  const ACTS = { own: "dropped.js", here: "run_here.js" };
   document.addEventListener("click", event => {
     const button = event.target.closest?.("[data-act]");
     const figure = button?.closest("figure"), act = button?.dataset.act;
-    if (ACTS[act]) later_on(ACTS[act], m => m[act](figure, button));
+    if (act && act !== "explore") later_on(ACTS[act] || "acts.js", m => m[act](figure, button));
     if (act !== "explore") return;
     const { pressed, ready } = live.get(figure) || {};
     if (pressed && !ready) return; // pressed again for waiting

@@ -24,7 +24,7 @@ from attnsite.content.evidence import Evidence
 from attnsite.content.judging import Renderer, Text, judge
 from attnsite.content.marks import odd_fences
 from attnsite.content.questions import Cite, Claim, Number, Question
-from attnsite.records import csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps
+from attnsite.records import browser_calls, csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.nearest import nearest
 from attnsite.site import disk_cache, records
@@ -55,6 +55,7 @@ def check(root: Path) -> list[Mistake]:
     broken = {Path(each.path).stem for each in (*unusable, *in_rows)}
     mistakes = [*strays(root), *mistakes, *wrong, *unreadable, *unusable, *unbelievable]
     mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
+    mistakes += browser_calls.faults(root)
     known = records.read(root)
     drawn = [each for each in figure_checks.faults(known) if experiment_of(each.path, known.evidence) not in broken]
     return list(dict.fromkeys([*mistakes, *in_texts(root, broken), *drawn]))
@@ -71,7 +72,7 @@ def experiment_of(figure: str, evidence: Evidence) -> str:
 PLACES = [
     r"[a-z][a-z0-9_-]*\.md", r"questions/\w+/\w+\.md", r"sources/\w+\.bib", r"results/\w+/\w+\.json",
     r"notebooks/(?!index\.)[a-z]\w*\.py", r"assets/[\w.-]+\.(?:css|js|json|png|txt|woff2)",
-    r"assets/favicon\.svg",  # another picture of lines may be a page
+    r"assets/kernels/\w+\.(?:json|wasm)", r"assets/favicon\.svg",  # another picture of lines may be a page
 ]  # fmt: skip
 # Addresses below the root that pages, or folders of files, have which are made while the site is built.
 MADE = {*(Path(name).stem for name in GENERATED), "peers", "questions", "figures", "results", "numbers", "notebooks",

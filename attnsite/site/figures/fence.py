@@ -9,6 +9,7 @@ from typing import Any
 
 from markdown import Markdown
 
+from attnsite.records import browser_calls
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import EVERY_MACHINE, THIS_BUILD
 from attnsite.site import addresses, exhibits
@@ -43,6 +44,7 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         machines=choices(shown, lambda e: page.at(addresses.figure(name, e.machine, ".json"))),
         pictured=first.chart is not None and svg.drawn(records.root, first.chart),
         again=repeat(records, first),
+        here=browser_calls.state(records.root, first.run.experiment),
     )
 
 
@@ -67,13 +69,13 @@ def label(shown: Exhibit) -> str:
 
 
 def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str, machines: Sequence[Choice],
-           pictured: bool, again: str = "") -> str:  # fmt: skip
+           pictured: bool, again: str = "", here: str = "missing") -> str:  # fmt: skip
     """The markup of a figure. `files` gives the address of the file with an ending, `run` is the run's own, `again`
-    says how to make it.
+    says how to make it, `here` whether its kernels run in a browser, as `browser_calls.state` says it.
     """
     chart = shown.chart is not None
     bar = picker(anchor, machines) if len(machines) > 1 else ""
-    bar += acts(anchor, explores=chart and pictured)
+    bar += acts(anchor, explores=chart and pictured, here=here)
     if chart:
         seen = stage(shown, files, pictured)
         opened = "" if pictured else " open"
@@ -142,15 +144,21 @@ def picker(anchor: str, machines: Sequence[Choice]) -> str:
     )
 
 
-def acts(anchor: str, explores: bool) -> str:
+def acts(anchor: str, explores: bool, here: str) -> str:
     """What can be done with a figure where JavaScript runs; whose code loads when one of these is used."""
     explore = f'<button type="button" class="exhibit-go" data-act="explore"{named(anchor, "go")}>Explore</button>'
     return (
         '<span class="exhibit-note" data-search-exclude></span>'
-        f'<span class="exhibit-acts" data-search-exclude>{explore if explores else ""}'
+        f'<span class="exhibit-acts" data-search-exclude>{explore if explores else ""}{try_here(anchor, here)}'
         f'<button type="button" data-act="full"{named(anchor, "full")}>Full screen</button>'
         f'<button type="button" data-act="link"{named(anchor, "link")}>Copy link</button></span>'
     )
+
+
+def try_here(anchor: str, here: str) -> str:
+    """The button that times a figure's kernels in the reader's browser; it says so where they are not today's."""
+    words = {"fresh": "Run it here", "stale": "Run it here, with earlier kernels"}.get(here)
+    return f'<button type="button" data-act="here"{named(anchor, "here")}>{words}</button>' if words else ""
 
 
 def repeat(records: Records, shown: Exhibit) -> str:
