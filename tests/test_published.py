@@ -214,7 +214,7 @@ def test_scripts_are_published_without_their_authors_remarks(site_folder):
         for line in published:
             assert any(re.sub(r"\s+// .*", "", other) == re.sub(r"\s+// .*", "", line) for other in rest), line
         assert len(published) < len(written), script.name
-    for name in ("site.css", "play.css", "heads.css"):
+    for name in ("site.css", "live.css", "play.css", "heads.css"):
         written, published = ((folder / "assets" / name).read_text(encoding="utf-8")
                               for folder in (ROOT / "docs", site_folder))  # fmt: skip
         assert "/*" in written

@@ -12,11 +12,14 @@ const known = () => (catalogue ||= fetch(beside("../results/index.json")).then(a
   return answer.json();
 }).then(read => new Map(Object.entries(read.experiments))).catch(error => { catalogue = null; throw error; }));
 
+const styled = () => bring("live.js").then(module => module.styled(), () => {}); // without it all of this is plain, and there
+
 /* A sign for as long as a file is over the page; a browser tells of that again and again. */
 let timer;
 export function over(on = true) {
   clearTimeout(timer);
   document.body.classList.toggle("is-dropping", on);
+  if (on) styled();
   if (on) timer = setTimeout(over, 500, false);
 }
 
@@ -63,6 +66,7 @@ export async function hold(source) {
 
 /* Draw what was taken in at the figures of this page; called again after each page change. */
 export async function apply() {
+  if (own.size) styled();
   const wanted = own.size || document.querySelector(".exhibit-own");
   if (wanted) await (await bring("beside.js")).apply(own);
 }
@@ -76,6 +80,7 @@ export async function forget(experiment) {
 
 async function report(taken, mistakes, from) {
   document.querySelector(".own-report")?.remove();
+  styled();
   const experiments = await known().catch(() => new Map());
   const box = make("section", { className: "own-report", tabIndex: -1, "aria-label": "Your own run", "data-search-exclude": "" });
   const close = make("button", { type: "button" }, "Close");

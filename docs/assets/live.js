@@ -1,6 +1,6 @@
 /* What a figure needs once somebody wants more of it than its picture: the live chart.
    `figures.js` loads this module on the first such wish of a visit; a page that is only read never does. */
-const { NARROW, bring, live, make } = window.attnsite;
+const { NARROW, beside, bring, live, make } = window.attnsite;
 const SIZES = { wide: [760, 420], narrow: [360, 360] };
 
 // --- colours: `{{ours}}` and `{{ours 0.2}}` become what the theme has now -------------------------------------
@@ -91,12 +91,23 @@ function fit(stage, state) {
   else render(stage, state);
 }
 
+/* The style of what is made here; again on a page that was turned to, whose head has it no more. */
+export async function styled() {
+  const address = beside("live.css");
+  if (document.querySelector(`link[href="${address}"]`)) return;
+  const sheet = make("link", { rel: "stylesheet", href: address });
+  const come = new Promise(done => { sheet.onload = sheet.onerror = done; });
+  document.head.append(sheet);
+  await come;
+}
+
 /* Draws the chart of a figure that `wake` has begun; the caller has its spec, and puts all back when this fails. */
 export async function start(figure, state) {
   const stage = figure.querySelector(".exhibit-stage");
   state.chart = make("div", { className: "exhibit-live", role: "group", "aria-roledescription": "interactive chart",
     "aria-label": state.spec.alt });
   stage.append(state.chart);
+  await styled();
   await render(stage, state);
   if (!figure.isConnected || live.get(figure) !== state) { window.Plotly.purge(state.chart); state.chart.remove(); return; }
   figure.classList.add("is-live");

@@ -12,6 +12,7 @@ let running = null; // one at a time: two would slow each other down
 export async function here(figure, button) {
   const experiment = figure.querySelector("[data-run]").getAttribute("href").match(/(\w+)\.json$/)[1];
   const panel = figure.querySelector(".exhibit-here") || place(figure, experiment);
+  bring("live.js").then(({ styled }) => styled(), () => {});
   panel.button = button;
   panel.scrollIntoView({ block: "nearest" });
   if (!running) await measure(figure, panel, experiment);

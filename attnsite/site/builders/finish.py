@@ -84,7 +84,7 @@ def finish(root: Path, folder: Path) -> int:
         if not script.name.endswith(".min.js"):
             text = script.read_text(encoding="utf-8")
             script.write_text(_REMARKS.sub("", text), encoding="utf-8", newline="\n")
-    for name in ("site.css", "play.css", "heads.css"):  # the font's own sheet keeps its licence
+    for name in ("site.css", "live.css", "play.css", "heads.css"):  # the font's own sheet keeps its licence
         if (sheet := folder / "assets" / name).is_file():
             text = sheet.read_text(encoding="utf-8")
             sheet.write_text(dark_without_scripts(_NOTES.sub("", text)), encoding="utf-8", newline="\n")
