@@ -4,12 +4,21 @@ import re
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import Run, code_of_sentence
 
+BROWSER = "wasm32"  # the architecture of a run that a page made
+IN_BROWSER = {  # what a page says of a row that it could not measure: `docs/assets/kernel_clock.js`
+    "more memory or arithmetic than a page should take": "too_large",
+    "more memory than this device should give a page": "too_large",
+    "needs threads, or shares of whole heads, that this browser does not have": "too_few_threads",
+    "was not tried within the seconds that were given": "too_slow",
+    "a call takes longer than a page should be busy": "too_slow",
+}
 AGAIN = "measure it again with `attnsite measure`"
 MACHINE = ("cpu", "architecture", "cores", "threads", "memory_bytes", "gpu")  # one folder is one machine
 UNITS = {"read": "bytes", "copy": "bytes"}  # what a ceiling counts; all others count flops
@@ -31,7 +40,7 @@ def faults(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mi
     yield from _experiment(run, path, asked)
     yield from _values(run, path)
     for number, row in enumerate(run.rows, 1):
-        if row.skipped is not None and row.skip_code != code_of_sentence(row.skipped):
+        if row.skipped is not None and row.skip_code != IN_BROWSER.get(row.skipped, code_of_sentence(row.skipped)):
             what = f"is {row.skip_code!r:.40} of a row that says {row.skipped[:60]!r}"
             yield Mistake(path, f"row {number}.skip_code", what, AGAIN)
         if row.who and row.who.kind == "ceiling" and row.samples:
@@ -72,7 +81,9 @@ def spread(run: Run, path: Path) -> Iterator[Mistake]:
 def _experiment(run: Run, path: Path, asked: Mapping[str, Any] | None) -> Iterator[Mistake]:
     if not asked or "kernels" not in asked:
         return
-    if list(run.kernels) != asked["kernels"]:
+    in_browser = run.provenance.machine.get("architecture") == BROWSER  # which names the kernels that run there
+    alike = [name for name in run.kernels if any(fnmatchcase(name, each) for each in asked["kernels"])]
+    if alike != list(run.kernels) if in_browser else list(run.kernels) != asked["kernels"]:
         what = f"are {', '.join(run.kernels)[:60]}, and {run.experiment} asks for {', '.join(asked['kernels'])[:60]}"
         yield Mistake(path, "kernels", what, AGAIN)
     for number, row in enumerate(run.rows, 1):

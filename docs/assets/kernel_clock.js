@@ -40,6 +40,7 @@ export class Measurement {
     Object.assign(this, { data, about, rows, threads });
     this.workers = Array.from({ length: threads }, () => new Thread(address));
     this.least = SAMPLE_MS;
+    this.tried = new Set([...rows.values()].filter(row => row.samples).map(row => row.kernel));
   }
 
   stop(why) { for (const worker of this.workers) worker.end(new Stopped(why)); }
@@ -106,8 +107,10 @@ export class Measurement {
     return sum;
   }
 
-  /* Seconds of a call, by what the kernel's last cases took for their operations; as of plain loops where none is known. */
+  /* Seconds of a call, by what the kernel's last cases took for their operations; as of plain loops where none is known,
+     but for the first case of a kernel: it is tried. */
   guess(one, kernel) {
+    if (!this.tried.has(kernel)) return 0;
     const rates = [...this.rows.values()].filter(row => row.kernel === kernel && row.samples).map(row => median(row.samples) / row.flops);
     return one.flops * (rates.length ? Math.max(...rates.slice(-3)) : UNKNOWN);
   }
@@ -123,6 +126,7 @@ export class Measurement {
       const sizes = { ...one.case, batch: 1, heads: part * heads / kv_heads, kv_heads: part };
       if (!this.fits(one)) { this.skip(row, "too_large", "more memory than this device should give a page"); continue; }
       if (this.guess(one, kernel) > LONGEST_S) { this.skip(row, "too_slow", "a call takes longer than a page should be busy"); continue; }
+      this.tried.add(kernel);
       tell(`checking ${kernel} on ${words(one.case)}`);
       try {
         await this.all(count, "lay", { kernel, module, call: { sizes, forms, slots: this.data.slots, steps: shares[count] } });

@@ -7,7 +7,7 @@ import { say } from "./say.js";
 const { beside, bring, load, make } = window.attnsite;
 const SECONDS = 5, KEPT = "attnsite.here.", MOST_THREADS = 8;
 const sessions = new Map(); // experiment -> { data, rows, started, seconds, threads, text }
-let running = null; // one at a time: two would slow each other down
+let running = null, owner = null; // one at a time, and the panel that it is of: two would slow each other down
 
 export async function here(figure, button) {
   const experiment = figure.querySelector("[data-run]").getAttribute("href").match(/(\w+)\.json$/)[1];
@@ -16,6 +16,10 @@ export async function here(figure, button) {
   panel.button = button;
   panel.scrollIntoView({ block: "nearest" });
   if (!running) await measure(figure, panel, experiment);
+  else if (owner !== panel) {
+    busy(panel, false, sessions.get(experiment)?.text);
+    tell(panel, "Another figure is being timed, and two would slow each other down: wait for it or cancel it, then press More rounds.");
+  }
 }
 
 function place(figure, experiment) {
@@ -27,10 +31,11 @@ function place(figure, experiment) {
   panel.doing = make("span", { className: "here-doing" });
   const threads = Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1);
   panel.threads = make("select", { "aria-label": "Threads" }, ...[...new Set([threads, 1])].map(n => make("option", { value: n }, n > 1 ? `${n} threads` : "one thread")));
-  panel.cancel = act("Cancel", () => running?.stop("cancelled"));
+  const stop = () => { if (owner === panel) running?.stop("cancelled"); };
+  panel.cancel = act("Cancel", stop);
   panel.more = act("More rounds", () => measure(figure, panel, experiment));
   panel.save = act("Save the run", () => save(experiment));
-  panel.close = act("Close", () => { running?.stop("cancelled"); panel.remove(); (panel.button?.isConnected ? panel.button : figure).focus?.(); });
+  panel.close = act("Close", () => { stop(); panel.remove(); (panel.button?.isConnected ? panel.button : figure).focus?.(); });
   panel.append(panel.said, make("p", {}, panel.bar, " ", panel.doing), make("p", { className: "here-acts" }, panel.cancel, panel.more, panel.save, panel.threads, panel.close));
   (figure.querySelector(".exhibit-own") || figure.querySelector("figcaption")).before(panel);
   return panel;
@@ -38,7 +43,7 @@ function place(figure, experiment) {
 
 /* Measure for a few seconds more, and show what is known then. */
 async function measure(figure, panel, experiment) {
-  if (running) return;
+  if (running) { if (owner !== panel) tell(panel, "Another figure is being timed: wait for it or cancel it."); return; }
   if (document.hidden) { tell(panel, "A tab in the background is slowed down: bring it to the front, then press again."); return; }
   const threads = Number(panel.threads.value), held = sessions.get(experiment) || kept(experiment);
   const session = held?.threads === threads ? held : { rows: new Map(), started: new Date().toISOString().replace(/\.\d+/, ""), seconds: 0, threads };
@@ -50,6 +55,7 @@ async function measure(figure, panel, experiment) {
     const [data, about] = await Promise.all([load(beside(`kernels/${experiment}.json`)), load(beside("kernels/modules.json"))]);
     if (session.digest && session.digest !== JSON.stringify(data.kernels)) { session.rows = new Map(); session.seconds = 0; }
     Object.assign(session, { data, digest: JSON.stringify(data.kernels) });
+    owner = panel;
     running = measurement = new Measurement(data, about, beside("kernel_worker.js"), threads, session.rows);
     document.addEventListener("visibilitychange", hidden);
     watch = setInterval(() => { if (!figure.isConnected || !panel.isConnected) measurement.stop("cancelled"); }, 200);
@@ -62,7 +68,7 @@ async function measure(figure, panel, experiment) {
     measurement?.stop("done");
     clearInterval(watch);
     document.removeEventListener("visibilitychange", hidden);
-    running = null;
+    running = owner = null;
   }
   session.seconds += (performance.now() - begun) / 1000;
   await shown(panel, experiment, session, measurement?.bits).catch(error => { session.trouble = `The result is not shown: ${error.message}.`; });
@@ -98,11 +104,11 @@ function nothing(session) {
 function summary(session, bits) {
   const rows = [...session.rows.values()].filter(row => row.samples), cases = new Set(rows.map(row => JSON.stringify(row.case))).size;
   const samples = rows.reduce((sum, row) => sum + row.samples.length, 0), drifted = rows.filter(row => Math.abs(row.drift) > 0.1).length;
-  const proved = bits ? `${bits} small calls gave the native kernels’ bits; every` : "Every";
+  const proved = bits ? `results identical to the native kernels’ in ${bits} small calls, and ` : "results ";
   return `${cases} of ${session.data.cases.length} cases, ${samples} samples in ${session.seconds.toFixed(0)} s on ${session.threads === 1 ? "one thread" : `${session.threads} threads`}. `
-    + `${proved} kernel was within its bound of float64. `
-    + (drifted ? `${drifted} of ${rows.length} rows changed by more than a tenth while they were measured: the processor got slower or faster. ` : "")
-    + "A browser has vectors of four numbers, no fused multiply-add and no BLAS, and does not tell what processor it runs on.";
+    + `Checked: ${proved}within rounding of float64 in all. `
+    + (drifted ? `${drifted} of ${rows.length} rows changed by more than a tenth while they were measured: something else was running, or the clock changed, so take them as rough. ` : "")
+    + "These kernels use vectors of four numbers, without fused multiply-add or BLAS; a browser does not tell its processor.";
 }
 
 function tell(panel, words) {
@@ -113,7 +119,7 @@ function tell(panel, words) {
 
 function busy(panel, on, text) {
   for (const [one, there] of [[panel.bar.parentElement, on], [panel.cancel, on], [panel.more, !on], [panel.threads, !on], [panel.save, !on && text], [panel.close, !on]]) one.hidden = !there;
-  if (on) panel.said.textContent = `Kernels compiled from their own source are timed in this browser for ${SECONDS} seconds. Nothing is sent.`;
+  if (on) panel.said.textContent = `Kernels compiled from their own source are checked and timed in this browser, for about ${SECONDS} seconds and longer on a slow machine. Nothing is sent.`;
 }
 
 function save(experiment) {
