@@ -317,7 +317,7 @@ def test_front_matter_that_is_no_yaml_hides_nothing_else(tmp_path, monkeypatch):
     """Marks, numbers, links and markup of the text behind it are told in the same round."""
     checkouts.register(monkeypatch)
     root = checkouts.fill(tmp_path)
-    body = "It is 43 % faster.\n\n[=squares.nothing]\n\n<form>\n\n[x](nowhere.md)\n"
+    body = "It is 43 % faster.\n\n[=circles.nothing]\n\n<form>\n\n[x](nowhere.md)\n"
     checkouts.put(root, "docs/questions/shapes/area.md", f"---\ntitle: a: b\n---\n\n{body}")
     found = {(m.where, m.what[:14]) for m in checks.check(root) if m.path.endswith("area.md")}
 

@@ -163,7 +163,7 @@ def test_controls_are_html(two_machines, open_page, first):
     figure = figure_of(first, KERNELS)
     assert figure.get_by_label("Machine").count() == 1
     names = [button.inner_text() for button in figure.locator(".exhibit-acts button").all()]
-    assert names == ["Explore", "Full screen", "Copy link"]
+    assert names == ["Explore", "Run it here", "Full screen", "Copy link"]
 
 
 def test_a_chart_offers_to_send_nothing_to_anybody(first):

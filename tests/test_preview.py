@@ -172,7 +172,7 @@ def test_a_link_to_a_figure_is_known_and_one_to_no_place_of_a_page_is_told(check
     def told():
         found = [record.getMessage() for record in caplog.records if record.name == "mkdocs.structure.pages"]
         caplog.clear()
-        return found
+        return [text for text in found if "'method.md'" in text]  # models' pages lead to pages that are not here
 
     checkouts.put(checkout, AREA, checkouts.question(body=FIGURE))
     assert preview.edited()

@@ -11,7 +11,8 @@ const fold = name => name.toLowerCase().replace(/[ \-_/]/g, "");
 
 /* A whole number as people type it: 131 072, 131,072, 128k (of 1024, as contexts are named), 1e6; undefined where it is none. */
 export function whole(typed) {
-  const found = /^(\d{1,15}(?:\.\d{1,6})?)(?:e\+?(\d{1,2}))?([km]?)$/i.exec(String(typed ?? "").trim().replace(/[\s_,\u202f]/g, ""));
+  const text = String(typed ?? "").trim().replace(/[\s_\u202f]/g, ""), parted = /^\d{1,3}(,\d{3})+(?![\d,])/.test(text);
+  const found = /^(\d{1,15}(?:\.\d{1,6})?)(?:e\+?(\d{1,2}))?([km]?)$/i.exec(parted ? text.replaceAll(",", "") : text);
   if (!found) return undefined;
   const [, digits, power = "0", letter] = found;
   const value = Number(`${digits}e${power}`) * { "": 1, k: 1024, m: 1024 ** 2 }[letter.toLowerCase()];
@@ -107,9 +108,13 @@ function wake(element, data) {
     return short(name, 40);
   };
 
-  const real = name => { const value = Number(get(name).trim().replace(",", ".")); return get(name).trim() !== "" && Number.isFinite(value) ? value : NaN; };
+  const real = name => { // a comma parts thousands, and is nothing else
+    const text = get(name).trim(), plain = /^\d{1,3}(,\d{3})+(\.\d+)?$/.test(text) ? text.replaceAll(",", "") : text;
+    return /^\d+(\.\d*)?(e\d+)?$/i.test(plain) ? Number(plain) : NaN;
+  };
+  const PEAKS = ["fp32", "fp16", "bf16", "fp8", "int8", "fp4"]; // a rate of one's own is of whatever dtype the weights have
   const ownDevice = () => new formulas.Device(OWN, "your device", "", "", 0n, [], [real("memory")], false, real("bandwidth"),
-    new formulas.Dict([["fp32", real("peak")]]), [], "", "maker", "");
+    new formulas.Dict(PEAKS.map(dtype => [dtype, real("peak")])), [], "", "maker", "");
 
   /* One column: a Chosen, or what is wrong by field. */
   function column(slug, key, faults) {
@@ -288,7 +293,7 @@ function wake(element, data) {
     else if (button.dataset.do === "open") open();
     else if (button.dataset.state) follow(new URLSearchParams(button.dataset.state));
     else if (button.dataset.do === "link") copy(location.href, "Copied.");
-    else if (button.dataset.do === "markdown") { const found = state(); if (found.columns.length) copy(formulas.markdown(found.columns), "Copied as a Markdown table."); }
+    else if (button.dataset.do === "markdown") { const found = state(); if (found.columns.length) copy(formulas.markdown(found.columns), "Copied as a Markdown table."); else copied.value = "Nothing to copy: correct the fields that are marked first."; }
   });
   if (location.search) follow(new URLSearchParams(location.search));
   else { fill(); show(); }

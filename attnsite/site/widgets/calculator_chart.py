@@ -12,7 +12,7 @@ from attnsite.formulas.counts import Count
 from attnsite.records.quantity import Quantity
 from attnsite.site.widgets.calculator_words import Chosen, decode_seconds, machines, rate, size
 
-LEFT, RIGHT, WIDE, HIGH, TOP = 96, 700, 720, 470, 40
+LEFT, RIGHT, WIDE, HIGH, TOP = 96, 700, 720, 490, 40
 PANEL, GAP = 160, 70  # height of a panel, and from one to the next
 FIRST, LAST = 10, 20  # powers of two: 1k and 1M tokens
 MARKED = (f'x="{LEFT + 6}"', f'x="{RIGHT}" text-anchor="end"')  # two devices: one name at each end
@@ -87,8 +87,8 @@ def chart(chosen: list[Chosen]) -> str:
     each = " on each device" if chosen[0].cost.ranks > 1 else ""
     second = TOP + PANEL + GAP
     names = "".join(
-        f'<path class="calc-curve is-{place}" d="M{LEFT + 300 * place} {HIGH - 12}h30"/>'
-        f'<text x="{LEFT + 300 * place + 38}" y="{HIGH - 8}">{escape(label(one))}</text>'
+        f'<path class="calc-curve is-{place}" d="M{LEFT} {HIGH - 32 + 20 * place}h30"/>'
+        f'<text x="{LEFT + 38}" y="{HIGH - 28 + 20 * place}">{escape(label(one))}</text>'
         for place, one in enumerate(chosen)
     )
     return (

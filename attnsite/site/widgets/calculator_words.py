@@ -65,12 +65,27 @@ def sentence(one: Chosen) -> str:
         f"{one.name} needs {size(cost.memory_bytes)}{each} at {work(one)}: {size(rank_weights(cost))} of weights in "
         f"{cost.weight_dtype.name} and {size(cost.kv_bytes)} of KV cache in {cost.kv.name}."
     )
+    if any(note.startswith("quantization_config") for note in cost.decoder.notes):
+        needs += f" Its config names a quantization: choose it, weights are counted in {cost.weight_dtype.name}."
     if not cost.fits:
         more = cost.devices_needed()
         remedy = f"; {more} of them would hold it" if more else ""
         return f"{needs} That does not fit on {machines(one)} with {gigabytes(one.device)}{each}{remedy}."
-    speed = rate(cost.batch / decode_seconds(one))
-    return f"{needs} It fits on {machines(one)} with {gigabytes(one.device)}{each}, at no more than {speed}."
+    spare = one.device.memory_bytes - cost.memory_bytes
+    close = ""
+    if 9 * spare < cost.memory_bytes:
+        close = f", with {size(spare)} to spare for activations and the engine's buffers"
+    return (
+        f"{needs} It fits on {machines(one)} with {gigabytes(one.device)}{each}{close}, at no more than {speed(one)}."
+    )
+
+
+def speed(one: Chosen) -> str:
+    """Tokens a second of the batch, and of each sequence where there are several."""
+    whole = rate(one.cost.batch / decode_seconds(one))
+    if one.cost.batch == 1:
+        return whole
+    return f"{whole} in all, {Quantity(1 / decode_seconds(one))!s} for each sequence"
 
 
 def rate(tokens: float) -> str:
@@ -134,7 +149,8 @@ def figures(one: Chosen) -> str:
     held = f"fits on {len(holders(one))} of {len(one.devices)} devices"
     each = ", each device" if cost.ranks > 1 else ""
     work_of = f"{cost.count.tokens:,} × {many(cost.batch, 'sequence')}, {cost.kv.name}"
-    first = f"first token ≥ {Quantity(prompt_seconds(one), 's')!s}, {limit(one, 'prefill')}"
+    prompts = "first token" if cost.batch == 1 else f"all {cost.batch:,} prompts"
+    first = f"{prompts} ≥ {Quantity(prompt_seconds(one), 's')!s}, {limit(one, 'prefill')}"
     return (
         '<dl class="calc-figures">'
         + figure(f"KV cache per token{each}", size(per_token), escape(token_formula(cost)), kind(["derived"]))
