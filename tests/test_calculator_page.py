@@ -238,13 +238,19 @@ def test_a_device_of_ones_own_is_counted_with(site, open_page):
     page.select_option("#calc-device", "own")
     page.fill("#calc-memory", "17.5")
     page.fill("#calc-bandwidth", "1000")
-    page.fill("#calc-peak", "0")
-    rates = (17.5,), False, 1000.0, {"fp32": 0.0}
+    page.fill("#calc-peak", "100")
+    rates = (17.5,), False, 1000.0, dict.fromkeys(("fp32", "fp16", "bf16", "fp8", "int8", "fp4"), 100.0)
     own = devices.Device("own", "your device", "", "", 0, (), *rates, (), "", "maker", "")
     cost = Cost(column().cost.decoder, Count(8192), device=own)
     said(page, Chosen("Llama 3 8B", cost, own, tuple(devices.load().values()), "llama-3-8b"))
-    page.fill("#calc-bandwidth", "fast")
-    assert "must be a number" in faults(page)["bandwidth"]
+    page.fill("#calc-bandwidth", "1,000")  # a comma parts thousands, and is nothing else
+    page.fill("#calc-context", "8,192")
+    said(page, Chosen("Llama 3 8B", cost, own, tuple(devices.load().values()), "llama-3-8b"))
+    for typed in ("fast", "3,35", "1,0000"):
+        page.fill("#calc-bandwidth", typed)
+        assert "must be a number" in faults(page)["bandwidth"]
+    page.fill("#calc-context", "1,5k")
+    assert "is not a whole number" in faults(page)["context"]
 
 
 def test_what_is_copied_is_a_markdown_table(site, open_page):
