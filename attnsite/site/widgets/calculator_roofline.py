@@ -61,8 +61,9 @@ def roofline(one: Chosen) -> str:
     )
     return (
         f'<svg class="calc-chart" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="{escape(told)}">'
-        f'<g class="calc-grid">{ticks}{shares}</g><text class="calc-title" x="{LEFT}" y="18">Share of the peak that bandwidth '
-        f'allows</text><path class="calc-roof" d="M{across(start)} {up(start / balance)}'
+        f'<g class="calc-grid">{ticks}{shares}</g><text class="calc-title" x="{LEFT}" y="18">'
+        "Share of the peak that bandwidth allows</text>"
+        f'<path class="calc-roof" d="M{across(start)} {up(start / balance)}'
         f'L{across(balance)} {TOP}H{RIGHT}"/>{mark("decode step", decode, balance, 0)}'
         f'{mark("prefill", prompt, balance, 1)}<text x="{RIGHT}" y="{HIGH - 6}" text-anchor="end">FLOP/byte</text>'
         "</svg>"
