@@ -13,7 +13,7 @@ import pytest
 import yaml
 from markdown import Markdown
 
-from attnsite.content.questions import load_questions, load_themes
+from attnsite.content.questions import load_questions, load_themes, read_sources
 from attnsite.measure import machine as this_machine
 from attnsite.records import registry
 from attnsite.records.mistakes import Mistake, flatten
@@ -302,9 +302,14 @@ def test_a_description_fits_into_an_attribute(checkout):
 @pytest.mark.parametrize("field", ["author", "title", "annote", "venue"])
 @pytest.mark.parametrize("text", [HOSTILE, SCRIPT, '"><script>alert(1)</script>', "A & B", "</li></ol><b>"])
 def test_fields_of_sources_are_text(checkout, field, text):
-    """On the page that cites, in the tip of the citation, and on the page of all sources."""
+    """On the page that cites, in the tip of the citation, and on the page of all sources; or refused, as a file with
+    markup in other fields than names is."""
     checkouts.put(checkout, "docs/sources/doe2020squares.bib", checkouts.source("doe2020squares", **{field: text}))
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(body="See [@doe2020squares §1]."))
+    if field != "author" and "<" in text:
+        [told] = [each for each in read_sources(checkout)[1] if "doe2020squares" in str(each.path)]
+        assert "doe2020squares" not in records.read(checkout).sources, told
+        return
     assert "doe2020squares" in records.read(checkout).sources
     for path in ("questions/shapes/area.md", "sources.md"):
         page = html(checkout, path)

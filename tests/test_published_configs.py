@@ -4,7 +4,7 @@ import pytest
 
 from attnsite.formulas import config
 from attnsite.formulas.aliases import ALIASES, WRAPPERS
-from attnsite.formulas.assumed import ASSUMED
+from attnsite.formulas.assumed import ANY, ASSUMED
 from attnsite.formulas.counts import Count
 from attnsite.formulas.keys import NotUnderstood
 from attnsite.formulas.layouts import Full, Sliding
@@ -56,9 +56,9 @@ def test_the_embedding_is_tied_as_the_wrapper_of_images_says():
 def test_a_key_that_no_class_reads_may_have_only_the_value_that_the_formulas_hold_for(model_type):
     """Any other value is named, and no answer is given."""
     for key, allowed in ASSUMED[model_type].items():
-        told = _told({"model_type": model_type, key: allowed[0] if allowed[0] is not ... else 7})
+        told = _told({"model_type": model_type, key: allowed[0] if allowed[0] is not ANY else 7})
         assert key not in told
-        if allowed[0] is not ...:
+        if allowed[0] is not ANY:
             assert f"{key}: is 'otherwise', and these formulas hold for {allowed[0]!r}" in _told(
                 {"model_type": model_type, key: "otherwise"}
             )

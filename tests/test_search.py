@@ -105,7 +105,7 @@ def test_a_search_that_finds_nothing_says_where_to_begin(ask):
     for link in begin.locator("a").all():
         assert ask.page.request.get(link.evaluate("a => a.href")).ok
     ask("softmax")
-    assert begin.is_hidden()
+    begin.wait_for(state="hidden")
 
 
 UP, DOWN, ENTER = "\ue013", "\ue015", "\ue007"
