@@ -57,7 +57,8 @@ def render(root: Path) -> dict[str, str]:
     pages["peers.md"] = kernel_pages.libraries_page()
     pages |= evidence_pages.result_pages(known)
     pages["evidence.md"] = evidence_pages.evidence_page(questions, known)
-    pages |= model_pages.pages(root)
+    if model_pages.CALCULATOR in written:  # which every model's page leads to
+        pages |= model_pages.pages(root)
     pages["machines.md"] = machines_page.page(questions, known)
     titled = {path: (evidence_pages.title_of(text, path), text) for path, text in written.items()}
     pages |= number_pages.render(questions, titled, known)
@@ -101,7 +102,8 @@ def navigation(root: Path) -> Navigation:
     first = ["method.md", "evidence.md", "sources.md", "machines.md", "glossary.md", "corrections.md"]
     written = hand_written(root)
     play: Navigation = [path for path in PLAY if path in written]
-    play[1:1] = [model_pages.INDEX]
+    if model_pages.CALCULATOR in written:
+        play[1:1] = [model_pages.INDEX]
     others = [path for path in written if path not in ("index.md", *first, *play)]
     generated = ("evidence.md", "sources.md", "machines.md")
     behind = [path for path in first if path in generated or (root / "docs" / path).is_file()] + others
