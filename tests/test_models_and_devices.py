@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from attnsite.content.sources import load_sources
-from attnsite.formulas import config, devices, models
+from attnsite.formulas import config, devices, models, named
 from attnsite.formulas.keys import NotUnderstood
 
 ROOT = Path(__file__).parents[1]
@@ -64,7 +64,7 @@ def test_names_and_aliases_lead_to_one_model():
     for table in (MODELS, DEVICES):
         owner = {}
         for key, row in table.items():
-            for name in {devices.fold(each) for each in row.names}:
+            for name in {named.fold(each) for each in row.names}:
                 assert owner.setdefault(name, key) == key
 
 

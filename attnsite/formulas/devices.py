@@ -5,11 +5,12 @@ Peaks are of dense products, without structured sparsity, at the clocks that the
 """
 
 import csv
-import difflib
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from attnsite.formulas import named
 
 TABLE = Path(__file__).with_suffix(".csv")
 PEAKS = ("fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4")
@@ -86,14 +87,4 @@ def _device(row: Mapping[str, str]) -> Device:
 
 def find(name: str) -> Device:
     """The device of this key, name or alias, in whatever case. Raises `LookupError` with the nearest names."""
-    wanted = fold(name)
-    known = {fold(each): device for device in load().values() for each in device.names}
-    if wanted in known:
-        return known[wanted]
-    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
-    raise LookupError(", ".join(dict.fromkeys(known[each].key for each in near)))
-
-
-def fold(name: str) -> str:
-    """A name as it is compared: in small letters, without spaces, hyphens, underscores and slashes."""
-    return "".join(each for each in name.casefold() if each not in " -_/")
+    return named.find(name, load(), alike=0.5)

@@ -5,7 +5,6 @@ parameters that somebody printed. A model is a file in `published/`, named as it
 defaults of the transformers class are those of the checkpoint that it names.
 """
 
-import difflib
 import functools
 import json
 from collections.abc import Mapping
@@ -13,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from attnsite.formulas import config
+from attnsite.formulas import config, named
 from attnsite.formulas.decoder import Decoder
-from attnsite.formulas.devices import fold
 
 FOLDER = Path(__file__).parent / "published"
 ORIGINS = ("file", "code", "class")
@@ -105,9 +103,4 @@ def _decoder(slug: str) -> Decoder:
 
 def find(name: str) -> Model:
     """The model of this slug, name or alias, in whatever case. Raises `LookupError` with the nearest slugs."""
-    wanted = fold(name)
-    known = {fold(each): model for model in load().values() for each in model.names}
-    if wanted in known:
-        return known[wanted]
-    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.6)
-    raise LookupError(", ".join(dict.fromkeys(known[each].slug for each in near)))
+    return named.find(name, load(), alike=0.6)

@@ -11,7 +11,8 @@ from typing import Any
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import Run, code_of_sentence
 
-BROWSER = "wasm32"  # the architecture of a run that a page made
+# The architecture of a run that a page made: it tells its browser, and its rows the kernels' digests.
+BROWSER = "wasm32"
 IN_BROWSER = {  # what a page says of a row that it could not measure: `docs/assets/kernel_clock.js`
     "more memory or arithmetic than a page should take": "too_large",
     "more memory than this device should give a page": "too_large",

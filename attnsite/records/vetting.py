@@ -32,9 +32,6 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 DIGEST = re.compile(r"[0-9a-f]{12}")
 MACHINE = ("cpu", "architecture", "threads", "system")
 SOFTWARE = ("python", "numpy", "numba", "commit")
-BROWSER = (
-    "wasm32"  # the architecture of a run that a page made; it tells its browser, and its rows the kernels' digests
-)
 # What `attnsite measure` says of a machine and of its software, and nothing else: each is a line of a page.
 KNOWN = {
     "machine": {*MACHINE, "cores", "cpu_quota", "caches", "memory_bytes", "threading_layer", "blas", "waiting",
@@ -125,7 +122,7 @@ def _provenance(run: Run, path: Path) -> Iterator[Mistake]:
     if not run.complete:
         yield Mistake(path, "complete", "is false: the run was interrupted", "let the same command go on to its end")
     known = run.provenance
-    software = ("browser",) if known.machine.get("architecture") == BROWSER else SOFTWARE
+    software = ("browser",) if known.machine.get("architecture") == consistency.BROWSER else SOFTWARE
     wanted = {"software": software} | ({} if run.machine == EVERY_MACHINE else {"machine": MACHINE})
     for part, names in wanted.items():
         for name in names:
