@@ -683,15 +683,13 @@ def test_every_control_of_a_figure_says_whose_it_is(site, open_page):
 def test_a_file_over_the_page_is_announced(site, open_page):
     """A sign over the whole page while a file is dragged over it, gone when it leaves."""
     page = open_page(site + "glossary/")
-    page.evaluate("""() => {
+    page.wait_for_function("""() => {  // again and again, as browsers say it; the sign's style comes with the first
       const held = new DataTransfer();
       held.items.add(new File(["{}"], "a.json"));
       document.querySelector("article").dispatchEvent(
         new DragEvent("dragover", { bubbles: true, cancelable: true, dataTransfer: held }));
+      return getComputedStyle(document.body, "::after").content.includes("sent nowhere");
     }""")
-    page.wait_for_selector("body.is-dropping")
-    said = page.evaluate("getComputedStyle(document.body, '::after').content")
-    assert "sent nowhere" in said
     page.wait_for_function("!document.body.classList.contains('is-dropping')")
     assert page.evaluate("getComputedStyle(document.body, '::after').content") == "none"
 
