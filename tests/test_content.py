@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 QUESTION = """---
 title: What is a head?
 order: 1
-answer: One softmax.
+answer: One softmax over [=depth_or_heads.bert_large_weights] weights.
 claims:
   - counted: The weights are the same. [=depth_or_heads.deep_divided_mlp_ratio in 1..1]
   - cited: Somebody said so. [@doe2020heads]
@@ -199,6 +199,9 @@ def test_a_checkout_without_mistakes_has_none(checkout, capsys):
         ("depth_or_heads\n```", "depth_or_tails\n```", 15, "no figure 'depth_or_tails'"),
         ("## A section", "See [this](../cost/tails.md).", 10, "links to ../cost/tails.md"),
         ("order: 1\nanswer", "order: 1\nrelated: [tails]\nanswer", 4, "relates to tails"),
+        ("title: What is a head?", f"title: {'What is a head? ' * 4}", 2, "a title of 63 characters"),
+        ("answer: One", f"answer: {'Really ' * 27}one", 4, "an answer of 32 words"),
+        ("over [=depth_or_heads.bert_large_weights] weights", "more [@doe2020heads]", 4, "an answer without a number"),
     ],
 )
 def test_each_mistake_is_named_with_its_line(checkout, old, new, line, said):

@@ -13,7 +13,7 @@ QUESTION = """\
 title: {title}?
 order: {order}
 asked: {today}
-answer: To be written, in one or two sentences.
+answer: To be written, in at most 30 words, with the number that settles it.
 claims: []
 aliases: []
 draft: true

@@ -57,6 +57,7 @@ class Problem:
 class Question:
     """One question. `path` is relative to the checkout; `body` is the Markdown behind the front matter.
 
+    `title` is what menus, searches and the browser's tab show, `question` the same in full where that is longer.
     `lines` says where things stand in the file: `lines["title"]`, `lines["answer"]`, …; `body_line` is the file's line
     of the body's first line. A draft is not built.
     """
@@ -75,6 +76,7 @@ class Question:
     draft: bool = False
     problems: tuple[Problem, ...] = ()
     asked: str = ""  # the day on which it was published, 2026-11-23
+    question: str = ""  # in full, where the title is a short one
     lines: dict[str, int] | None = None
 
 
@@ -164,7 +166,8 @@ def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake
     if front is None:
         return None, mistakes
     found = _fields(front, path, mistakes, needed={"title": str, "order": int, "answer": str, "claims": list},
-                    optional={"related": list, "aliases": list, "draft": bool, "asked": datetime.date})  # fmt: skip
+                    optional={"question": str, "related": list, "aliases": list, "draft": bool,
+                              "asked": datetime.date})  # fmt: skip
     slug = path.stem
     if not SLUG.fullmatch(slug):
         mistakes.append(Mistake(path, "", f"its name {slug!r} cannot be an address", "use a–z, 0–9 and _"))
@@ -186,7 +189,7 @@ def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake
         path=path, theme=path.parent.name, slug=slug, title=found["title"], order=found["order"],
         answer=found["answer"], claims=claims, body=front.body, body_line=front.body_line, related=related,
         aliases=aliases, draft=found.get("draft", False), problems=tuple(problems(front.body, front.body_line)),
-        asked=str(found.get("asked", "")), lines=front.lines,
+        asked=str(found.get("asked", "")), question=found.get("question", ""), lines=front.lines,
     ), mistakes  # fmt: skip
 
 

@@ -19,6 +19,8 @@ def of_question(question: Question) -> Text:
     lines = question.lines or {}
     text = Text(numbers=not question.draft, template=True)
     text.add(f"# {typed(question.title)}", lines.get("title", 1), spread=False)
+    if question.question:
+        text.add(typed(question.question), lines.get("question", 1), spread=False)
     text.add(question.answer, lines.get("answer", 1), spread=False)
     text.add(question.body, question.body_line)
     for claim in question.claims:

@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from attnsite.content import figure_faults, glossary, unbacked_numbers, unsafe_markup
+from attnsite.content import figure_faults, glossary, lengths, unbacked_numbers, unsafe_markup
 from attnsite.content import questions as content
 from attnsite.content import texts as texts_of
 from attnsite.content.evidence import Evidence
@@ -120,7 +120,7 @@ def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | 
         return only is None or path in only
 
     for question in filter(lambda question: wanted(question.path), questions):
-        mistakes += repeated(question, questions)
+        mistakes += [*repeated(question, questions), *lengths.faults(question)]
         place = line(question, "related")
         for slug in (slug for slug in question.related if slug not in slugs):
             what = f"relates to {slug[:60]}, which is no question"

@@ -37,7 +37,7 @@ def question(checked: Checked, records: Records, site: Site, image: str) -> dict
         **_made_by(site),
         "isPartOf": website(site),
         **({"keywords": list(asked.aliases)} if asked.aliases else {}),
-        "mainEntity": {"@type": "Question", "name": asked.title,
+        "mainEntity": {"@type": "Question", "name": asked.question or asked.title,
                        "acceptedAnswer": {"@type": "Answer", "text": answer}},
         "citation": [
             {"@type": "ScholarlyArticle" if source.kind in _ARTICLES or source.eprint else "CreativeWork",

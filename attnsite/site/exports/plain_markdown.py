@@ -54,7 +54,13 @@ def question(checked: Checked, records: Records, site: Site) -> str:
     """The question, its answer, its text with figures in words, its claims and its sources."""
     asked = checked.question
     path = path_of(asked)
-    parts = [f"# {asked.title}", f"> {resolved(asked.answer, records)}", also(asked), body(asked, path, records, site)]
+    parts = [
+        f"# {asked.title}",
+        asked.question,
+        f"> {resolved(asked.answer, records)}",
+        also(asked),
+        body(asked, path, records, site),
+    ]
     if asked.claims:
         claims = "\n".join(f"- {claim.kind}: {told(claim, records)}" for claim in asked.claims)
         parts.append(f"## What this rests on\n\n{claims}")

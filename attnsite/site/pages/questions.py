@@ -39,6 +39,7 @@ def question_page(
             search={"boost": front_matter.QUESTION},
         ),
         f"# {shown}",
+        f"{typed(question.question)}\n{{ .asked }}" if question.question else "",
         f"{question.answer}\n{{ .answer }}",
         checked,
         question.body.strip(),
