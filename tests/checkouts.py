@@ -100,7 +100,8 @@ def put_run(root, machine, kind="timing", **known):
     run_file.write(run(machine, kind, **known), run_file.path_of(root, machine, "squares"))
 
 
-def question(title="How large is a square?", order=1, answer="As its side, twice.", body="Text.", more=""):
+def question(title="How large is a square?", order=1, answer="As its side, twice, to [=squares.largest].", body="Text.",
+             more=""):  # fmt: skip
     return QUESTION.format(title=title, order=order, answer=answer, body=body, more=more)
 
 

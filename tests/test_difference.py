@@ -156,7 +156,7 @@ def test_a_checkout_is_compared_with_a_commit(checkout):
     done = ask(checkout, "main")
 
     assert done.returncode == 0, done.stderr
-    assert "Pages added:\n  How does multi-head attention differ" in done.stdout
+    assert "Pages added:\n  Multi-head or single-head attention?" in done.stdout
     left = subprocess.run(["git", "worktree", "list"], cwd=checkout, capture_output=True, text=True).stdout
     assert len(left.splitlines()) == 1
 

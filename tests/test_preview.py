@@ -15,7 +15,9 @@ from tests import checkouts
 AREA, VOLUME = "docs/questions/shapes/area.md", "docs/questions/shapes/volume.md"
 DRAFT = "docs/questions/shapes/line.md"
 UNDONE = checkouts.question(title="How long is a line?", order=3, more="draft: true\n")
-OTHER = checkouts.question(title="How large is a cube?", order=2, answer="As its side, three times.")
+OTHER = checkouts.question(
+    title="How large is a cube?", order=2, answer="As its side, three times, past [=squares.largest]."
+)
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ EDITS = {
     "a number, a source and a figure": {
         AREA: checkouts.question(body=f"{FIGURE}\n\nIt is [=squares.largest] [@doe2020squares].")
     },
-    "the answer": {AREA: checkouts.question(answer="As its side, and its side again.")},
+    "the answer": {AREA: checkouts.question(answer="As its side, and its side again, to [=squares.largest].")},
     "the title": {AREA: checkouts.question(title="How large is a square, really?")},
     "a related question": {AREA: checkouts.question(more="related: [volume]\n")},
     "the day it was asked": {AREA: checkouts.question(more="asked: 2026-11-23\n")},
@@ -109,7 +111,12 @@ def test_a_mistake_is_told_and_the_last_good_page_stays(checkout, tmp_path, capl
 def test_one_edit_after_another(checkout, tmp_path):
     """There and back again: what the first has left does not stay."""
     first = checkouts.question(title="A square?", body=FIGURE)
-    for text in (first, checkouts.question(body="Between."), first, checkouts.question(answer="Last.")):
+    for text in (
+        first,
+        checkouts.question(body="Between."),
+        first,
+        checkouts.question(answer="Last of all [=squares.largest]."),
+    ):
         checkouts.put(checkout, AREA, text)
         assert preview.edited()
 

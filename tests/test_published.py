@@ -122,7 +122,7 @@ def test_search_engines_find_the_question_its_answer_and_its_sources(site_folder
         assert 0 < len(data["headline"]) <= json_ld.HEADLINE
         assert data["author"]["name"] == about.read(ROOT).authors[0]
         assert datetime.date.fromisoformat(data["datePublished"]) <= datetime.date.fromisoformat(data["dateModified"])
-        assert data["mainEntity"]["name"] == question.title
+        assert data["mainEntity"]["name"] == (question.question or question.title)
         answer = re.sub(r"<[^>]*>|\s", "", re.search(r'<p class="answer">(.*?)</p>', text, re.DOTALL)[1])
         said = re.sub(r"\s", "", data["mainEntity"]["acceptedAnswer"]["text"])
         assert said == re.sub(r"\[\d.*?\]", "", unescape(answer)) or "$" in question.answer
@@ -455,7 +455,7 @@ def test_a_page_says_when_it_was_last_checked(checkout):
         "Last checked 2 January 2026: 2 runs and counts (1 fresh, 1 stale), 1 of 1 sources opened."
     )
     assert "Last checked 2 January" in pages.render(checkout)["questions/shapes/area.md"]
-    bare = re.sub("  - counted.*\n", "  []\n", checkouts.question(body="Nothing."))
+    bare = re.sub("  - counted.*\n", "  []\n", checkouts.question(answer="Twice.", body="Nothing."))
     checkouts.put(checkout, path, bare)
     [question] = load_questions(checkout)
     assert checked(question, records.read(checkout)).told == ""
