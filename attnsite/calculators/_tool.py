@@ -15,9 +15,9 @@ LLAMA_CPP, VLLM = "llama.cpp", "vLLM"
 FULL, NEAR = "layers that keep a window or no KV", "full layers among windowed ones"
 DERIVED, QUERY = "head_dim where it is not hidden size / heads", "that query heads share KV heads"
 LATENT, ROPE = "the latent of MLA", "the rotary part of the latent"
-ONE, TWICE = "one of keys and values", "nothing, and doubles"
+ONE, TWICE = "one of keys and values", "nothing: it counts a factor of two twice"
 WINDOWS = "the engine's pattern, padding or reach of windows"
-LAYERS = "the layers: it takes parameters or a constant"
+LAYERS = "the layers: parameters or a constant instead"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from attnsite.records.workload import Case, Count, Observed
 TOKENS, ALIKE, ELEMENT_BYTES = 8192, 0.01, 2
 MICRO_BATCH, CELLS = 512, 256  # llama.cpp 02c28f53, src/llama-kv-cache-iswa.cpp: window + micro-batch, padded
 BLOCK, BATCH = 16, 2048  # vLLM 001cabc1, vllm/v1/kv_cache_interface.py: SlidingWindowSpec; one batch or two in flight
+# States in vLLM have the model's dtype: 02d71083, vllm/model_executor/layers/mamba/mamba_utils.py, _mamba_state_dtype.
 
 
 def decoder(given: Given) -> Decoder:

@@ -60,6 +60,12 @@ def values(run: Run) -> dict[str, Quantity]:
         found[f"above_{key(label)}"] = Quantity(sum((ratio(seen) or 0) > 1 for seen in said), "count")
         found[f"below_{key(label)}"] = Quantity(sum((ratio(seen) or 1) < 1 for seen in said), "count")
         found[f"silent_{key(label)}"] = Quantity(len(each) - len(said), "count")
+    for label, each in by_model.items():
+        plain = [seen["right"] for seen, row in zip(each, rows, strict=True) if not row.case["engine"]]
+        found[f"bytes_{key(label)}"] = Quantity(min(plain), "B")
+        for engine in {row.case["engine"] for row in rows} - {""}:
+            held = [seen["right"] for seen, row in zip(each, rows, strict=True) if row.case["engine"] == engine]
+            found[f"bytes_{key(label)}_in_{key(engine)}"] = Quantity(max(held), "B")
     either = [any(seen["agrees"] for label, seen in row.values["models"].items() if "Gemma" in label) for row in rows]
     return found | {"right_gemma_3_27b_either": Quantity(sum(either), "count")}
 
