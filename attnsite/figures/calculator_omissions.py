@@ -4,8 +4,8 @@ For each omission how many of {calculators} calculators make it, for how many of
 then said over what is right. Compare which way the answers go: above 1 memory is held back, below 1 it runs out.
 
 A rule can leave out several things, so that an answer counts in several rows. An omission is named only where it gives
-the bytes that the calculator says, within 1 %; the last kind reckons from parameters or with a constant, and has no
-layers to leave out. Two copies of one file count as two answers.
+the bytes that the calculator says, within 1 %; rules that take parameters or a constant know no layers. Two copies of
+one file count as two answers.
 
 A table of {kinds} omissions. {wrong} of {answers} answers are not right. {full_calculators} calculators count layers
 that keep less as if they kept every token, and {derived_calculators} divide the hidden size by the heads.
@@ -19,7 +19,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "calculators_audited"
-TITLE_COLUMNS = ("what is left out", "calculators")
+TITLE_COLUMNS = ("calculators", "answers")
 FULL, DERIVED = "layers that keep a window or no KV", "head_dim where it is not hidden size / heads"
 
 
