@@ -56,8 +56,10 @@ def test_every_row_says_where_it_was_read():
     """A repository, a commit, a file, lines or functions in it, and the day."""
     for stem, module in TOOLS.items():
         tool = module.TOOL
-        assert re.fullmatch(r"[\w.-]+/[\w.-]+", tool.repository) and re.fullmatch(r"[0-9a-f]{40}", tool.commit), stem
-        assert re.fullmatch(r"20\d\d-\d\d-\d\d", tool.looked_at) and tool.committed <= tool.looked_at, stem
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", tool.repository), stem
+        assert re.fullmatch(r"[0-9a-f]{40}", tool.commit), stem
+        assert re.fullmatch(r"20\d\d-\d\d-\d\d", tool.looked_at), stem
+        assert tool.committed <= tool.looked_at, stem
         assert re.fullmatch(r"\d+-\d+(, \d+-\d+)*|_?[a-zA-Z]\w*(, _\w+)*", tool.lines), (stem, tool.lines)
         assert tool.reads in (_tool.CONFIG, _tool.GGUF, _tool.NUMBERS)
         assert tool.engine in (
