@@ -51,7 +51,8 @@ IN_THE_BROWSER = """(page, texts, counts) => texts.map(text => {
   }
   for (const count of counted) bytes.push(...DTYPES.values().map(dtype => said(decoder.kv_bytes(count, 3n, dtype))));
   return {
-    sums: [decoder.parameters, decoder.active, decoder.encoder, decoder.in_experts, decoder.in_layers, decoder.positions].map(said),
+    sums: [decoder.parameters, decoder.active, decoder.encoder, decoder.in_experts, decoder.in_layers,
+      decoder.positions].map(said),
     parts: decoder.parts().items().map(([name, count]) => [name, said(count)]),
     words: [decoder.model_type, decoder.source, decoder.dtype, String(decoder.layers.length), ...decoder.quantized],
     trace: decoder.trace.items(), notes: decoder.notes, states, bytes,

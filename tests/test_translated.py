@@ -98,7 +98,8 @@ def test_the_page_is_put_together_alike_in_the_browser_and_in_python(page):
             const [, name, , , config, limit] = data.models.find(row => row[0] === slug);
             const device = every.find(one => one.key === key);
             const sizes = [new Count(BigInt(tokens)), BigInt(batch), undefined, undefined, undefined, device];
-            return new Chosen(name, new Cost(read_config(parsed(config)), ...sizes), device, every, slug, BigInt(limit));
+            const cost = new Cost(read_config(parsed(config)), ...sizes);
+            return new Chosen(name, cost, device, every, slug, BigInt(limit));
           });
           const columns = places.map(which => which.map(i => chosen[i]));
           return columns.map(all => [answer(all).items(), details(all).items(), markdown(all)]);
