@@ -24,6 +24,9 @@ KINDS = ("full_attention", "sliding_attention", "linear_attention", "conv", "hyb
 UNKNOWN = ("n_kv_share", "hidden_twist", "colour", "rope_theta", "my_layers", "sliding_window_size", "eos_token_id")
 
 
+METHODS = ("fp8", "fbgemm_fp8", "mxfp4", "awq", "gptq", "bitsandbytes")
+
+
 def any_value(draw: random.Random, depth: int = 0) -> object:
     """A value of any kind that JSON has."""
     choice = draw.randrange(9 if depth < 2 else 6)
@@ -82,6 +85,13 @@ def config(draw: random.Random) -> dict[str, object]:
     for key in ("head_dim", "sliding_window", "num_key_value_heads", "layer_types", "tie_word_embeddings", "dtype"):
         if draw.random() < 0.05:
             values[key] = draw.choice((draw.choice(NUMBERS), any_value(draw)))
+    if draw.random() < 0.2:
+        bits = draw.choice((4, 8, 3, 4.0, True, any_value(draw)))
+        method = draw.choice((*METHODS, any_value(draw)))
+        found = {"quant_method": method} | ({"bits": bits} if draw.random() < 0.5 else {})
+        values["quantization_config"] = draw.choice((found, found, found, any_value(draw)))
+    if draw.random() < 0.05:
+        values["expert_dtype"] = draw.choice(("fp4", "fp8", any_value(draw)))
     values["model_type"] = model_type if draw.random() < 0.97 else any_value(draw)
     wrappers = class_defaults()["wrappers"]
     if draw.random() < 0.1:

@@ -18,12 +18,13 @@ def in_python(text):
     except NotUnderstood as error:
         return {"faults": [str(fault) for fault in error.faults]}
     found = {
-        "sums": [str(decoder.parameters), str(decoder.active), str(decoder.encoder)],
+        "sums": [str(decoder.parameters), str(decoder.active), str(decoder.encoder), str(decoder.in_experts),
+                 str(decoder.in_layers), str(decoder.positions)],
         "parts": [[name, str(count)] for name, count in decoder.parts().items()],
-        "words": [decoder.model_type, decoder.source, decoder.dtype, str(len(decoder.layers))],
+        "words": [decoder.model_type, decoder.source, decoder.dtype, str(len(decoder.layers)), *decoder.quantized],
         "trace": [[name, source] for name, source in decoder.trace.items()],
         "notes": list(decoder.notes), "states": [], "bytes": [],
-        "read": [decoder.read_in_a_step(batch) for batch in (1, 64)],
+        "read": [decoder.experts_read(batch) for batch in (1, 64)],
         "per token": [str(decoder.kv_elements_per_token(tokens)) for tokens in (10, 5000)],
     }  # fmt: skip
     for state, layers in decoder.states().items():
@@ -50,11 +51,12 @@ IN_THE_BROWSER = """(page, texts, counts) => texts.map(text => {
   }
   for (const count of counted) bytes.push(...DTYPES.values().map(dtype => said(decoder.kv_bytes(count, 3n, dtype))));
   return {
-    sums: [decoder.parameters, decoder.active, decoder.encoder].map(said),
+    sums: [decoder.parameters, decoder.active, decoder.encoder, decoder.in_experts, decoder.in_layers,
+      decoder.positions].map(said),
     parts: decoder.parts().items().map(([name, count]) => [name, said(count)]),
-    words: [decoder.model_type, decoder.source, decoder.dtype, String(decoder.layers.length)],
+    words: [decoder.model_type, decoder.source, decoder.dtype, String(decoder.layers.length), ...decoder.quantized],
     trace: decoder.trace.items(), notes: decoder.notes, states, bytes,
-    read: [1n, 64n].map(batch => float(decoder.read_in_a_step(batch))),
+    read: [1n, 64n].map(batch => float(decoder.experts_read(batch))),
     "per token": [10n, 5000n].map(tokens => ratio(decoder.kv_elements_per_token(tokens))),
   };
 })"""

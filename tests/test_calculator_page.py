@@ -30,7 +30,8 @@ def column(model="llama-3-8b", device="h100-sxm", tokens=8192, batch=1, kv="bf16
     decoder = config.read_config(values) if values else models.load()[model].decoder()
     stored = WEIGHTS[weights] if weights else None
     cost = Cost(decoder, Count(tokens), batch, DTYPES[kv], stored, ranks, every[device])
-    return Chosen(name, cost, every[device], tuple(every.values()), "" if values else model)
+    limit = decoder.positions if values else calculator.limit(models.load()[model])
+    return Chosen(name, cost, every[device], tuple(every.values()), "" if values else model, limit)
 
 
 def said(page, *columns):

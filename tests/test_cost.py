@@ -116,7 +116,7 @@ def test_ranks_that_do_not_divide_are_refused(answer):
     status, out, err = answer(LLAMA, "--tensor-parallel", "3")
 
     assert (status, out) == (1, "")
-    assert "cannot be shared out to 3 ranks; give --tensor-parallel" in err
+    assert "cannot be shared out to 3 ranks; choose a number of ranks" in err
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from tests import random_configs, same_answers
 from tests.conftest import ROOT, serve
 
 CONFIGS, AT_ONCE = int(os.environ.get("ATTNSITE_CONFIGS", "300")), 250
-LIGHT = 46_000  # bytes gzipped, loaded when somebody touches the calculator
+LIGHT = 46_400  # bytes gzipped, loaded when somebody touches the calculator
 
 
 @pytest.fixture(scope="module")
@@ -95,10 +95,11 @@ def test_the_page_is_put_together_alike_in_the_browser_and_in_python(page):
             return new Device(...row);
           });
           const chosen = asked.map(([slug, key, tokens, batch]) => {
-            const [, name, , , config] = data.models.find(row => row[0] === slug);
+            const [, name, , , config, limit] = data.models.find(row => row[0] === slug);
             const device = every.find(one => one.key === key);
             const sizes = [new Count(BigInt(tokens)), BigInt(batch), undefined, undefined, undefined, device];
-            return new Chosen(name, new Cost(read_config(parsed(config)), ...sizes), device, every, slug);
+            const cost = new Cost(read_config(parsed(config)), ...sizes);
+            return new Chosen(name, cost, device, every, slug, BigInt(limit));
           });
           const columns = places.map(which => which.map(i => chosen[i]));
           return columns.map(all => [answer(all).items(), details(all).items(), markdown(all)]);

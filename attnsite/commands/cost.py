@@ -76,7 +76,13 @@ def run(options: argparse.Namespace) -> int:
     except NotUnderstood as error:
         raise_all([Mistake(options.model, fault.where, fault.what, fault.remedy) for fault in error.faults])
         raise
-    print(json.dumps({"model": slug} | answer.record(), indent=2) if options.json else answer.text())
+    limit = (models.load()[slug].context if slug else None) or decoder.positions
+    if options.json:
+        print(json.dumps({"model": slug, "context_limit": limit or None} | answer.record(), indent=2))
+    else:
+        beyond = limit and options.context > limit
+        print(answer.text() + (f"\nThe model is made for {limit:,} tokens: beyond, this is what its layers would keep"
+                               if beyond else ""))  # fmt: skip
     return 0
 
 
@@ -158,7 +164,7 @@ class Answer(Cost):
         rows |= {f"  {name}": count for name, count in decoder.parts().items()}
         width = max(map(len, rows))
         lines = [f"{name:{width}}  {count:>17,}  {quantity(count, 'parameters')}" for name, count in rows.items()]
-        stored = f"{quantity(self.weight_bytes, 'B')} in {self.weight_dtype.name}"
+        stored = f"{quantity(self.weight_bytes, 'B')} in {self.stored.name}"
         return [*lines, f"{'bytes of weights':{width}}  {self.weight_bytes:>17,}  {stored}"]
 
     def device_lines(self) -> list[str]:

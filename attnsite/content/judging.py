@@ -18,7 +18,7 @@ from attnsite.records import signs
 from attnsite.records.mistakes import Mistake
 
 _OURS = re.compile(
-    r"<!--\s*attnsite:(?!\s*(?:by_hand|calculator|head_browser|sources)\s*-->)[^>]*"
+    r"<!--\s*attnsite:(?!\s*(?:by_hand|calculators?|head_browser|sources)\s*-->)[^>]*"
 )  # what a build puts into texts
 # What a page's template has behind a text: a paragraph, a block of code, a comment. Whatever a text leaves open would
 # end in there, and what stands between would be a part of it.

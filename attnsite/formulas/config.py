@@ -15,6 +15,10 @@ from attnsite.formulas.key_names import irrelevant, telling
 from attnsite.formulas.keys import Fault, Keys, Log, NotUnderstood, brief
 from attnsite.formulas.known import architectures, class_defaults
 from attnsite.formulas.nonsense import log_faults
+from attnsite.formulas.quantization import stored
+
+UNREAD = "quantization_config is not read: bytes of weights are those before quantization"
+POSITIONS = ("max_position_embeddings", "n_positions", "max_sequence_length", "max_seq_len", "seq_length", "n_ctx")
 
 
 def supported() -> list[str]:
@@ -36,8 +40,7 @@ def read_config(values: object) -> Decoder:
     if keys is None:
         raise NotUnderstood(log.faults)
     decoder = architectures()[model_type].decoder(keys, model_type)
-    if isinstance(values.get("quantization_config"), Mapping) or keys.given("quantization_config"):
-        log.note("quantization_config is not read: bytes of weights are those before quantization")
+    quantized = _quantized(values, keys, log)
     if keys.value("use_bidirectional_attention") in (True, "all"):
         what = "is set: such a model encodes, and keeps no cache"
         log.fault(keys.place + "use_bidirectional_attention", what, "set it to false")
@@ -49,7 +52,36 @@ def read_config(values: object) -> Decoder:
         log_faults(keys, decoder)
     if log.faults:
         raise NotUnderstood(log.faults)
-    return replace(decoder, trace=dict(log.trace), notes=tuple(log.notes))
+    trace, notes = dict(log.trace), tuple(log.notes)
+    return replace(decoder, trace=trace, notes=notes, quantized=quantized, positions=_positions(keys))
+
+
+def _quantized(values: Mapping[str, Any], keys: Keys, log: Log) -> tuple[str, str]:
+    """How the file says that weights are stored; noted where it is not understood."""
+    outer, inner = values.get("quantization_config"), keys.values.get("quantization_config")
+    found, place = (outer, "") if isinstance(outer, Mapping) else (inner, keys.place)
+    if not isinstance(found, Mapping):
+        return ("", "")
+    dtypes = stored(found, keys.values.get("expert_dtype"))
+    if dtypes is None:
+        log.note(UNREAD)
+        return ("", "")
+    for name in ("quant_method", "bits"):
+        if name in found:
+            key = f"{place}quantization_config.{name}"
+            log.trace[key] = key
+    if "expert_dtype" in keys.values:
+        log.trace[keys.place + "expert_dtype"] = keys.place + "expert_dtype"
+    return dtypes
+
+
+def _positions(keys: Keys) -> int:
+    """The tokens that the file says its model is made for; 0 where it says nothing that is a number."""
+    for name in POSITIONS:
+        value = keys.values.get(name)
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    return 0
 
 
 def parse_config(text: str) -> Decoder:
@@ -60,7 +92,7 @@ def parse_config(text: str) -> Decoder:
 def _open(values: Mapping[str, Any], log: Log, place: str = "", fallback: str = "") -> tuple[Keys | None, str]:
     """The object of the decoder itself, and its model type: a wrapper's is inside."""
     model_type = values.get("model_type", fallback)
-    remedy = "`attnsite cost --list` names those that are"
+    remedy = "report the model, or give the model_type of one with the same layers"
     if not isinstance(model_type, str) or not model_type:
         log.fault(place + "model_type", "is missing", "add the one of the model's own config.json")
         return None, ""

@@ -16,7 +16,7 @@ from attnsite.formulas.config import version
 from attnsite.formulas.counts import Count
 from attnsite.formulas.decoder import Decoder
 from attnsite.formulas.devices import Device, load
-from attnsite.formulas.dtypes import BF16, DTYPES, WEIGHT_DTYPES, WEIGHTS, Dtype
+from attnsite.formulas.dtypes import BF16, DTYPES, WEIGHT_DTYPES, WEIGHTS, Dtype, Stored
 from attnsite.formulas.keys import Fault, NotUnderstood
 from attnsite.formulas.layouts import Layout, growth
 
@@ -27,7 +27,7 @@ RANKS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)  # tried where one device 
 class Cost:
     """With `ranks` of tensor parallelism everything is of one rank: KV heads are shared out as far as they go and then
     repeated, a latent is whole on each, weights and products are shared evenly. `weights` is the dtype in which they
-    are stored; None is the config's own.
+    are all stored; None is as the file says: its dtype, or what it was quantized to.
 
     Raises `NotUnderstood` where a state cannot be shared out so, or the config names a dtype that is not known.
     """
@@ -50,7 +50,7 @@ class Cost:
             part = state.split(self.ranks)
             if part is None:
                 what = f"its {state.name} cannot be shared out to {self.ranks} ranks"
-                remedy = "give --tensor-parallel a number that divides its heads or groups"
+                remedy = "choose a number of ranks that divides its heads or groups"
                 raise NotUnderstood([Fault("", what, remedy)])
             self.states[part] = self.states.get(part, 0) + layers
 
@@ -59,14 +59,27 @@ class Cost:
         """The config's own, bf16 where it names none: states that are no keys and values are kept in it."""
         return DTYPES[WEIGHT_DTYPES.get(self.decoder.dtype.removeprefix("torch."), "bf16")]
 
-    @property
-    def weight_dtype(self) -> Dtype:
-        return self.weights or WEIGHTS[self.model_dtype.name]
+    @cached_property
+    def stored(self) -> Stored:
+        """In which dtypes weights are stored."""
+        own = self.weights or WEIGHTS[self.model_dtype.name]
+        if self.weights is not None:
+            return Stored(own, own, own)
+        experts, layers = self.decoder.quantized
+        return Stored(WEIGHTS[experts] if experts else own, WEIGHTS[layers] if layers else own, own)
 
     @property
+    def weight_dtype(self) -> Dtype:
+        """That of the fewest bits, in which products can be fastest."""
+        return self.stored.least
+
+    @cached_property
     def weight_bytes(self) -> int:
         """All parameters, on all ranks together."""
-        return self.weight_dtype.bytes(self.decoder.parameters)
+        experts, layers = self.decoder.in_experts, self.decoder.in_layers
+        rest = self.decoder.parameters - experts - layers
+        found = self.stored
+        return found.experts.bytes(experts) + found.layers.bytes(layers) + found.rest.bytes(rest)
 
     def bytes_of(self, state: Layout, count: Count) -> int:
         """Of one layer and one sequence."""
@@ -125,13 +138,11 @@ class Cost:
 
     @cached_property
     def decode(self) -> limits.Work:
-        return limits.decode_step(
-            self.decoder, self.count.tokens, self.batch, self.kv_bytes, self.weight_dtype, self.ranks
-        )
+        return limits.decode_step(self.decoder, self.count.tokens, self.batch, self.kv_bytes, self.stored, self.ranks)
 
     @cached_property
     def prompt(self) -> limits.Work:
-        return limits.prompt(self.decoder, self.count.tokens, self.batch, self.weight_dtype, self.ranks)
+        return limits.prompt(self.decoder, self.count.tokens, self.batch, self.stored, self.ranks)
 
     @property
     def decode_tokens_per_second(self) -> float | None:
@@ -160,7 +171,7 @@ class Cost:
             "parameters": self.decoder.parameters,
             "active_parameters": self.decoder.active,
             "parameters_by_part": self.decoder.parts(),
-            "weight_dtype": self.weight_dtype.name,
+            "weight_dtype": self.stored.name,
             "weight_bytes": self.weight_bytes,
             "layers": len(self.decoder.layers),
             "context": self.count.tokens,

@@ -65,10 +65,6 @@ class Layer:
     def parameters(self) -> int:
         return self.dense + sum(experts.count * experts.size for experts in self.experts)
 
-    def read(self, tokens: int) -> float:
-        """Parameters that a forward pass of so many tokens is expected to read."""
-        return self.dense + sum(experts.read(tokens) * experts.size for experts in self.experts)
-
 
 @dataclass(frozen=True)
 class Ends:
@@ -83,7 +79,9 @@ class Ends:
 @dataclass(frozen=True)
 class Decoder:
     """A model, read from a config. `trace` says for each value which key it came from, `source` where in transformers
-    the layout stands, `notes` what to know of this reading. An encoder's parameters are in `encoder`."""
+    the layout stands, `notes` what to know of this reading. An encoder's parameters are in `encoder`. `quantized` are
+    the dtypes in which a file says that its routed experts and its other layers are stored, "" for `dtype`;
+    `positions` the tokens that it says it is made for, 0 where it does not."""
 
     model_type: str
     layers: tuple[Layer, ...]
@@ -91,6 +89,8 @@ class Decoder:
     source: str = ""
     encoder: int = 0
     dtype: str = ""
+    quantized: tuple[str, str] = ("", "")
+    positions: int = 0
     trace: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
@@ -99,6 +99,16 @@ class Decoder:
         """All of them, a tied matrix once: as `model.num_parameters()` counts."""
         ends = self.ends.rows + self.ends.output + self.ends.other
         return ends + self.encoder + sum(layer.parameters for layer in self.layers)
+
+    @cached_property
+    def in_experts(self) -> int:
+        """Parameters of routed experts."""
+        return sum(e.count * e.size for layer in self.layers for e in layer.experts)
+
+    @cached_property
+    def in_layers(self) -> int:
+        """Parameters of layers that are in no routed expert."""
+        return sum(layer.dense for layer in self.layers)
 
     @cached_property
     def active(self) -> int:
@@ -119,9 +129,9 @@ class Decoder:
         }
         return {name: count for name, count in found.items() if count}
 
-    def read_in_a_step(self, batch: int) -> float:
-        """Parameters that a decode step of so many sequences is expected to read: no rows, experts by chance."""
-        return self.ends.output + self.ends.other + sum(layer.read(batch) for layer in self.layers)
+    def experts_read(self, tokens: int) -> float:
+        """Parameters of routed experts that so many tokens are expected to read, by chance."""
+        return sum(e.read(tokens) * e.size for layer in self.layers for e in layer.experts)
 
     def met_in_a_step(self) -> int:
         """Parameters of the layers that one token is multiplied with: of the experts its own; no norms, no ends."""

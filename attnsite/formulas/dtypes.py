@@ -56,5 +56,32 @@ WEIGHTS = {  # in which weights are stored: matrices of whole groups, with no sc
         Dtype("int4", 256, 133, scales="a 16-bit scale and a 4-bit zero point for 128 elements"),
     )
 }
+
+
+@dataclass(frozen=True)
+class Stored:
+    """In which dtypes weights are stored: those of routed experts, of what else is in a layer, and of the rest."""
+
+    experts: Dtype
+    layers: Dtype
+    rest: Dtype
+
+    @property
+    def name(self) -> str:
+        """All of them, each once: mxfp4 and bf16."""
+        names = [self.experts.name]
+        for dtype in (self.layers, self.rest):
+            if dtype.name not in names:
+                names = [*names, dtype.name]
+        if len(names) == 1:
+            return names[0]
+        return ", ".join(names[:-1]) + f" and {names[-1]}"
+
+    @property
+    def least(self) -> Dtype:
+        """The dtype of the fewest bytes."""
+        return min([self.experts, self.layers, self.rest], key=lambda dtype: dtype.group_bytes / dtype.group)
+
+
 BF16, SINGLE = DTYPES["bf16"], DTYPES["fp32"]
 WEIGHT_DTYPES = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}  # as a config's `dtype` spells them

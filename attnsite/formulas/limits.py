@@ -8,7 +8,7 @@ between devices, and attention's products where `Mixer.pair` is 0 (sparse, linea
 from dataclasses import dataclass
 
 from attnsite.formulas.decoder import Decoder
-from attnsite.formulas.dtypes import Dtype
+from attnsite.formulas.dtypes import Dtype, Stored
 from attnsite.formulas.layouts import Layout
 
 MEMORY, COMPUTE = "memory bandwidth", "compute"
@@ -35,7 +35,14 @@ def size(parameters: float, weights: Dtype) -> float:
     return parameters * weights.group_bytes / weights.group
 
 
-def decode_step(decoder: Decoder, tokens: int, batch: int, kv_bytes: int, weights: Dtype, ranks: int = 1) -> Work:
+def weights_read(decoder: Decoder, tokens: int, weights: Stored) -> float:
+    """Bytes of what so many tokens are expected to read of the weights: no rows of tables, of experts those chosen."""
+    ends = decoder.ends.output + decoder.ends.other
+    experts = decoder.experts_read(tokens)
+    return size(experts, weights.experts) + size(decoder.in_layers, weights.layers) + size(ends, weights.rest)
+
+
+def decode_step(decoder: Decoder, tokens: int, batch: int, kv_bytes: int, weights: Stored, ranks: int = 1) -> Work:
     """One token for each of `batch` sequences of `tokens` tokens, on each of `ranks` devices that share weights and
     products evenly. `kv_bytes` are those of all sequences on one device: each is read once. Of experts those count that
     the batch is expected to choose if each token chose by chance, E (1 − (1 − k/E)^n)."""
@@ -45,12 +52,12 @@ def decode_step(decoder: Decoder, tokens: int, batch: int, kv_bytes: int, weight
 
     products = decoder.met_in_a_step() + decoder.ends.output + decoder.pairs(seen)
     return Work(
-        size(decoder.read_in_a_step(batch), weights) / ranks + kv_bytes,
+        weights_read(decoder, batch, weights) / ranks + kv_bytes,
         2.0 * batch * products / ranks,
     )
 
 
-def prompt(decoder: Decoder, tokens: int, batch: int, weights: Dtype, ranks: int = 1) -> Work:
+def prompt(decoder: Decoder, tokens: int, batch: int, weights: Stored, ranks: int = 1) -> Work:
     """`batch` prompts of `tokens` tokens up to their first new token, for which alone the output layer counts. The
     cache that is written and read again is left out."""
 
@@ -59,6 +66,6 @@ def prompt(decoder: Decoder, tokens: int, batch: int, weights: Dtype, ranks: int
 
     products = tokens * decoder.met_in_a_step() + decoder.ends.output + decoder.pairs(visible)
     return Work(
-        size(decoder.read_in_a_step(batch * tokens), weights) / ranks,
+        weights_read(decoder, batch * tokens, weights) / ranks,
         2.0 * batch * products / ranks,
     )

@@ -74,7 +74,7 @@ function wake(element, data) {
     for (const option of elements[`${name}2`].options) option.removeAttribute("selected");
     elements[`${name}2`].value = NONE;
   }
-  const models = new Map(data.models.map(([slug, name, maker, aliases, config]) => [slug, { slug, name, aliases, config }]));
+  const models = new Map(data.models.map(([slug, name, maker, aliases, config, limit]) => [slug, { slug, name, aliases, config, limit: BigInt(limit) }]));
   const devices = new Map(data.devices.map(row => [row[0], device(row)])), every = [...devices.values()];
   const names = new Map([...models.values()].flatMap(one => [...one.aliases, one.name, one.slug].map(name => [fold(name), one.slug])));
   const machines = new Map(every.flatMap(one => [...one.aliases, one.name, one.key].map(name => [fold(name), one.key])));
@@ -125,7 +125,8 @@ function wake(element, data) {
     const weights = get("weights") ? formulas.WEIGHTS.get(get("weights")) : null;
     try {
       const cost = new formulas.Cost(found.decoder, count, number("batch"), formulas.DTYPES.get(get("kv")), weights, number("devices"), at);
-      return new formulas.Chosen(slug === OWN ? ownName(text) : models.get(slug).name, cost, at, every, slug === OWN ? NONE : slug);
+      const limit = slug === OWN ? found.decoder.positions : models.get(slug).limit;
+      return new formulas.Chosen(slug === OWN ? ownName(text) : models.get(slug).name, cost, at, every, slug === OWN ? NONE : slug, limit);
     } catch (error) {
       if (!(error instanceof formulas.NotUnderstood)) throw error;
       if (error.faults[0].where === "") faults.devices = `cannot be: ${error.faults[0].what}`;

@@ -53,7 +53,8 @@ def written(site: Site, name: str, more: dict[str, Any], key: str, entries: list
 
 
 def model(one: Model) -> dict[str, Any]:
-    """A model: its row, and what the formulas make of it in bf16, one sequence, the newest token in its window."""
+    """A model: its row, and what the formulas make of it: weights as released, and in bf16 the cache of one sequence,
+    the newest token in its window."""
     published, usual = one.published, cost(one, CONTEXTS[0])
     per_token = usual.kv_bytes_per_token
     return {
@@ -76,6 +77,7 @@ def model(one: Model) -> dict[str, Any]:
         },
         "parameters": usual.decoder.parameters,
         "active_parameters": usual.decoder.active,
+        "weight_dtype": usual.stored.name,
         "weight_bytes": usual.weight_bytes,
         "kv_bytes_per_token": int(per_token) if per_token.denominator == 1 else float(per_token),
         "kv_bytes": {str(tokens): cost(one, tokens).kv_bytes for tokens in CONTEXTS},

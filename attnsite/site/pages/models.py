@@ -144,7 +144,7 @@ def lead(model: Model, usual: Cost) -> str:
     return (
         f"{model.name} takes {token} in bf16, {size(usual.kv_bytes)} at 8k tokens and "
         f"{size(cost(model.slug, CONTEXTS[2]).kv_bytes)} at 128k, beside {size(usual.weight_bytes)} of weights in "
-        f"{usual.weight_dtype.name} ({Quantity(float(usual.decoder.parameters), 'parameters')} parameters{experts})."
+        f"{usual.stored.name} ({Quantity(float(usual.decoder.parameters), 'parameters')} parameters{experts})."
     )
 
 
@@ -208,7 +208,7 @@ def agreement(model: Model) -> str:
 def fits(usual: Cost) -> str:
     """The smallest devices that hold weights and cache at 8k tokens, as the formulas' bytes."""
     known, held = devices.load(), usual.fits_on()
-    total = f"Weights in {usual.weight_dtype.name} and the cache of one sequence at 8k tokens take "
+    total = f"Weights in {usual.stored.name} and the cache of one sequence at 8k tokens take "
     if not held:
         return f"{total}{size(usual.memory_bytes)}, more than any one device of this site's table has."
     names = ", ".join(f"{known[key].name} ({known[key].memory_gb:,.0f} GB)" for key in held[:FITS_SHOWN])

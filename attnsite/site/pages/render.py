@@ -17,7 +17,7 @@ from attnsite.site.exports import bundle
 from attnsite.site.figures import sheet, social_cards, svg
 from attnsite.site.javascript import browser_module
 from attnsite.site.markdown.extension import SOURCES
-from attnsite.site.pages import colophon
+from attnsite.site.pages import calculators, colophon
 from attnsite.site.pages import evidence as evidence_pages
 from attnsite.site.pages import kernels as kernel_pages
 from attnsite.site.pages import machines as machines_page
@@ -28,8 +28,9 @@ from attnsite.site.pages.front_matter import directed
 from attnsite.site.widgets import by_hand, calculator, head_browser
 
 Navigation = list[Any]
-PARTS = {calculator.PLACE: calculator.html, by_hand.PLACE: by_hand.html, head_browser.PLACE: head_browser.html}
-PLAY = ("calculator.md", "by_hand.md")
+PARTS = {calculator.PLACE: calculator.html, by_hand.PLACE: by_hand.html, head_browser.PLACE: head_browser.html,
+         calculators.PLACE: calculators.entries}  # fmt: skip
+PLAY = ("calculator.md", "calculators_checked.md", "by_hand.md")
 PACKAGE = Path(__file__).parents[2]
 
 

@@ -10,6 +10,7 @@ from attnsite.formulas import devices, models
 from attnsite.formulas.cost import Cost
 from attnsite.formulas.counts import Count
 from attnsite.formulas.devices import Device
+from attnsite.formulas.models import Model
 from attnsite.site.addresses import Page
 from attnsite.site.records import Records
 from attnsite.site.widgets import calculator_form
@@ -36,7 +37,14 @@ def data() -> str:
     """
     told = {
         "models": [
-            [one.slug, one.name, one.maker, list(one.aliases), json.dumps(one.config, separators=(",", ":"))]
+            [
+                one.slug,
+                one.name,
+                one.maker,
+                list(one.aliases),
+                json.dumps(one.config, separators=(",", ":")),
+                limit(one),
+            ]
             for one in models.load().values()
         ],
         "devices": [row(one) for one in devices.load().values()],
@@ -57,7 +65,12 @@ def chosen(model: str = MODEL, device: str = DEVICE, tokens: int = TOKENS, batch
     """A model of the list on a device of the list."""
     every, one = devices.load(), models.load()[model]
     cost = Cost(one.decoder(), Count(tokens), batch, device=every[device])
-    return Chosen(one.name, cost, every[device], tuple(every.values()), one.slug)
+    return Chosen(one.name, cost, every[device], tuple(every.values()), one.slug, limit(one))
+
+
+def limit(one: Model) -> int:
+    """The tokens that a model is made for, 0 where nobody says."""
+    return one.context or one.decoder().positions
 
 
 def html(known: Records) -> str:

@@ -37,8 +37,8 @@ STARTS = (  # label, and the address that it stands for
     ("Llama 3.1 8B on an RTX 4090", {"model": "llama-3.1-8b", "context": "32k", "device": "rtx-4090"}),
     ("Llama 3.3 70B on 2 × H100, fp8", {"model": "llama-3.3-70b", "context": "32k", "batch": "8", "weights": "fp8",
                                         "device": "h100-sxm", "devices": "2"}),
-    ("DeepSeek V3 on 8 × H200, fp8", {"model": "deepseek-v3", "context": "32k", "batch": "32", "weights": "fp8",
-                                      "device": "h200-sxm", "devices": "8"}),
+    ("DeepSeek V3 on 8 × H200, fp8", {"model": "deepseek-v3", "context": "32k", "batch": "16", "device": "h200-sxm",
+                                      "devices": "8"}),
     ("Gemma 3 27B at 128k, q4", {"model": "gemma-3-27b", "context": "128k", "weights": "q4_k", "device": "rtx-5090"}),
     ("Qwen3 30B-A3B on an M4 Max, q4", {"model": "qwen3-30b-a3b", "context": "32k", "weights": "q4_k",
                                         "device": "apple-m4-max"}),
@@ -108,7 +108,7 @@ def html(models: Mapping[str, Model], devices: Mapping[str, Device], model: str,
         + number(CONTEXT) + number(BATCH)
         + f'<div class="calc-chips is-contexts" role="group" aria-label="Context lengths">{contexts}</div>'
         + choice("kv", "KV cache dtype", dtypes(DTYPES, "bf16"))
-        + choice("weights", "weight dtype", option("", "as in the config", "") + dtypes(WEIGHTS, "-"))
+        + choice("weights", "weight dtype", option("", "as released", "") + dtypes(WEIGHTS, "-"))
         + choice("device", "device", option(OWN, "own values") + grouped(of_devices, device))
         + number(RANKS) + own
         + "</div>"

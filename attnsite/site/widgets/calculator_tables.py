@@ -16,6 +16,7 @@ from attnsite.site.widgets.calculator_words import (
     holders,
     limit,
     machines,
+    many,
     prompt_seconds,
     rank_weights,
     rate,
@@ -51,11 +52,17 @@ def derivation(one: Chosen) -> str:
         total = cost.batch * layers * cost.bytes_of(state, cost.count)
         rows.append([f"Cache of {escape(state.name)}", escape(cost.formula(state, layers)), size(total)])
     rows.append(["KV cache and states", f"the sum: {cost.kv_bytes:,} bytes", size(cost.kv_bytes)])
-    weights = f"{decoder.parameters:,} parameters × {cost.weight_dtype.element}"
     shared = f" / {cost.ranks} devices" if cost.ranks > 1 else ""
-    rows.append(["Weights", weights + shared, size(rank_weights(cost))])
+    rows.append(["Weights", weights(cost) + shared, size(rank_weights(cost))])
     rows.append(["Memory", f"{size(rank_weights(cost))} + {size(cost.kv_bytes)}", size(cost.memory_bytes)])
-    rows.append(["A decode step reads", "weights that the batch meets, and the cache", size(cost.decode.bytes)])
+    if decoder.ends.rows:
+        told = "a token takes one row of each table"
+        rows.append(["Embedding, not read by a step", f"{decoder.ends.rows:,} parameters: {told}", ""])
+    if decoder.encoder:
+        rows.append(["Encoder, not read by a step", f"{decoder.encoder:,} parameters: it ran once", ""])
+    if decoder.in_experts:
+        rows.append(["Experts that a step reads", experts(cost), size(experts_bytes(cost))])
+    rows.append(["A decode step reads", read(cost), size(cost.decode.bytes)])
     rows.append(["A decode step takes at least", bound(cost.decode, bandwidth, peak), seconds(decode_seconds(one))])
     rows.append(
         ["Decode, at most", f"{cost.batch:,} / {seconds(decode_seconds(one))}", rate(cost.batch / decode_seconds(one))]
@@ -63,6 +70,44 @@ def derivation(one: Chosen) -> str:
     rows.append(["Time to first token, at least", bound(cost.prompt, bandwidth, peak), seconds(prompt_seconds(one))])
     more = f'<p class="calc-note"><a href="../models/{one.slug}/">{escape(one.name)}: its layers and sources</a></p>'
     return table("Derivation", ["quantity", "formula with its numbers", "result"], rows) + (more if one.slug else "")
+
+
+def weights(cost: Cost) -> str:
+    """Parameters by the dtype that they are stored in."""
+    decoder, stored = cost.decoder, cost.stored
+    rest = decoder.parameters - decoder.in_experts - decoder.in_layers
+    if stored.experts == stored.rest and stored.layers == stored.rest:
+        return f"{decoder.parameters:,} parameters × {stored.rest.element}"
+    parts = [(decoder.in_experts, "of experts", stored.experts), (decoder.in_layers, "of other layers", stored.layers),
+             (rest, "of the rest", stored.rest)]  # fmt: skip
+    return " + ".join([f"{count:,} {told} × {dtype.element}" for count, told, dtype in parts if count])
+
+
+def experts(cost: Cost) -> str:
+    """Routed experts that a step of the batch is expected to choose, if each token chooses by chance."""
+    share = cost.decoder.experts_read(cost.batch) / cost.decoder.in_experts
+    told = (
+        f"{Quantity(share, '%')!s} of {cost.decoder.in_experts:,} parameters, expected of {many(cost.batch, 'token')}"
+    )
+    return f"{told}, × {cost.stored.experts.element}"
+
+
+def experts_bytes(cost: Cost) -> float:
+    """Bytes of these experts, on all devices."""
+    dtype = cost.stored.experts
+    return cost.decoder.experts_read(cost.batch) * dtype.group_bytes / dtype.group
+
+
+def read(cost: Cost) -> str:
+    """What a decode step reads, with the numbers in it: layers, output, experts, cache."""
+    decoder, stored = cost.decoder, cost.stored
+    ends = decoder.ends.output + decoder.ends.other
+    chosen = " + the experts" if decoder.in_experts else ""
+    layers = f"{decoder.in_layers:,} of layers × {stored.layers.element}"
+    weights = f"{layers} + {ends:,} of output and final norm × {stored.rest.element}{chosen}"
+    if cost.ranks > 1:
+        weights = f"({weights}) / {cost.ranks} devices"
+    return f"{weights} + {cost.kv_bytes:,} bytes of cache"
 
 
 def bound(work: Work, bandwidth: float, peak: float) -> str:
@@ -148,7 +193,7 @@ def markdown(one: Chosen) -> str:
         ["model", one.name], ["context × batch", f"{cost.count.tokens:,} × {cost.batch:,}"],
         ["KV cache per token", f"{per_token} ({token_formula(cost)})"],
         ["KV cache", f"{size(cost.kv_bytes)} ({cost.kv.name})"],
-        ["weights", f"{size(rank_weights(cost))} ({cost.weight_dtype.name})"], ["memory", size(cost.memory_bytes)],
+        ["weights", f"{size(rank_weights(cost))} ({cost.stored.name})"], ["memory", size(cost.memory_bytes)],
         ["device", f"{machines(one)}, {gigabytes(one.device)}: {'fits' if cost.fits else 'does not fit'}"],
         ["decode, at most", f"{rate(cost.batch / decode_seconds(one))} ({limit(one, 'decode')})"],
         ["first token, at least", f"{seconds(prompt_seconds(one))} ({limit(one, 'prefill')})"],

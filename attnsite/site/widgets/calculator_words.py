@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from html import escape
 
 from attnsite.formulas.cost import Cost
+from attnsite.formulas.counts import Count
 from attnsite.formulas.devices import Device
-from attnsite.formulas.layouts import Compressed, Full, Indexer, Latent, Layout, growth
+from attnsite.formulas.layouts import Compressed, Full, Indexer, Latent, Layout, Sliding, growth
 from attnsite.records.quantity import Quantity
 
 KINDS = {
@@ -15,18 +16,21 @@ KINDS = {
     "cited": "as the maker of the device prints it",
     "modelled": "a bound by bandwidth and peak rate: nothing real is faster",
 }
+SIZES = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "vocab_size")
 
 
 @dataclass(frozen=True)
 class Chosen:
     """A model under its name and what it is asked to do. The cost has a
-    device, always; `devices` are all that there are; `slug` names the model's own page, "" where it has none."""
+    device, always; `devices` are all that there are; `slug` names the model's own page, "" where it has none. `limit`
+    is the number of tokens that the model is made for, 0 where nobody says."""
 
     name: str
     cost: Cost
     device: Device
     devices: tuple[Device, ...]
     slug: str = ""
+    limit: int = 0
 
 
 def size(count: float) -> str:
@@ -61,12 +65,15 @@ def work(one: Chosen) -> str:
 def sentence(one: Chosen) -> str:
     """The answer: memory, whether it fits, the speed that it cannot beat."""
     cost, each = one.cost, " on each device" if one.cost.ranks > 1 else ""
+    weights = f"{size(rank_weights(cost))} of weights in {cost.stored.name}{released(one)}"
     needs = (
-        f"{one.name} needs {size(cost.memory_bytes)}{each} at {work(one)}: {size(rank_weights(cost))} of weights in "
-        f"{cost.weight_dtype.name} and {size(cost.kv_bytes)} of KV cache in {cost.kv.name}."
+        f"{defaults(one)}{one.name} needs {size(cost.memory_bytes)}{each} at {work(one)}: {weights} and "
+        f"{size(cost.kv_bytes)} of KV cache in {cost.kv.name}."
     )
-    if any(note.startswith("quantization_config") for note in cost.decoder.notes):
-        needs += f" Its config names a quantization: choose it, weights are counted in {cost.weight_dtype.name}."
+    if cost.weights is None and any(note.startswith("quantization_config") for note in cost.decoder.notes):
+        needs += f" Its config names a quantization: choose it, weights are counted in {cost.stored.name}."
+    if one.limit and cost.count.tokens > one.limit:
+        needs += f" It is made for {one.limit:,} tokens: beyond, this is what its layers would keep."
     if not cost.fits:
         more = cost.devices_needed()
         remedy = f"; {more} of them would hold it" if more else ""
@@ -78,6 +85,30 @@ def sentence(one: Chosen) -> str:
     return (
         f"{needs} It fits on {machines(one)} with {gigabytes(one.device)}{each}{close}, at no more than {speed(one)}."
     )
+
+
+def released(one: Chosen) -> str:
+    """That weights are counted as they were released, where that is not in one dtype of 16 bits or more."""
+    experts, layers = one.cost.decoder.quantized
+    if one.cost.weights is not None or not (experts or layers):
+        return ""
+    return ", as released," if one.slug else ", as its config says,"
+
+
+def defaults(one: Chosen) -> str:
+    """Which sizes are not in a pasted config and are those of its class; nothing of a model of the list."""
+    if one.slug:
+        return ""
+    trace = one.cost.decoder.trace
+    absent = [name for name, source in trace.items() if is_size(name) and " absent: default of " in source]
+    if not absent:
+        return ""
+    return f"Not in the config, and taken from its class: {', '.join(absent)}. "
+
+
+def is_size(name: str) -> bool:
+    """Whether a value is one of the sizes that every file has to name to be of a model of its own."""
+    return any(name == size or name.endswith(f".{size}") for size in SIZES)
 
 
 def speed(one: Chosen) -> str:
@@ -119,7 +150,15 @@ def limit(one: Chosen, phase: str) -> str:
 def token_formula(cost: Cost) -> str:
     """What one more token adds, with the numbers in it: layers whose window is full and constant states add nothing."""
     parts = [added(cost, state, layers) for state, layers in cost.states.items() if growth(state, cost.count.tokens)]
-    return " + ".join(parts) if parts else "no layer keeps more for a further token"
+    if parts:
+        return " + ".join(parts)
+    windows = [state.window for state in cost.states if isinstance(state, Sliding)]
+    if not windows:
+        return "no layer keeps more for a further token"
+    first = Cost(cost.decoder, Count(1), cost.batch, cost.kv, cost.weights, cost.ranks, cost.device)
+    return (
+        f"all windows are full: {size(float(first.kv_bytes_per_token))} for each of the first {min(windows):,} tokens"
+    )
 
 
 def added(cost: Cost, state: Layout, layers: int) -> str:
