@@ -120,7 +120,7 @@ def test_a_number_of_a_sum_says_no_rows_where_it_rests_on_many():
 )
 def test_the_expression_of_a_number_is_found_in_the_code(figure, value, said):
     """Also where the name is put together."""
-    assert said in grounds.computed(records.read(ROOT).figure(figure), value)
+    assert said in grounds.computed(grounds.expressions(records.read(ROOT).figure(figure)), value)
 
 
 def test_every_folder_that_an_address_may_be_shortened_to_has_a_page(site_folder):

@@ -93,28 +93,28 @@ def _larger(row: Row, by: float) -> Row:
     return replace(row, samples=scaled(row.samples), values=scaled(row.values), max_error=error)
 
 
-def computed(module: ModuleType, name: str) -> str:
-    """The expression that a figure's `values` gives under a name, as it stands in the code; empty where it is not
-    written out."""
+def expressions(module: ModuleType) -> list[tuple[ast.expr | None, str]]:
+    """The keys of what a figure's `values` gives, and the expression of each, as they stand in its code."""
     try:
         source = inspect.getsource(module.values)
         tree = ast.parse(source)
     except (OSError, TypeError, SyntaxError):
-        return ""
-    best: tuple[int, str] = (-1, "")
+        return []
+    found: list[tuple[ast.expr | None, ast.expr]] = []
     for node in ast.walk(tree):
-        pairs: list[tuple[Any, Any]] = []
         if isinstance(node, ast.Dict):
-            pairs = list(zip(node.keys, node.values, strict=True))
+            found += zip(node.keys, node.values, strict=True)
         elif isinstance(node, ast.DictComp):
-            pairs = [(node.key, node.value)]
+            found.append((node.key, node.value))
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            pairs = [(node.targets[0].slice, node.value)]
-        for key, value in pairs:
-            said = _matches(key, name)
-            if said > best[0]:
-                best = (said, ast.get_source_segment(source, value) or "")
-    return inspect.cleandoc(" " * 4 + best[1]) if best[1] else ""
+            found.append((node.targets[0].slice, node.value))
+    return [(key, ast.get_source_segment(source, value) or "") for key, value in found]
+
+
+def computed(written: Sequence[tuple[ast.expr | None, str]], name: str) -> str:
+    """Of a figure's `expressions` the one of a name, as it stands in the code; empty where it is not written out."""
+    said, text = max(((_matches(key, name), text) for key, text in written), key=lambda one: one[0], default=(-1, ""))
+    return inspect.cleandoc(" " * 4 + text) if said >= 0 and text else ""
 
 
 def _matches(key: Any, name: str) -> int:

@@ -3,12 +3,15 @@ that lists these. A number in the text leads to its entry here, and from here to
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
+from attnsite.content.evidence import Resolved
 from attnsite.content.questions import Number, Question, fences, marks
 from attnsite.content.texts import typed
 from attnsite.records.mistakes import Mistake
-from attnsite.records.run_file import EVERY_MACHINE
+from attnsite.records.run_file import EVERY_MACHINE, Run
 from attnsite.site import addresses, grounds
 from attnsite.site.addresses import Page, path_of
 from attnsite.site.exhibits import call_machine, commit, day, freshness, hardware
@@ -73,20 +76,45 @@ def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question
         parts.append(
             f"[See the figure](../{path_of(question)}#figure-{figure}), on the page “{typed(question.title)}”."
         )
+    written = grounds.expressions(records.figure(figure))
+    tables: dict[str, _Behind] = {}
     for (value, machine), pages in sorted(numbers.items()):
-        names = sorted(other for other, its in numbers if its == machine)
-        parts += _entry(Number(figure, value, machine, None, None, 0, 0, 0, ""), pages, here, records, names)
+        mark = Number(figure, value, machine, None, None, 0, 0, 0, "")
+        try:
+            found = records.evidence.number(mark)
+        except Mistake:
+            continue  # its mark is warned of
+        if machine not in tables:
+            names = sorted(other for other, its in numbers if its == machine)
+            tables[machine] = _behind(figure, found.run, names, records)
+        parts += _entry(mark, found, pages, here, grounds.computed(written, value), tables[machine])
     return "\n\n".join(parts) + "\n"
 
 
-def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records, names: Sequence[str]) -> list[str]:
-    """What is known of one number; nothing where it cannot be had, which its mark is warned of."""
+@dataclass(frozen=True)
+class _Behind:
+    """The rows of a figure's table for one machine, in the order in which it makes them, and those behind each number.
+    Where the figure is not `shown` for that machine, there are none."""
+
+    shown: bool
+    rows: Sequence[Mapping[str, Any]] = ()
+    of: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+def _behind(figure: str, run: Run, names: Sequence[str], records: Records) -> _Behind:
+    if not any(one.machine == run.machine for one in records.exhibits(figure)):
+        return _Behind(shown=False)
+    of = records.rows_behind(figure, run, names)
+    made = records.figure(figure).tabulate([run]) if any(of.values()) else []  # an exhibit's are in another order
+    return _Behind(True, made, of)
+
+
+def _entry(
+    mark: Number, found: Resolved, pages: Mapping[str, str], here: Page, expression: str, behind: _Behind
+) -> list[str]:
+    """What is known of one number: where it is from, how it is computed, who quotes it, its files and its rows."""
     machine = mark.machine or EVERY_MACHINE
-    try:
-        found = records.evidence.number(mark)
-    except Mistake:
-        return []
-    run, quantity, module = found.run, found.quantity, records.figure(mark.figure)
+    run, quantity = found.run, found.quantity
     counted = machine == EVERY_MACHINE
     place = addresses.number(mark.figure, mark.value, "" if counted else machine).partition("#")[2]
     spread = quantity.spread()
@@ -98,7 +126,6 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         freshness(found.state, run.kind) or found.state,
     ]  # fmt: skip
     lines = [f"- {typed(' · '.join(part for part in told if part))}"]
-    expression = grounds.computed(module, mark.value)
     code = f"<code>attnsite/figures/{escape(mark.figure)}.py</code>"
     if expression:
         one = escape(" ".join(expression.split()))
@@ -107,8 +134,7 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         lines.append(f"- Computed in {code}, `values()`")
     quoting = ", ".join(f"[{typed(title)}](../{path})" for path, title in pages.items())
     lines.append(f"- Quoted in {quoting}")
-    shown = next((one for one in records.exhibits(mark.figure) if one.machine == machine), None)
-    files = [(addresses.figure(mark.figure, machine, ".csv"), "the figure’s rows as CSV")] if shown else []
+    files = [(addresses.figure(mark.figure, machine, ".csv"), "the figure’s rows as CSV")] if behind.shown else []
     files.append((addresses.result(machine, run.experiment), "every sample of the run as JSON"))
     links = ", ".join(f'<a href="{escape(here.to(file))}">{what}</a>' for file, what in files)
     lines.append(f"- Files: {links}")
@@ -116,9 +142,7 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         f"## {typed(str(quantity))} <small>`{mark.value}`, {typed(call_machine(machine))}</small> {{ #{place} }}",
         "\n".join(lines),
     ]
-    behind = records.rows_behind(mark.figure, run, names).get(mark.value, []) if shown else []
-    made = module.tabulate([run]) if behind else []  # the exhibit's own rows are in the order in which they are shown
-    rows = [made[at] for at in behind]
+    rows = [behind.rows[at] for at in behind.of.get(mark.value, ())]
     if rows:
         label = f"Rows behind {mark.value}, {call_machine(machine)}"
         told_rows = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
