@@ -13,16 +13,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attnsite.records import run_file
 from attnsite.records.run_file import Row, Run
 from attnsite.site import disk_cache
+from attnsite.site.disk_cache import Cache
 
 CALLS = 160  # of a figure's `values` for one run, at most
 FEW = 12  # rows that a number is said to rest on; of more it says how many they are
 
 
-def rows_behind(root: Path, module: ModuleType, run: Run, names: Sequence[str]) -> dict[str, list[int]]:
-    """For each of a figure's numbers the rows of its table, from 0, that it moves with."""
+def rows_behind(cache: Cache, module: ModuleType, run: Run, file: Path, names: Sequence[str]) -> dict[str, list[int]]:
+    """For each of a figure's numbers the rows of its table, from 0, that it moves with; `file` is the run's own."""
 
     def make() -> dict[str, list[int]]:
         try:
@@ -30,11 +30,11 @@ def rows_behind(root: Path, module: ModuleType, run: Run, names: Sequence[str]) 
         except (LookupError, ValueError, ZeroDivisionError, TypeError, AttributeError):
             return {}
 
-    file, written = run_file.path_of(root, run.machine, run.experiment), getattr(module, "__file__", None)
+    written = getattr(module, "__file__", None)
     if not written or not file.is_file():
         return make()
     code = (disk_cache.code_of(Path(written)), disk_cache.code_of(Path(__file__)))
-    made: dict[str, list[int]] = disk_cache.kept(root, ("grounds", code, disk_cache.bytes_of(file), list(names)), make)
+    made: dict[str, list[int]] = cache.kept(("grounds", code, disk_cache.bytes_of(file), list(names)), make)
     return made
 
 

@@ -14,9 +14,9 @@ from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import EVERY_MACHINE, Run
 from attnsite.site import addresses, grounds
 from attnsite.site.addresses import Page, path_of
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import call_machine, commit, day, freshness, hardware
 from attnsite.site.pages.front_matter import head
-from attnsite.site.records import Records
 from attnsite.site.tables import table
 
 Quoted = dict[tuple[str, str], dict[str, str]]  # by value and machine: the pages that quote it, path and title
@@ -35,7 +35,7 @@ def quoted(questions: Sequence[Question], written: Mapping[str, tuple[str, str]]
     return found
 
 
-def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]], records: Records) -> dict[str, str]:
+def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]], answers: Answers) -> dict[str, str]:
     """The page of every figure that is quoted, and the one that lists them."""
     shown: dict[str, list[Question]] = {}
     for question in questions:
@@ -44,12 +44,12 @@ def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]]
     pages, listed = {}, []
     for figure, numbers in sorted(quoted(questions, written).items()):
         try:
-            exhibits = records.exhibits(figure)
+            exhibits = answers.exhibits(figure)
         except Mistake:
             continue  # the mark itself is warned of where it stands
         if not exhibits:
             continue
-        pages[addresses.numbers(figure)] = _page(figure, exhibits[0].title, numbers, shown.get(figure, []), records)
+        pages[addresses.numbers(figure)] = _page(figure, exhibits[0].title, numbers, shown.get(figure, []), answers)
         listed.append(f"- [`{figure}`]({figure}.md)\n  {typed(exhibits[0].title)}")
     index = "figures/index.md"
     told = "every number that the text quotes from a figure, with the run and the rows behind it"
@@ -64,7 +64,7 @@ def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]]
     return pages | {index: "\n\n".join(parts) + "\n"}
 
 
-def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question], records: Records) -> str:
+def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question], answers: Answers) -> str:
     here = Page(addresses.numbers(figure))
     parts = [
         head(here.path, f"Numbers of {figure}", description=f"Where each number comes from that is quoted of: {title}",
@@ -76,17 +76,17 @@ def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question
         parts.append(
             f"[See the figure](../{path_of(question)}#figure-{figure}), on the page “{typed(question.title)}”."
         )
-    written = grounds.expressions(records.figure(figure))
+    written = grounds.expressions(answers.figure(figure))
     tables: dict[str, _Behind] = {}
     for (value, machine), pages in sorted(numbers.items()):
         mark = Number(figure, value, machine, None, None, 0, 0, 0, "")
         try:
-            found = records.evidence.number(mark)
+            found = answers.number(mark)
         except Mistake:
             continue  # its mark is warned of
         if machine not in tables:
             names = sorted(other for other, its in numbers if its == machine)
-            tables[machine] = _behind(figure, found.run, names, records)
+            tables[machine] = _behind(figure, found.run, names, answers)
         parts += _entry(mark, found, pages, here, grounds.computed(written, value), tables[machine])
     return "\n\n".join(parts) + "\n"
 
@@ -101,11 +101,11 @@ class _Behind:
     of: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
 
-def _behind(figure: str, run: Run, names: Sequence[str], records: Records) -> _Behind:
-    if not any(one.machine == run.machine for one in records.exhibits(figure)):
+def _behind(figure: str, run: Run, names: Sequence[str], answers: Answers) -> _Behind:
+    if not any(one.machine == run.machine for one in answers.exhibits(figure)):
         return _Behind(shown=False)
-    of = records.rows_behind(figure, run, names)
-    made = records.figure(figure).tabulate([run]) if any(of.values()) else []  # an exhibit's are in another order
+    of = answers.rows_behind(figure, run, names)
+    made = answers.figure(figure).tabulate([run]) if any(of.values()) else []  # an exhibit's are in another order
     return _Behind(True, made, of)
 
 
