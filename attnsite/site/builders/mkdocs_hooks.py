@@ -20,7 +20,7 @@ from attnsite.records import csv_tables, fingerprint
 from attnsite.records.mistakes import flatten, raise_all
 from attnsite.site import about
 from attnsite.site.answers import Answers
-from attnsite.site.builders import finish, highlighting, searching, templates
+from attnsite.site.builders import finish, highlighting, kept_pages, searching, templates
 from attnsite.site.builders import mkdocs_notebooks as notebooks
 from attnsite.site.builders import mkdocs_preview as preview
 from attnsite.site.builders.mkdocs_preview import EXTENSION, give
@@ -82,6 +82,8 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
                 notebooks.telling(render, path, f"docs/{page.file.src_uri}")(*given)
 
         page.render = rendered  # type: ignore[assignment, method-assign]
+    else:
+        kept_pages.remember(page, Cache(root(config)))
     return page
 
 
