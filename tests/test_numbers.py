@@ -7,7 +7,7 @@ from urllib.parse import unquote, urljoin
 
 import pytest
 
-from attnsite.records import run_file
+from attnsite.records import registry, run_file
 from attnsite.records.run_file import EVERY_MACHINE, Row
 from attnsite.site import grounds
 from attnsite.site.answers import Answers
@@ -120,9 +120,10 @@ def test_a_number_of_a_sum_says_no_rows_where_it_rests_on_many():
         ("kv_cache", "llama3_8b_heads", "query_heads"),
     ],
 )
-def test_the_expression_of_a_number_is_found_in_the_code(figure, value, said):
+def test_the_expression_of_a_number_is_found_in_the_code(tmp_path, figure, value, said):
     """Also where the name is put together."""
-    assert said in grounds.computed(grounds.expressions(Answers.load(ROOT).figure(figure)), value)
+    module = registry.module("figures", figure)
+    assert said in grounds.computed(Cache(tmp_path), module, [value])[value]
 
 
 def test_every_folder_that_an_address_may_be_shortened_to_has_a_page(site_folder):

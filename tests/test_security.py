@@ -205,7 +205,7 @@ def test_a_page_that_holds_what_acts_stops_the_build(hostile, tmp_path, monkeypa
     assert {mistake.path for mistake in mistakes} == {"a/index.html"}
     assert "Content-Security-Policy" not in (tmp_path / "site" / "index.html").read_text()
     assert policy.digest("evil()") not in policy.policy(
-        {str(path): path.read_text() for path in (tmp_path / "site").rglob("index.html")}
+        {str(path): policy.read(path.read_text()) for path in (tmp_path / "site").rglob("index.html")}
     )
 
 
@@ -231,10 +231,10 @@ def test_the_themes_way_to_the_root_is_its_own_however_it_is_written():
     """Pages differ in it: from inside, and on the page of what is not found as the whole path below the host."""
     head = '<head><meta charset=utf-8><script>scope=new URL("{}",location)</script></head>'
     ways = {"index.html": ".", "a/b/index.html": "../..", "404.html": "/attn-site.v2/~me/"}
-    pages = {path: head.format(way) for path, way in ways.items()}
+    pages = {path: policy.read(head.format(way)) for path, way in ways.items()}
     assert policy.faults(pages) == []
 
-    evil = pages | {"c/index.html": head.format('",location);evil("')}
+    evil = pages | {"c/index.html": policy.read(head.format('",location);evil("'))}
     assert [fault.path for fault in policy.faults(evil)] != []
 
 

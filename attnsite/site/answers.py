@@ -45,7 +45,7 @@ class Answers:
         self.checkout = checkout
         self._numbers: dict[tuple[str, str, str], Resolved] = before._numbers if before else {}
         self._drawn: dict[tuple[str, str], Exhibit | NotMeasured] = before._drawn if before else {}
-        self._behind: dict[tuple[str, ...], dict[str, list[int]]] = before._behind if before else {}
+        self._behind: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = before._behind if before else {}
         self._checked: dict[Path, Checked] = {}
         self._judged: dict[Claim, Judged] = {}
 
@@ -171,8 +171,8 @@ class Answers:
             self._drawn[name, machine] = self._draw(module, beside, machine, self.state(runs[machine]))
         return self._drawn[name, machine]
 
-    def rows_behind(self, figure: str, run: Run, names: Sequence[str]) -> dict[str, list[int]]:
-        """For each of these numbers of a figure, the rows of its table that it rests on."""
+    def rows_behind(self, figure: str, run: Run, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """For each of these numbers of a figure, the rows of its table that it rests on; none where they are many."""
         key = (figure, run.machine, *names)
         if key not in self._behind:
             file = self.checkout.file_of(run.machine, run.experiment)

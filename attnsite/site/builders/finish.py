@@ -66,8 +66,9 @@ def finish(answers: Answers, folder: Path) -> int:
     site, known = answers.checkout.site, told(answers)
     before = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
     pages = {name: dressed(name, html, folder, site, known) for name, html in before.items()}
-    alone = {name: html for name, html in pages.items() if _ALONE in html}
-    alike = {name: html for name, html in pages.items() if name not in alone}
+    held = {name: policy.read(html, answers.checkout.cache) for name, html in pages.items()}
+    alone = {name: held[name] for name, html in pages.items() if _ALONE in html}
+    alike = {name: held[name] for name in pages if name not in alone}
     raise_all([*policy.faults(alike), *policy.faults(alone)])
     ways = (alike, policy.policy(alike)), (alone, policy.policy(alone))
     rules = {name: rules for group, rules in ways for name in group}

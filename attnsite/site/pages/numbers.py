@@ -76,7 +76,8 @@ def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question
         parts.append(
             f"[See the figure](../{path_of(question)}#figure-{figure}), on the page “{typed(question.title)}”."
         )
-    written = grounds.expressions(answers.figure(figure))
+    names = sorted({value for value, _ in numbers})
+    written = grounds.computed(answers.checkout.cache, answers.figure(figure), names)
     tables: dict[str, _Behind] = {}
     for (value, machine), pages in sorted(numbers.items()):
         mark = Number(figure, value, machine, None, None, 0, 0, 0, "")
@@ -87,26 +88,21 @@ def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question
         if machine not in tables:
             names = sorted(other for other, its in numbers if its == machine)
             tables[machine] = _behind(figure, found.run, names, answers)
-        parts += _entry(mark, found, pages, here, grounds.computed(written, value), tables[machine])
+        parts += _entry(mark, found, pages, here, written[value], tables[machine])
     return "\n\n".join(parts) + "\n"
 
 
 @dataclass(frozen=True)
 class _Behind:
-    """The rows of a figure's table for one machine, in the order in which it makes them, and those behind each number.
-    Where the figure is not `shown` for that machine, there are none."""
+    """The rows behind each number of a figure for one machine; where it is not `shown` for that one, there are none."""
 
     shown: bool
-    rows: Sequence[Mapping[str, Any]] = ()
-    of: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
 
 def _behind(figure: str, run: Run, names: Sequence[str], answers: Answers) -> _Behind:
-    if not any(one.machine == run.machine for one in answers.exhibits(figure)):
-        return _Behind(shown=False)
-    of = answers.rows_behind(figure, run, names)
-    made = answers.figure(figure).tabulate([run]) if any(of.values()) else []  # an exhibit's are in another order
-    return _Behind(True, made, of)
+    shown = any(one.machine == run.machine for one in answers.exhibits(figure))
+    return _Behind(shown, answers.rows_behind(figure, run, names) if shown else {})
 
 
 def _entry(
@@ -142,8 +138,7 @@ def _entry(
         f"## {typed(str(quantity))} <small>`{mark.value}`, {typed(call_machine(machine))}</small> {{ #{place} }}",
         "\n".join(lines),
     ]
-    rows = [behind.rows[at] for at in behind.of.get(mark.value, ())]
-    if rows:
+    if rows := behind.rows.get(mark.value):
         label = f"Rows behind {mark.value}, {call_machine(machine)}"
         told_rows = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
         parts += [f"{told_rows} of the figure’s data:", f'<div class="scrolls">{table(rows, label)}</div>']
