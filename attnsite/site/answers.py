@@ -4,7 +4,7 @@ Pages, data, feed, cards and the check are written from the same answers, so wha
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -45,7 +45,7 @@ class Answers:
         self.checkout = checkout
         self._numbers: dict[tuple[str, str, str], Resolved] = before._numbers if before else {}
         self._drawn: dict[tuple[str, str], Exhibit | NotMeasured] = before._drawn if before else {}
-        self._behind: dict[tuple[str, ...], dict[str, list[dict[str, Any]]]] = before._behind if before else {}
+        self._lasting: dict[tuple[object, ...], Any] = before._lasting if before else {}
         self._checked: dict[Path, Checked] = {}
         self._judged: dict[Claim, Judged] = {}
 
@@ -173,11 +173,18 @@ class Answers:
 
     def rows_behind(self, figure: str, run: Run, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
         """For each of these numbers of a figure, the rows of its table that it rests on; none where they are many."""
-        key = (figure, run.machine, *names)
-        if key not in self._behind:
-            file = self.checkout.file_of(run.machine, run.experiment)
-            self._behind[key] = grounds.rows_behind(self.checkout.cache, self.figure(figure), run, file, names)
-        return self._behind[key]
+        file = self.checkout.file_of(run.machine, run.experiment)
+        cache, module = self.checkout.cache, self.figure(figure)
+        found: dict[str, list[dict[str, Any]]] = self.lasting(
+            ("behind", figure, run.machine, *names), lambda: grounds.rows_behind(cache, module, run, file, names)
+        )
+        return found
+
+    def lasting(self, key: tuple[object, ...], make: Callable[[], Any]) -> Any:
+        """What figures and runs alone decide, made once under its name: after an edit of texts it is still that."""
+        if key not in self._lasting:
+            self._lasting[key] = make()
+        return self._lasting[key]
 
     def _draw(self, module: ModuleType, runs: Mapping[str, Run], machine: str, state: str) -> Exhibit | NotMeasured:
         """Draw a figure, or take it from an earlier build that drew it from the same files by the same code."""

@@ -94,15 +94,28 @@ def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question
 
 @dataclass(frozen=True)
 class _Behind:
-    """The rows behind each number of a figure for one machine; where it is not `shown` for that one, there are none."""
+    """The rows behind each number of a figure for one machine, as Markdown; where it is not `shown` for that one, there
+    are none."""
 
     shown: bool
-    rows: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    rows: Mapping[str, str] = field(default_factory=dict)
 
 
 def _behind(figure: str, run: Run, names: Sequence[str], answers: Answers) -> _Behind:
-    shown = any(one.machine == run.machine for one in answers.exhibits(figure))
-    return _Behind(shown, answers.rows_behind(figure, run, names) if shown else {})
+    if not any(one.machine == run.machine for one in answers.exhibits(figure)):
+        return _Behind(shown=False)
+
+    def make() -> dict[str, str]:
+        found = answers.rows_behind(figure, run, names)
+        return {name: _rows(name, run.machine, rows) for name, rows in found.items() if rows}
+
+    return _Behind(True, answers.lasting(("numbers", figure, run.machine, *names), make))
+
+
+def _rows(name: str, machine: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    told = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
+    made = table(rows, f"Rows behind {name}, {call_machine(machine)}")
+    return f'{told} of the figure’s data:\n\n<div class="scrolls">{made}</div>'
 
 
 def _entry(
@@ -139,7 +152,5 @@ def _entry(
         "\n".join(lines),
     ]
     if rows := behind.rows.get(mark.value):
-        label = f"Rows behind {mark.value}, {call_machine(machine)}"
-        told_rows = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
-        parts += [f"{told_rows} of the figure’s data:", f'<div class="scrolls">{table(rows, label)}</div>']
+        parts.append(rows)
     return parts
