@@ -10,7 +10,6 @@ from attnsite.figures.toolkit import style
 from attnsite.records import registry, run_file
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import EVERY_MACHINE, Provenance, Row, Run
-from attnsite.site import records
 
 ROOT = Path(__file__).parents[1]
 FIGURE = """The square of {largest_side} is {largest}
@@ -87,7 +86,6 @@ def register(monkeypatch):
         registry, "module", lambda room, name, *need: made if name == "squares" else module(room, name, *need)
     )
     monkeypatch.setattr(run_file, "state", lambda run: "stale" if run.machine == "old" else "fresh")
-    monkeypatch.setattr(records, "_kept", {})
     made = squares()
 
 

@@ -35,6 +35,7 @@ from attnsite.content.marks import Malformed, blank, fences, marks, spots
 from attnsite.intake import document, drafts
 from attnsite.records import run_file
 from attnsite.records.mistakes import flatten
+from attnsite.site import about
 from attnsite.site.markdown.rendering import Renderer
 
 ROOT = Path(__file__).parents[1]
@@ -68,7 +69,7 @@ def read_marks(text: str) -> None:
     assert all(1 <= fence.line <= text.count("\n") + 1 for fence in fences(text))
 
 
-RENDERER = Renderer(ROOT)
+RENDERER = Renderer(about.configuration(ROOT))
 
 
 def read_page(text: str) -> None:

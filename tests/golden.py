@@ -23,7 +23,8 @@ from attnsite.content.questions import Number
 from attnsite.records import registry
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import EVERY_MACHINE, THIS_BUILD
-from attnsite.site import exhibits, records
+from attnsite.site import exhibits
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import Exhibit
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +51,7 @@ def collect(root: Path, figures: Collection[str] = ()) -> dict[Key, tuple[Quanti
 
     Raises the `Mistake` of what cannot be worked out.
     """
-    known, asked = records.read(root), quoted(root)
+    known, asked = Answers.load(root), quoted(root)
     found: dict[Key, tuple[Quantity, str]] = {}
     for name in figures or registry.names("figures"):
         module = known.figure(name)

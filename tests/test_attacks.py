@@ -20,14 +20,17 @@ from attnsite.intake.document import parts
 from attnsite.measure import candidates
 from attnsite.records import csv_tables, ordinary, registry, run_file, vetting
 from attnsite.records.mistakes import Mistake
-from attnsite.site import tables
+from attnsite.site import about, tables
+from attnsite.site.answers import Answers
 from attnsite.site.builders import checks, result_checks
+from attnsite.site.checkout import Checkout
+from attnsite.site.disk_cache import Cache
 from attnsite.site.figures import figure_checks
 from attnsite.site.markdown.rendering import Renderer
 from tests import checkouts
 from tests.conftest import ROOT
 
-RENDERER = Renderer(ROOT)
+RENDERER = Renderer(about.configuration(ROOT))
 QUESTION = """---
 title: What is a head?
 order: 1
@@ -112,7 +115,7 @@ def test_names_of_models_take_no_number_from_a_sentence():
 
     assert judge(RENDERER, text, ["GPT-3"])[0]
     assert judge(RENDERER, Text().add("GPT-3 has heads.", 1), ["GPT-3"])[0] == []
-    assert all(name[0].isalpha() for name in checks.names(ROOT))
+    assert all(name[0].isalpha() for name in checks.names())
 
 
 def test_a_picture_of_another_host_is_found_behind_a_comma():
@@ -444,7 +447,9 @@ def test_a_page_and_a_notebook_are_looked_at_before_they_are_read(tmp_path, text
     checkouts.put(tmp_path, "docs/notebooks/a.py", f"# %% [markdown]\n{cell}\n")
     written = {Path("docs/method.md"), Path("docs/notebooks/a.py")}
 
-    assert {Path(m.path) for m in checks.in_texts(tmp_path, only=written) if "of at most" in m.what} == written
+    assert {
+        Path(m.path) for m in checks.in_texts(Answers.load(tmp_path), only=written) if "of at most" in m.what
+    } == written
 
 
 def test_what_no_run_writes_is_a_line_and_no_traceback(run):
@@ -540,7 +545,7 @@ def test_compiled_files_and_hidden_ones_are_nobodys_pages(tmp_path):
         (tmp_path / "docs" / path).write_text("<form>", encoding="utf-8")
 
     assert list(checks.strays(tmp_path)) == []
-    assert checks.pages(tmp_path) == []
+    assert checks.pages(Checkout.load(tmp_path)) == []
 
 
 def test_a_notebook_that_is_not_utf_8_is_told(tmp_path):
@@ -548,7 +553,9 @@ def test_a_notebook_that_is_not_utf_8_is_told(tmp_path):
     (tmp_path / "docs/notebooks").mkdir()
     (tmp_path / "docs/notebooks/a.py").write_bytes("# %% [markdown]\n# é\n# <form>\n".encode("latin-1"))
 
-    assert [m.what for m in checks.in_texts(tmp_path, only=[Path("docs/notebooks/a.py")])] == ["is not UTF-8"]
+    assert [m.what for m in checks.in_texts(Answers.load(tmp_path), only=[Path("docs/notebooks/a.py")])] == [
+        "is not UTF-8"
+    ]
 
 
 @pytest.mark.parametrize("code", ["x = " + "a." * 20_000 + "a", "x = " + "-" * 100_000 + "1", "(" * 5000 + ")" * 5000])
@@ -570,7 +577,10 @@ def test_two_files_that_share_an_order_or_a_name_are_both_told(tmp_path):
     checkouts.put(tmp_path, "docs/questions/shapes/a_volume.md", checkouts.question(title="How large is a cube?"))
     checkouts.put(tmp_path, "docs/questions/solids/index.md", checkouts.THEME.format(title="Solids"))
     checkouts.put(tmp_path, "docs/questions/solids/area.md", checkouts.question(title="How large is a ball?"))
-    told = {(m.path.removeprefix("docs/questions/"), m.what.split(" of ")[0]) for m in checks.in_texts(tmp_path)}
+    told = {
+        (m.path.removeprefix("docs/questions/"), m.what.split(" of ")[0])
+        for m in checks.in_texts(Answers.load(tmp_path))
+    }
 
     assert {("shapes/area.md", "has the order 1, as a_volume.md has"),
             ("shapes/a_volume.md", "has the order 1, as area.md has"), ("shapes/area.md", "has the name"),
@@ -776,7 +786,7 @@ def test_a_run_of_no_experiment_is_refused(tmp_path):
     path.parent.mkdir(parents=True)
     text = (ROOT / "docs/results/epyc_2core/gqa_phases.json").read_text(encoding="utf-8")
     path.write_text(text.replace('"gqa_phases"', '"ours_is_918_times_faster"'), encoding="utf-8")
-    _, found = checks.committed_results(tmp_path)
+    _, found = checks.committed_results(Checkout.load(tmp_path))
 
     assert any(m.where == "experiment" and "no experiment" in m.what for m in found)
 
@@ -789,7 +799,7 @@ def without(run, keeps):
 
 def test_a_complete_run_has_what_was_asked_and_every_part_of_it_in_every_case(run):
     """The experiment tells the cases where it is as it was; the run itself what each of them has."""
-    asked_of = result_checks.asked_of(ROOT, run)
+    asked_of = result_checks.asked_of(Cache(ROOT), run)
     kept = [row for row in run.rows if row.case["queries"] != run.rows[0].case["queries"]]
     fewer = dataclasses.replace(run, rows=tuple(kept))
     found = vetting.faults(

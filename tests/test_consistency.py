@@ -7,6 +7,8 @@ import pytest
 
 from attnsite.records import consistency, run_file
 from attnsite.site.builders import result_checks
+from attnsite.site.checkout import Checkout
+from attnsite.site.disk_cache import Cache
 from tests.conftest import ROOT
 
 PATH = Path("docs/results/epyc_2core/gqa_phases.json")
@@ -33,7 +35,7 @@ def with_row(run, chosen, **changes):
 def test_the_committed_runs_contradict_nothing():
     for path in run_file.files(ROOT, run_file.COMMITTED):
         run = run_file.read(path)
-        assert told(run, path, result_checks.asked_of(ROOT, run)) == [], path
+        assert told(run, path, result_checks.asked_of(Cache(ROOT), run)) == [], path
         assert list(consistency.spread(run, path)) == [], path
 
 
@@ -54,7 +56,9 @@ def test_a_spread_is_worked_out_and_not_believed():
 
     assert list(consistency.spread(noisier, PATH)) == []  # that of its noisiest part
     assert [m.where for m in consistency.spread(calmer, PATH)] == ["provenance.steadiness.median_spread"]
-    assert "provenance.steadiness.median_spread" in [m.where for m in result_checks.vetted(ROOT, calmer, PATH, {})]
+    assert "provenance.steadiness.median_spread" in [
+        m.where for m in result_checks.vetted(Checkout.load(ROOT), calmer, PATH, {})
+    ]
 
 
 def test_a_row_is_skipped_for_the_reason_that_it_says():
@@ -68,7 +72,7 @@ def test_a_row_is_skipped_for_the_reason_that_it_says():
 
 
 def test_a_ceiling_counts_in_its_own_unit_and_is_one_that_was_asked_for():
-    asked = result_checks.asked_of(ROOT, RUN)
+    asked = result_checks.asked_of(Cache(ROOT), RUN)
 
     def is_read(row):
         return row.kernel == "ceiling:read"

@@ -18,8 +18,9 @@ from attnsite.content.questions import Cite, Number
 from attnsite.records import registry
 from attnsite.records.mistakes import Mistake
 from attnsite.records.nearest import nearest
-from attnsite.site import records
+from attnsite.site.answers import Answers
 from attnsite.site.builders import checks
+from attnsite.site.checkout import Checkout
 from attnsite.site.figures import figure_checks
 from tests import checkouts
 
@@ -254,7 +255,7 @@ def test_every_source_of_the_checkout_says_what_is_taken_from_it():
     first = {"zhang2023d2l", "raschka2024attention", "liu2021multihead", "zhao2026spattention", "chen2022inference",
              "nawrot2025sparse", "dao2022flashattention", "brown2020gpt3"}  # fmt: skip
     assert first <= set(sources)
-    assert first <= checks.cited(ROOT)
+    assert first <= checks.cited(Checkout.load(ROOT))
     assert registry.names("figures")
 
 
@@ -294,7 +295,7 @@ def test_a_figure_that_raises_is_a_mistake_of_its_own_file(part, tmp_path, monke
     monkeypatch.setattr(registry, "module", module)
     monkeypatch.setattr(registry, "ROOT", tmp_path)
     monkeypatch.setattr(Evidence, "state", lambda self, run: "fresh")
-    found = figure_checks.faults(records.Records(root))
+    found = figure_checks.faults(Answers.load(root))
 
     assert found
     assert {(m.path, m.where) for m in found} == {("attnsite/figures/squares.py", str(line))}

@@ -8,7 +8,9 @@ import re
 
 import pytest
 
-from attnsite.site import exhibits, records
+from attnsite.site import exhibits
+from attnsite.site.answers import Answers
+from attnsite.site.checkout import Checkout
 from attnsite.site.pages import render as pages
 from tests import firefox
 from tests.conftest import ROOT
@@ -619,7 +621,7 @@ def words_of(svg):
 def test_a_downloaded_svg_says_where_it_is_from(site_folder):
     """Title, caption, machine, day, commit and the address of the figure, within the sheet, for every chart of every
     machine; with the picture itself, of light colours."""
-    known, stands = records.read(ROOT), pages.standing(ROOT)
+    known, stands = Answers.load(ROOT), pages.standing(Checkout.load(ROOT))
     count = 0
     for name in (LINES, STEPS, "parameters_by_heads", "kv_cache", "decode_ladder"):
         for shown in known.exhibits(name):

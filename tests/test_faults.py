@@ -531,14 +531,14 @@ def test_a_browser_that_cannot_draw_costs_a_line_and_no_build(checkout, monkeypa
     chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [1, 4]}], "layout": {}}
 
     begun = time.monotonic()
-    svg.draw(checkout, [chart])
+    svg.Pictures(checkout).draw([chart])
 
     assert time.monotonic() - begun < 30
     told = capfd.readouterr().err.splitlines()
     assert len(told) == 1, told
     assert said in told[0]
     assert "1 figures" in told[0]
-    assert not svg.drawn(checkout, chart)
+    assert not svg.Pictures(checkout).drawn(chart)
     assert not running(str(file))
 
 
@@ -579,10 +579,10 @@ def test_a_browser_that_hangs_once_is_started_again(checkout, monkeypatch, capfd
     chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [1, 4]}], "layout": {}}
     shutil.copytree(ROOT / svg.BUNDLE.parent, checkout / svg.BUNDLE.parent)
 
-    svg.draw(checkout, [chart])
+    svg.Pictures(checkout).draw([chart])
 
     assert len(tries) == 2
-    assert svg.drawn(checkout, chart)
+    assert svg.Pictures(checkout).drawn(chart)
     assert capfd.readouterr().err == ""
 
 
@@ -593,6 +593,6 @@ def test_a_browser_that_can_draw_does(checkout):
     chart = {"data": [{"type": "scatter", "x": [1, 2], "y": [1, 4]}], "layout": {}}
     shutil.copytree(ROOT / svg.BUNDLE.parent, checkout / svg.BUNDLE.parent)
 
-    svg.draw(checkout, [chart])
+    svg.Pictures(checkout).draw([chart])
 
-    assert svg.drawn(checkout, chart)
+    assert svg.Pictures(checkout).drawn(chart)

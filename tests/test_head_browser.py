@@ -6,14 +6,14 @@ import re
 
 import pytest
 
-from attnsite.site import records
+from attnsite.site.answers import Answers
 from attnsite.site.widgets import head_browser
 from tests import visits
 from tests.conftest import ROOT
 from tests.test_access import STICKS_OUT
 
 PATH = "questions/learning/do_heads_specialise/"
-RUN, ROW = head_browser.found(records.read(ROOT))
+RUN, ROW = head_browser.found(Answers.load(ROOT))
 HEADS = head_browser.heads(ROW)
 LETTERS = ROW.values["shown"]["text"]
 browser_test = pytest.mark.browser
@@ -52,7 +52,7 @@ def live(page):
 def test_every_map_and_word_is_the_runs():
     """Each cell of each map, every weight and what is said of a head come from the committed run, none from a build."""
     assert RUN.machine != "this_build"
-    html = head_browser.html(records.read(ROOT))
+    html = head_browser.html(Answers.load(ROOT))
     for state, head in itertools.product(head_browser.STATES, HEADS):
         weights = ROW.values["shown"][state][head.layer][head.place]
         part = re.search(rf'<g id="hb-{state}-{head.key}" data-weights="([^"]*)">(.*?)</g>', html)
@@ -73,8 +73,8 @@ def test_a_shade_is_a_range_of_weights():
 
 def test_a_checkout_without_a_run_says_so(tmp_path):
     """The page is built all the same."""
-    assert head_browser.found(records.read(tmp_path)) is None
-    assert "attnsite measure head_roles" in head_browser.html(records.read(tmp_path))
+    assert head_browser.found(Answers.load(tmp_path)) is None
+    assert "attnsite measure head_roles" in head_browser.html(Answers.load(tmp_path))
 
 
 def test_the_style_sheet_knows_every_head():

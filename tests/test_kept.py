@@ -16,7 +16,8 @@ from pymdownx import highlight
 
 from attnsite.records import fingerprint, run_file
 from attnsite.records.quantity import Quantity
-from attnsite.site import disk_cache, exhibits, records, tables
+from attnsite.site import answers, disk_cache, exhibits, tables
+from attnsite.site.answers import Answers
 from attnsite.site.builders import highlighting, searching, templates
 from attnsite.site.figures import svg
 from attnsite.site.pages import render as pages
@@ -49,7 +50,7 @@ def files(root):
 def test_a_value_comes_back_as_it_was(tmp_path, value):
     """With its types, and without being made again."""
     make = Made(value)
-    first, again = (disk_cache.kept(tmp_path, "this", make) for _ in range(2))
+    first, again = (disk_cache.Cache(tmp_path).kept("this", make) for _ in range(2))
 
     assert first == again == value
     assert repr(again) == repr(value)
@@ -59,7 +60,7 @@ def test_a_value_comes_back_as_it_was(tmp_path, value):
 @pytest.mark.parametrize("value", [(1, 2), {1: 2}, {"a": {3}}, object()], ids=["pair", "map", "set", "object"])
 def test_what_would_come_back_otherwise_is_made_each_time(tmp_path, value):
     make = Made(value)
-    assert all(disk_cache.kept(tmp_path, "this", make) is value for _ in range(2))
+    assert all(disk_cache.Cache(tmp_path).kept("this", make) is value for _ in range(2))
 
     assert make.calls == 2
     assert files(tmp_path) == []
@@ -69,11 +70,11 @@ def test_another_source_is_another_value(tmp_path, monkeypatch):
     """So is another form of what is kept, and another Python."""
     make = Made("value")
     for made_from in (("a", 1), ("a", "1"), ("a1",), "a1"):
-        disk_cache.kept(tmp_path, made_from, make)
+        disk_cache.Cache(tmp_path).kept(made_from, make)
     monkeypatch.setattr(disk_cache, "_FORMAT", 99)
-    disk_cache.kept(tmp_path, "a1", make)
+    disk_cache.Cache(tmp_path).kept("a1", make)
     monkeypatch.setattr(disk_cache.sys, "version_info", (9, 9, 9))
-    disk_cache.kept(tmp_path, "a1", make)
+    disk_cache.Cache(tmp_path).kept("a1", make)
 
     assert make.calls == 6
 
@@ -87,12 +88,12 @@ def test_another_source_is_another_value(tmp_path, monkeypatch):
 def test_a_broken_file_is_made_anew(tmp_path, damage):
     """Also one that is still JSON; the next one finds it mended."""
     make = Made({"number": 77})
-    disk_cache.kept(tmp_path, "this", make)
+    disk_cache.Cache(tmp_path).kept("this", make)
     [file] = files(tmp_path)
     file.write_bytes(damage(file.read_bytes()))
 
-    assert disk_cache.kept(tmp_path, "this", make) == {"number": 77}
-    assert disk_cache.kept(tmp_path, "this", make) == {"number": 77}
+    assert disk_cache.Cache(tmp_path).kept("this", make) == {"number": 77}
+    assert disk_cache.Cache(tmp_path).kept("this", make) == {"number": 77}
     assert make.calls == 2
 
 
@@ -100,12 +101,12 @@ def test_without_a_place_to_keep_it_a_value_is_made(tmp_path):
     """Where a file stands in the place of the folder, say."""
     (tmp_path / ".cache").write_text("in the way", encoding="utf-8")
 
-    assert disk_cache.kept(tmp_path, "this", Made(5)) == 5
+    assert disk_cache.Cache(tmp_path).kept("this", Made(5)) == 5
 
 
 def test_what_fails_is_not_kept(tmp_path):
     with pytest.raises(ZeroDivisionError):
-        disk_cache.kept(tmp_path, "this", lambda: 1 / 0)
+        disk_cache.Cache(tmp_path).kept("this", lambda: 1 / 0)
 
     assert files(tmp_path) == []
 
@@ -113,12 +114,12 @@ def test_what_fails_is_not_kept(tmp_path):
 def test_what_no_build_asks_for_is_thrown_away_after_a_month(tmp_path):
     """What is asked for stays, however long ago it was made."""
     for source in ("never asked again", "asked again", "new"):
-        disk_cache.kept(tmp_path, source, Made(source))
+        disk_cache.Cache(tmp_path).kept(source, Made(source))
     old = time.time() - (disk_cache.DAYS + 1) * 86_400
     for source in ("never asked again", "asked again"):
         os.utime(tmp_path / disk_cache.CACHE / f"{disk_cache.name(source)}.json", (old, old))
-    disk_cache.kept(tmp_path, "asked again", Made("asked again"))
-    disk_cache.forget(tmp_path)
+    disk_cache.Cache(tmp_path).kept("asked again", Made("asked again"))
+    disk_cache.Cache(tmp_path).forget()
 
     left = {path.stem for path in files(tmp_path)}
     assert left == {disk_cache.name("asked again"), disk_cache.name("new")}
@@ -131,15 +132,15 @@ def test_what_may_only_be_read_is_read(tmp_path, monkeypatch):
         raise PermissionError("not yours")
 
     make = Made("value")
-    disk_cache.kept(tmp_path, "this", make)
+    disk_cache.Cache(tmp_path).kept("this", make)
     monkeypatch.setattr(disk_cache.os, "utime", refused)
 
-    assert disk_cache.kept(tmp_path, "this", make) == "value"
+    assert disk_cache.Cache(tmp_path).kept("this", make) == "value"
     assert make.calls == 1
 
 
 def test_nothing_kept_is_nothing_to_throw_away(tmp_path):
-    disk_cache.forget(tmp_path)
+    disk_cache.Cache(tmp_path).forget()
 
     assert list(tmp_path.iterdir()) == []
 
@@ -151,25 +152,23 @@ def checkout(tmp_path, monkeypatch):
     checkout = checkouts.fill(tmp_path / "checkout")
     file = tmp_path / "squares.py"
     file.write_text("SIDE = 1\n", encoding="utf-8")
-    monkeypatch.setattr(records.read(checkout).figure("squares"), "__file__", str(file), raising=False)
-    monkeypatch.setattr(records, "_kept", {})
+    monkeypatch.setattr(Answers.load(checkout).figure("squares"), "__file__", str(file), raising=False)
     return checkout
 
 
 def test_what_a_page_shows_of_a_figure_is_kept_and_as_it_was_made(checkout, monkeypatch):
     """Its files and its markup: a build that finds them makes none of it, and they are those of a first build."""
-    first = {**pages.published(checkout), **pages.render(checkout)}
-    shown = records.read(checkout).exhibits("squares")[0]
-    made = pages.described(exhibits.exhibit(records.read(checkout).figure("squares"), {shown.machine: shown.run},
+    first = {**pages.published(Answers.load(checkout)), **pages.render(Answers.load(checkout))}
+    shown = Answers.load(checkout).exhibits("squares")[0]
+    made = pages.described(exhibits.exhibit(Answers.load(checkout).figure("squares"), {shown.machine: shown.run},
                                             shown.machine, shown.state))  # fmt: skip
 
     def fails(*_):
         raise AssertionError("made again")
 
-    monkeypatch.setattr(records, "_kept", {})
-    for module, name in ((exhibits, "exhibit"), (exhibits, "downloads"), (tables, "table"), (svg, "layouts")):
+    for module, name in ((answers, "exhibit"), (exhibits, "downloads"), (tables, "table"), (svg, "layouts")):
         monkeypatch.setattr(module, name, fails)
-    again = {**pages.published(checkout), **pages.render(checkout)}
+    again = {**pages.published(Answers.load(checkout)), **pages.render(Answers.load(checkout))}
 
     assert again == first
     assert first["figures/squares/every_machine.json"] == made
@@ -177,21 +176,20 @@ def test_what_a_page_shows_of_a_figure_is_kept_and_as_it_was_made(checkout, monk
 
 def test_another_state_of_a_run_is_another_file_of_its_figure(checkout, monkeypatch):
     """It says of itself that it is stale, also where the fresh one is kept."""
-    fresh = records.read(checkout).exhibits("squares")[0]
-    monkeypatch.setattr(records, "_kept", {})
+    fresh = Answers.load(checkout).exhibits("squares")[0]
     monkeypatch.setattr(run_file, "state", lambda run: "stale")
-    stale = records.read(checkout).exhibits("squares")[0]
+    stale = Answers.load(checkout).exhibits("squares")[0]
 
-    told = [json.loads(pages.described(shown, checkout))["state"] for shown in (fresh, stale, fresh)]
+    told = [json.loads(pages.described(shown, disk_cache.Cache(checkout)))["state"] for shown in (fresh, stale, fresh)]
     assert told == ["fresh", "stale", "fresh"]
 
 
 TWO = """
 import sys
 from pathlib import Path
-from attnsite.site import disk_cache as kept
+from attnsite.site.disk_cache import Cache
 for n in range(300):
-    value = kept.kept(Path(sys.argv[1]), n % 30, lambda: {"number": n % 30, "text": "x" * 20_000})
+    value = Cache(Path(sys.argv[1])).kept(n % 30, lambda: {"number": n % 30, "text": "x" * 20_000})
     assert value == {"number": n % 30, "text": "x" * 20_000}, n
 """
 
@@ -236,7 +234,7 @@ def test_a_digest_is_the_same_from_disk(tmp_path, monkeypatch):
         for found in (fingerprint._hashed, fingerprint.imported, fingerprint.bound):
             found.cache_clear()
 
-    monkeypatch.setattr(fingerprint, "_keep", lambda made_from, make: disk_cache.kept(tmp_path, made_from, make))
+    monkeypatch.setattr(fingerprint, "_keep", disk_cache.Cache(tmp_path).kept)
     for _ in range(2):
         forget()
         assert (fingerprint.of_code(text), fingerprint.imported(text), fingerprint.bound(text)) == plain
@@ -267,7 +265,7 @@ def test_a_page_is_searched_once_for_its_entries(tmp_path):
     pages.append(page(toc=[SimpleNamespace(id="x", url="#x", children=[])]))
     first, second = Index(), Index()
     for index in (first, second):
-        searching.remember(index, tmp_path)
+        searching.remember(index, disk_cache.Cache(tmp_path))
         for each in pages:
             index.add_entry_from_context(each)
 
@@ -290,7 +288,7 @@ def test_entries_of_a_page_keep_their_place():
 def test_code_is_in_the_same_colours_from_disk(tmp_path, monkeypatch):
     """Of its own language and form."""
     monkeypatch.setattr(highlight, "highlight", highlight.highlight)
-    highlighting.remember(tmp_path)
+    highlighting.remember(disk_cache.Cache(tmp_path))
     forms = [(PythonLexer(), HtmlFormatter()), (PythonLexer(stripnl=False), HtmlFormatter()),
              (PythonLexer(), HtmlFormatter(cssclass="other"))]  # fmt: skip
     fresh = [highlighting.pygments.highlight("\nx = 1\n", *form) for form in forms]

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from attnsite.content import number_words, unbacked_numbers
 from attnsite.content.judging import Text, judge
+from attnsite.site import about
 from attnsite.site.builders import checks
 from attnsite.site.markdown.rendering import Renderer
 from tests import checkouts
 from tests.conftest import ROOT
 
-RENDERER = Renderer(ROOT)
+RENDERER = Renderer(about.configuration(ROOT))
 CASES = sorted((Path(__file__).parent / "cases" / "naked").glob("*.md"))
 
 

@@ -7,9 +7,11 @@ from urllib.parse import unquote, urljoin
 
 import pytest
 
-from attnsite.records import run_file
+from attnsite.records import registry, run_file
 from attnsite.records.run_file import EVERY_MACHINE, Row
-from attnsite.site import grounds, records
+from attnsite.site import grounds
+from attnsite.site.answers import Answers
+from attnsite.site.disk_cache import Cache
 from tests import checkouts
 from tests.conftest import ROOT
 
@@ -83,18 +85,19 @@ def test_an_entry_shows_the_row_that_its_number_is_in(site_folder, path, place, 
 
 def test_rows_behind_a_number_are_those_it_moves_with():
     """Each row is moved by hand: the number moves with the rows that are found and with no other."""
-    known = records.read(ROOT)
+    known = Answers.load(ROOT)
     shown = known.exhibits("decode_by_context")[0]
     module, run = known.figure("decode_by_context"), shown.run
     found = known.rows_behind("decode_by_context", run, ["mha_time", "mqa_speedup", "context"])
     before, rows = module.values(run), module.tabulate([run])
 
     assert [len(found[name]) for name in ("mha_time", "mqa_speedup", "context")] == [1, 2, 0]
-    assert str(before["mha_time"]) in {str(value) for value in rows[found["mha_time"][0]].values()}
+    [behind] = found["mha_time"]
+    assert str(before["mha_time"]) in {str(value) for value in behind.values()}
     halved = [replace(row, samples=tuple(s / 2 for s in row.samples)) if row.kernel and row.skipped is None else row
               for row in run.rows]  # fmt: skip
     times = [row for row in halved if row.kernel and not row.kernel.startswith("ceiling:")]
-    shown_at = times[found["mha_time"][0]]
+    shown_at = times[rows.index(behind)]
     only = replace(
         run, rows=tuple(h if h.key == shown_at.key else row for h, row in zip(halved, run.rows, strict=True))
     )
@@ -108,7 +111,7 @@ def test_a_number_of_a_sum_says_no_rows_where_it_rests_on_many():
     of_all = replace(of_all, rows=tuple(Row(case={"side": n}, values={"area": float(n)}) for n in range(40)))
     module.values = lambda run: {"sum": checkouts.Quantity(sum(row.values["area"] for row in run.rows))}
 
-    assert grounds.rows_behind(ROOT, module, of_all, ["sum"]) == {"sum": []}
+    assert grounds.rows_behind(Cache(ROOT), module, of_all, ROOT / "none.json", ["sum"]) == {"sum": []}
 
 
 @pytest.mark.parametrize(
@@ -118,9 +121,10 @@ def test_a_number_of_a_sum_says_no_rows_where_it_rests_on_many():
         ("kv_cache", "llama3_8b_heads", "query_heads"),
     ],
 )
-def test_the_expression_of_a_number_is_found_in_the_code(figure, value, said):
+def test_the_expression_of_a_number_is_found_in_the_code(tmp_path, figure, value, said):
     """Also where the name is put together."""
-    assert said in grounds.computed(records.read(ROOT).figure(figure), value)
+    module = registry.module("figures", figure)
+    assert said in grounds.computed(Cache(tmp_path), module, [value])[value]
 
 
 def test_every_folder_that_an_address_may_be_shortened_to_has_a_page(site_folder):

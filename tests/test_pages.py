@@ -20,9 +20,10 @@ from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import THIS_BUILD
 from attnsite.site import addresses as places
-from attnsite.site import records
+from attnsite.site.answers import Answers
 from attnsite.site.builders import folder
 from attnsite.site.builders import mkdocs_notebooks as notebooks
+from attnsite.site.checkout import Checkout
 from attnsite.site.figures.fence import fence
 from attnsite.site.markdown import extension as markup
 from attnsite.site.pages import kernels as kernel_pages
@@ -45,7 +46,7 @@ def checkout(tmp_path, monkeypatch):
 
 def html(root, path):
     """A page as HTML, by the extensions that matter here."""
-    text = pages.render(root)[path]
+    text = pages.render(Answers.load(root))[path]
     builder = Markdown(
         extensions=[markup.Markup(root=str(root)), "pymdownx.superfences", "md_in_html", "attr_list", "def_list"],
         extension_configs={"pymdownx.superfences": FENCES},
@@ -92,10 +93,9 @@ def test_rendering_twice_gives_the_same(checkout, monkeypatch):
                       if path != kept and kept not in path.parents and path != checkout)  # fmt: skip
 
     before = everything()
-    first = pages.render(checkout)
-    assert pages.render(checkout) == first
-    monkeypatch.setattr(records, "_kept", {})
-    assert pages.render(checkout) == first
+    first = pages.render(Answers.load(checkout))
+    assert pages.render(Answers.load(checkout)) == first
+    assert pages.render(Answers.load(checkout)) == first
     assert everything() == before
 
 
@@ -103,7 +103,7 @@ def test_the_ladder_is_climbed_rung_by_rung():
     """Each kernel but the reference says which one it follows, and stands behind it, on its page too."""
     rungs = kernel_pages.ladder()
     places = {kernel.name: place for place, kernel in enumerate(rungs)}
-    made = pages.render(ROOT)
+    made = pages.render(Answers.load(ROOT))
 
     assert sorted(places) == registry.names("kernels")
     assert [kernel.name for kernel in rungs if not kernel.follows] == ["reference"]
@@ -116,8 +116,8 @@ def test_the_ladder_is_climbed_rung_by_rung():
 
 def test_everything_has_its_page():
     """Of this checkout: each question, theme and kernel; each machine and source stands on the page of its kind."""
-    made = pages.render(ROOT)
-    known = records.read(ROOT)
+    made = pages.render(Answers.load(ROOT))
+    known = Answers.load(ROOT)
     for question in load_questions(ROOT):
         shown = made[f"questions/{question.theme}/{question.slug}.md"].replace("<wbr>", "")
         assert f"# {question.title}" in shown
@@ -125,7 +125,7 @@ def test_everything_has_its_page():
         assert theme.summary in made[f"questions/{theme.slug}/index.md"]
     for kernel in registry.names("kernels"):
         assert registry.path_of("kernels", kernel).read_text().splitlines()[-1] in made[f"kernels/{kernel}.md"]
-    for key in known.sources:
+    for key in known.checkout.sources:
         assert f'<li id="{key}">' in made["sources.md"]
     machines = {path.parent.name for path in (ROOT / "docs" / "results").glob("*/*.json")} - {"every_machine"}
     assert machines
@@ -139,7 +139,7 @@ def test_everything_has_its_page():
 
 def test_every_page_begins_with_its_own_place():
     """The line that tells the extension where the page lies, behind front matter that can be read."""
-    for path, text in pages.render(ROOT).items():
+    for path, text in pages.render(Answers.load(ROOT)).items():
         assert text.count(markup.PAGE.format(path)) == 1, path
         if text.lstrip().startswith("---"):
             assert front(text.lstrip())["title"], path
@@ -161,11 +161,11 @@ def test_every_page_is_in_the_menu_once():
             yield from [item] if isinstance(item, str) else leaves(next(iter(item.values()))) if isinstance(
                 next(iter(item.values())), list) else [next(iter(item.values()))]  # fmt: skip
 
-    listed = [path for path in leaves(pages.navigation(ROOT)) if path.endswith(".md")]
+    listed = [path for path in leaves(pages.navigation(Checkout.load(ROOT))) if path.endswith(".md")]
     unlisted = ("figures/", "results/", "models/")
     assert "models/index.md" in listed
     listed.remove("models/index.md")
-    assert sorted(listed) == sorted(path for path in pages.render(ROOT) if not path.startswith(unlisted))
+    assert sorted(listed) == sorted(path for path in pages.render(Answers.load(ROOT)) if not path.startswith(unlisted))
 
 
 def test_a_draft_is_not_built(checkout):
@@ -173,14 +173,14 @@ def test_a_draft_is_not_built(checkout):
     path = "docs/questions/shapes/half_done.md"
     draft = checkouts.question(title="Half done?", answer="Halfway.", order=2, more="draft: true\n")
     checkouts.put(checkout, path, draft)
-    made = pages.render(checkout)
+    made = pages.render(Answers.load(checkout))
     assert "questions/shapes/half_done.md" not in made
     assert not [path for path, text in made.items() if "Half done?" in text or "Halfway" in text]
-    assert "half_done" not in json.dumps(pages.navigation(checkout))
+    assert "half_done" not in json.dumps(pages.navigation(Checkout.load(checkout)))
 
     checkouts.put(checkout, path, draft.replace("draft: true\n", ""))
-    assert "Half done?" in pages.render(checkout)["questions/shapes/half_done.md"]
-    assert "half_done" in json.dumps(pages.navigation(checkout))
+    assert "Half done?" in pages.render(Answers.load(checkout))["questions/shapes/half_done.md"]
+    assert "half_done" in json.dumps(pages.navigation(Checkout.load(checkout)))
 
 
 def test_all_mistakes_of_all_questions_are_told_at_once(checkout):
@@ -188,7 +188,7 @@ def test_all_mistakes_of_all_questions_are_told_at_once(checkout):
     checkouts.put(checkout, "docs/questions/shapes/one.md", checkouts.question(more="colour: blue\n"))
     checkouts.put(checkout, "docs/questions/shapes/two.md", checkouts.question(order="first"))
     with pytest.raises((Mistake, ExceptionGroup)) as raised:
-        pages.render(checkout)
+        pages.render(Answers.load(checkout))
 
     assert {mistake.path.rsplit("/", 1)[-1] for mistake in flatten(raised.value)} == {"one.md", "two.md"}
 
@@ -197,7 +197,7 @@ def test_a_page_that_cites_lists_its_sources_and_one_that_does_not_has_no_list(c
     """Also one written by hand; a list that is there already is left where it stands."""
     checkouts.put(checkout, "docs/method.md", "# Method\n\nAs said [@doe2020squares].\n")
     checkouts.put(checkout, "docs/about.md", f"# About\n\n{markup.SOURCES}\n\nAs said [@doe2020squares].\n")
-    made = pages.render(checkout)
+    made = pages.render(Answers.load(checkout))
 
     assert made["method.md"].count(markup.SOURCES) == 1
     assert "## Sources" in made["method.md"]
@@ -210,7 +210,7 @@ def test_a_page_that_cites_lists_its_sources_and_one_that_does_not_has_no_list(c
 
 def test_links_between_pages_resolve():
     """Every link to a page, in Markdown and in HTML, from every page of this checkout."""
-    made, published = pages.render(ROOT), pages.published(ROOT)
+    made, published = pages.render(Answers.load(ROOT)), pages.published(Answers.load(ROOT))
     results = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "results").rglob("*.json")}
     assets = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / "assets").iterdir()}
     addresses = {places.address(path) for path in made} | set(published) | results | assets
@@ -252,9 +252,9 @@ def test_relative_addresses(page, target, relative):
 def test_writing_gives_another_builder_all_that_the_pages_show(checkout, tmp_path):
     """Pages, figures' files and runs in one folder; hand-written files of the checkout are untouched."""
     target = tmp_path / "elsewhere"
-    count = folder.write(checkout, target)
+    count = folder.write(Answers.load(checkout), target)
 
-    assert count == len(pages.render(checkout)) == len(list(target.rglob("*.md")))
+    assert count == len(pages.render(Answers.load(checkout))) == len(list(target.rglob("*.md")))
     assert (target / "figures" / "squares" / "laptop.json").is_file()
     assert (target / "results" / "laptop" / "squares.json").is_file()
     assert "attnsite:page" not in (checkout / "docs" / "index.md").read_text()
@@ -265,7 +265,7 @@ def test_runs_of_this_build_are_published(checkout, monkeypatch):
     monkeypatch.setattr(this_machine, "made_here", lambda *_: True)
     checkouts.put_run(checkout, THIS_BUILD)
 
-    assert f"results/{THIS_BUILD}/squares.json" in pages.published(checkout)
+    assert f"results/{THIS_BUILD}/squares.json" in pages.published(Answers.load(checkout))
 
 
 # --- text that is not meant to be HTML ---------------------------------------------------------------------------
@@ -280,14 +280,14 @@ def test_titles_are_text_wherever_they_stand(checkout, text):
     title = f"'Why {text}?'" if "'" not in text else f'"Why {text}?"'
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(title=title))
     checkouts.put(checkout, "docs/questions/shapes/index.md", checkouts.THEME.format(title=quoted))
-    made = pages.render(checkout)
+    made = pages.render(Answers.load(checkout))
     for path in ("questions/shapes/area.md", "questions/index.md", "questions/shapes/index.md", "evidence.md"):
         tags = harmless(html(checkout, path))
         shown = text if path == "questions/shapes/index.md" else f"Why {text}?"
         assert shown in tags.text, path
         assert not [tag for tag, attributes in tags.found if tag == "a" and attributes.get("href") == "a link"]
     assert front(made["questions/shapes/area.md"])["title"] == escape(f"Why {text}?", quote=False)
-    assert "<img" not in json.dumps(pages.navigation(checkout))
+    assert "<img" not in json.dumps(pages.navigation(Checkout.load(checkout)))
 
 
 def test_a_description_fits_into_an_attribute(checkout):
@@ -295,7 +295,7 @@ def test_a_description_fits_into_an_attribute(checkout):
     answer = """'As "squares" are: > 1 & [a link](area.md) [@doe2020squares].'"""
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(answer=answer))
 
-    told = front(pages.render(checkout)["questions/shapes/area.md"])["description"]
+    told = front(pages.render(Answers.load(checkout))["questions/shapes/area.md"])["description"]
     assert told == "As &quot;squares&quot; are: &gt; 1 &amp; a link."
 
 
@@ -308,9 +308,9 @@ def test_fields_of_sources_are_text(checkout, field, text):
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(body="See [@doe2020squares §1]."))
     if field != "author" and "<" in text:
         [told] = [each for each in read_sources(checkout)[1] if "doe2020squares" in str(each.path)]
-        assert "doe2020squares" not in records.read(checkout).sources, told
+        assert "doe2020squares" not in Answers.load(checkout).checkout.sources, told
         return
-    assert "doe2020squares" in records.read(checkout).sources
+    assert "doe2020squares" in Answers.load(checkout).checkout.sources
     for path in ("questions/shapes/area.md", "sources.md"):
         page = html(checkout, path)
         tags = harmless(page)
@@ -354,7 +354,7 @@ def test_names_of_machines_are_text(checkout, machine):
 def test_a_hand_written_page_keeps_its_front_matter(checkout):
     """The line of its place comes behind it; a rule of three dashes in the text is none."""
     checkouts.put(checkout, "docs/method.md", "---\ntitle: How\nhide: [toc]\n---\n\n# How\n\n---\n\nSo.\n")
-    text = pages.render(checkout)["method.md"]
+    text = pages.render(Answers.load(checkout))["method.md"]
 
     assert front(text) == {"title": "How", "hide": ["toc"]}
     assert text.index("hide:") < text.index("attnsite:page") < text.index("# How")
@@ -399,7 +399,7 @@ def test_a_figure_begins_with_the_machine_that_the_text_quotes(checkout):
     checkouts.put(checkout, "docs/questions/shapes/area.md", text)
     checkouts.put_run(checkout, "apple", cpu="Another", cores=4)
 
-    shown = [exhibit.machine for exhibit in records.read(checkout).exhibits("squares")]
+    shown = [exhibit.machine for exhibit in Answers.load(checkout).exhibits("squares")]
 
     assert shown[0] == "laptop"
     assert shown[1:] == sorted(shown[1:], key=lambda machine: (machine == THIS_BUILD, machine))
@@ -407,7 +407,7 @@ def test_a_figure_begins_with_the_machine_that_the_text_quotes(checkout):
 
 def test_a_question_says_how_long_its_runs_took(monkeypatch):
     """The sum for each machine, of the runs that its figures show; nothing of a moment, or of a quick sweep."""
-    held = records.Records(ROOT)
+    held = Answers.load(ROOT)
     names = ["heads_at_fixed_width", "depth_with_one_head", "parameters_by_heads"]
     machines = ["epyc_2core", "xeon_2core", "every_machine"]
     runs = {name: held.runs(name)[machine] for name, machine in zip(names, machines, strict=True)}
@@ -432,7 +432,7 @@ def test_machines_are_compared_by_ratios_alone(checkout, monkeypatch):
     """What a claim quotes, one column for each machine; counts and times are in no row."""
     more = "  - measured: It grows. [=squares.growth laptop]\n  - measured: It takes. [=squares.seconds laptop]\n"
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(more=more))
-    known = records.read(checkout)
+    known = Answers.load(checkout)
     module = known.figure("squares")
     before = module.values
     monkeypatch.setattr(module, "values", lambda run: before(run) | {

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from attnsite.content.evidence import Evidence
 from attnsite.figures.toolkit import style
 from attnsite.records import run_file
-from attnsite.site import exhibits, records
+from attnsite.site import exhibits
+from attnsite.site.answers import Answers
 from attnsite.site.figures import chromium, renderer
 from attnsite.site.figures import svg as picture
 from attnsite.site.pages import render as pages
@@ -34,7 +35,7 @@ def checkout(tmp_path, monkeypatch):
 
 @pytest.fixture
 def chart(checkout):
-    return records.read(checkout).exhibits("squares")[0].chart
+    return Answers.load(checkout).exhibits("squares")[0].chart
 
 
 @pytest.fixture
@@ -114,8 +115,7 @@ def test_no_drawn_picture_has_a_sentinel_left(name):
 
 def test_the_same_figure_has_the_same_key(checkout, chart, monkeypatch):
     """Read anew from the same file, and with its parts in another order; any change of what is seen changes it."""
-    monkeypatch.setattr(records, "_kept", {})
-    again = records.read(checkout).exhibits("squares")[0].chart
+    again = Answers.load(checkout).exhibits("squares")[0].chart
     assert picture.key(chart) == picture.key(again) == picture.key(dict(reversed(chart.items())))
 
     for path in (("data", 0, "y", 0), ("layout", "title", "text"), ("layout", "font", "color")):
@@ -133,20 +133,20 @@ def test_the_same_figure_has_the_same_key(checkout, chart, monkeypatch):
 def test_pictures_are_drawn_once_and_together(checkout, chart, browser):
     """One visit for all that is missing, twice the same chart once, and no visit when nothing is."""
     other = {**chart, "layout": {**chart["layout"], "title": {"text": "another"}}}
-    picture.draw(checkout, [chart, other, chart])
+    picture.Pictures(checkout).draw([chart, other, chart])
     assert [len(orders) for orders in browser] == [2 * len(picture.SIZES)]
-    assert picture.drawn(checkout, chart)
-    picture.draw(checkout, [chart, other])
+    assert picture.Pictures(checkout).drawn(chart)
+    picture.Pictures(checkout).draw([chart, other])
     assert len(browser) == 1
 
-    picture.path(checkout, other, "wide").unlink()
-    picture.draw(checkout, [chart, other])
+    picture.Pictures(checkout).path(other, "wide").unlink()
+    picture.Pictures(checkout).draw([chart, other])
     assert [len(orders) for orders in browser] == [4, 2]
 
 
 def test_pictures_have_their_sizes(checkout, chart, browser):
     """Each is laid out for the size that it is shown at."""
-    picture.draw(checkout, [chart])
+    picture.Pictures(checkout).draw([chart])
 
     sizes = {(order["fig"]["layout"]["width"], order["fig"]["layout"]["height"]) for order in browser[0]}
     assert sizes == set(picture.SIZES.values()) == {(760, 420), (360, 360)}
@@ -161,9 +161,9 @@ def test_half_a_picture_is_never_kept(checkout, chart, monkeypatch, capsys, brow
 
     monkeypatch.setattr(picture, "_said", False)
     monkeypatch.setattr(renderer, "write", fail)
-    picture.draw(checkout, [chart])
+    picture.Pictures(checkout).draw([chart])
 
-    assert not picture.drawn(checkout, chart)
+    assert not picture.Pictures(checkout).drawn(chart)
     assert list((checkout / picture.CACHE).iterdir()) == []
     assert "the browser went away" in capsys.readouterr().err
 
@@ -172,8 +172,8 @@ def test_without_a_browser_it_says_so_once_and_goes_on(checkout, monkeypatch, ca
     """The files that need none are there all the same, and the page draws the chart itself."""
     monkeypatch.setattr(chromium, "find", lambda: None)
     monkeypatch.setattr(picture, "_said", False)
-    files = pages.published(checkout)
-    pages.published(checkout)
+    files = pages.published(Answers.load(checkout))
+    pages.published(Answers.load(checkout))
 
     said = capsys.readouterr().err
     assert said.count("no Chromium was found") == 1
@@ -195,13 +195,13 @@ def test_a_variable_names_the_browser(monkeypatch):
 
 def test_the_spec_keeps_every_digit_of_the_data(checkout):
     """Rows of JSON and CSV are the run's own numbers; the drawing has the six digits that a screen can show."""
-    shown = records.read(checkout).exhibits("squares")[0]
+    shown = Answers.load(checkout).exhibits("squares")[0]
     spec = json.loads(pages.described(shown))
     areas = [row.values["area"] for row in shown.run.rows]
 
     at = spec["columns"].index("area")
     assert [row[at][1] for row in spec["rows"]] == areas
-    csv = pages.published(checkout)["figures/squares/every_machine.csv"]
+    csv = pages.published(Answers.load(checkout))["figures/squares/every_machine.csv"]
     assert [float(line.split(",")[1]) for line in csv.splitlines()[1:]] == areas
     assert spec["data"][0]["y"] == pytest.approx(areas, rel=1e-5)
 
@@ -228,13 +228,13 @@ def test_every_spec_of_the_checkout_keeps_the_numbers_of_its_rows():
 
 
 def exhibits_of(evidence):
-    return [name for name in records.Records(ROOT).figure_names()
+    return [name for name in Answers.load(ROOT).figure_names()
             if evidence.figure(name).EXPERIMENT in run_file.experiments(ROOT)]  # fmt: skip
 
 
 def test_the_spec_draws_in_the_readers_colours(checkout):
     """No sentinel is left, and both layouts are there."""
-    spec = pages.described(records.read(checkout).exhibits("squares")[0])
+    spec = pages.described(Answers.load(checkout).exhibits("squares")[0])
 
     assert not SENTINEL.search(spec)
     assert "{{ours}}" in spec

@@ -16,10 +16,10 @@ from pybtex.database import parse_string
 
 from attnsite.content.questions import Cite, Number, load_questions, marks
 from attnsite.content.sources import load_sources, plain
-from attnsite.site import about, addresses, records
+from attnsite.site import about, addresses
 from attnsite.site.addresses import path_of
+from attnsite.site.answers import Answers
 from attnsite.site.builders import finish
-from attnsite.site.checked import checked
 from attnsite.site.exports import atom, bibtex, bundle, html_head, json_ld, plain_markdown
 from attnsite.site.figures import social_cards
 from attnsite.site.pages import render as pages
@@ -33,7 +33,7 @@ SITE = "https://attnsite.example/"
 
 @pytest.fixture(scope="module")
 def files():
-    return bundle.files(ROOT)
+    return bundle.files(Answers.load(ROOT))
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +165,7 @@ def test_the_place_of_publication_is_said_once(checkout, monkeypatch, url):
     checkouts.put(checkout, "mkdocs.yml", 'site_name: S\nsite_url: !ENV [SITE_URL, "https://other.example/"]\n')
     monkeypatch.setenv("SITE_URL", url)
     site = about.read(checkout)
-    made = bundle.files(checkout)
+    made = bundle.files(Answers.load(checkout))
     told = json.loads(made["questions/shapes/area/index.json"])
     head = html_head.dressed(
         "<head><title>T</title></head>", "questions/shapes/area/", site, html_head.About(question=True)
@@ -177,7 +177,7 @@ def test_the_place_of_publication_is_said_once(checkout, monkeypatch, url):
     assert f"{root}sitemap.xml" in made["robots.txt"]
     assert "other.example" not in json.dumps({name: text for name, text in made.items() if isinstance(text, str)})
     monkeypatch.setenv("SITE_URL", "")
-    bare = bundle.files(checkout)
+    bare = bundle.files(Answers.load(checkout))
     assert atom.FILE not in bare
     assert "Sitemap" not in bare["robots.txt"]
     assert "canonical" not in html_head.dressed("<head></head>", "", about.read(checkout), html_head.About())
@@ -188,17 +188,17 @@ def test_a_build_says_in_a_line_what_it_lacks_an_address_for(checkout, monkeypat
     config = 'site_name: S\nsite_url: !ENV [SITE_URL, "https://attnsite.example/"]\n'
     checkouts.put(checkout, "mkdocs.yml", config)
     monkeypatch.delenv("SITE_URL", raising=False)
-    said = about.unsaid(checkout)
+    said = about.unsaid(about.read(checkout))
     assert said.startswith("SITE_URL is not set: ")
     assert "say https://attnsite.example/." in said
     assert "\n" not in said
     monkeypatch.setenv("SITE_URL", "")
-    assert "are left out." in about.unsaid(checkout)
+    assert "are left out." in about.unsaid(about.read(checkout))
     monkeypatch.setenv("SITE_URL", "https://somebody.github.io/heads/")
-    assert about.unsaid(checkout) == ""
+    assert about.unsaid(about.read(checkout)) == ""
     monkeypatch.delenv("SITE_URL")
     checkouts.put(checkout, "mkdocs.yml", "site_name: S\nsite_url: https://heads.org/\n")
-    assert about.unsaid(checkout) == ""
+    assert about.unsaid(about.read(checkout)) == ""
 
 
 def test_scripts_are_published_without_their_authors_remarks(site_folder):
@@ -263,7 +263,7 @@ def test_data_say_what_the_page_says(files, questions, site_folder):
         assert [claim["kind"] for claim in data["claims"]] == [claim.kind for claim in question.claims]
         shown = set(re.findall(r'id="figure-(\w+?)(?:-again)?"', page))
         told = {each["figure"] for each in data["figures"]}
-        experiments = {name: records.read(ROOT).figure(name).EXPERIMENT for name in shown}
+        experiments = {name: Answers.load(ROOT).figure(name).EXPERIMENT for name in shown}
         assert told == {n for n in shown if list((ROOT / "docs/results").glob(f"*/{experiments[n]}.json"))}
         quoted = re.findall(r'<a class="quantity is-(\w+)" href="[^"]*"[^>]*>([^<]*)</a>', page)
         for claim, made in zip(data["claims"], question.claims, strict=True):
@@ -301,8 +301,8 @@ def test_a_page_is_cited_by_an_entry_that_bibtex_reads(checkout, title):
     quoted = "'" + title.replace("'", "''") + "'"
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(title=quoted))
     [question] = load_questions(checkout)
-    known, site = records.read(checkout), about.read(checkout)
-    entry = bibtex.entry(checked(question, known), site)
+    known, site = Answers.load(checkout), about.read(checkout)
+    entry = bibtex.entry(known.checked(question), site)
     [(key, read)] = parse_string(entry, "bibtex").entries.items()
 
     assert key == "attnsite2026area"
@@ -311,7 +311,7 @@ def test_a_page_is_cited_by_an_entry_that_bibtex_reads(checkout, title):
     assert plain(re.sub(r"\\([%&#$_])", r"\1", read.fields["title"]).replace("$", "")) == typed.replace("$", "")
     assert read.fields["url"] == f"{SITE}questions/shapes/area/"
     assert read.fields["year"] == "2026"
-    assert entry.replace("\n", "\n    ") in pages.render(checkout)["questions/shapes/area.md"]
+    assert entry.replace("\n", "\n    ") in pages.render(Answers.load(checkout))["questions/shapes/area.md"]
 
 
 # --- feed ------------------------------------------------------------------------------------------------------
@@ -343,7 +343,7 @@ def test_the_feed_is_one_as_rfc_4287_asks(files, questions):
 
 
 def entry_of(root):
-    return etree.fromstring(bundle.files(root)[atom.FILE]).find(f"{ATOM}entry")
+    return etree.fromstring(bundle.files(Answers.load(root))[atom.FILE]).find(f"{ATOM}entry")
 
 
 def test_an_answer_comes_again_when_it_is_measured_again(checkout, monkeypatch):
@@ -405,8 +405,8 @@ def test_a_figure_in_words_and_a_problem_unfolded(checkout):
             '??? question "How many?"\n\n    [=squares.largest].\n\n    ```python\n    1\n    ```\n\nEnd.')  # fmt: skip
     checkouts.put(checkout, "docs/questions/shapes/area.md", checkouts.question(body=body))
     [question] = load_questions(checkout)
-    known = records.read(checkout)
-    text = plain_markdown.question(checked(question, known), known, about.read(checkout))
+    known = Answers.load(checkout)
+    text = plain_markdown.question(known.checked(question), known, about.read(checkout))
 
     assert "**Figure: The square of 30 is 900.** Compare `side` with area. A line from 1 to 900." in text
     assert f"[the rule]({SITE}method/#a) and (Doe 2020, §1; Roe and Doe 2021)" in text
@@ -418,7 +418,7 @@ def test_a_figure_in_words_and_a_problem_unfolded(checkout):
 
 def test_questions_lead_on_to_one_another(questions):
     """From all questions through each of them and back, in the order of the menu, and never out of them."""
-    made = pages.render(ROOT)
+    made = pages.render(Answers.load(ROOT))
     listed = [path_of(question) for question in questions]
     ends = ["questions/index.md", *listed, "questions/index.md"]
     for at, path in enumerate(listed, 1):
@@ -431,13 +431,13 @@ def test_questions_lead_on_to_one_another(questions):
 def test_a_page_can_be_edited_where_a_repository_is_known(checkout, monkeypatch):
     """Else it names its file, which is true of any copy."""
     path = "questions/shapes/area.md"
-    assert f"This page's source is <code>docs/{path}</code>" in pages.render(checkout)[path]
-    assert 'rel="edit"' not in pages.render(checkout)[path]
+    assert f"This page's source is <code>docs/{path}</code>" in pages.render(Answers.load(checkout))[path]
+    assert 'rel="edit"' not in pages.render(Answers.load(checkout))[path]
     checkouts.put(checkout, "mkdocs.yml", 'site_name: S\nrepo_url: !ENV [REPO_URL, ""]\n')
     monkeypatch.setenv("REPO_URL", "https://github.com/someone/attnsite")
 
     address = f"https://github.com/someone/attnsite/edit/main/docs/{path}"
-    assert f'<a href="{address}" rel="edit">' in pages.render(checkout)[path]
+    assert f'<a href="{address}" rel="edit">' in pages.render(Answers.load(checkout))[path]
 
 
 def test_a_page_says_when_it_was_last_checked(checkout):
@@ -445,27 +445,27 @@ def test_a_page_says_when_it_was_last_checked(checkout):
     path = "docs/questions/shapes/area.md"
     checkouts.put(checkout, path, checkouts.question(body="[=squares.largest old] [@doe2020squares]"))
     [question] = load_questions(checkout)
-    assert checked(question, records.read(checkout)).told == (
+    assert Answers.load(checkout).checked(question).told == (
         "Last checked 2 January 2026: 2 runs and counts (1 fresh, 1 stale)."
     )
     source = (checkout / "docs/sources/doe2020squares.bib").read_text()
     opened = source.replace("text read}", "text read},\n  urldate = {2026-01-02}")
     checkouts.put(checkout, "docs/sources/doe2020squares.bib", opened)
-    assert checked(question, records.read(checkout)).told == (
+    assert Answers.load(checkout).checked(question).told == (
         "Last checked 2 January 2026: 2 runs and counts (1 fresh, 1 stale), 1 of 1 sources opened."
     )
-    assert "Last checked 2 January" in pages.render(checkout)["questions/shapes/area.md"]
+    assert "Last checked 2 January" in pages.render(Answers.load(checkout))["questions/shapes/area.md"]
     bare = re.sub("  - counted.*\n", "  []\n", checkouts.question(answer="Twice.", body="Nothing."))
     checkouts.put(checkout, path, bare)
     [question] = load_questions(checkout)
-    assert checked(question, records.read(checkout)).told == ""
+    assert Answers.load(checkout).checked(question).told == ""
 
 
 def test_no_day_of_this_checkout_lies_ahead(questions):
     """The feed and the pages rest on them: each question has one, and what was not opened has none."""
     ahead = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)).date().isoformat()
     for question in questions:
-        assert "2026-01-01" < checked(question, records.read(ROOT)).asked <= ahead, question.path
+        assert "2026-01-01" < Answers.load(ROOT).checked(question).asked <= ahead, question.path
     for source in load_sources(ROOT).values():
         assert source.checked != "not re-read" or not source.read, source.key
         assert source.read <= ahead
@@ -519,12 +519,12 @@ def test_cards_are_drawn_with_the_figures_and_a_missing_one_is_the_common_one(ch
     monkeypatch.setattr(renderer, "write", lambda orders, options, folder: visits.append(orders) or "no browser today")
     monkeypatch.setattr(svg, "_said", True)
     monkeypatch.setenv("CHROMIUM", "/bin/sh")
-    assert not [path for path in pages.published(checkout) if path.endswith("card.png")]
+    assert not [path for path in pages.published(Answers.load(checkout)) if path.endswith("card.png")]
     [orders] = visits
     assert {order["path"].suffix for order in orders} == {".svg", ".png"}
     site = checkout / "site"
     checkouts.put(site, "questions/shapes/area/index.html", "<html><head><meta charset=utf-8></head></html>")
-    finish.finish(checkout, site)
+    finish.finish(Answers.load(checkout), site)
 
     text = (site / "questions/shapes/area/index.html").read_text(encoding="utf-8")
     assert f'<meta property="og:image" content="{SITE}assets/card.png">' in text

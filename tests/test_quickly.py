@@ -7,7 +7,8 @@ import pytest
 
 from attnsite.content.questions import load_questions
 from attnsite.records import registry, run_file, sweeps
-from attnsite.site import records
+from attnsite.site import disk_cache
+from attnsite.site.answers import Answers
 from attnsite.site.figures import fence, quickly
 from attnsite.site.pages import questions as question_pages
 from tests import small
@@ -16,7 +17,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture(scope="module")
 def held():
-    return records.Records(ROOT)
+    return Answers.load(ROOT)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_nothing_is_promised_that_nobody_can_know(held, monkeypatch):
     run = held.quoted_first("softmax_error")[0]
     assert quickly.beside(held, dataclasses.replace(run, sweep="quick")) is None
     monkeypatch.setattr(registry, "module", lambda *_: (_ for _ in ()).throw(ImportError("numba")))
-    monkeypatch.setattr(quickly.disk_cache, "kept", lambda root, made_from, make: make())
+    monkeypatch.setattr(disk_cache.Cache, "kept", lambda self, made_from, make: make())
     assert quickly.has_quick(held, "softmax_error")
     assert quickly.beside(held, run) is None
     assert run_file.THIS_BUILD not in fence.repeat(held, held.exhibits("softmax_error")[0])

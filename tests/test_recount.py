@@ -9,6 +9,7 @@ import pytest
 from attnsite.records import recount, registry, run_file
 from attnsite.records.workload import Count
 from attnsite.site.builders import checks, result_checks
+from attnsite.site.checkout import Checkout
 from tests.conftest import ROOT
 
 PATH = Path("docs/results/every_machine/batch_intensity.json")
@@ -31,7 +32,11 @@ def test_an_edited_value_is_told_with_its_row_whatever_the_digests_say(tmp_path,
     (tmp_path / PATH).parent.mkdir(parents=True)
     for digest in (RUN.digest, "0" * 12):
         run_file.write(dataclasses.replace(RUN, rows=rows, digest=digest), tmp_path / PATH)
-        found = [(m.path, m.where) for m in checks.committed_results(tmp_path)[1] if "counting again" in m.what]
+        found = [
+            (m.path, m.where)
+            for m in checks.committed_results(Checkout.load(tmp_path))[1]
+            if "counting again" in m.what
+        ]
 
         assert found == [(PATH.as_posix(), f"row 4.values.{name}")]
 
@@ -62,7 +67,7 @@ def test_what_refuses_or_is_a_compilers_is_left_alone(monkeypatch):
 def test_only_what_changed_is_counted_again(tmp_path, monkeypatch):
     (tmp_path / PATH).parent.mkdir(parents=True)
     shutil.copy(ROOT / PATH, tmp_path / PATH)
-    assert result_checks.recounted(tmp_path, RUN, PATH) == []
+    assert result_checks.recounted(Checkout.load(tmp_path), RUN, PATH) == []
     monkeypatch.setattr(recount, "faults", lambda *_: 1 / 0)
 
-    assert result_checks.recounted(tmp_path, RUN, PATH) == []
+    assert result_checks.recounted(Checkout.load(tmp_path), RUN, PATH) == []

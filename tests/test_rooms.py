@@ -56,7 +56,8 @@ ROOMS = {
                       "attnsite.records", "attnsite.content", "attnsite.site", "attnsite.site.figures",
                       "attnsite.site.markdown", "attnsite.site.exports", "attnsite.site.pages"},
     "commands": {STDLIB, "filelock", "attnsite.records", "attnsite.formulas", "attnsite.kernels", "attnsite.measure",
-                 "attnsite.content", "attnsite.intake", "attnsite.diff", "attnsite.wasm", "attnsite.site.builders"},
+                 "attnsite.content", "attnsite.intake", "attnsite.diff", "attnsite.wasm", "attnsite.site",
+                 "attnsite.site.builders"},
     "cli": {STDLIB, "attnsite.records"},
 }  # fmt: skip
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")

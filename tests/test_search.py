@@ -9,7 +9,7 @@ import pytest
 from attnsite.content import glossary
 from attnsite.content import questions as content
 from attnsite.formulas import models as published
-from attnsite.site import records
+from attnsite.site.answers import Answers
 from attnsite.site.builders import searching
 from attnsite.site.pages import front_matter
 from attnsite.site.pages import kernels as kernel_pages
@@ -183,11 +183,11 @@ def test_a_model_is_found_and_opens_in_the_calculator(ask, site, open_page):
 
 def test_every_kernel_model_term_and_source_is_in_the_index(index):
     """By its own address."""
-    known = records.read(ROOT)
+    known = Answers.load(ROOT)
     found = {entry["location"] for entry in index["docs"]}
     kernels = {f"kernels/{kernel.name}/" for kernel in kernel_pages.ladder()}
     terms = {f"glossary/#{term.anchor}" for term in glossary.read(ROOT)}
-    sources = {f"sources/#{key}" for key in known.sources}
+    sources = {f"sources/#{key}" for key in known.checkout.sources}
     models = {f"models/{slug}/" for slug in published.load()}
 
     assert len(kernels) > 20

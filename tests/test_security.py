@@ -18,6 +18,8 @@ from attnsite.records import registry, run_file
 from attnsite.records.mistakes import flatten
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import EVERY_MACHINE
+from attnsite.site import about
+from attnsite.site.answers import Answers
 from attnsite.site.builders import checks, finish
 from attnsite.site.builders import content_security_policy as policy
 from attnsite.site.builders import mkdocs_hooks as hooks
@@ -196,14 +198,14 @@ def test_a_page_that_holds_what_acts_stops_the_build(hostile, tmp_path, monkeypa
     for name, text in {"index.html": "Text.", "a/index.html": hostile, "b/index.html": "More."}.items():
         checkouts.put(tmp_path / "site", name, GOOD.format(text))
     with pytest.raises(Exception, match=r".*") as raised:
-        finish.finish(root, tmp_path / "site")
+        finish.finish(Answers.load(root), tmp_path / "site")
 
     mistakes = flatten(raised.value)
     assert mistakes
     assert {mistake.path for mistake in mistakes} == {"a/index.html"}
     assert "Content-Security-Policy" not in (tmp_path / "site" / "index.html").read_text()
     assert policy.digest("evil()") not in policy.policy(
-        {str(path): path.read_text() for path in (tmp_path / "site").rglob("index.html")}
+        {str(path): policy.read(path.read_text()) for path in (tmp_path / "site").rglob("index.html")}
     )
 
 
@@ -217,11 +219,11 @@ def test_what_a_page_may_hold_is_let_through(tmp_path, monkeypatch):
             "<p>An onclick = handler, and a style=wide one.</p>")  # fmt: skip
     for name, text in {"index.html": fine, "a/index.html": "Text."}.items():
         checkouts.put(tmp_path / "site", name, GOOD.format(text))
-    assert finish.finish(root, tmp_path / "site") == 2
+    assert finish.finish(Answers.load(root), tmp_path / "site") == 2
     first = {path: path.read_bytes() for path in (tmp_path / "site").rglob("*") if path.is_file()}
     assert policy.digest("theme()").encode() in first[tmp_path / "site" / "index.html"]
 
-    finish.finish(root, tmp_path / "site")
+    finish.finish(Answers.load(root), tmp_path / "site")
     assert first == {path: path.read_bytes() for path in (tmp_path / "site").rglob("*") if path.is_file()}
 
 
@@ -229,10 +231,10 @@ def test_the_themes_way_to_the_root_is_its_own_however_it_is_written():
     """Pages differ in it: from inside, and on the page of what is not found as the whole path below the host."""
     head = '<head><meta charset=utf-8><script>scope=new URL("{}",location)</script></head>'
     ways = {"index.html": ".", "a/b/index.html": "../..", "404.html": "/attn-site.v2/~me/"}
-    pages = {path: head.format(way) for path, way in ways.items()}
+    pages = {path: policy.read(head.format(way)) for path, way in ways.items()}
     assert policy.faults(pages) == []
 
-    evil = pages | {"c/index.html": head.format('",location);evil("')}
+    evil = pages | {"c/index.html": policy.read(head.format('",location);evil("'))}
     assert [fault.path for fault in policy.faults(evil)] != []
 
 
@@ -248,7 +250,7 @@ def test_the_server_for_writing_has_no_policy(tmp_path):
 # --- what may be written ---------------------------------------------------------------------------------------
 
 
-RENDERER = Renderer(ROOT)
+RENDERER = Renderer(about.configuration(ROOT))
 
 
 def judged(text, plain=True, numbers=False):

@@ -12,8 +12,9 @@ from attnsite.measure import here, machine
 from attnsite.records import registry, run_file
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import THIS_BUILD
-from attnsite.site import addresses, exhibits, records
+from attnsite.site import addresses, exhibits
 from attnsite.site.addresses import Page
+from attnsite.site.answers import Answers
 from attnsite.site.figures import fence, svg
 from attnsite.site.pages import machines as machines_page
 from attnsite.site.pages import render as pages
@@ -28,7 +29,7 @@ def checkout(tmp_path, monkeypatch):
     for name in ("SITE_URL", here.PUBLISH):
         monkeypatch.delenv(name, raising=False)
     checkouts.register(monkeypatch)
-    monkeypatch.setattr(svg, "draw", lambda *_: None)
+    monkeypatch.setattr(svg.Pictures, "draw", lambda *_: None)
     checkouts.fill(tmp_path)
     put(tmp_path)
     return tmp_path
@@ -45,13 +46,15 @@ def put(root, sweep="quick", machine_facts=None, software=None):
 
 def shown(root):
     """Everything of the site in which a run of this build could appear, as one text."""
-    rendered = "".join(pages.render(root).values())
-    return rendered + "".join(f"{path} {text}" for path, text in pages.published(root, with_cards=False).items())
+    rendered = "".join(pages.render(Answers.load(root)).values())
+    return rendered + "".join(
+        f"{path} {text}" for path, text in pages.published(Answers.load(root), with_cards=False).items()
+    )
 
 
 def test_a_run_of_this_machine_is_shown_apart(checkout):
     """After the others, in a group of its own, by a name that says what it is."""
-    found = records.read(checkout).exhibits("squares")
+    found = Answers.load(checkout).exhibits("squares")
     picker = fence.picker(
         "figure-x",
         fence.choices(found, lambda one: Page("index.md").at(addresses.figure("squares", one.machine, ".json"))),
@@ -63,7 +66,7 @@ def test_a_run_of_this_machine_is_shown_apart(checkout):
     assert "this_build" not in own
     assert "this build: quick check, few points (" in apart
     assert machine.identity()[0] in exhibits.hardware(found[-1].run)
-    assert f"results/{THIS_BUILD}/squares.json" in pages.published(checkout, with_cards=False)
+    assert f"results/{THIS_BUILD}/squares.json" in pages.published(Answers.load(checkout), with_cards=False)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +80,7 @@ def test_a_cache_that_came_from_elsewhere_is_nowhere_on_the_site(checkout, facts
     put(checkout, machine_facts=facts, software=software)
 
     assert "this_build" not in shown(checkout)
-    assert "this build" not in pages.render(checkout)["machines.md"]
+    assert "this build" not in pages.render(Answers.load(checkout))["machines.md"]
 
 
 @pytest.mark.parametrize("variable", ["SITE_URL", here.PUBLISH])
@@ -95,7 +98,7 @@ def test_no_other_machines_picture_has_this_build_behind_it(checkout, monkeypatc
     module = registry.module("figures", "squares")
     monkeypatch.setattr(module, "draw", lambda runs, draw=module.draw: seen.setdefault(
         runs[0].machine, [run.machine for run in runs]) and draw(runs))  # fmt: skip
-    records.read(checkout).exhibits("squares")
+    Answers.load(checkout).exhibits("squares")
 
     assert seen["laptop"][0] == "laptop"
     assert THIS_BUILD not in seen["laptop"]
@@ -104,12 +107,12 @@ def test_no_other_machines_picture_has_this_build_behind_it(checkout, monkeypatc
 
 def test_a_quick_check_has_a_title_that_claims_nothing(checkout):
     """Its numbers fill no finding and no caption; a full sweep of the same machine does."""
-    quick = records.read(checkout).exhibits("squares")[-1]
+    quick = Answers.load(checkout).exhibits("squares")[-1]
     assert quick.title == "This machine’s quick check of squares"
     assert not any("900" in text for text in (quick.title, quick.caption, quick.reading, quick.alt))
 
     put(checkout, sweep="full")
-    full = records.read(checkout).exhibits("squares")[-1]
+    full = Answers.load(checkout).exhibits("squares")[-1]
     assert full.title == "The square of 30 is 900"
     assert exhibits.call_run(full.run) == "this build"
 
@@ -126,7 +129,7 @@ def test_no_sentence_quotes_a_quick_check(checkout):
 
 def test_ratios_of_machines_leave_quick_checks_out(checkout):
     """Neither a column nor a number of theirs; the machine's own section says what it is."""
-    page = machines_page.page(content.load_questions(checkout), records.read(checkout))
+    page = machines_page.page(content.load_questions(checkout), Answers.load(checkout))
 
     assert "## this build: quick check, few points" in page
     assert "*This build* is the machine that built this copy" in page

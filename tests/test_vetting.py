@@ -14,6 +14,7 @@ from attnsite.records import asked, run_file, vetting
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import Provenance, Row, Run
 from attnsite.site.builders import checks
+from attnsite.site.checkout import Checkout
 
 CASE = {"batch": 1, "heads": 2, "kv_heads": 2, "queries": 100, "keys": 100, "dim": 64, "causal": False}
 FLOPS = 4 * 2 * 100 * 100 * 64
@@ -205,7 +206,7 @@ def test_windows_count_the_pairs_that_are_seen():
 def test_every_committed_run_may_be_published():
     """Of this repository."""
     root = Path(__file__).parents[1]
-    unusable, unbelievable = checks.committed_results(root)
+    unusable, unbelievable = checks.committed_results(Checkout.load(root))
 
     assert unusable == unbelievable == []
 

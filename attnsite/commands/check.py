@@ -5,9 +5,9 @@ import json
 import sys
 from pathlib import Path
 
-from attnsite.content import questions as content
 from attnsite.records.mistakes import Mistake
-from attnsite.site.builders.checks import check, cited
+from attnsite.site.answers import Answers
+from attnsite.site.builders.checks import cited, faults
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    mistakes = check(options.root)
+    answers = Answers.load(options.root)
+    mistakes = faults(answers)
     if options.json:
         print(json.dumps([described(mistake) for mistake in mistakes], ensure_ascii=False, indent=1))
         return 1 if mistakes else 0
@@ -28,11 +29,10 @@ def run(options: argparse.Namespace) -> int:
         print(f"{len(mistakes)} mistake{'s' if len(mistakes) > 1 else ''}", file=sys.stderr)
         return 1
     if not options.quiet:
-        questions = content.load_questions(options.root)
+        questions, sources = answers.checkout.questions, answers.checkout.sources
         claims = sum(len(question.claims) for question in questions)
-        sources = content.load_sources(options.root)
         print(f"no mistakes in {len(questions)} questions, {claims} claims and {len(sources)} sources")
-        for key in sorted(set(sources) - cited(options.root)):
+        for key in sorted(set(sources) - cited(answers.checkout)):
             print(f"note: no page cites {key}")
     return 0
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from attnsite.site.answers import Answers
 from attnsite.site.builders.finish import finish
 
 
@@ -11,6 +12,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    count = finish(options.root, options.folder)
+    count = finish(Answers.load(options.root), options.folder)
     print(f"{count} pages of {options.folder} have their heads and their policy")
     return 0

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from attnsite.site.answers import Answers
 from attnsite.site.builders import folder, zensical
 
 
@@ -12,9 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    answers = Answers.load(options.root)
     if options.project:
-        count = zensical.write(options.root, options.folder)
+        count = zensical.write(answers, options.folder)
     else:
-        count = folder.write(options.root, options.folder)
+        count = folder.write(answers, options.folder)
     print(f"wrote {count} pages and what they show to {options.folder}")
     return 0

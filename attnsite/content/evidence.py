@@ -33,6 +33,7 @@ class Evidence:
 
     root: Path
     keeps: Callable[[Run], bool] = lambda run: True
+    _files: dict[Path, Run | Exception] = field(default_factory=dict)
     _runs: dict[str, dict[str, Run]] = field(default_factory=dict)
     _values: dict[tuple[str, str], dict[str, Quantity]] = field(default_factory=dict)
     _states: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -42,8 +43,20 @@ class Evidence:
     def runs(self, experiment: str) -> Mapping[str, Run]:
         """All runs of an experiment by machine. Raises `Mistake`s where a file is broken."""
         if experiment not in self._runs:
-            self._runs[experiment] = run_file.load(self.root, experiment, self.keeps)
+            self._runs[experiment] = run_file.load(self.root, experiment, self.keeps, self.file)
         return self._runs[experiment]
+
+    def file(self, path: Path) -> Run:
+        """The run in a file, read once. Raises `Mistake`s where it is broken, each time that it is asked for."""
+        if path not in self._files:
+            try:
+                self._files[path] = run_file.read(path)
+            except (Mistake, ExceptionGroup) as error:
+                self._files[path] = error
+        found = self._files[path]
+        if isinstance(found, Run):
+            return found
+        raise found
 
     def figure(self, name: str) -> ModuleType:
         """The module of a figure. Raises `Mistake` where there is none of that name, or it is incomplete."""
@@ -106,6 +119,10 @@ class Evidence:
         Raises `Mistake`, with the mark as its place, where figure, machine or value do not exist, and where the value
         lies outside the range that the mark states.
         """
+        return within(mark, self.find(mark))
+
+    def find(self, mark: Number) -> Resolved:
+        """The same wherever it lies."""
 
         def wrong(what: str, remedy: str) -> Mistake:
             return Mistake(mark.source, "", what, remedy)
@@ -132,11 +149,16 @@ class Evidence:
         if mark.value not in values:
             what = f"{mark.figure} has no value {mark.value} in {self.path(run).as_posix()}"
             raise wrong(what, nearest(mark.value, values))
-        quantity = values[mark.value]
-        if mark.low is not None and mark.high is not None and not mark.low <= quantity.value <= mark.high:
-            what = f"is {quantity}, outside the {mark.low:g} to {mark.high:g} that the sentence needs"
-            raise wrong(what, "fix the sentence, or the measurement")
-        if (mark.high or 0.0) - (mark.low or 0.0) > max(1.0, 100 * abs(quantity.value)):
-            what = f"has a range from {mark.low:g} to {mark.high:g}, which nearly every number lies in"
-            raise wrong(what, "name the range that the sentence needs")
-        return Resolved(quantity, run, machine, self.state(run), self.path(run))
+        return Resolved(values[mark.value], run, machine, self.state(run), self.path(run))
+
+
+def within(mark: Number, found: Resolved) -> Resolved:
+    """What was found for a mark. Raises `Mistake` where it lies outside the range that the mark states."""
+    quantity = found.quantity
+    if mark.low is not None and mark.high is not None and not mark.low <= quantity.value <= mark.high:
+        what = f"is {quantity}, outside the {mark.low:g} to {mark.high:g} that the sentence needs"
+        raise Mistake(mark.source, "", what, "fix the sentence, or the measurement")
+    if (mark.high or 0.0) - (mark.low or 0.0) > max(1.0, 100 * abs(quantity.value)):
+        what = f"has a range from {mark.low:g} to {mark.high:g}, which nearly every number lies in"
+        raise Mistake(mark.source, "", what, "name the range that the sentence needs")
+    return found

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from attnsite.content.reading import Reading
 from attnsite.records import ordinary
 from attnsite.records.mistakes import Mistake
 
@@ -35,10 +36,10 @@ class Term:
     linked: bool = True
 
 
-def read(root: Path) -> list[Term]:
+def read(root: Path, reading: Reading | None = None) -> list[Term]:
     """The terms of a checkout in the order of the page; none where there is no glossary."""
     path = root / FILE
-    return parse(path.read_text(encoding="utf-8-sig")) if path.is_file() and ordinary.is_one(root, path) else []
+    return parse((reading or Reading()).text(path)) if path.is_file() and ordinary.is_one(root, path) else []
 
 
 def parse(text: str) -> list[Term]:

@@ -5,7 +5,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import yaml
 
 from attnsite.content import limits
 from attnsite.content.marks import Cite, Fence, Malformed, Mark, Number, Reference, blank, fences, malformed, marks
+from attnsite.content.reading import Parsed, Reading
 from attnsite.content.sources import Source, load_sources, read_sources
 from attnsite.records import ordinary, signs
 from attnsite.records.mistakes import Mistake, raise_all
@@ -113,24 +113,25 @@ def load_themes(root: Path) -> list[Theme]:
     return themes
 
 
-def read_questions(root: Path) -> tuple[list[Question], list[Mistake]]:
+def read_questions(root: Path, reading: Reading | None = None) -> tuple[list[Question], list[Mistake]]:
     """The questions that could be read, drafts too, by theme and order; and the mistakes of all."""
-    themes, _ = read_themes(root)
+    reading = reading or Reading()
+    themes, _ = read_themes(root, reading)
     place = {theme.slug: number for number, theme in enumerate(themes)}
     paths = [path for path in ordinary.files(root, FOLDER, "*/*.md") if path.name != "index.md"]
-    questions, mistakes = _read_each(root, paths, parse_question)
+    questions, mistakes = _read_each(root, paths, parse_question, reading)
     return sorted(questions, key=lambda q: (place.get(q.theme, len(place)), q.theme, q.order, q.slug)), mistakes
 
 
-def read_themes(root: Path) -> tuple[list[Theme], list[Mistake]]:
+def read_themes(root: Path, reading: Reading | None = None) -> tuple[list[Theme], list[Mistake]]:
     """The themes that could be read, in order, and the mistakes of the others."""
     folders = sorted({path.parent for path in ordinary.files(root, FOLDER, "*/*.md")})
-    themes, mistakes = _read_each(root, [folder / "index.md" for folder in folders], parse_theme)
+    themes, mistakes = _read_each(root, [folder / "index.md" for folder in folders], parse_theme, reading or Reading())
     return sorted(themes, key=lambda theme: (theme.order, theme.slug)), mistakes
 
 
 def _read_each(
-    root: Path, paths: list[Path], parse: Callable[[str, Path], tuple[Any, list[Mistake]]]
+    root: Path, paths: list[Path], parse: Callable[[str, Path], Parsed], reading: Reading
 ) -> tuple[list[Any], list[Mistake]]:
     records, mistakes = [], []
     for path in paths:
@@ -139,7 +140,7 @@ def _read_each(
             mistakes.append(ordinary.fault(root, path))
             continue
         try:
-            record, wrong = _parsed(parse, path.read_bytes().decode("utf-8-sig"), shown)
+            record, wrong = reading.parsed(path, shown, parse)
         except OSError as error:
             remedy = "write it, with title, order and summary" if path.name == "index.md" else "restore it"
             record, wrong = None, [Mistake(shown, "", f"cannot be read ({error.strerror})", remedy)]
@@ -149,13 +150,6 @@ def _read_each(
         if record:
             records.append(record)
     return records, mistakes
-
-
-@lru_cache(maxsize=1024)  # a build asks for the questions seven times
-def _parsed(
-    parse: Callable[[str, Path], tuple[Any, list[Mistake]]], text: str, path: Path
-) -> tuple[Any, list[Mistake]]:
-    return parse(text, path)
 
 
 def parse_question(text: str, path: Path) -> tuple[Question | None, list[Mistake]]:

@@ -2,9 +2,8 @@
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ from pybtex.database.input.bibtex import Parser
 from pybtex.exceptions import PybtexError
 from pybtex.richtext import Text
 
+from attnsite.content.reading import Reading
 from attnsite.content.unsafe_markup import at_home
 from attnsite.records import ordinary, signs
 from attnsite.records.mistakes import Mistake, raise_all
@@ -46,6 +46,7 @@ class Source:
     checked: str
     fields: Mapping[str, str]
     path: Path
+    entry: str  # as it stands in the file
 
     @property
     def short(self) -> str:
@@ -89,27 +90,26 @@ def load_sources(root: Path) -> dict[str, Source]:
     return sources
 
 
-def read_sources(root: Path) -> tuple[dict[str, Source], list[Mistake]]:
+def read_sources(root: Path, reading: Reading | None = None) -> tuple[dict[str, Source], list[Mistake]]:
     """The sources that could be read, by key, and the mistakes of the others."""
+    reading = reading or Reading()
     sources: dict[str, Source] = {}
     mistakes: list[Mistake] = []
     for path in ordinary.files(root, FOLDER, "*.bib"):
-        stat = path.stat()
-        found, wrong = _read(path, FOLDER / path.name, stat.st_mtime_ns, stat.st_size)
+        found, wrong = _read(path, FOLDER / path.name, reading)
         mistakes += wrong
         if found:
             sources[found.key] = found
     return sources, mistakes
 
 
-@lru_cache(maxsize=4096)  # MkDocs asks once a page: without this, half a second each time
-def _read(path: Path, shown: Path, _modified: int, _size: int) -> tuple[Source | None, tuple[Mistake, ...]]:
+def _read(path: Path, shown: Path, reading: Reading) -> tuple[Source | None, Sequence[Mistake]]:
     try:
-        return parse(path.read_bytes().decode("utf-8-sig"), shown)
+        return reading.parsed(path, shown, parse)
     except OSError as error:
-        return None, (Mistake(shown, "", f"cannot be read ({error.strerror})", "restore the file"),)
+        return None, [Mistake(shown, "", f"cannot be read ({error.strerror})", "restore the file")]
     except UnicodeDecodeError as error:
-        return None, (Mistake(shown, f"byte {error.start}", "is not UTF-8", "save it as UTF-8"),)
+        return None, [Mistake(shown, f"byte {error.start}", "is not UTF-8", "save it as UTF-8")]
 
 
 def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
@@ -129,7 +129,7 @@ def parse(text: str, path: Path) -> tuple[Source | None, tuple[Mistake, ...]]:
     if mistakes:
         return None, mistakes
     try:
-        source = _source(key, entry, path)
+        source = _source(key, entry, path, text)
     except (PybtexError, ValueError) as error:  # TeX within a field
         told = " ".join(str(error).split())
         return None, (
@@ -212,7 +212,7 @@ _EXAMPLES = {"year": "2023", "doi": "10.1145/1498765.1498785", "eprint": "2205.1
              "urldate": "2026-11-23"}  # fmt: skip
 
 
-def _source(key: str, entry: Entry, path: Path) -> Source:
+def _source(key: str, entry: Entry, path: Path, text: str) -> Source:
     fields = _fields(entry)
     people: list[Person] = entry.persons.get("author") or entry.persons.get("editor")
     named = [person for person in people if str(person) not in OTHERS]
@@ -232,6 +232,7 @@ def _source(key: str, entry: Entry, path: Path) -> Source:
         checked=fields["checked"],
         fields=fields,
         path=path,
+        entry=text.replace("\r\n", "\n").strip(),
     )
 
 

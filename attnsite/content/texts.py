@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attnsite.content.judging import Text
 from attnsite.content.questions import Front, Question, Theme, scalars
-from attnsite.records import ordinary, registry
+from attnsite.records import registry
 
 _CELL = re.compile(r"#\s*%%(.*)")
 _OTHER_CELL = re.compile(r"#\s*(?:region|endregion|[+-])(?:\s|$)")  # of jupytext's other ways to write a notebook
@@ -128,9 +128,3 @@ def of_notebook(source: str) -> Text:
             text.lines.append(line[1:].removeprefix(" "))
             text.places.append(number)
     return text if text.lines else text.add("", 1)
-
-
-def hand_written(root: Path) -> list[Path]:
-    """The hand-written pages that are no questions, relative to the checkout."""
-    found = (path.relative_to(root) for path in ordinary.files(root, Path("docs"), "**/*.md"))
-    return [path for path in found if path.parts[1] not in ("questions", "sources", "results")]

@@ -29,15 +29,25 @@ tr.noise, figcaption { color: #5f6b7a; }
 PICTURES = """
 import json, sys
 from pathlib import Path
+root, names = Path(sys.argv[1]), sys.argv[2:]
 try:
     from attnsite.records.mistakes import Mistake
-    from attnsite.site import records
-    from attnsite.site.figures import svg as picture
+    from attnsite.site.answers import Answers
+    from attnsite.site.figures.svg import Pictures
+    known, pictures = Answers.load(root), Pictures(root)
+    draw, path_of = pictures.draw, pictures.path
 except ImportError:
-    from attnsite.errors import Mistake
-    from attnsite.site import picture, records
-root, names = Path(sys.argv[1]), sys.argv[2:]
-known, found = records.read(root), {}
+    try:
+        from attnsite.records.mistakes import Mistake
+        from attnsite.site import records
+        from attnsite.site.figures import svg as picture
+    except ImportError:
+        from attnsite.errors import Mistake
+        from attnsite.site import picture, records
+    known = records.read(root)
+    draw = lambda charts: picture.draw(root, charts)
+    path_of = lambda chart, size: picture.path(root, chart, size)
+found = {}
 shown = []
 for name in names:
     try:
@@ -45,9 +55,9 @@ for name in names:
     except (Mistake, ExceptionGroup):
         pass
 shown = [e for e in shown if e.chart is not None and e.machine != "this_build"]
-picture.draw(root, [e.chart for e in shown])
+draw([e.chart for e in shown])
 for e in shown:
-    path = picture.path(root, e.chart, "wide")
+    path = path_of(e.chart, "wide")
     if path.is_file():
         found[f"{e.name} {e.machine}"] = str(path)
 print("\\n" + json.dumps(found))

@@ -392,11 +392,16 @@ def files(root: Path, folder: Path, name: str = "*") -> list[Path]:
     return sorted((root / folder).glob(f"*/{name}.json"))
 
 
-def load(root: Path, experiment: str, keeps: Callable[[Run], bool] = lambda run: True) -> dict[str, Run]:
+def load(
+    root: Path,
+    experiment: str,
+    keeps: Callable[[Run], bool] = lambda run: True,
+    read: Callable[[Path], Run] = lambda path: read(path),
+) -> dict[str, Run]:
     """All runs of an experiment by machine: committed machines first in alphabetical order, then this build.
 
     `keeps` says of each run of the cache whether it is to be shown. A file of the cache that is broken is
-    ignored: it is measured again. A committed one raises its `Mistake`s.
+    ignored: it is measured again. A committed one raises its `Mistake`s. `read` is what reads a file.
     """
     runs = {}
     for folder in (COMMITTED, BUILT):

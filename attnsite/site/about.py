@@ -1,8 +1,8 @@
 """What the configuration and CITATION.cff say of the site: its name and address, who made it, under which licence."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,27 +56,24 @@ _Unconcerned.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, s
 
 
 def read(root: Path) -> Site:
-    """What is said of the site in a checkout; the same again while its files have not changed."""
-    files = (root / "mkdocs.yml", root / "CITATION.cff")
-    stamp = tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
-    return _read(root, stamp, os.environ.get("SITE_URL"), os.environ.get("REPO_URL"))
+    """What is said of the site in a checkout."""
+    return of(configuration(root), root)
 
 
-def unsaid(root: Path) -> str:
+def unsaid(site: Site) -> str:
     """What follows from it that nobody has said where the site will stand, in a line; empty where it was said."""
-    url = read(root).url
-    if url and not (urlsplit(url).hostname or "").endswith(".example"):
+    if site.url and not (urlsplit(site.url).hostname or "").endswith(".example"):
         return ""
-    written = f"say {url}" if url else "are left out"
+    written = f"say {site.url}" if site.url else "are left out"
     return (
         f"SITE_URL is not set: canonical addresses, feed, cards and the map for search engines {written}. "
         "Pages work under any address all the same; to publish, set SITE_URL=https://…, with the sub-path, and build"
     )
 
 
-@lru_cache(maxsize=8)
-def _read(root: Path, _stamp: object, *_environment: object) -> Site:
-    known, cited = configuration(root), _mapping(root / "CITATION.cff")
+def of(known: Mapping[str, Any], root: Path) -> Site:
+    """What a configuration says of the site, and the CITATION.cff beside it."""
+    cited = _mapping(root / "CITATION.cff")
     url, repository = known.get("site_url") or "", (known.get("repo_url") or "").rstrip("/")
     edit = known.get("edit_uri") or ("edit/main/" if "github.com" in repository else "-/edit/main/")
     people = [p.get("name") or f"{p.get('given-names', '')} {p.get('family-names', '')}".strip()

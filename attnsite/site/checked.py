@@ -3,11 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from attnsite.content.questions import Cite, Number, Question, Source, fences, marks
-from attnsite.records.mistakes import Mistake
-from attnsite.records.run_file import THIS_BUILD, Run
+from attnsite.content.questions import Question, Source
+from attnsite.records.run_file import Run
 from attnsite.site.exhibits import in_words
-from attnsite.site.records import Records
 
 
 @dataclass(frozen=True)
@@ -53,38 +51,3 @@ class Checked:
             days = [(days[0][0], ", ".join(what for _, what in days))]
         told = "; ".join(f"{in_words(day)}: {what}" for day, what in days)
         return f"Last checked {told}." if told else ""
-
-
-def checked(question: Question, records: Records) -> Checked:
-    """What a question's answer, text, claims and figures rest on; worked out once for each state of the records."""
-    known = records.checks.get(question.path)
-    if known is None or known.question != question:
-        known = records.checks[question.path] = _checked(question, records)
-    return known
-
-
-def _checked(question: Question, records: Records) -> Checked:
-    runs: dict[tuple[str, str], Run] = {}
-    keys: dict[str, None] = {}
-
-    def count(run: Run) -> None:
-        if run.machine != THIS_BUILD:  # it differs from build to build, and text quotes none of it
-            runs[run.machine, run.experiment] = run
-
-    for text in (question.answer, question.body, *(claim.source for claim in question.claims)):
-        for mark in marks(text):
-            if isinstance(mark, Number):
-                try:
-                    count(records.evidence.number(mark).run)
-                except Mistake:
-                    continue  # the mark itself is warned of where it stands
-            elif isinstance(mark, Cite):
-                keys |= dict.fromkeys(key for key in mark.keys if key in records.sources)
-    for fence in fences(question.body):
-        try:
-            for shown in records.exhibits(fence.figure)[:1]:
-                count(shown.run)
-        except Mistake:
-            continue
-    found = tuple(runs.values())
-    return Checked(question, found, tuple(map(records.state, found)), tuple(records.sources[key] for key in keys))

@@ -5,7 +5,7 @@ from html import escape
 
 from attnsite.content.questions import Claim, Number, Question, fences, marks
 from attnsite.records.mistakes import Mistake
-from attnsite.site.records import Records
+from attnsite.site.answers import Answers
 
 KINDS = {
     "derived": "follows by arithmetic",
@@ -22,38 +22,28 @@ STATES = {
 }
 
 
-def listed(claims: Iterable[Claim], records: Records) -> str:
+def listed(claims: Iterable[Claim], answers: Answers) -> str:
     """The claims as a Markdown list inside a block of class `claims`."""
-    items = "\n".join(f"- {item(claim, records)}" for claim in claims)
+    items = "\n".join(f"- {item(claim, answers)}" for claim in claims)
     return f'<div class="claims" markdown>\n\n{items}\n\n</div>'
 
 
-def item(claim: Claim, records: Records) -> str:
+def item(claim: Claim, answers: Answers) -> str:
     """One claim: its kind, its sentence with the mark it ends in, its state."""
     kind = f'<span class="kind kind-{claim.kind}" title="{KINDS[claim.kind]}">{claim.kind}</span>'
-    state, told = rests_on(claim, records)
+    state, told = rests_on(claim, answers)
     badge = f' <span class="state state-{state}" title="{escape(told)}">{state}</span>' if state else ""
     return f"{kind} {claim.source}{badge}"
 
 
-def rests_on(claim: Claim, records: Records) -> tuple[str, str]:
+def rests_on(claim: Claim, answers: Answers) -> tuple[str, str]:
     """The state of what a claim rests on, `fresh`, `stale` or `missing`, and what it needs; empty when it cites."""
-    numbers = [mark for mark in claim.marks if isinstance(mark, Number)]
-    if not numbers:
-        return "", ""
-    states, needs = [], []
-    for mark in numbers:
-        try:
-            states.append(records.evidence.number(mark).state)
-        except Mistake:
-            states.append("missing")
-        if mark.low is not None and mark.high is not None:
-            needs.append(f"the sentence needs {mark.low:g} to {mark.high:g}; outside it the build fails")
-    worst = next((state for state in ("missing", "stale") if state in states), "fresh")
-    return worst, "; ".join([STATES[worst], *needs])
+    judged = answers.claim(claim)
+    needs = [f"the sentence needs {low:g} to {high:g}; outside it the build fails" for low, high in judged.ranges]
+    return judged.state, "; ".join([STATES[judged.state], *needs]) if judged.state else ""
 
 
-def experiments_of(question: Question, records: Records) -> list[str]:
+def experiments_of(question: Question, answers: Answers) -> list[str]:
     """The experiments behind the figures and numbers of a question, in order of first use."""
     names = [fence.figure for fence in fences(question.body)]
     for text in (question.body, *(claim.source for claim in question.claims)):
@@ -61,7 +51,7 @@ def experiments_of(question: Question, records: Records) -> list[str]:
     experiments: dict[str, None] = {}
     for name in names:
         try:
-            experiments[records.figure(name).EXPERIMENT] = None
+            experiments[answers.figure(name).EXPERIMENT] = None
         except Mistake:
             continue  # the mark itself is warned of where it stands
     return list(experiments)

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,36 +20,41 @@ DAYS = 30  # that what no build asked for is kept
 _FORMAT = 2  # of what is kept: raise it when a value is written otherwise
 
 
-def kept(root: Path, made_from: object, make: Callable[[], Any]) -> Any:
-    """The value made from these, from disk if it is there. A broken file is made anew; what is no JSON is not kept.
+@dataclass(frozen=True)
+class Cache:
+    """The values kept in a checkout, whose folder is `root`."""
 
-    `made_from` must name everything that decides the value. Quantities and links come back as such.
-    """
-    path = root / CACHE / f"{name(made_from)}.json"
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        summed, _, text = path.read_text(encoding="utf-8").partition("\n")
-        if summed == _sum(text):
-            value = json.loads(text, object_hook=_read)
-            with contextlib.suppress(OSError):  # in a checkout of somebody else
-                os.utime(path)
-            return value
-    value = make()
-    with contextlib.suppress(OSError, TypeError, ValueError):
-        text = json.dumps(_written(value))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}")
-        temporary.write_text(f"{_sum(text)}\n{text}", encoding="utf-8", newline="\n")
-        temporary.replace(path)
-    return value
+    root: Path
 
+    def kept(self, made_from: object, make: Callable[[], Any]) -> Any:
+        """The value made from these, from disk if it is there. A broken file is made anew; what is no JSON is not kept.
 
-def forget(root: Path) -> None:
-    """Throw away what no build has asked for in the last `DAYS` days before the one that just ended."""
-    with contextlib.suppress(OSError):  # another build may do the same
-        asked = {path: path.stat().st_mtime for path in (root / CACHE).glob("*.json")}
-        newest = max(asked.values(), default=0.0)
-        for path in (path for path, last in asked.items() if last < newest - DAYS * 86_400):
-            path.unlink()
+        `made_from` must name everything that decides the value. Quantities and links come back as such.
+        """
+        path = self.root / CACHE / f"{name(made_from)}.json"
+        with contextlib.suppress(OSError, ValueError, TypeError):
+            summed, _, text = path.read_text(encoding="utf-8").partition("\n")
+            if summed == _sum(text):
+                value = json.loads(text, object_hook=_read)
+                with contextlib.suppress(OSError):  # in a checkout of somebody else
+                    os.utime(path)
+                return value
+        value = make()
+        with contextlib.suppress(OSError, TypeError, ValueError):
+            text = json.dumps(_written(value))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary.write_text(f"{_sum(text)}\n{text}", encoding="utf-8", newline="\n")
+            temporary.replace(path)
+        return value
+
+    def forget(self) -> None:
+        """Throw away what no build has asked for in the last `DAYS` days before the one that just ended."""
+        with contextlib.suppress(OSError):  # another build may do the same
+            asked = {path: path.stat().st_mtime for path in (self.root / CACHE).glob("*.json")}
+            newest = max(asked.values(), default=0.0)
+            for path in (path for path, last in asked.items() if last < newest - DAYS * 86_400):
+                path.unlink()
 
 
 def name(made_from: object) -> str:

@@ -13,32 +13,39 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from attnsite.records import run_file
 from attnsite.records.run_file import Row, Run
 from attnsite.site import disk_cache
+from attnsite.site.disk_cache import Cache
 
 CALLS = 160  # of a figure's `values` for one run, at most
 FEW = 12  # rows that a number is said to rest on; of more it says how many they are
 
 
-def rows_behind(root: Path, module: ModuleType, run: Run, names: Sequence[str]) -> dict[str, list[int]]:
-    """For each of a figure's numbers the rows of its table, from 0, that it moves with."""
+def rows_behind(
+    cache: Cache, module: ModuleType, run: Run, file: Path, names: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """For each of a figure's numbers the rows of its table that it moves with; `file` is the run's own."""
 
-    def make() -> dict[str, list[int]]:
+    def make() -> dict[str, list[dict[str, Any]]]:
         try:
             return _found(module, run, names)
         except (LookupError, ValueError, ZeroDivisionError, TypeError, AttributeError):
             return {}
 
-    file, written = run_file.path_of(root, run.machine, run.experiment), getattr(module, "__file__", None)
+    written = getattr(module, "__file__", None)
     if not written or not file.is_file():
         return make()
-    code = (disk_cache.code_of(Path(written)), disk_cache.code_of(Path(__file__)))
-    made: dict[str, list[int]] = disk_cache.kept(root, ("grounds", code, disk_cache.bytes_of(file), list(names)), make)
+    made_from = ("grounds", _code(written), disk_cache.bytes_of(file), list(names))
+    made: dict[str, list[dict[str, Any]]] = cache.kept(made_from, make)
     return made
 
 
-def _found(module: ModuleType, run: Run, names: Sequence[str]) -> dict[str, list[int]]:
+def _code(written: str) -> tuple[str, str]:
+    """What decides all that is found here: the figure's file, and this one."""
+    return disk_cache.code_of(Path(written)), disk_cache.code_of(Path(__file__))
+
+
+def _found(module: ModuleType, run: Run, names: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
     before = module.values(run)
     behind: dict[str, list[int]] = {name: [] for name in names if name in before}
     calls = 0
@@ -63,13 +70,14 @@ def _found(module: ModuleType, run: Run, names: Sequence[str]) -> dict[str, list
         search(rows[half:], moved)
 
     search([at for at, row in enumerate(run.rows) if row.skipped is None], list(behind))
-    shown = [repr(row) for row in module.tabulate([run])]
+    table = module.tabulate([run])
+    shown = [repr(row) for row in table]
     places = {}
     for at in {at for rows in behind.values() for at in rows if len(rows) <= FEW}:
         after = [repr(row) for row in module.tabulate([_with(run, [at])])]
         places[at] = [place for place, pair in enumerate(zip(shown, after, strict=False)) if pair[0] != pair[1]]
     return {
-        name: sorted({place for at in rows for place in places[at]}) if len(rows) <= FEW else []
+        name: [table[at] for at in sorted({place for at in rows for place in places[at]})] if len(rows) <= FEW else []
         for name, rows in behind.items()
     }
 
@@ -93,28 +101,39 @@ def _larger(row: Row, by: float) -> Row:
     return replace(row, samples=scaled(row.samples), values=scaled(row.values), max_error=error)
 
 
-def computed(module: ModuleType, name: str) -> str:
-    """The expression that a figure's `values` gives under a name, as it stands in the code; empty where it is not
-    written out."""
+def computed(cache: Cache, module: ModuleType, names: Sequence[str]) -> dict[str, str]:
+    """The expression of each of a figure's numbers, as it stands in its code; empty where it is not written out."""
+
+    def make() -> dict[str, str]:
+        known = _expressions(module)
+        return {name: _computed(known, name) for name in names}
+
+    written = getattr(module, "__file__", None)
+    made: dict[str, str] = cache.kept(("computed", _code(written), list(names)), make) if written else make()
+    return made
+
+
+def _expressions(module: ModuleType) -> list[tuple[ast.expr | None, str]]:
+    """The keys of what a figure's `values` gives, and the expression of each, as they stand in its code."""
     try:
         source = inspect.getsource(module.values)
         tree = ast.parse(source)
     except (OSError, TypeError, SyntaxError):
-        return ""
-    best: tuple[int, str] = (-1, "")
+        return []
+    found: list[tuple[ast.expr | None, ast.expr]] = []
     for node in ast.walk(tree):
-        pairs: list[tuple[Any, Any]] = []
         if isinstance(node, ast.Dict):
-            pairs = list(zip(node.keys, node.values, strict=True))
+            found += zip(node.keys, node.values, strict=True)
         elif isinstance(node, ast.DictComp):
-            pairs = [(node.key, node.value)]
+            found.append((node.key, node.value))
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            pairs = [(node.targets[0].slice, node.value)]
-        for key, value in pairs:
-            said = _matches(key, name)
-            if said > best[0]:
-                best = (said, ast.get_source_segment(source, value) or "")
-    return inspect.cleandoc(" " * 4 + best[1]) if best[1] else ""
+            found.append((node.targets[0].slice, node.value))
+    return [(key, ast.get_source_segment(source, value) or "") for key, value in found]
+
+
+def _computed(written: Sequence[tuple[ast.expr | None, str]], name: str) -> str:
+    said, text = max(((_matches(key, name), text) for key, text in written), key=lambda one: one[0], default=(-1, ""))
+    return inspect.cleandoc(" " * 4 + text) if said >= 0 and text else ""
 
 
 def _matches(key: Any, name: str) -> int:

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import datetime
-import functools
 import importlib.util
 import os
 import re
@@ -27,8 +26,11 @@ from attnsite.content.questions import Cite, Claim, Number, Question
 from attnsite.records import browser_calls, csv_tables, fingerprint, ordinary, registry, run_file, signs, sweeps
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.nearest import nearest
-from attnsite.site import disk_cache, records
+from attnsite.site import disk_cache
+from attnsite.site.answers import Answers
 from attnsite.site.builders.result_checks import committed_results
+from attnsite.site.checkout import Checkout
+from attnsite.site.disk_cache import Cache
 from attnsite.site.figures import figure_checks
 
 _NUMBER_MARK = re.compile(r"\[=[^\[\]]*\]")
@@ -39,26 +41,28 @@ GENERATED = {"evidence.md", "sources.md", "machines.md", "kernels.md"}
 
 def check(root: Path) -> list[Mistake]:
     """All mistakes of a checkout, in the order of the files."""
-    fingerprint.keep(functools.partial(disk_cache.kept, root))
-    questions, mistakes = content.read_questions(root)
-    _, wrong = content.read_themes(root)
-    sources, unreadable = content.read_sources(root)
+    return faults(Answers.load(root))
+
+
+def faults(answers: Answers) -> list[Mistake]:
+    """All mistakes behind answers, in the order of the files: none of what these say is fit to be shown."""
+    checkout = answers.checkout
+    fingerprint.keep(checkout.cache.kept)
+    mistakes = [*strays(checkout.root), *checkout.refused, *checkout.unread]
     code = [
         *ordinary.faults(registry.ROOT.parent, [Path("attnsite")]),
         *csv_tables.faults(),
         *run_file.renamed_faults(),
     ]
     if code:  # nothing that an experiment says can be judged
-        return list(dict.fromkeys([*strays(root), *mistakes, *wrong, *unreadable, *code]))
-    unusable, unbelievable = committed_results(root)
+        return list(dict.fromkeys([*mistakes, *code]))
+    unusable, unbelievable = committed_results(checkout)
     in_rows = (each for each in unbelievable if each.where.startswith("row"))
     broken = {Path(each.path).stem for each in (*unusable, *in_rows)}
-    mistakes = [*strays(root), *mistakes, *wrong, *unreadable, *unusable, *unbelievable]
-    mistakes += [*figure_faults.of_code().values(), *in_sweeps(root), *in_future(questions, sources)]
-    mistakes += browser_calls.faults(root)
-    known = records.read(root)
-    drawn = [each for each in figure_checks.faults(known) if experiment_of(each.path, known.evidence) not in broken]
-    return list(dict.fromkeys([*mistakes, *in_texts(root, broken), *drawn]))
+    mistakes += [*unusable, *unbelievable, *figure_faults.of_code().values(), *in_sweeps(checkout.cache)]
+    mistakes += [*in_future(checkout.every_question, checkout.sources), *browser_calls.faults(checkout.root)]
+    drawn = [each for each in figure_checks.faults(answers) if experiment_of(each.path, answers.evidence) not in broken]
+    return list(dict.fromkeys([*mistakes, *in_texts(answers, broken), *drawn]))
 
 
 def experiment_of(figure: str, evidence: Evidence) -> str:
@@ -104,15 +108,14 @@ def strays(root: Path) -> Iterable[Mistake]:
                 yield Mistake(shown, number, f"holds the character {sign}, which is invisible", "take it out")
 
 
-def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | None = None) -> list[Mistake]:
+def in_texts(answers: Answers, broken: Collection[str] = (), only: Collection[Path] | None = None) -> list[Mistake]:
     """The mistakes of everything that is written, or `only` of these files, relative to the checkout. `broken` are
     experiments of which a run is no good, which has been told of it."""
-    known = records.read(root)
-    questions, _ = content.read_questions(root)
-    themes, _ = content.read_themes(root)
-    keys = {*known.sources, *(path.stem for path in (root / "docs/sources").glob("*.bib"))}
-    marked = Marked(keys, known.evidence, frozenset(broken))
-    judged = Judged(root, names(root), marked)
+    checkout = answers.checkout
+    root, questions, themes = checkout.root, list(checkout.every_question), checkout.themes
+    keys = {*checkout.sources, *(path.stem for path in (root / "docs/sources").glob("*.bib"))}
+    marked = Marked(keys, answers, frozenset(broken))
+    judged = Judged(checkout, names(), marked)
     slugs = [question.slug for question in questions]
     mistakes: list[Mistake] = []
 
@@ -134,15 +137,16 @@ def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | 
         mistakes += links(root, question.path, question.answer, line(question, "answer"))
         mistakes += [m for claim in question.claims for m in links(root, question.path, claim.source, claim.line)]
     read = {question.path for question in questions}
-    for path in (path.relative_to(root) for path in ordinary.files(root, content.FOLDER, "*/*.md")):
-        if wanted(path) and path not in read and path.name != "index.md" and (text := text_of(root / path)) is not None:
+    for path in (path for path in checkout.texts if path.is_relative_to(content.FOLDER) and len(path.parts) == 4):
+        text = checkout.texts[path]
+        if wanted(path) and path not in read and path.name != "index.md" and text is not None:
             if content.too_much(text, path):  # which reading it has told
                 continue
             body, first = texts_of.behind_front(text, path)  # what can be read of one that cannot be
             mistakes += marked.in_text(path, text, 1)
             mistakes += [*links(root, path, body, first), *judged.mistakes(path, Text().add(body, first))]
-    for path in filter(wanted, pages(root)):
-        if (text := text_of(root / path)) is None:
+    for path in filter(wanted, pages(checkout)):
+        if (text := checkout.texts[path]) is None:
             mistakes.append(Mistake(path, "", "is not UTF-8", "save it as UTF-8"))
             continue
         if crowded := content.too_much(text, path):
@@ -154,12 +158,12 @@ def in_texts(root: Path, broken: Collection[str] = (), only: Collection[Path] | 
         ]
         mistakes += [*links(root, path, text, 1), *judged.mistakes(path, texts_of.of_page(text, path))]
         mistakes += in_front(path, text)
-    if wanted(glossary.FILE) and ordinary.is_one(root, root / glossary.FILE):
-        mistakes += glossary.faults(text_of(root / glossary.FILE) or "")
+    if wanted(glossary.FILE) and glossary.FILE in checkout.texts:
+        mistakes += glossary.faults(checkout.texts[glossary.FILE] or "")
     for theme in filter(lambda theme: wanted(theme.path), themes):
         mistakes += marked.in_text(theme.path, theme.summary, 1)
-        mistakes += judged.mistakes(theme.path, texts_of.of_theme(theme, text_of(root / theme.path) or ""))
-    for path in ordinary.files(root, Path("docs/notebooks"), "*.py"):
+        mistakes += judged.mistakes(theme.path, texts_of.of_theme(theme, checkout.texts[theme.path] or ""))
+    for path in (root / "docs/notebooks" / name for name in checkout.notebooks):
         if wanted(path.relative_to(root)):
             if (source := text_of(path)) is None:
                 mistakes.append(Mistake(path.relative_to(root), "", "is not UTF-8", "save it as UTF-8"))
@@ -195,7 +199,7 @@ def in_future(questions: Iterable[Question], sources: Mapping[str, content.Sourc
             yield Mistake(source.path, "year", f"is {source.year}, in the future", "fix the year")
 
 
-def in_sweeps(root: Path) -> list[Mistake]:
+def in_sweeps(cache: Cache) -> list[Mistake]:
     """What is wrong with the experiments' sweeps, found once while their code stays as it is: to look imports them."""
     try:
         code = [
@@ -204,9 +208,7 @@ def in_sweeps(root: Path) -> list[Mistake]:
     except (SyntaxError, OSError):  # one of them cannot be read, which is told of it
         return sweeps.find_faults()
     made_from = ("sweeps", code, importlib.util.find_spec("numba") is not None)
-    found = disk_cache.kept(
-        root, made_from, lambda: [[m.path, m.where, m.what, m.remedy] for m in sweeps.find_faults()]
-    )
+    found = cache.kept(made_from, lambda: [[m.path, m.where, m.what, m.remedy] for m in sweeps.find_faults()])
     return [Mistake(*each) for each in found]
 
 
@@ -214,7 +216,7 @@ def in_sweeps(root: Path) -> list[Mistake]:
 class Judged:
     """What a page would show of texts, judged, each once while it stays as it is; `names` may have digits in them."""
 
-    root: Path
+    checkout: Checkout
     names: Sequence[str]
     marked: "Marked"
 
@@ -222,7 +224,7 @@ class Judged:
     def renderer(self) -> Renderer:
         from attnsite.site.markdown.rendering import Renderer  # here: a text that was judged before needs none
 
-        return Renderer(self.root)
+        return Renderer(self.checkout.configuration)
 
     @cached_property
     def judges(self) -> tuple[object, ...]:
@@ -230,15 +232,14 @@ class Judged:
         code = [
             disk_cache.code_of(registry.ROOT / path) for path in ("content/judging.py", "site/markdown/rendering.py")
         ]
-        configuration = self.root / "mkdocs.yml"
-        written = configuration.read_bytes() if configuration.is_file() else b""
+        written = repr(self.checkout.configuration.get("markdown_extensions"))
         return (*code, *map(version, ("markdown", "pymdown-extensions", "selectolax")), written, *self.names)
 
     def mistakes(self, path: Path, text: Text) -> Iterable[Mistake]:
         values = self.marked.values("\n".join(text.lines))
         made_from = ("judged", self.judges, text.lines, text.places, text.plain, text.numbers, text.template,
                      text.alone, sorted(values.items()))  # fmt: skip
-        found, unseen = disk_cache.kept(self.root, made_from, lambda: self._judged(text, values))
+        found, unseen = self.checkout.cache.kept(made_from, lambda: self._judged(text, values))
         yield from (Mistake(path, *each) for each in found)
         for at, source in unseen:  # marks where Markdown sees text and `marks` sees code
             for mark in content.marks(source):
@@ -320,9 +321,9 @@ def _boosts(node: yaml.Node) -> bool:
         return False
 
 
-def pages(root: Path) -> list[Path]:
+def pages(checkout: Checkout) -> list[Path]:
     """The hand-written pages that are no questions, relative to the checkout."""
-    return texts_of.hand_written(root)
+    return [path for path in checkout.texts if path.parts[1] not in ("questions", "sources", "results")]
 
 
 def line(question: Question, field: str) -> int:
@@ -348,7 +349,7 @@ class Marked:
     experiment is `broken` that is named once, not at each mark that needs it."""
 
     keys: set[str]
-    evidence: Evidence
+    answers: Answers
     broken: frozenset[str]
 
     def in_text(self, path: Path, text: str, first: int) -> Iterable[Mistake]:
@@ -371,7 +372,7 @@ class Marked:
             for mark in content.marks(written):
                 with contextlib.suppress(Mistake, ExceptionGroup):
                     if isinstance(mark, Number):
-                        found[written] = self.evidence.number(replace(mark, low=None, high=None)).quantity.value
+                        found[written] = self.answers.number(replace(mark, low=None, high=None)).quantity.value
         return found
 
     def in_mark(self, path: Path, at: int, mark: Cite | Number) -> Iterable[Mistake]:
@@ -382,9 +383,9 @@ class Marked:
                     yield Mistake(path, at, f"there is no source {key}", remedy)
             return
         try:
-            self.evidence.number(mark)
+            self.answers.number(mark)
         except (Mistake, ExceptionGroup) as error:
-            if experiment_of(mark.figure, self.evidence) not in self.broken:
+            if experiment_of(mark.figure, self.answers.evidence) not in self.broken:
                 for mistake in flatten(error):
                     raised = mistake.path.startswith("attnsite/figures/") and mistake.where
                     if raised or mistake.path.startswith(run_file.COMMITTED.as_posix()):
@@ -412,7 +413,7 @@ def in_claim(question: Question, claim: Claim, marked: Marked) -> Iterable[Mista
     if claim.kind == "cited":
         right = isinstance(last, Cite)
     else:
-        right = isinstance(last, Number) and kind_of(last, marked.evidence) in (
+        right = isinstance(last, Number) and kind_of(last, marked.answers) in (
             {"count"} if claim.kind == "counted" else {"timing", "memory", "study", None}
         )
     if not right:
@@ -423,15 +424,15 @@ def in_claim(question: Question, claim: Claim, marked: Marked) -> Iterable[Mista
         yield Mistake(question.path, claim.line, what, f"say in which range it holds: {last.source[:-1]} in 0.9..1.1]")
 
 
-def kind_of(mark: Number, evidence: Evidence) -> str | None:
+def kind_of(mark: Number, answers: Answers) -> str | None:
     """The kind of run behind a mark; None where it cannot be told, which is named elsewhere."""
     try:
-        return evidence.number(replace(mark, low=None, high=None)).run.kind
+        return answers.number(replace(mark, low=None, high=None)).run.kind
     except (Mistake, ExceptionGroup):
         return None
 
 
-def names(root: Path) -> list[str]:
+def names() -> list[str]:
     """Names with digits in them that sentences may use: those of the published models."""
     path = registry.ROOT / "experiments" / "kv_cache.csv"
     if not path.is_file():
@@ -465,10 +466,10 @@ def _there(root: Path, page: Path) -> bool:
         return False
 
 
-def cited(root: Path) -> set[str]:
+def cited(checkout: Checkout) -> set[str]:
     """The keys that any page or kernel cites."""
-    questions, _ = content.read_questions(root)
+    questions = checkout.every_question
     texts = [text for q in questions for text in (q.body, q.answer, *(claim.source for claim in q.claims))]
-    texts += [text_of(root / path) or "" for path in pages(root)]
+    texts += [checkout.texts[path] or "" for path in pages(checkout)]
     texts += [path.read_text(encoding="utf-8") for path in registry.files("kernels")]
     return {key for text in texts for mark in content.marks(text) if isinstance(mark, Cite) for key in mark.keys}

@@ -9,11 +9,16 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 from attnsite.content import unsafe_markup
 from attnsite.content.parsed_html import Element, elements, scripts
 from attnsite.records.mistakes import Mistake
+from attnsite.site import disk_cache
+from attnsite.site.disk_cache import Cache
 
 _DATA = re.compile(r"(?:application|text)/(?:ld\+)?json")
 # The way to the site's root, which pages differ in; on the page of what is not found it is the root's whole path.
@@ -47,7 +52,29 @@ _SAFE = {"http", "https", "mailto", "data"}
 EMPTY = ""
 
 
-def policy(pages: Mapping[str, str]) -> str:
+@dataclass(frozen=True)
+class Held:
+    """What a page holds that a policy decides on: the scripts and styles in it that a browser would heed, each with its
+    element's name; and what no page may hold."""
+
+    inline: tuple[tuple[str, str], ...]
+    faults: tuple[str, ...]
+
+
+def read(html: str, cache: Cache | None = None) -> Held:
+    """What a page holds; with a `cache`, of pages that it has seen before as they are, from there."""
+    if cache is None:
+        return Held(tuple(_inline(html)), tuple(_in_elements(html)))
+
+    def make() -> list[Any]:
+        held = read(html)
+        return [[list(each) for each in held.inline], list(held.faults)]
+
+    inline, faults = cache.kept(("policy", disk_cache.code_of(Path(__file__)), html), make)
+    return Held(tuple((kind, text) for kind, text in inline), tuple(faults))
+
+
+def policy(pages: Mapping[str, Held]) -> str:
     """The policy under which all these pages run. Raises nothing: `faults` names what it does not allow."""
     scripts, styles = _template(pages)
     return "; ".join([
@@ -84,23 +111,23 @@ def _alike(text: str) -> str:
     return _SCOPE.sub("", text)
 
 
-def _template(pages: Mapping[str, str]) -> tuple[set[str], set[str]]:
+def _template(pages: Mapping[str, Held]) -> tuple[set[str], set[str]]:
     """Inline scripts and styles that the theme writes: those that every page has, but for the way to the root."""
-    found = [_inline(html) for html in pages.values()]
+    found = [page.inline for page in pages.values()]
     everywhere = set.intersection(*({(k, _alike(t)) for k, t in page} for page in found)) if found else set()
     ours = {(kind, text) for page in found for kind, text in page if (kind, _alike(text)) in everywhere}
     return {text for kind, text in ours if kind == "script"}, {text for kind, text in ours if kind == "style"}
 
 
-def faults(pages: Mapping[str, str]) -> list[Mistake]:
+def faults(pages: Mapping[str, Held]) -> list[Mistake]:
     """What stands in a page and may not, one mistake for each kind of it and page."""
     scripts, styles = _template(pages)
     found: dict[Mistake, None] = {}
-    for path, html in pages.items():
-        for kind, text in _inline(html):
+    for path, page in pages.items():
+        for kind, text in page.inline:
             if text not in (scripts if kind == "script" else styles):
                 found[_mistake(path, f"a {kind} that the theme did not write: {_short(text)}")] = None
-        for what in _in_elements(html):
+        for what in page.faults:
             found[_mistake(path, what)] = None
     return list(found)
 

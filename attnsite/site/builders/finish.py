@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from attnsite.content.questions import load_questions
 from attnsite.records.mistakes import Mistake, raise_all
-from attnsite.site import about, records
 from attnsite.site import addresses as places
 from attnsite.site.about import Site
 from attnsite.site.addresses import path_of
+from attnsite.site.answers import Answers
 from attnsite.site.builders import content_security_policy as policy
-from attnsite.site.checked import checked
 from attnsite.site.exports import bundle, html_head, json_ld
 from attnsite.site.exports.html_head import About
 from attnsite.site.figures import social_cards
@@ -57,7 +55,7 @@ _DARK = re.compile(r'(?<!,\n)^\[data-md-color-scheme="slate"\] \{(.*?)^\}\n', re
 _UNSCRIPTED = "@media screen and (scripting: none) and (prefers-color-scheme: dark)"
 
 
-def finish(root: Path, folder: Path) -> int:
+def finish(answers: Answers, folder: Path) -> int:
     """Finish a built site; the same again changes nothing. Returns the number of pages.
 
     Raises every mistake of every page that holds what its policy would block.
@@ -65,11 +63,12 @@ def finish(root: Path, folder: Path) -> int:
     paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.html"))}
     if not paths:
         raise Mistake(folder, "", "holds no page", "name the folder of a site that was built")
-    site, known = about.read(root), told(root)
+    site, known = answers.checkout.site, told(answers)
     before = {name: path.read_text(encoding="utf-8") for name, path in paths.items()}
     pages = {name: dressed(name, html, folder, site, known) for name, html in before.items()}
-    alone = {name: html for name, html in pages.items() if _ALONE in html}
-    alike = {name: html for name, html in pages.items() if name not in alone}
+    held = {name: policy.read(html, answers.checkout.cache) for name, html in pages.items()}
+    alone = {name: held[name] for name, html in pages.items() if _ALONE in html}
+    alike = {name: held[name] for name in pages if name not in alone}
     raise_all([*policy.faults(alike), *policy.faults(alone)])
     ways = (alike, policy.policy(alike)), (alone, policy.policy(alone))
     rules = {name: rules for group, rules in ways for name in group}
@@ -77,7 +76,7 @@ def finish(root: Path, folder: Path) -> int:
         finished = policy.secured(html, rules[name])
         if finished != before[name]:
             paths[name].write_text(finished, encoding="utf-8", newline="\n")
-    for name, text in {**bundle.markdown(root), "_headers": HEADERS}.items():
+    for name, text in {**bundle.markdown(answers), "_headers": HEADERS}.items():
         if (folder / name).parent.is_dir():
             (folder / name).write_text(text, encoding="utf-8", newline="\n")
     for script in sorted((folder / "assets").glob("*.js")):
@@ -120,14 +119,14 @@ def at_once(html: str) -> str:
     return _PICTURE.sub(r'\1"eager"', top, count=1) + mark + rest
 
 
-def told(root: Path) -> dict[str, About]:
+def told(answers: Answers) -> dict[str, About]:
     """What is known of pages, by address."""
-    known, site = records.read(root), about.read(root)
-    found = {"": About(json_ld.home(site)), "machines/": About(json_ld.datasets(machines(known), site))}
-    for question in load_questions(root):
-        each, place = checked(question, known), places.address(path_of(question))
+    site = answers.checkout.site
+    found = {"": About(json_ld.home(site)), "machines/": About(json_ld.datasets(machines(answers), site))}
+    for question in answers.checkout.questions:
+        each, place = answers.checked(question), places.address(path_of(question))
         card = f"{place}card.png"
-        data = json_ld.question(each, known, site, site.at(card))
+        data = json_ld.question(each, answers, site, site.at(card))
         found[place] = About(data, each.asked, each.updated, question=True, card=card)
     return found
 

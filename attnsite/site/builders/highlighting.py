@@ -1,23 +1,22 @@
 """Code in colours, kept from build to build: that of the kernels alone was an eighth of a build's work."""
 
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pygments
 from pymdownx import highlight
 
-from attnsite.site import disk_cache
+from attnsite.site.disk_cache import Cache
 
 _BY = (version("pygments"), version("pymdown-extensions"))
 
 
-def remember(root: Path) -> None:
+def remember(cache: Cache) -> None:
     """Let the Markdown extension take from disk what it has highlighted before."""
 
     def highlighted(code: str, lexer: Any, formatter: Any) -> str:
         made_from = ("highlighted", _BY, code, _told(lexer), _told(formatter))
-        return str(disk_cache.kept(root, made_from, lambda: pygments.highlight(code, lexer, formatter)))
+        return str(cache.kept(made_from, lambda: pygments.highlight(code, lexer, formatter)))
 
     highlight.highlight = highlighted
 

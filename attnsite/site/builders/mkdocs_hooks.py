@@ -2,7 +2,6 @@
 
 import atexit
 import contextlib
-import functools
 import gc
 import logging
 from collections.abc import Iterator
@@ -19,10 +18,13 @@ from mkdocs.structure.pages import Page
 
 from attnsite.records import csv_tables, fingerprint
 from attnsite.records.mistakes import flatten, raise_all
-from attnsite.site import about, disk_cache
-from attnsite.site.builders import finish, highlighting, searching, templates
+from attnsite.site import about
+from attnsite.site.answers import Answers
+from attnsite.site.builders import finish, highlighting, kept_pages, searching, templates
 from attnsite.site.builders import mkdocs_notebooks as notebooks
 from attnsite.site.builders import mkdocs_preview as preview
+from attnsite.site.builders.mkdocs_preview import EXTENSION, give
+from attnsite.site.disk_cache import Cache
 from attnsite.site.pages import render as pages
 
 log = logging.getLogger("mkdocs.attnsite")
@@ -38,12 +40,12 @@ def on_startup(command: str, dirty: bool) -> None:
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     with told():
         raise_all(csv_tables.faults())
-    config.mdx_configs.setdefault("attnsite.site.markdown.extension", {})["root"] = str(root(config))
     preview.started()
-    highlighting.remember(root(config))
-    fingerprint.keep(functools.partial(disk_cache.kept, root(config)))
+    cache = Cache(root(config))
+    highlighting.remember(cache)
+    fingerprint.keep(cache.kept)
     if index := searching.index_of(config.plugins):
-        searching.remember(index, root(config))
+        searching.remember(index, cache)
     notebooks.forget_outdated(root(config))
     return config
 
@@ -51,12 +53,14 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     stamp = preview.stamp(config) if _serving else {}
     with told():
-        made = {**pages.render(root(config)), **pages.published(root(config), with_cards=not _serving)}
-        config.nav = pages.navigation(root(config))
+        answers = Answers.load(root(config))
+        made = {**pages.render(answers), **pages.published(answers, with_cards=not _serving)}
+        config.nav = pages.navigation(answers.checkout)
+    give(config, answers)
     for path, held in made.items():
         preview.put(files, path, held, config)
     if _serving:
-        preview.begun(preview.Built(root(config), config, files, made, config.nav, stamp))
+        preview.begun(preview.Built(answers, config, files, made, config.nav, stamp))
     return files
 
 
@@ -78,6 +82,8 @@ def on_pre_page(page: Page, config: MkDocsConfig, files: Files) -> Page:
                 notebooks.telling(render, path, f"docs/{page.file.src_uri}")(*given)
 
         page.render = rendered  # type: ignore[assignment, method-assign]
+    else:
+        kept_pages.remember(page, Cache(root(config)))
     return page
 
 
@@ -95,10 +101,11 @@ def on_post_build(config: MkDocsConfig) -> None:
     preview.ended()
     if not _serving:
         with told():
-            finish.finish(root(config), Path(config.site_dir))
-        if unsaid := about.unsaid(root(config)):
+            answers: Answers = config.mdx_configs[EXTENSION]["answers"]
+            finish.finish(answers, Path(config.site_dir))
+        if unsaid := about.unsaid(answers.checkout.site):
             log.info(unsaid)  # no warning: a strict build is one that may be read, wherever
-        disk_cache.forget(root(config))
+        answers.checkout.cache.forget()
 
 
 def on_serve(server: LiveReloadServer, config: MkDocsConfig, builder: Any) -> None:

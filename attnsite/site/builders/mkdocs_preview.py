@@ -23,9 +23,12 @@ from watchdog.observers.polling import PollingObserver
 
 from attnsite.content import glossary
 from attnsite.records.mistakes import flatten, raise_all
+from attnsite.site.answers import Answers
 from attnsite.site.builders import checks, searching
+from attnsite.site.checkout import Checkout
 from attnsite.site.pages import render as pages
 
+EXTENSION = "attnsite.site.markdown.extension"
 Held = str | Path
 Stamp = Mapping[Path, tuple[int, int]]  # of each file: when it was written, its bytes
 LOOKS_S = 0.2  # how often the server looks for edits; one look takes some milliseconds
@@ -35,9 +38,10 @@ log = logging.getLogger("mkdocs.attnsite")
 
 @dataclass
 class Built:
-    """A build of the whole site: what it was told to make, and what a page is made with."""
+    """A build of the whole site, and the edits since: what it was made from, what it was told to make, and what a page
+    is made with."""
 
-    root: Path
+    answers: Answers
     config: MkDocsConfig
     files: Files
     made: dict[str, Held]
@@ -48,6 +52,11 @@ class Built:
     env: Environment = field(init=False)
     drafts: dict[str, str] = field(default_factory=dict)  # Markdown that MkDocs takes as it stands
     contents: dict[str, str | None] = field(default_factory=dict)  # pages' HTML, before the search takes its hints out
+
+
+def give(config: MkDocsConfig, answers: Answers) -> None:
+    """Let the Markdown extension write from these answers."""
+    config.mdx_configs.setdefault(EXTENSION, {})["answers"] = answers
 
 
 _begun: Built | None = None
@@ -66,7 +75,7 @@ def started() -> None:
 def begun(built: Built) -> None:
     global _begun
     _begun = built
-    built.stands = pages.standing(built.root)
+    built.stands = pages.standing(built.answers.checkout)
 
 
 def ordered(nav: Navigation) -> None:
@@ -152,7 +161,7 @@ def _only_pages(built: Built) -> bool:
     """Whether nothing but the Markdown of known pages is other than it was."""
     docs = Path(built.config.docs_dir)
     own = {docs / path for path in (*built.made, *built.drafts) if path.endswith(".md")}
-    own.discard(built.root / glossary.FILE)
+    own.discard(built.answers.checkout.root / glossary.FILE)
 
     def others(stamp: Stamp) -> Stamp:
         return {file: state for file, state in stamp.items() if file not in own}
@@ -160,32 +169,30 @@ def _only_pages(built: Built) -> bool:
     return others(stamp(built.config)) == others(built.stamp)
 
 
-def _edited(built: Built) -> set[Path]:
-    """What is other than it was when the whole site was built, relative to the checkout."""
-    now = stamp(built.config)
-    return {file.relative_to(built.root) for file, state in now.items()
-            if built.stamp.get(file) != state and file.is_relative_to(built.root)}  # fmt: skip
-
-
 def _remade(built: Built) -> bool:
-    raise_all(checks.in_texts(built.root, only=_edited(built)))
-    rendered = pages.render(built.root)
-    menu = pages.navigation(built.root)
+    before = built.answers.checkout
+    checkout = Checkout.load(before.root, before)
+    answers = Answers(checkout, built.answers)
+    edited = {path.relative_to(checkout.root) for path in checkout.reading.changed()}
+    raise_all(checks.in_texts(answers, only=edited))
+    rendered = pages.render(answers)
+    menu = pages.navigation(checkout)
     if menu != built.menu or rendered.keys() != {path for path in built.made if path.endswith(".md")}:
         return False
     try:
         drafts = _drafts(built)
     except FileNotFoundError:
         return False
-    beside = pages.beside_questions(built.root, with_cards=False)
-    stands = pages.standing(built.root)
+    beside = pages.beside_questions(answers, with_cards=False)
+    stands = pages.standing(checkout)
     moved = {name for name in {*stands, *built.stands} if stands.get(name) != built.stands.get(name)}
-    beside |= pages.sheets(built.root, sorted(moved), stands)
+    beside |= pages.sheets(answers, sorted(moved), stands)
+    give(built.config, answers)
     _write_pages(built, {**_changed(built.made, rendered), **_changed(built.drafts, drafts)})
     for path, held in _changed(built.made, beside).items():
         put(built.files, path, held, built.config).copy_file()
     built.made |= {**rendered, **beside}
-    built.drafts, built.stands = drafts, stands
+    built.answers, built.drafts, built.stands = answers, drafts, stands
     return True
 
 

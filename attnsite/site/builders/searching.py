@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from attnsite.site import disk_cache
+from attnsite.site.disk_cache import Cache
 
 Entry = dict[str, Any]
 
@@ -56,7 +56,7 @@ def index_of(plugins: Mapping[str, Any]) -> Any:
     return index if hasattr(index, "entries") else None
 
 
-def remember(index: Any, root: Path) -> None:
+def remember(index: Any, cache: Cache) -> None:
     """Let the index take the entries of a page that it has seen before from disk."""
     find = index.add_entry_from_context
     code = (version("mkdocs-material"), sys.version, "jieba" in sys.modules, Path(__file__).read_bytes())
@@ -70,7 +70,7 @@ def remember(index: Any, root: Path) -> None:
             return completed(list(found), page.url, page.meta)
 
         made_from = ("search", code, page.content, page.url, str(page.title), page.meta, list(_anchors(page.toc)))
-        index.entries += disk_cache.kept(root, made_from, make)
+        index.entries += cache.kept(made_from, make)
 
     index.add_entry_from_context = add
 

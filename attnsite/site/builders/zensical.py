@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from attnsite.site import about, addresses
+from attnsite.site.answers import Answers
 from attnsite.site.builders import folder as folder_of_pages
+from attnsite.site.checkout import Checkout
 from attnsite.site.pages import render as pages
 
 DOCS = "docs"
@@ -41,26 +43,26 @@ _Loader.add_multi_constructor(_TAG, lambda loader, suffix, node: _Name(suffix))
 _Dumper.add_representer(_Name, lambda dumper, value: dumper.represent_scalar(_TAG + value, ""))
 
 
-def write(root: Path, folder: Path) -> int:
+def write(answers: Answers, folder: Path) -> int:
     """Write the project into a folder: `mkdocs.yml` and `docs/`; returns the number of pages."""
     with addresses.rewritten():
-        count = folder_of_pages.write(root, folder / DOCS)
-    (folder / "mkdocs.yml").write_text(configuration(root), encoding="utf-8", newline="\n")
+        count = folder_of_pages.write(answers, folder / DOCS)
+    (folder / "mkdocs.yml").write_text(configuration(answers.checkout), encoding="utf-8", newline="\n")
     return count
 
 
-def configuration(root: Path) -> str:
+def configuration(checkout: Checkout) -> str:
     """Our `mkdocs.yml` with what the successor reads, the menu written out and the checkout named."""
-    known: dict[str, Any] = yaml.load((root / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)
+    known: dict[str, Any] = yaml.load((checkout.root / "mkdocs.yml").read_text(encoding="utf-8"), _Loader)
     known = {name: value for name, value in known.items() if name not in _DROPPED}
     known["docs_dir"] = DOCS
     known["theme"] = {name: value for name, value in known["theme"].items() if name not in ("name", "custom_dir")}
     known["plugins"] = ["search"]
     known["markdown_extensions"] = [
-        {name: {"root": str(root), "rewritten": True}} if name == "attnsite.site.markdown.extension" else name
+        {name: {"root": str(checkout.root), "rewritten": True}} if name == "attnsite.site.markdown.extension" else name
         for name in known["markdown_extensions"]
     ]
-    known["nav"] = [_as_markdown(entry) for entry in pages.navigation(root)]
+    known["nav"] = [_as_markdown(entry) for entry in pages.navigation(checkout)]
     return yaml.dump(known, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 

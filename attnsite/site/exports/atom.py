@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from attnsite.site import addresses
 from attnsite.site.about import Site
 from attnsite.site.addresses import path_of
+from attnsite.site.answers import Answers
 from attnsite.site.checked import Checked
 from attnsite.site.exhibits import in_words
 from attnsite.site.exports import plain_markdown
-from attnsite.site.records import Records
 
 FILE = "feed.xml"
 ATOM = "http://www.w3.org/2005/Atom"
 
 
-def written(all_checked: Sequence[Checked], records: Records, site: Site) -> str:
+def written(all_checked: Sequence[Checked], answers: Answers, site: Site) -> str:
     """The feed's text. It needs the site's address: identifiers are addresses."""
     dated = sorted(
         ((moment(checked), checked) for checked in all_checked if checked.updated),
@@ -37,12 +37,12 @@ def written(all_checked: Sequence[Checked], records: Records, site: Site) -> str
     for name in site.authors:
         _text(etree.SubElement(feed, "author"), "name", name)
     for when, checked in dated:
-        _entry(feed, when, checked, records, site)
+        _entry(feed, when, checked, answers, site)
     etree.indent(feed, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + etree.tostring(feed, encoding="unicode") + "\n"
 
 
-def _entry(feed: etree.Element, when: str, checked: Checked, records: Records, site: Site) -> None:
+def _entry(feed: etree.Element, when: str, checked: Checked, answers: Answers, site: Site) -> None:
     asked = checked.question
     address = site.at(addresses.address(path_of(asked)))
     entry = etree.SubElement(feed, "entry")
@@ -55,7 +55,7 @@ def _entry(feed: etree.Element, when: str, checked: Checked, records: Records, s
     etree.SubElement(entry, "category", {"term": asked.theme})
     again = checked.measured[:10] > checked.asked
     news = f" Measured again on {in_words(checked.measured[:10])}." if again else ""
-    _text(entry, "summary", plain_markdown.plainly(asked.answer, records) + news)
+    _text(entry, "summary", plain_markdown.plainly(asked.answer, answers) + news)
 
 
 def moment(checked: Checked) -> str:

@@ -12,19 +12,19 @@ from attnsite.records.run_file import EVERY_MACHINE, THIS_BUILD, Run
 from attnsite.site import addresses
 from attnsite.site.about import Site
 from attnsite.site.addresses import path_of
+from attnsite.site.answers import Answers
 from attnsite.site.checked import Checked
 from attnsite.site.exhibits import call_machine, hardware, in_words
 from attnsite.site.exports import plain_markdown
-from attnsite.site.records import Records
 
 CONTEXT = "https://schema.org"
 _ARTICLES = ("article", "inproceedings", "incollection", "phdthesis", "mastersthesis", "techreport")
 HEADLINE = 110  # characters that search engines show
 
 
-def question(checked: Checked, records: Records, site: Site, image: str) -> dict[str, Any]:
+def question(checked: Checked, answers: Answers, site: Site, image: str) -> dict[str, Any]:
     asked = checked.question
-    answer = plain_markdown.plainly(asked.answer, records)
+    answer = plain_markdown.plainly(asked.answer, answers)
     dates = {"datePublished": checked.asked, "dateModified": checked.updated} if checked.updated else {}
     return {
         "@context": CONTEXT,

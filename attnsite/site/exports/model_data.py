@@ -16,6 +16,7 @@ from attnsite.formulas.devices import Device
 from attnsite.formulas.models import Model
 from attnsite.site import disk_cache
 from attnsite.site.about import Site
+from attnsite.site.disk_cache import Cache
 
 FORMAT = 1
 MODELS, DEVICES = "models.json", "devices.json"
@@ -30,10 +31,10 @@ def code() -> str:
     return hashlib.sha256(b"\0".join(path.name.encode() + path.read_bytes() for path in found)).hexdigest()
 
 
-def files(root: Path, site: Site) -> dict[str, str]:
+def files(cache: Cache, site: Site) -> dict[str, str]:
     """Both files, kept from build to build."""
     made_from = ("model_data", code(), disk_cache.code_of(Path(__file__)), site.at(""))
-    return dict(disk_cache.kept(root, made_from, lambda: made(site)))
+    return dict(cache.kept(made_from, lambda: made(site)))
 
 
 def made(site: Site) -> dict[str, str]:

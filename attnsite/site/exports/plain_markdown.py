@@ -11,58 +11,58 @@ from attnsite.records.mistakes import Mistake
 from attnsite.site import addresses
 from attnsite.site.about import Site
 from attnsite.site.addresses import path_of
+from attnsite.site.answers import Answers
 from attnsite.site.checked import Checked
 from attnsite.site.markdown import citations
-from attnsite.site.records import Records
 
 _FIGURE = re.compile(r"^([ \t]*)(`{3,})figure[ \t]*\n\s*(\w+)\s*\n[ \t]*\2[ \t]*$", re.MULTILINE)
 _FOLDED = re.compile(r'^(?:\?\?\?\+?|!!!) \w+ "(.*)"[ \t]*\n((?:(?: {4}.*)?\n)*(?: {4}.*)?)', re.MULTILINE)
 _LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]*\.md)?(#[^)\s]*)?\)")
 
 
-def resolved(text: str, records: Records) -> str:
+def resolved(text: str, answers: Answers) -> str:
     """A text with the value in the place of each number's mark, and author and year in that of each citation."""
     for mark in reversed(marks(text)):
-        text = text[: mark.start] + _in_words(mark, records) + text[mark.end :]
+        text = text[: mark.start] + _in_words(mark, answers) + text[mark.end :]
     return text
 
 
-def plainly(text: str, records: Records) -> str:
+def plainly(text: str, answers: Answers) -> str:
     """The same in one line and without citations or links: for a description."""
     for mark in reversed(marks(text)):
-        word = _in_words(mark, records) if isinstance(mark, Number) else ""
+        word = _in_words(mark, answers) if isinstance(mark, Number) else ""
         before = text[: mark.start] if word else text[: mark.start].rstrip()
         text = before + word + text[mark.end :]
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
 
 
-def _in_words(mark: Cite | Number, records: Records) -> str:
+def _in_words(mark: Cite | Number, answers: Answers) -> str:
     if isinstance(mark, Number):
         try:
-            return str(records.evidence.number(mark).quantity)
+            return str(answers.number(mark).quantity)
         except Mistake:
             return mark.source  # the page itself warns of it
     told = []
     for reference in mark.references:
-        source = records.sources.get(reference.key)
+        source = answers.checkout.sources.get(reference.key)
         named = source.short if source else reference.key
         told.append(f"{named}, {reference.locator}" if reference.locator else named)
     return f"({'; '.join(told)})"
 
 
-def question(checked: Checked, records: Records, site: Site) -> str:
+def question(checked: Checked, answers: Answers, site: Site) -> str:
     """The question, its answer, its text with figures in words, its claims and its sources."""
     asked = checked.question
     path = path_of(asked)
     parts = [
         f"# {asked.title}",
         asked.question,
-        f"> {resolved(asked.answer, records)}",
+        f"> {resolved(asked.answer, answers)}",
         also(asked),
-        body(asked, path, records, site),
+        body(asked, path, answers, site),
     ]
     if asked.claims:
-        claims = "\n".join(f"- {claim.kind}: {told(claim, records)}" for claim in asked.claims)
+        claims = "\n".join(f"- {claim.kind}: {told(claim, answers)}" for claim in asked.claims)
         parts.append(f"## What this rests on\n\n{claims}")
     if checked.sources:
         listed = "\n".join(f"- {in_full(source)}" for source in checked.sources)
@@ -76,9 +76,9 @@ def also(asked: Question) -> str:
     return f"Keywords: {', '.join(asked.aliases)}" if asked.aliases else ""
 
 
-def told(claim: Claim, records: Records) -> str:
+def told(claim: Claim, answers: Answers) -> str:
     """A claim's sentence with what it rests on."""
-    return resolved(claim.source, records)
+    return resolved(claim.source, answers)
 
 
 def in_full(source: citations.Source) -> str:
@@ -88,21 +88,21 @@ def in_full(source: citations.Source) -> str:
     return f"{citations.people(source)}. {source.title}. {where}. {links}\n  {source.annote} ({source.checked})"
 
 
-def body(asked: Question, path: str, records: Records, site: Site) -> str:
+def body(asked: Question, path: str, answers: Answers, site: Site) -> str:
     """The text with figures as their words, folded problems unfolded and links that lead somewhere from anywhere."""
     text = _FOLDED.sub(_unfolded, asked.body.strip() + "\n")
-    text = _FIGURE.sub(lambda match: match[1] + figure(match[3], records, site), text)
-    return _LINK.sub(_absolute(path, site), resolved(text, records)).strip()
+    text = _FIGURE.sub(lambda match: match[1] + figure(match[3], answers, site), text)
+    return _LINK.sub(_absolute(path, site), resolved(text, answers)).strip()
 
 
 def _unfolded(match: re.Match[str]) -> str:
     return f"**{match[1]}**\n\n{textwrap.dedent(match[2]).strip()}\n\n"
 
 
-def figure(name: str, records: Records, site: Site) -> str:
+def figure(name: str, answers: Answers, site: Site) -> str:
     """What a figure shows, in words, and where its data lie."""
     try:
-        shown = records.exhibits(name)
+        shown = answers.exhibits(name)
     except Mistake:
         shown = []
     if not shown:
@@ -120,7 +120,7 @@ def _absolute(path: str, site: Site) -> Callable[[re.Match[str]], str]:
     return address
 
 
-def index(themes: Sequence[Theme], questions: Sequence[Question], records: Records, site: Site) -> str:
+def index(themes: Sequence[Theme], questions: Sequence[Question], answers: Answers, site: Site) -> str:
     """`llms.txt`, as llmstxt.org describes it: what the site is, and every question with its answer in a sentence."""
     parts = [f"# {site.name}", f"> {site.description}",
              "Every quantity comes from a run, a count or a source, and each page says which. Measured numbers are of "
@@ -129,7 +129,7 @@ def index(themes: Sequence[Theme], questions: Sequence[Question], records: Recor
         own = [q for q in questions if q.theme == theme.slug]
         lines = "\n".join(
             f"- [{q.title}]({site.at(addresses.address(path_of(q)))}index.md): "
-            f"{plainly(first_sentence(q.answer), records)}"
+            f"{plainly(first_sentence(q.answer), answers)}"
             for q in own
         )
         parts.append(f"## {theme.title}\n\n{lines}")

@@ -11,22 +11,22 @@ from attnsite.records.run_file import THIS_BUILD
 from attnsite.site import addresses
 from attnsite.site.about import Site
 from attnsite.site.addresses import path_of
+from attnsite.site.answers import Answers
 from attnsite.site.checked import Checked
 from attnsite.site.claims import experiments_of, rests_on
 from attnsite.site.exports import plain_markdown
 from attnsite.site.figures import svg
-from attnsite.site.records import Records
 from attnsite.site.tables import plain
 
 FORMAT = 1
 SCHEMA = "assets/question.schema.json"
 
 
-def question(checked: Checked, records: Records, site: Site) -> dict[str, Any]:
+def question(checked: Checked, answers: Answers, site: Site) -> dict[str, Any]:
     """Everything of one question; addresses are absolute where the site has one."""
     asked = checked.question
     names = dict.fromkeys(fence.figure for fence in fences(asked.body))
-    experiments = experiments_of(asked, records)
+    experiments = experiments_of(asked, answers)
     return {
         "format": FORMAT,
         "schema": site.at(SCHEMA),
@@ -35,38 +35,38 @@ def question(checked: Checked, records: Records, site: Site) -> dict[str, Any]:
         "question": asked.question or asked.title,
         "theme": asked.theme,
         "aliases": list(asked.aliases),
-        "answer": plain_markdown.plainly(asked.answer, records),
+        "answer": plain_markdown.plainly(asked.answer, answers),
         "asked": checked.asked or None,
         "measured": checked.measured or None,
         "sources_read": checked.read or None,
         "reproduce": f"attnsite measure {' '.join(experiments)} --full" if experiments else None,
         "license": site.license_url or None,
-        "claims": [claim(one, records, site) for one in asked.claims],
-        "figures": [shown for name in names for shown in figures(name, records, site)],
+        "claims": [claim(one, answers, site) for one in asked.claims],
+        "figures": [shown for name in names for shown in figures(name, answers, site)],
         "sources": [source(one) for one in checked.sources],
     }
 
 
-def claim(made: Claim, records: Records, site: Site) -> dict[str, Any]:
+def claim(made: Claim, answers: Answers, site: Site) -> dict[str, Any]:
     return {
         "kind": made.kind,
-        "text": plain_markdown.plainly(made.source, records),
-        "state": rests_on(made, records)[0] or None,
-        "rests_on": [grounds for mark in made.marks for grounds in rests(mark, records, site)],
+        "text": plain_markdown.plainly(made.source, answers),
+        "state": rests_on(made, answers)[0] or None,
+        "rests_on": [grounds for mark in made.marks for grounds in rests(mark, answers, site)],
     }
 
 
-def rests(mark: Mark, records: Records, site: Site) -> Iterable[dict[str, Any]]:
+def rests(mark: Mark, answers: Answers, site: Site) -> Iterable[dict[str, Any]]:
     """A number with its run, or each source of a citation."""
     if isinstance(mark, Cite):
         yield from ({"source": r.key, "place": r.locator or None} for r in mark.references)
         return
-    yield {"figure": mark.figure, "value": mark.value, **_number(mark, records, site)}
+    yield {"figure": mark.figure, "value": mark.value, **_number(mark, answers, site)}
 
 
-def _number(mark: Number, records: Records, site: Site) -> Mapping[str, Any]:
+def _number(mark: Number, answers: Answers, site: Site) -> Mapping[str, Any]:
     try:
-        found = records.evidence.number(mark)
+        found = answers.number(mark)
     except Mistake:
         return {"state": "missing"}
     quantity = found.quantity
@@ -83,16 +83,16 @@ def _number(mark: Number, records: Records, site: Site) -> Mapping[str, Any]:
     }
 
 
-def figures(name: str, records: Records, site: Site) -> Iterable[dict[str, Any]]:
+def figures(name: str, answers: Answers, site: Site) -> Iterable[dict[str, Any]]:
     """The figure for every machine that is not the one which builds."""
     try:
-        shown = records.exhibits(name)
+        shown = answers.exhibits(name)
     except Mistake:
         return
     for one in shown:
         if one.machine == THIS_BUILD:
             continue
-        pictured = one.chart is not None and svg.drawn(records.root, one.chart)
+        pictured = one.chart is not None and svg.Pictures(answers.checkout.root).drawn(one.chart)
         yield {
             "figure": name,
             "machine": one.machine,

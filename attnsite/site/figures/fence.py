@@ -13,19 +13,19 @@ from attnsite.records import browser_calls
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import EVERY_MACHINE, THIS_BUILD
 from attnsite.site import addresses, exhibits
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import Exhibit
 from attnsite.site.figures import quickly, svg
-from attnsite.site.records import Records
 
 
 def fence(source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **_: Any) -> str:
     """What superfences calls for the fence: the figure named in it, drawn for its first machine."""
     markup = md.attnsite  # type: ignore[attr-defined]
     name = source.strip()
-    records, page = markup.records, markup.page
+    answers, page = markup.answers, markup.page
     try:
-        module = records.figure(name)
-        shown = records.exhibits(name)
+        module = answers.figure(name)
+        shown = answers.exhibits(name)
         if not shown:
             return unmeasured(name, module)
     except Mistake as mistake:
@@ -42,9 +42,9 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         files=lambda ending: page.to(addresses.figure(name, first.machine, ending)),
         run=page.to(addresses.result(first.machine, first.run.experiment)),
         machines=choices(shown, lambda e: page.at(addresses.figure(name, e.machine, ".json"))),
-        pictured=first.chart is not None and svg.drawn(records.root, first.chart),
-        again=repeat(records, first),
-        here=browser_calls.state(records.root, first.run.experiment),
+        pictured=first.chart is not None and svg.Pictures(answers.checkout.root).drawn(first.chart),
+        again=repeat(answers, first),
+        here=browser_calls.state(answers.checkout.root, first.run.experiment),
     )
 
 
@@ -161,13 +161,13 @@ def try_here(anchor: str, here: str) -> str:
     return f'<button type="button" data-act="here"{named(anchor, "here")}>{words}</button>' if words else ""
 
 
-def repeat(records: Records, shown: Exhibit) -> str:
+def repeat(answers: Answers, shown: Exhibit) -> str:
     """The command that makes the figure's rows again, and what it gives of them."""
     name = shown.run.experiment
-    if not quickly.has_quick(records, name):
+    if not quickly.has_quick(answers, name):
         return f"<code>attnsite measure {name} --full</code>, since there is no quick sweep of what trains models."
     command = f"<code>attnsite measure {name} --quick</code>"
-    found = quickly.beside(records, shown.run)
+    found = quickly.beside(answers, shown.run)
     if found is None:
         return f"{command}."
     more = "" if found.rows == found.of else "; <code>--full</code> gives all"

@@ -8,47 +8,46 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from attnsite.content import figure_faults
-from attnsite.records import raised, run_file
+from attnsite.records import raised
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.run_file import THIS_BUILD
 from attnsite.site import disk_cache, exhibits
-from attnsite.site.records import Records
+from attnsite.site.answers import Answers
 
 
-def faults(records: Records) -> list[Mistake]:
+def faults(answers: Answers) -> list[Mistake]:
     """The mistakes of all figures, each once."""
-    found = [mistake for name in records.figure_names() for mistake in _of_figure(records, name)]
-    found += [mistake for name in records.figure_names() for mistake in _typed(records, name)]
+    found = [mistake for name in answers.figure_names() for mistake in _of_figure(answers, name)]
+    found += [mistake for name in answers.figure_names() for mistake in _typed(answers, name)]
     return list(dict.fromkeys(found))
 
 
-def _typed(records: Records, name: str) -> list[Mistake]:
+def _typed(answers: Answers, name: str) -> list[Mistake]:
     try:
-        return list(figure_faults.typed(name, records.figure(name).__doc__ or ""))
+        return list(figure_faults.typed(name, answers.figure(name).__doc__ or ""))
     except Mistake:  # which is told of it
         return []
 
 
-def _of_figure(records: Records, name: str) -> list[Mistake]:
+def _of_figure(answers: Answers, name: str) -> list[Mistake]:
     try:
-        module = records.figure(name)
-        runs = {machine: run for machine, run in records.runs(module.EXPERIMENT).items() if machine != THIS_BUILD}
+        module = answers.figure(name)
+        runs = {machine: run for machine, run in answers.runs(module.EXPERIMENT).items() if machine != THIS_BUILD}
     except (Mistake, ExceptionGroup) as error:
         return [mistake for mistake in flatten(error) if mistake.path.startswith("attnsite/figures")]
-    files = {machine: run_file.path_of(records.root, machine, module.EXPERIMENT) for machine in runs}
+    files = {machine: answers.checkout.file_of(machine, module.EXPERIMENT) for machine in runs}
 
     def make() -> list[list[str]]:
-        each = {machine: _of_run(records, name, machine, files[machine]) for machine in runs}
-        found = [
-            _of_which(m, each, files[machine].relative_to(records.root)) for machine in runs for m in each[machine]
-        ]
+        each = {machine: _of_run(answers, name, machine, files[machine]) for machine in runs}
+        shown = {machine: file.relative_to(answers.checkout.root) for machine, file in files.items()}
+        found = [_of_which(m, each, shown[machine]) for machine in runs for m in each[machine]]
         return [[m.path, m.where, m.what, m.remedy] for m in found]
 
     if not getattr(module, "__file__", None) or not all(file.is_file() for file in files.values()):
         return [Mistake(*each) for each in make()]
     code = (disk_cache.code_of(Path(str(module.__file__))), disk_cache.code_of(Path(exhibits.__file__)))
     made_from = ("figure faults", name, code, *runs, *map(disk_cache.bytes_of, files.values()))
-    return [Mistake(*each) for each in disk_cache.kept(records.root, made_from, make)]
+    return [Mistake(*each) for each in answers.checkout.cache.kept(made_from, make)]
 
 
 def _of_which(mistake: Mistake, each: Mapping[str, list[Mistake]], file: Path) -> Mistake:
@@ -59,13 +58,13 @@ def _of_which(mistake: Mistake, each: Mapping[str, list[Mistake]], file: Path) -
     return Mistake(mistake.path, mistake.where, f"{mistake.what}, from {file.as_posix()}", mistake.remedy)
 
 
-def _of_run(records: Records, name: str, machine: str, file: Path) -> list[Mistake]:
+def _of_run(answers: Answers, name: str, machine: str, file: Path) -> list[Mistake]:
     try:
-        records.exhibit(name, machine)
+        answers.exhibit(name, machine)
     except Mistake as mistake:
         return [mistake]
     except BaseException as error:  # whatever its author wrote
         if not raised.own(error):
             raise
-        return [figure_faults.fault(name, error, file.relative_to(records.root).as_posix())]
+        return [figure_faults.fault(name, error, file.relative_to(answers.checkout.root).as_posix())]
     return []

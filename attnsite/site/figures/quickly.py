@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from attnsite.records import registry, sweeps
 from attnsite.records.run_file import Run
 from attnsite.site import disk_cache
-from attnsite.site.records import Records
+from attnsite.site.answers import Answers
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,13 @@ class Quick:
     seconds: float
 
 
-def has_quick(records: Records, experiment: str) -> bool:
+def has_quick(answers: Answers, experiment: str) -> bool:
     """Has an experiment a quick sweep? Taken for granted where it cannot be asked."""
-    cases = quick_cases(records, experiment)
+    cases = quick_cases(answers, experiment)
     return cases is None or bool(cases)
 
 
-def quick_cases(records: Records, experiment: str) -> list[str] | None:
+def quick_cases(answers: Answers, experiment: str) -> list[str] | None:
     """The quick cases of an experiment, as `sweeps.keys` writes them; None where it cannot be imported here."""
     path = registry.ROOT / "experiments" / f"{experiment}.py"
     if not path.is_file():
@@ -39,13 +39,13 @@ def quick_cases(records: Records, experiment: str) -> list[str] | None:
             return None
 
     made_from = ("quick cases", disk_cache.code_of(path))
-    found: list[str] | None = disk_cache.kept(records.root, made_from, ask)
+    found: list[str] | None = answers.checkout.cache.kept(made_from, ask)
     return found
 
 
-def beside(records: Records, run: Run) -> Quick | None:
+def beside(answers: Answers, run: Run) -> Quick | None:
     """What a quick sweep gives of a published run; None where nobody can say, or the run is quick itself."""
-    cases = quick_cases(records, run.experiment)
+    cases = quick_cases(answers, run.experiment)
     if cases is None or run.is_quick:
         return None
     asked = set(cases)

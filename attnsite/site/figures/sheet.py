@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 
 from attnsite.site import disk_cache, exhibits
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import Exhibit
 from attnsite.site.figures import svg as picture
 
@@ -18,7 +19,7 @@ _BOLD = 1.08
 _SHEET = re.compile(r"<svg [^>]*>")
 
 
-def alone(root: Path, shown: Exhibit, address: str) -> str:
+def alone(answers: Answers, shown: Exhibit, address: str) -> str:
     """The SVG file of a figure for documents and slides, of light colours, on white.
 
     `address` is where the figure stands, with the site's own address if there is one. Kept for the next build.
@@ -27,12 +28,12 @@ def alone(root: Path, shown: Exhibit, address: str) -> str:
 
     def make() -> str:
         assert shown.chart is not None
-        wide = picture.path(root, shown.chart, "wide").read_text(encoding="utf-8")
+        wide = picture.Pictures(answers.checkout.root).path(shown.chart, "wide").read_text(encoding="utf-8")
         made = exhibits.provenance(shown.run, shown.state)
         return picture.light(sheet(wide, shown.title, shown.caption, [made, address]))
 
     made_from = ("sheet", shown.made_from, picture.key(shown.chart), address, disk_cache.code_of(Path(__file__)))
-    return str(disk_cache.kept(root, made_from, make)) if shown.made_from else make()
+    return str(answers.checkout.cache.kept(made_from, make)) if shown.made_from else make()
 
 
 def sheet(svg: str, title: str, caption: str, made: Sequence[str]) -> str:

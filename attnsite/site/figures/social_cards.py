@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from attnsite.site.figures.svg import CACHE, PALETTE, Still, tail
+from attnsite.site.figures.svg import PALETTE, Pictures, Still, tail
 
 WIDTH, HEIGHT = 1200, 630
 DEFAULT = "assets/card.png"  # of pages that have none of their own, and of a build without a browser
@@ -80,10 +80,10 @@ def _block(left: float, top: float, right: float, bottom: float, colour: str) ->
     return {"type": "rect", "x0": left, "y0": top, "x1": right, "y1": bottom, "fillcolor": colour, "line": {"width": 0}}
 
 
-def path(root: Path, drawn: dict[str, Any]) -> Path:
+def path(pictures: Pictures, drawn: dict[str, Any]) -> Path:
     """Where a card is kept once drawn, by what it holds."""
     key = hashlib.sha256(json.dumps([_VERSION, drawn], sort_keys=True).encode()).hexdigest()[:20]
-    return root / CACHE / f"{key}-card.png"
+    return pictures.folder / f"{key}-card.png"
 
 
 def whole(file: Path) -> bool:
@@ -105,10 +105,10 @@ def packed(image: bytes) -> bytes:
     return image[:8] + b"".join(written)
 
 
-def pack(root: Path, drawn: Iterable[dict[str, Any]]) -> None:
+def pack(pictures: Pictures, drawn: Iterable[dict[str, Any]]) -> None:
     """Make the cards that the browser has just drawn small."""
     for each in drawn:
-        file = path(root, each)
+        file = path(pictures, each)
         if whole(file):
             smaller = packed(file.read_bytes())
             temporary = file.with_suffix(".part")
@@ -116,12 +116,12 @@ def pack(root: Path, drawn: Iterable[dict[str, Any]]) -> None:
             temporary.replace(file)
 
 
-def missing(root: Path, drawn: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def missing(pictures: Pictures, drawn: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     """The cards that are not kept yet."""
-    return [each for each in drawn if not whole(path(root, each))]
+    return [each for each in drawn if not whole(path(pictures, each))]
 
 
-def still(root: Path, drawn: dict[str, Any]) -> Still:
+def still(pictures: Pictures, drawn: dict[str, Any]) -> Still:
     """A card as an order for the browser."""
     options = {"format": "png", "width": WIDTH, "height": HEIGHT, "scale": 1}
-    return Still(path(root, drawn), {"fig": drawn, "opts": options})
+    return Still(path(pictures, drawn), {"fig": drawn, "opts": options})

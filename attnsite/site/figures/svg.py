@@ -66,21 +66,6 @@ def key(chart: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def path(root: Path, chart: dict[str, Any], size: str) -> Path:
-    """Where the picture of a chart is kept once drawn."""
-    return root / CACHE / f"{key(chart)}-{size}.svg"
-
-
-def paths(root: Path, chart: dict[str, Any]) -> dict[str, Path]:
-    """The same for all sizes of a page."""
-    name = key(chart)
-    return {size: root / CACHE / f"{name}-{size}.svg" for size in SIZES}
-
-
-def drawn(root: Path, chart: dict[str, Any]) -> bool:
-    return all(map(whole, paths(root, chart).values()))
-
-
 def whole(file: Path) -> bool:
     """Whether a kept picture is there, to its last tag: a full disk or a broken copy may have left half of one."""
     return tail(file, 8).rstrip().endswith(b"</svg>")
@@ -145,59 +130,80 @@ class Still:
 _said = False
 
 
-def draw(root: Path, charts: Iterable[dict[str, Any]], stills: Sequence[Still] = ()) -> None:
-    """Draw all pictures that are missing, in one visit of the browser, of which nearly the whole cost is the start.
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures of a checkout, whose folder is `root`: where each is kept once drawn, and how they are drawn."""
 
-    Without a browser, or when it fails, it says so once and returns: those figures are drawn by the reader's browser.
-    """
-    global _said
-    waiting = {key(chart): chart for chart in charts if not drawn(root, chart)}
-    if not waiting and not stills:
-        return
-    browser = chromium.find()
-    problem = "no Chromium was found"
-    if browser:
-        problem = _draw(root, waiting, stills, browser)
-        waiting = {name: chart for name, chart in waiting.items() if not drawn(root, chart)}
-    if problem and waiting and not _said:
-        _said = True
-        print(
-            f"pictures: {problem}; {len(waiting)} figures have no still picture and will be drawn in the reader's "
-            "browser (install chromium, or name one in CHROMIUM)",
-            file=sys.stderr,
-        )
+    root: Path
 
+    @property
+    def folder(self) -> Path:
+        return self.root / CACHE
 
-def _draw(root: Path, waiting: dict[str, dict[str, Any]], stills: Sequence[Still], browser: str) -> str:
-    """Draw them all; returns what went wrong, or nothing. Pictures that were finished before it are kept."""
-    folder = root / CACHE
-    folder.mkdir(parents=True, exist_ok=True)
-    # MathJax would be fetched from another host; choreographer starts Chromium without its sandbox by itself
-    options: dict[str, Any] = {"mathjax": False, "path": browser, "timeout": renderer.STALL_S}
-    bundle = (root / BUNDLE).resolve()
-    if bundle.is_file():  # the very script that draws the live chart
-        options["plotlyjs"] = str(bundle)
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        orders: list[dict[str, Any]] = []
-        for name, chart in waiting.items():
-            for size, layout in layouts(chart).items():
-                width, height = SIZES[size]
-                sized = {**layout, "width": width, "height": height, "autosize": False}
-                orders.append({
-                    "fig": {"data": chart["data"], "layout": sized},
-                    "path": Path(temporary) / f"{name}-{size}.svg",
-                    "opts": {"format": "svg", "width": width, "height": height, "scale": 1},
-                })  # fmt: skip
-        more = [{**still.order, "path": Path(temporary) / still.path.name} for still in stills]
-        problem = renderer.write(orders + more, options, Path(temporary))
-        for order in more:
-            if order["path"].is_file() and order["path"].stat().st_size:
-                order["path"].replace(folder / order["path"].name)
-        made = [order["path"] for order in orders if whole(order["path"])]
-        for path in made:
-            finished = path.with_suffix(".done")
-            finished.write_text(themable(path.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
-            finished.replace(folder / path.name)
-    if problem or len(made) < len(orders):
-        return f"the browser {browser} could not draw ({problem or 'without saying why'})"
-    return ""
+    def path(self, chart: dict[str, Any], size: str) -> Path:
+        """Where the picture of a chart is kept once drawn."""
+        return self.paths(chart)[size]
+
+    def paths(self, chart: dict[str, Any]) -> dict[str, Path]:
+        """The same for all sizes of a page."""
+        name = key(chart)
+        return {size: self.folder / f"{name}-{size}.svg" for size in SIZES}
+
+    def drawn(self, chart: dict[str, Any]) -> bool:
+        return all(map(whole, self.paths(chart).values()))
+
+    def draw(self, charts: Iterable[dict[str, Any]], stills: Sequence[Still] = ()) -> None:
+        """Draw all pictures that are missing, in one visit of the browser, of which nearly the whole cost is the start.
+
+        Without a browser, or when it fails, it says so once and returns: those figures are drawn by the reader's.
+        """
+        global _said
+        waiting = {key(chart): chart for chart in charts if not self.drawn(chart)}
+        if not waiting and not stills:
+            return
+        browser = chromium.find()
+        problem = "no Chromium was found"
+        if browser:
+            problem = self._draw(waiting, stills, browser)
+            waiting = {name: chart for name, chart in waiting.items() if not self.drawn(chart)}
+        if problem and waiting and not _said:
+            _said = True
+            print(
+                f"pictures: {problem}; {len(waiting)} figures have no still picture and will be drawn in the reader's "
+                "browser (install chromium, or name one in CHROMIUM)",
+                file=sys.stderr,
+            )
+
+    def _draw(self, waiting: dict[str, dict[str, Any]], stills: Sequence[Still], browser: str) -> str:
+        """Draw them all; returns what went wrong, or nothing. Pictures that were finished before it are kept."""
+        folder = self.folder
+        folder.mkdir(parents=True, exist_ok=True)
+        # MathJax would be fetched from another host; choreographer starts Chromium without its sandbox by itself
+        options: dict[str, Any] = {"mathjax": False, "path": browser, "timeout": renderer.STALL_S}
+        bundle = (self.root / BUNDLE).resolve()
+        if bundle.is_file():  # the very script that draws the live chart
+            options["plotlyjs"] = str(bundle)
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            orders: list[dict[str, Any]] = []
+            for name, chart in waiting.items():
+                for size, layout in layouts(chart).items():
+                    width, height = SIZES[size]
+                    sized = {**layout, "width": width, "height": height, "autosize": False}
+                    orders.append({
+                        "fig": {"data": chart["data"], "layout": sized},
+                        "path": Path(temporary) / f"{name}-{size}.svg",
+                        "opts": {"format": "svg", "width": width, "height": height, "scale": 1},
+                    })  # fmt: skip
+            more = [{**still.order, "path": Path(temporary) / still.path.name} for still in stills]
+            problem = renderer.write(orders + more, options, Path(temporary))
+            for order in more:
+                if order["path"].is_file() and order["path"].stat().st_size:
+                    order["path"].replace(folder / order["path"].name)
+            made = [order["path"] for order in orders if whole(order["path"])]
+            for path in made:
+                finished = path.with_suffix(".done")
+                finished.write_text(themable(path.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+                finished.replace(folder / path.name)
+        if problem or len(made) < len(orders):
+            return f"the browser {browser} could not draw ({problem or 'without saying why'})"
+        return ""

@@ -8,6 +8,7 @@ that cannot be resolved is shown as such and logged as a warning, which a strict
 import logging
 import re
 import xml.etree.ElementTree as etree
+from functools import lru_cache
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from markdown.treeprocessors import Treeprocessor
 
 from attnsite.content import questions as content
 from attnsite.records.mistakes import Mistake
-from attnsite.site import addresses, records
+from attnsite.site import addresses
 from attnsite.site.addresses import Page
+from attnsite.site.answers import Answers
 from attnsite.site.markdown import formulas, glossary_links, numbers
 from attnsite.site.markdown.citations import Citations
 
@@ -33,10 +35,12 @@ log = logging.getLogger("mkdocs.attnsite")
 
 
 class Markup(Extension):
-    """The extension; `root` is the checkout, found upwards from here when it is not named."""
+    """The extension. A builder that has read the checkout gives its `answers`; for others it is read once, from the
+    folder `root`, found upwards from here when it is not named."""
 
     def __init__(self, **options: Any) -> None:
         self.config = {
+            "answers": ["", "the checkout's answers, where they are known"],
             "root": ["", "the checkout; empty: the nearest folder upwards with an mkdocs.yml"],
             "rewritten": [False, "whether the site's builder rewrites the links of raw HTML, as Zensical does"],
         }
@@ -47,7 +51,6 @@ class Markup(Extension):
         self.held: list[content.Mark | content.Malformed] = []
         self.figures: set[str] = set()
         self.warned: dict[str, int] = {}
-        self._records: records.Records | None = None
 
     def extendMarkdown(self, md: Markdown) -> None:
         md.registerExtension(self)
@@ -67,30 +70,39 @@ class Markup(Extension):
         self.held = []
         self.figures = set()
         self.warned = {}
-        self._records = None
 
     @property
-    def records(self) -> records.Records:
-        if self._records is None:  # once a page: to see whether a file has changed is to look at all of them
-            self._records = records.read(find_root(self.getConfig("root")))
-        return self._records
+    def root(self) -> Path:
+        """The checkout's folder."""
+        given = self.getConfig("answers")
+        return given.checkout.root if given else find_root(self.getConfig("root"))
+
+    @property
+    def answers(self) -> Answers:
+        return self.getConfig("answers") or answers_of(self.root)
 
     def warn(self, mistake: Mistake, source: str) -> None:
         """Tell of a mistake at the place where `source`, the text at fault, stands in the file behind the page."""
         file = Path("docs") / self.page.path
-        known = file if (find_root(self.getConfig("root")) / file).is_file() else Path(self.page.path)
+        known = file if (self.root / file).is_file() else Path(self.page.path)
         what = mistake.what if source in mistake.what else f"{source} {mistake.what}"
         log.warning(str(Mistake(known.as_posix(), self._line(known, source), what, mistake.remedy)))
 
     def _line(self, file: Path, source: str) -> int | str:
         """The line on which a text begins, the next one each time it is asked for again; empty on a generated page."""
-        path = find_root(self.getConfig("root")) / file
+        path = self.root / file
         text = path.read_text(encoding="utf-8-sig") if path.is_file() else ""
         places = [match.start() for match in re.finditer(re.escape(source), text)]
         if not places:
             return ""
         seen = self.warned[source] = self.warned.get(source, -1) + 1
         return text.count("\n", 0, places[min(seen, len(places) - 1)]) + 1
+
+
+@lru_cache(maxsize=1)
+def answers_of(root: Path) -> Answers:
+    """The answers of a checkout, for a builder that knows this extension alone: they are read once in its process."""
+    return Answers.load(root)
 
 
 def find_root(named: str) -> Path:
@@ -128,7 +140,7 @@ class _Terms(Treeprocessor):
 
     def run(self, root: etree.Element) -> None:
         if self.markup.page.path.startswith("questions/"):
-            glossary_links.link(root, self.markup.records.terms, self.markup.page)
+            glossary_links.link(root, self.markup.answers.checkout.terms, self.markup.page)
 
 
 class _Corners(Treeprocessor):
@@ -166,7 +178,7 @@ class _Resolve(Postprocessor):
     def run(self, text: str) -> str:
         if not self.markup.held and SOURCES not in text:
             return text
-        citations = Citations(self.markup.records.sources)
+        citations = Citations(self.markup.answers.checkout.sources)
 
         def resolve(match: re.Match[str]) -> str:
             mark = self.markup.held[int(match[1])]
@@ -175,7 +187,7 @@ class _Resolve(Postprocessor):
                     raise Mistake(self.markup.page.path, "", "is not a mark", mark.why)
                 if isinstance(mark, content.Cite):
                     return citations.cite(mark, self.markup.page.path)
-                return numbers.number(mark, self.markup.records, self.markup.page, self.markup.figures)
+                return numbers.number(mark, self.markup.answers, self.markup.page, self.markup.figures)
             except Mistake as mistake:
                 self.markup.warn(mistake, mark.source)
                 return _unresolved(mark.source, mistake)

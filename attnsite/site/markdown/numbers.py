@@ -12,16 +12,16 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import EVERY_MACHINE, Run
 from attnsite.site import addresses
 from attnsite.site.addresses import Page
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import call_machine, commit, day, freshness
-from attnsite.site.records import Records
 
 
-def number(mark: Number, records: Records, page: Page, shown: Container[str] = ()) -> str:
+def number(mark: Number, answers: Answers, page: Page, shown: Container[str] = ()) -> str:
     """The HTML of a number; `shown` are the places of the page's figures.
 
     Raises `Mistake` where it cannot be had, or lies outside the range that the mark states.
     """
-    found = records.evidence.number(mark)
+    found = answers.number(mark)
     address = page.to(
         addresses.number(mark.figure, mark.value, "" if found.machine == EVERY_MACHINE else found.machine)
     )

@@ -3,11 +3,11 @@
 Marks become empty `data` elements, and a figure is left out: what stands for them on a page is ours.
 """
 
+import copy
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -16,7 +16,6 @@ from markdown.postprocessors import Postprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from attnsite.records.mistakes import Mistake
-from attnsite.site import about
 from attnsite.site.markdown import extension as markup
 
 BUILTINS = ("toc", "tables", "fenced_code")  # of MkDocs, whatever the configuration lists
@@ -39,9 +38,9 @@ class Rendered:
 class Renderer:
     """The site's Markdown, as the configuration of a checkout has it."""
 
-    def __init__(self, root: Path) -> None:
-        names, options = extensions(root)
-        self._markup = _Markup(root=str(root))
+    def __init__(self, configuration: Mapping[str, Any]) -> None:
+        names, options = extensions(configuration)
+        self._markup = _Markup()
         self._markdown = Markdown(extensions=[*names, self._markup], extension_configs=options)
         self._raw: list[str] = []
         self._labels = _Labels(self._markdown)
@@ -78,14 +77,14 @@ class Renderer:
         block.run, inline.handleMatch = blocks, words
 
 
-def extensions(root: Path) -> tuple[list[str], dict[str, dict[str, Any]]]:
+def extensions(configuration: Mapping[str, Any]) -> tuple[list[str], dict[str, dict[str, Any]]]:
     """The Markdown extensions of the site and their options, without the one for marks; figures are left out."""
     names, options = list(BUILTINS), {}
-    for entry in about.configuration(root).get("markdown_extensions") or []:
+    for entry in configuration.get("markdown_extensions") or []:
         name, given = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
         if name != "attnsite.site.markdown.extension":
             names.append(name)
-            options[name] = dict(given or {})
+            options[name] = copy.deepcopy(dict(given or {}))
     for fence in options.get("pymdownx.superfences", {}).get("custom_fences", []):
         fence["format"] = _figure
     return list(dict.fromkeys(names)), options

@@ -11,23 +11,23 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import EVERY_MACHINE, Run
 from attnsite.site import addresses, claims
 from attnsite.site.addresses import Page, path_of
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import call_machine, commit, day
 from attnsite.site.markdown import citations
 from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head
 from attnsite.site.pages.machines import machines
 from attnsite.site.pages.questions import UNSEARCHED
-from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 
 
-def evidence_page(questions: Sequence[Question], records: Records) -> str:
+def evidence_page(questions: Sequence[Question], answers: Answers) -> str:
     """Every claim of the site with its kind and state, then every run behind them."""
     path = "evidence.md"
     asked = [question for question in questions if question.claims]
     everything = [claim for question in asked for claim in question.claims]
     kinds = Counter(claim.kind for claim in everything)
-    states = Counter(state for claim in everything if (state := claims.rests_on(claim, records)[0]))
+    states = Counter(state for claim in everything if (state := claims.rests_on(claim, answers)[0]))
     told = "every claim this site makes, what kind it is, and whether what it rests on is still what the code computes"
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in claims.KINDS if kinds[kind])
     fresh = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
@@ -50,19 +50,19 @@ def evidence_page(questions: Sequence[Question], records: Records) -> str:
     for question in asked:
         parts += [
             f"### [{typed(question.title)}]({path_of(question)}) {UNSEARCHED}",
-            claims.listed(question.claims, records),
+            claims.listed(question.claims, answers),
         ]
-    parts += [f"## Runs {UNSEARCHED}", runs_by_machine(records, Page(path))]
+    parts += [f"## Runs {UNSEARCHED}", runs_by_machine(answers, Page(path))]
     if any(isinstance(mark, Cite) for claim in everything for mark in claim.marks):
         parts += [f"## Sources of these claims {UNSEARCHED}", "<!-- attnsite:sources -->"]
     return "\n\n".join(parts) + "\n"
 
 
-def runs_by_machine(records: Records, page: Page) -> str:
+def runs_by_machine(answers: Answers, page: Page) -> str:
     """A table of all runs for each machine, folded: what is not opened costs a phone nothing."""
     parts = []
-    for machine, runs in machines(records).items():
-        rows = [run_row(run, records.state(run), page) for run in runs.values()]
+    for machine, runs in machines(answers).items():
+        rows = [run_row(run, answers.state(run), page) for run in runs.values()]
         states = Counter(row["state"] for row in rows)
         told = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
         tabled = f'<div class="scrolls">{table(rows, f"Runs: {call_machine(machine)}")}</div>'
@@ -74,12 +74,12 @@ def runs_by_machine(records: Records, page: Page) -> str:
     return "\n\n".join(parts) or "Nothing has been measured yet: `attnsite measure` does it."
 
 
-def result_pages(records: Records) -> dict[str, str]:
+def result_pages(answers: Answers) -> dict[str, str]:
     """`results/` and a page in it for each machine, a run a line: for whoever shortens the address of a file."""
     pages, listed = {}, []
-    for machine, runs in machines(records).items():
+    for machine, runs in machines(answers).items():
         path, named = f"results/{machine}/index.md", call_machine(machine)
-        rows = [run_row(run, records.state(run), Page(path)) for run in runs.values()]
+        rows = [run_row(run, answers.state(run), Page(path)) for run in runs.values()]
         what = "Counts, the same on every machine" if machine == EVERY_MACHINE else f"What was measured on {named}"
         told = f"{what}, a file each: provenance, every row and every sample, as JSON."
         pages[path] = "\n\n".join([
@@ -114,7 +114,7 @@ def run_row(run: Run, state: str, page: Page) -> dict[str, Any]:
     }
 
 
-def sources_page(questions: Sequence[Question], written: Mapping[str, str], records: Records) -> str:
+def sources_page(questions: Sequence[Question], written: Mapping[str, str], answers: Answers) -> str:
     """All sources with what is taken from each, and the pages that cite it."""
     path = "sources.md"
     page = Page(path)
@@ -128,7 +128,7 @@ def sources_page(questions: Sequence[Question], written: Mapping[str, str], reco
         for key in keys:
             cited.setdefault(key, []).append((other, title))
     items = []
-    for source in sorted(records.sources.values(), key=lambda s: (s.families[0].casefold(), s.year, s.key)):
+    for source in sorted(answers.checkout.sources.values(), key=lambda s: (s.families[0].casefold(), s.year, s.key)):
         where = ", ".join(f'<a href="{page.to(f"{other}#source-{source.key}")}">{citations.escape(title)}</a>'
                           for other, title in cited.get(source.key, []))  # fmt: skip
         back = f'<span class="cited-by">Cited in {where}</span>' if where else ""

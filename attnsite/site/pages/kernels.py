@@ -12,11 +12,11 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 from attnsite.site import addresses
 from attnsite.site.addresses import Page
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import call_machine
 from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head
 from attnsite.site.pages.questions import UNSEARCHED
-from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 
 
@@ -103,7 +103,7 @@ def is_control(kernel: Kernel) -> bool:
     return kernel.name.startswith("control_")
 
 
-def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
+def overview_page(kernels: Sequence[Kernel], answers: Answers) -> str:
     path = "kernels.md"
     parts = [
         head(
@@ -129,7 +129,7 @@ def overview_page(kernels: Sequence[Kernel], records: Records) -> str:
         if own:
             items = "\n".join(f"- [`{kernel.name}`]({kernel.path})\n  {kernel.idea}" for kernel in own)
             parts += [f"## {title}", f'<div class="questions" markdown>\n\n{items}\n\n</div>']
-    told_here = [name for name in records.figure_names() if name.endswith("_compiled")]
+    told_here = [name for name in answers.figure_names() if name.endswith("_compiled")]
     parts += [f"```figure\n{name}\n```" for name in told_here]
     return "\n\n".join(parts) + "\n"
 
@@ -144,7 +144,7 @@ def libraries_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def kernel_page(kernel: Kernel, records: Records, rungs: Sequence[Kernel]) -> str:
+def kernel_page(kernel: Kernel, answers: Answers, rungs: Sequence[Kernel]) -> str:
     """The page of a kernel among the `rungs` of the ladder, or of a library, which stands on none."""
     page = Page(kernel.path)
     where = {"cpu": "the processor", "cuda": "a GPU"}.get(kernel.device, kernel.device)
@@ -166,7 +166,7 @@ def kernel_page(kernel: Kernel, records: Records, rungs: Sequence[Kernel]) -> st
         f'{fence} {{ .python title="attnsite/{kernel.room}/{kernel.folder}{kernel.name}.py" }}\n{kernel.code}\n{fence}',
     ]
     name = kernel.contestant
-    rows = [row for run in runs_of(name, records) if (row := run_row(name, run, records, page))]
+    rows = [row for run in runs_of(name, answers) if (row := run_row(name, run, answers, page))]
     if rows:
         label = f"Runs of {kernel.name}"
         told = (
@@ -196,18 +196,18 @@ def aliases(kernel: Kernel) -> list[str]:
     return [kernel.name.replace("_", " "), f"{names.get(kernel.device, kernel.device)} attention {room}"]
 
 
-def runs_of(kernel: str, records: Records) -> list[Run]:
-    runs = [run for experiment in records.experiments() for run in records.runs(experiment).values()]
+def runs_of(kernel: str, answers: Answers) -> list[Run]:
+    runs = [run for experiment in answers.experiments() for run in answers.runs(experiment).values()]
     return [run for run in runs if kernel in {row.kernel for row in run.rows}]
 
 
-def run_row(kernel: str, run: Run, records: Records, page: Page) -> dict[str, Any] | None:
+def run_row(kernel: str, run: Run, answers: Answers, page: Page) -> dict[str, Any] | None:
     rows = [row for row in run.rows if row.kernel == kernel and row.stage is None]
     checked = [row.max_error / row.bound for row in rows if row.max_error is not None and row.bound]
     return {
         "experiment": Link(run.experiment, page.to(addresses.result(run.machine, run.experiment))),
         "machine": call_machine(run.machine),
-        "state": records.state(run),
+        "state": answers.state(run),
         "workloads": sum(1 for row in rows if row.skipped is None),
         "skipped": sum(1 for row in rows if row.skipped is not None),
         "largest error, share of its bound": Quantity(max(checked), "%", digits=2) if checked else None,

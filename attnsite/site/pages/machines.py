@@ -10,11 +10,11 @@ from attnsite.records import run_file
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import EVERY_MACHINE, Run
 from attnsite.site.addresses import Page, path_of
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import call_machine, day, hardware
 from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head
 from attnsite.site.pages.questions import UNSEARCHED
-from attnsite.site.records import Records
 from attnsite.site.tables import Link, table
 
 PATH = "machines.md"
@@ -41,9 +41,9 @@ A digest over the rows notices a number that changed by a slip; that nobody edit
 measuring again alone."""
 
 
-def page(questions: Sequence[Question], records: Records) -> str:
+def page(questions: Sequence[Question], answers: Answers) -> str:
     """Every machine that something was measured on."""
-    known = {machine: runs for machine, runs in machines(records).items() if machine != EVERY_MACHINE}
+    known = {machine: runs for machine, runs in machines(answers).items() if machine != EVERY_MACHINE}
     parts = [
         head(PATH, "Machines", description="The machines behind the runs of this site, and their ratios side by side.",
              search={"boost": front_matter.KERNEL}, aliases=["hardware", "processor", "CPU"]),
@@ -53,7 +53,7 @@ def page(questions: Sequence[Question], records: Records) -> str:
         + (OWN if run_file.THIS_BUILD in known else ""),
     ]  # fmt: skip
     whole = [machine for machine, runs in known.items() if not all(run.is_quick for run in runs.values())]
-    if rows := ratios(questions, records, whole):
+    if rows := ratios(questions, answers, whole):
         parts += [
             f"## Ratios, machine by machine {UNSEARCHED}",
             "Ratios and shares that claims of this site quote, each machine's own beside the others'. "
@@ -63,7 +63,7 @@ def page(questions: Sequence[Question], records: Records) -> str:
             f'<div class="scrolls" data-search-exclude>{table(rows, "Ratios by machine")}</div>',
         ]
     for machine, runs in known.items():
-        parts += described_machine(machine, runs, records)
+        parts += described_machine(machine, runs, answers)
     return "\n\n".join([*parts, YOURS.replace("{hours}", effort(list(known.values())))]) + "\n"
 
 
@@ -79,10 +79,10 @@ def effort(machines: Sequence[Mapping[str, Run]]) -> str:
     return f", all runs of this site in {total} at the slowest, `{name}` alone in {most}"
 
 
-def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]) -> list[dict[str, Any]]:
+def ratios(questions: Sequence[Question], answers: Answers, known: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each ratio that a claim quotes from a measurement, a column for each machine that has any."""
     asked: dict[tuple[str, str], Question] = {}
-    figures = set(records.figure_names())
+    figures = set(answers.figure_names())
     for question in questions:
         for claim in question.claims:
             for mark in claim.marks:
@@ -91,10 +91,10 @@ def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]
     rows: list[tuple[Link, dict[str, Quantity | str]]] = []
     for (figure, value), question in asked.items():
         found: dict[str, Quantity | str] = {}
-        for exhibit in records.exhibits(figure):
+        for exhibit in answers.exhibits(figure):
             if exhibit.machine not in known or exhibit.run.is_quick:
                 continue
-            quantity = records.evidence.values(figure, exhibit.run).get(value)
+            quantity = answers.evidence.values(figure, exhibit.run).get(value)
             if quantity is not None and quantity.unit in COMPARABLE and exhibit.run.kind != "count":
                 noisy = exhibit.run.provenance.steadiness.get("verdict") == "noisy"
                 found[exhibit.machine] = f"{quantity} (noisy run)" if noisy else quantity
@@ -107,11 +107,11 @@ def ratios(questions: Sequence[Question], records: Records, known: Sequence[str]
     ]
 
 
-def described_machine(machine: str, runs: Mapping[str, Run], records: Records) -> list[str]:
+def described_machine(machine: str, runs: Mapping[str, Run], answers: Answers) -> list[str]:
     """What is known of one machine: when it was measured, how steadily, what is fresh, and all its provenance."""
     ordered = sorted(runs.values(), key=lambda run: run.provenance.started)
     latest = ordered[-1]
-    states = Counter(records.state(run) for run in ordered)
+    states = Counter(answers.state(run) for run in ordered)
     counted = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
     days = dict.fromkeys([day(ordered[0]), day(latest)])
     quick = all(run.is_quick for run in ordered)
@@ -123,10 +123,10 @@ def described_machine(machine: str, runs: Mapping[str, Run], records: Records) -
             f"{timed.count('steady')} of {len(timed)} runs of timings were steady, by their median row and by what "
             "other processes took."
         )
-    stale = [run.experiment for run in ordered if records.state(run) == "stale"]
+    stale = [run.experiment for run in ordered if answers.state(run) == "stale"]
     if stale:
         told.append(f"Stale: {', '.join(f'`{name}`' for name in sorted(stale))}.")
-    absent = [name for name in records.experiments() if name not in runs and measured(name, records)]
+    absent = [name for name in answers.experiments() if name not in runs and measured(name, answers)]
     if absent:
         told.append(f"Not measured here: {', '.join(f'`{name}`' for name in absent)}.")
     rows = [{"fact": name.replace("_", " "), "value": value} for name, value in facts(ordered).items()]
@@ -150,16 +150,16 @@ def facts(runs: Sequence[Run]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def measured(experiment: str, records: Records) -> bool:
+def measured(experiment: str, answers: Answers) -> bool:
     """Is it one that machines differ in?"""
-    return EVERY_MACHINE not in records.runs(experiment)
+    return EVERY_MACHINE not in answers.runs(experiment)
 
 
-def machines(records: Records) -> dict[str, dict[str, Run]]:
+def machines(answers: Answers) -> dict[str, dict[str, Run]]:
     """All runs by machine and experiment."""
     found: dict[str, dict[str, Run]] = {}
-    for experiment in records.experiments():
-        for machine, run in records.runs(experiment).items():
+    for experiment in answers.experiments():
+        for machine, run in answers.runs(experiment).items():
             found.setdefault(machine, {})[experiment] = run
     return dict(sorted(found.items(), key=lambda pair: (pair[0] == run_file.THIS_BUILD, pair[0])))
 

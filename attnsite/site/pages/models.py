@@ -19,6 +19,7 @@ from attnsite.formulas.models import Model
 from attnsite.records.quantity import Quantity
 from attnsite.site import disk_cache
 from attnsite.site.addresses import Page
+from attnsite.site.disk_cache import Cache
 from attnsite.site.exports import model_data
 from attnsite.site.exports.model_data import CONTEXTS, MODELS
 from attnsite.site.pages import front_matter
@@ -41,10 +42,10 @@ ALLOCATED = "caches_allocated"
 FITS_SHOWN = 6
 
 
-def pages(root: Path) -> dict[str, str]:
+def pages(cache: Cache) -> dict[str, str]:
     """The index and every model's page, by path; kept from build to build."""
     made_from = ("models", model_data.code(), disk_cache.code_of(Path(__file__)), Page(INDEX).to("x.md"))
-    return dict(disk_cache.kept(root, made_from, made))
+    return dict(cache.kept(made_from, made))
 
 
 def made() -> dict[str, str]:

@@ -3,8 +3,9 @@
 from html import escape
 from pathlib import Path
 
-from attnsite.site import addresses, records
+from attnsite.site import addresses
 from attnsite.site.addresses import Page
+from attnsite.site.answers import Answers
 from attnsite.site.figures import fence, svg
 
 
@@ -22,7 +23,7 @@ class Shown:
         return f"figure {self.name}"
 
     def _repr_html_(self) -> str:
-        known = records.read(self.root)
+        known = Answers.load(self.root)
         shown = known.exhibits(self.name)
         if not shown:
             return fence.unmeasured(self.name, known.figure(self.name))
@@ -33,7 +34,7 @@ class Shown:
             files=lambda ending: self.page.to(addresses.figure(self.name, first.machine, ending)),
             run=self.page.to(addresses.result(first.machine, first.run.experiment)),
             machines=[],
-            pictured=first.chart is not None and svg.drawn(self.root, first.chart),
+            pictured=first.chart is not None and svg.Pictures(self.root).drawn(first.chart),
         )
 
 

@@ -22,8 +22,8 @@ class Shown:
         """The figure, its picture and its data inside it as data addresses: it needs no other file."""
         chart = self.exhibit.chart
         if chart is not None:
-            svg.draw(self.root, [chart])
-        pictured = chart is not None and svg.drawn(self.root, chart)
+            svg.Pictures(self.root).draw([chart])
+        pictured = chart is not None and svg.Pictures(self.root).drawn(chart)
         return fence.figure(
             self.exhibit,
             anchor=f"figure-{self.exhibit.name}",
@@ -40,7 +40,7 @@ class Shown:
             return _address("application/json", pages.described(self.exhibit).encode())
         assert self.exhibit.chart is not None
         size = ending.removeprefix("-").removesuffix(".svg")
-        return _address("image/svg+xml", svg.path(self.root, self.exhibit.chart, size).read_bytes())
+        return _address("image/svg+xml", svg.Pictures(self.root).path(self.exhibit.chart, size).read_bytes())
 
 
 def _address(kind: str, held: bytes) -> str:

@@ -3,17 +3,20 @@ that lists these. A number in the text leads to its entry here, and from here to
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
+from attnsite.content.evidence import Resolved
 from attnsite.content.questions import Number, Question, fences, marks
 from attnsite.content.texts import typed
 from attnsite.records.mistakes import Mistake
-from attnsite.records.run_file import EVERY_MACHINE
+from attnsite.records.run_file import EVERY_MACHINE, Run
 from attnsite.site import addresses, grounds
 from attnsite.site.addresses import Page, path_of
+from attnsite.site.answers import Answers
 from attnsite.site.exhibits import call_machine, commit, day, freshness, hardware
 from attnsite.site.pages.front_matter import head
-from attnsite.site.records import Records
 from attnsite.site.tables import table
 
 Quoted = dict[tuple[str, str], dict[str, str]]  # by value and machine: the pages that quote it, path and title
@@ -32,7 +35,7 @@ def quoted(questions: Sequence[Question], written: Mapping[str, tuple[str, str]]
     return found
 
 
-def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]], records: Records) -> dict[str, str]:
+def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]], answers: Answers) -> dict[str, str]:
     """The page of every figure that is quoted, and the one that lists them."""
     shown: dict[str, list[Question]] = {}
     for question in questions:
@@ -41,12 +44,12 @@ def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]]
     pages, listed = {}, []
     for figure, numbers in sorted(quoted(questions, written).items()):
         try:
-            exhibits = records.exhibits(figure)
+            exhibits = answers.exhibits(figure)
         except Mistake:
             continue  # the mark itself is warned of where it stands
         if not exhibits:
             continue
-        pages[addresses.numbers(figure)] = _page(figure, exhibits[0].title, numbers, shown.get(figure, []), records)
+        pages[addresses.numbers(figure)] = _page(figure, exhibits[0].title, numbers, shown.get(figure, []), answers)
         listed.append(f"- [`{figure}`]({figure}.md)\n  {typed(exhibits[0].title)}")
     index = "figures/index.md"
     told = "every number that the text quotes from a figure, with the run and the rows behind it"
@@ -61,7 +64,7 @@ def render(questions: Sequence[Question], written: Mapping[str, tuple[str, str]]
     return pages | {index: "\n\n".join(parts) + "\n"}
 
 
-def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question], records: Records) -> str:
+def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question], answers: Answers) -> str:
     here = Page(addresses.numbers(figure))
     parts = [
         head(here.path, f"Numbers of {figure}", description=f"Where each number comes from that is quoted of: {title}",
@@ -73,20 +76,54 @@ def _page(figure: str, title: str, numbers: Quoted, questions: Sequence[Question
         parts.append(
             f"[See the figure](../{path_of(question)}#figure-{figure}), on the page “{typed(question.title)}”."
         )
+    names = sorted({value for value, _ in numbers})
+    written = grounds.computed(answers.checkout.cache, answers.figure(figure), names)
+    tables: dict[str, _Behind] = {}
     for (value, machine), pages in sorted(numbers.items()):
-        names = sorted(other for other, its in numbers if its == machine)
-        parts += _entry(Number(figure, value, machine, None, None, 0, 0, 0, ""), pages, here, records, names)
+        mark = Number(figure, value, machine, None, None, 0, 0, 0, "")
+        try:
+            found = answers.number(mark)
+        except Mistake:
+            continue  # its mark is warned of
+        if machine not in tables:
+            names = sorted(other for other, its in numbers if its == machine)
+            tables[machine] = _behind(figure, found.run, names, answers)
+        parts += _entry(mark, found, pages, here, written[value], tables[machine])
     return "\n\n".join(parts) + "\n"
 
 
-def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records, names: Sequence[str]) -> list[str]:
-    """What is known of one number; nothing where it cannot be had, which its mark is warned of."""
+@dataclass(frozen=True)
+class _Behind:
+    """The rows behind each number of a figure for one machine, as Markdown; where it is not `shown` for that one, there
+    are none."""
+
+    shown: bool
+    rows: Mapping[str, str] = field(default_factory=dict)
+
+
+def _behind(figure: str, run: Run, names: Sequence[str], answers: Answers) -> _Behind:
+    if not any(one.machine == run.machine for one in answers.exhibits(figure)):
+        return _Behind(shown=False)
+
+    def make() -> dict[str, str]:
+        found = answers.rows_behind(figure, run, names)
+        return {name: _rows(name, run.machine, rows) for name, rows in found.items() if rows}
+
+    return _Behind(True, answers.lasting(("numbers", figure, run.machine, *names), make))
+
+
+def _rows(name: str, machine: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    told = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
+    made = table(rows, f"Rows behind {name}, {call_machine(machine)}")
+    return f'{told} of the figure’s data:\n\n<div class="scrolls">{made}</div>'
+
+
+def _entry(
+    mark: Number, found: Resolved, pages: Mapping[str, str], here: Page, expression: str, behind: _Behind
+) -> list[str]:
+    """What is known of one number: where it is from, how it is computed, who quotes it, its files and its rows."""
     machine = mark.machine or EVERY_MACHINE
-    try:
-        found = records.evidence.number(mark)
-    except Mistake:
-        return []
-    run, quantity, module = found.run, found.quantity, records.figure(mark.figure)
+    run, quantity = found.run, found.quantity
     counted = machine == EVERY_MACHINE
     place = addresses.number(mark.figure, mark.value, "" if counted else machine).partition("#")[2]
     spread = quantity.spread()
@@ -98,7 +135,6 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         freshness(found.state, run.kind) or found.state,
     ]  # fmt: skip
     lines = [f"- {typed(' · '.join(part for part in told if part))}"]
-    expression = grounds.computed(module, mark.value)
     code = f"<code>attnsite/figures/{escape(mark.figure)}.py</code>"
     if expression:
         one = escape(" ".join(expression.split()))
@@ -107,8 +143,7 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         lines.append(f"- Computed in {code}, `values()`")
     quoting = ", ".join(f"[{typed(title)}](../{path})" for path, title in pages.items())
     lines.append(f"- Quoted in {quoting}")
-    shown = next((one for one in records.exhibits(mark.figure) if one.machine == machine), None)
-    files = [(addresses.figure(mark.figure, machine, ".csv"), "the figure’s rows as CSV")] if shown else []
+    files = [(addresses.figure(mark.figure, machine, ".csv"), "the figure’s rows as CSV")] if behind.shown else []
     files.append((addresses.result(machine, run.experiment), "every sample of the run as JSON"))
     links = ", ".join(f'<a href="{escape(here.to(file))}">{what}</a>' for file, what in files)
     lines.append(f"- Files: {links}")
@@ -116,11 +151,6 @@ def _entry(mark: Number, pages: Mapping[str, str], here: Page, records: Records,
         f"## {typed(str(quantity))} <small>`{mark.value}`, {typed(call_machine(machine))}</small> {{ #{place} }}",
         "\n".join(lines),
     ]
-    behind = records.rows_behind(mark.figure, run, names).get(mark.value, []) if shown else []
-    made = module.tabulate([run]) if behind else []  # the exhibit's own rows are in the order in which they are shown
-    rows = [made[at] for at in behind]
-    if rows:
-        label = f"Rows behind {mark.value}, {call_machine(machine)}"
-        told_rows = "From this row" if len(rows) == 1 else f"From these {len(rows)} rows"
-        parts += [f"{told_rows} of the figure’s data:", f'<div class="scrolls">{table(rows, label)}</div>']
+    if rows := behind.rows.get(mark.value):
+        parts.append(rows)
     return parts

@@ -8,20 +8,20 @@ from attnsite.content.texts import first_sentence, typed
 from attnsite.records.run_file import EVERY_MACHINE
 from attnsite.site import claims
 from attnsite.site.addresses import path_of
+from attnsite.site.answers import Answers
 from attnsite.site.claims import experiments_of
 from attnsite.site.exhibits import call_machine
 from attnsite.site.figures import quickly
 from attnsite.site.markdown.extension import SOURCES
 from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head, linked
-from attnsite.site.records import Records
 
 MOMENT = 90  # seconds of which there is nothing to say
 UNSEARCHED = "{ data-search-exclude }"  # what is found on its own page need not be found on this one too
 
 
 def question_page(
-    question: Question, questions: Sequence[Question], records: Records, checked: str = "", ending: str = ""
+    question: Question, questions: Sequence[Question], answers: Answers, checked: str = "", ending: str = ""
 ) -> str:
     """The question, its short answer, the text, and behind it what the answer rests on and where to go on.
 
@@ -43,10 +43,10 @@ def question_page(
         f"{question.answer}\n{{ .answer }}",
         checked,
         question.body.strip(),
-        check_yourself(question, records),
+        check_yourself(question, answers),
     ]
     if question.claims:
-        parts += [f"## What this rests on {UNSEARCHED}", claims.listed(question.claims, records)]
+        parts += [f"## What this rests on {UNSEARCHED}", claims.listed(question.claims, answers)]
     if cites(question):
         parts += [f"## Sources {UNSEARCHED}", SOURCES]
     wanted = [q for slug in question.related for q in questions if q.slug == slug]
@@ -55,17 +55,17 @@ def question_page(
     return "\n\n".join(part for part in [*parts, ending] if part) + "\n"
 
 
-def check_yourself(question: Question, records: Records) -> str:
+def check_yourself(question: Question, answers: Answers) -> str:
     """The one command that makes the numbers of this question again."""
-    experiments = experiments_of(question, records)
+    experiments = experiments_of(question, answers)
     if not experiments:
         return ""
-    quick = [name for name in experiments if quickly.has_quick(records, name)]
+    quick = [name for name in experiments if quickly.has_quick(answers, name)]
     slow = [name for name in experiments if name not in quick]
     parts = [f"## Check it yourself {UNSEARCHED}"]
     if quick:
-        runs = [records.quoted_first(name)[0] for name in quick if records.quoted_first(name)]
-        found = [one for run in runs if (one := quickly.beside(records, run))]
+        runs = [answers.quoted_first(name)[0] for name in quick if answers.quoted_first(name)]
+        found = [one for run in runs if (one := quickly.beside(answers, run))]
         parts.append("Measure and count what this page quotes, on your own machine:")
         parts.append(f"```bash\nattnsite measure {' '.join(quick)} --quick\n```")
         if found:
@@ -75,14 +75,14 @@ def check_yourself(question: Question, records: Records) -> str:
         names = ", ".join(f"`{name}`" for name in slow)
         parts.append(f"{names} train{'s' if len(slow) == 1 else ''} a model for each row, so that there is no quick "
                      f"sweep:\n\n```bash\nattnsite measure {' '.join(slow)} --full\n```")  # fmt: skip
-    return "\n\n".join([*parts, *filter(None, [taken(experiments, records)])])
+    return "\n\n".join([*parts, *filter(None, [taken(experiments, answers)])])
 
 
-def taken(experiments: Iterable[str], records: Records) -> str:
+def taken(experiments: Iterable[str], answers: Answers) -> str:
     """What `--full` took where this page's runs were made, a sum for each machine; nothing where it is a moment."""
     seconds: dict[str, float] = {}
     for experiment in experiments:
-        runs = records.quoted_first(experiment)
+        runs = answers.quoted_first(experiment)
         whole = [run for run in runs if run.sweep == "full" and run.machine != EVERY_MACHINE and run.complete]
         for run in whole[:1]:  # the one that figures show first
             seconds[run.machine] = seconds.get(run.machine, 0.0) + run.provenance.seconds

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from html import escape
 
 from attnsite.site.addresses import Page
-from attnsite.site.records import Records
+from attnsite.site.answers import Answers
 from attnsite.site.widgets import calculator
 
 PLACE = "<!-- attnsite:by_hand -->"
@@ -134,7 +134,7 @@ def _output(heads: Sequence[str], weights: dict[str, list[float]]) -> str:
     )
 
 
-def html(known: Records) -> str:
+def html(known: Answers) -> str:
     """The whole, in its first state: the last token asks, each head divides by the root of its own dimension."""
     seen = [True] * len(TOKENS)
     weights = {head: softmax([s / scale(head) for s in scores], seen) for head, scores in SCORES.items()}

@@ -12,7 +12,7 @@ from attnsite.formulas.counts import Count
 from attnsite.formulas.devices import Device
 from attnsite.formulas.models import Model
 from attnsite.site.addresses import Page
-from attnsite.site.records import Records
+from attnsite.site.answers import Answers
 from attnsite.site.widgets import calculator_form
 from attnsite.site.widgets.calculator_blocks import answer, details
 from attnsite.site.widgets.calculator_words import Chosen
@@ -73,7 +73,7 @@ def limit(one: Model) -> int:
     return one.context or one.decoder().positions
 
 
-def html(known: Records) -> str:
+def html(known: Answers) -> str:
     """The answer, the form and the second level, for Llama 3 8B."""
     page, parts = Page(PAGE), answer([chosen()]) | details([chosen()])
     form = calculator_form.html(models.load(), devices.load(), MODEL, DEVICE)

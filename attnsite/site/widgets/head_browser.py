@@ -12,7 +12,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import THIS_BUILD, Row, Run
 from attnsite.site import exhibits, tables
 from attnsite.site.addresses import Page
-from attnsite.site.records import Records
+from attnsite.site.answers import Answers
 
 PLACE = "<!-- attnsite:head_browser -->"
 PAGE = "questions/learning/do_heads_specialise.md"
@@ -43,7 +43,7 @@ class Head:
         return f"layer {self.layer + 1}, head {self.place + 1}"
 
 
-def found(known: Records) -> tuple[Run, Row] | None:
+def found(known: Answers) -> tuple[Run, Row] | None:
     """The run that the text quotes and its model whose weights were kept; a build's own run does not count."""
     committed = [run for machine, run in known.runs(EXPERIMENT).items() if machine != THIS_BUILD]
     for run in sorted(committed, key=lambda run: -known.quoted[run.machine]):
@@ -100,7 +100,7 @@ def told(row: Row, state: str, head: Head) -> str:
     return line[0].upper() + line[1:]
 
 
-def html(known: Records) -> str:
+def html(known: Answers) -> str:
     """The whole, the strongest induction head chosen; a sentence where no run is there."""
     at = found(known)
     if at is None:
