@@ -2,7 +2,7 @@
 
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row
-from attnsite.site.records import Records
+from attnsite.site.answers import Answers
 
 EXPERIMENT = "calculators_audited"
 PLACE = "<!-- attnsite:calculators -->"
@@ -10,7 +10,7 @@ GITHUB = "https://github.com"
 SHORT = 8  # digits of a commit
 
 
-def entries(known: Records) -> str:
+def entries(known: Answers) -> str:
     """One section for each calculator, those right for most models first."""
     runs = list(known.runs(EXPERIMENT).values())
     if not runs:
