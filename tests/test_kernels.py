@@ -283,7 +283,7 @@ def test_what_stands_apart_joins_no_experiment_by_itself(name):
 
 
 def test_repeated_heads_give_what_shared_heads_give():
-    """Bit for bit, for any group, and again after a call of another size; up to 8 queries add up a group in another order."""
+    """Bit for bit, for any group, and after a call of another size; up to 8 queries add up a group in another order."""
     for shape in ((2, 6, 2, 30, 50, 8), (1, 4, 1, 1, 9, 16), (1, 8, 8, 40, 40, 24), (2, 6, 3, 30, 50, 8)):
         q, k, v = arrays(shape)
         repeated, shared = (run(name, q, k, v, True) for name in ("cpu_simd_repeated", "cpu_simd"))
