@@ -99,6 +99,24 @@ def test_a_launch_compiles_without_spilling_and_needs_no_more_registers(toolchai
             assert seen == before.values
 
 
+@pytest.mark.cuda_compile
+def test_kernels_compile_for_the_gpus_that_notebooks_lend(toolchain):
+    """A T4 is an sm_75: one launch of each kernel. cp.async begins with sm_80, and a block has 64 KB at most there."""
+    asked = {kernel: min(cuda_compiled.entries(kernel), key=lambda entry: "width_128" not in entry.name)
+             for kernel in registry.matching("kernels", ("cuda_*",))}  # fmt: skip
+    cases = [{"kernel": kernel, "entry": entry.name, "architecture": "sm_75"} for kernel, entry in asked.items()]
+    with concurrent.futures.ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+        found = dict(zip(asked, pool.map(observe, cases), strict=True))
+
+    assert "requires .target sm_80" in found.pop("cuda_mma")
+    for kernel, seen in found.items():
+        assert not isinstance(seen, str), seen
+        assert seen["spill_store_bytes"] == seen["spill_load_bytes"] == 0, kernel
+        assert 0 < seen["registers"] <= 255, kernel
+    too_large = {kernel for kernel, seen in found.items() if seen["shared_bytes"] > 64 << 10}
+    assert too_large == {"cuda_vector"}, "with heads of 128 it keeps 83 KB a block"
+
+
 def test_every_cuda_kernel_names_its_launches():
     """A CUDA kernel without `entries` would never meet the compiler."""
     kernels = registry.matching("kernels", ("cuda_*",))

@@ -283,10 +283,12 @@ def test_what_stands_apart_joins_no_experiment_by_itself(name):
 
 
 def test_repeated_heads_give_what_shared_heads_give():
-    """Bit for bit, for any group, and again after a call of another size."""
+    """Bit for bit, for any group, and after a call of another size; up to 8 queries add up a group in another order."""
     for shape in ((2, 6, 2, 30, 50, 8), (1, 4, 1, 1, 9, 16), (1, 8, 8, 40, 40, 24), (2, 6, 3, 30, 50, 8)):
         q, k, v = arrays(shape)
-        np.testing.assert_array_equal(run("cpu_simd_repeated", q, k, v, True), run("cpu_simd", q, k, v, True))
+        repeated, shared = (run(name, q, k, v, True) for name in ("cpu_simd_repeated", "cpu_simd"))
+        exactly = shape[3] > 8
+        np.testing.assert_allclose(repeated, shared, rtol=0 if exactly else 1e-6, atol=0 if exactly else 2e-7)
 
 
 @pytest.mark.parametrize("name", EXACT)

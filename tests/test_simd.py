@@ -503,8 +503,12 @@ def elsewhere(folder, width):
 def test_other_widths_compute_the_same(width, tmp_path):
     """This file again, and much of `cpu_simd`'s, with registers as other processors have them."""
     here = Path(__file__).parent
-    asked = [str(here / "test_simd.py"), str(here / "test_prefill.py")]
-    asked += ["-k", "test_simd and not other_widths or masks_windows or flash_attention or sixteen and 113"]
+    asked = [str(here / f"test_{name}.py") for name in ("simd", "prefill", "slices")]
+    asked += [
+        "-k",
+        "test_simd and not other_widths or masks_windows or flash_attention or sixteen and 113"
+        " or folded or chunks or any_size and 77",
+    ]
     found = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *asked],
         env=elsewhere(tmp_path, str(width)),

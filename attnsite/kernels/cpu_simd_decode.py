@@ -1,12 +1,20 @@
 """One or a few queries over a KV cache, at the pace of memory: explicit SIMD, rows read in order, keys split.
 
 `cpu_decode` lets LLVM vectorise its loops, and is held up by additions across registers and by the order in which it
-reads. Here a row of keys is read from its beginning to its end and then the next, because only then does the processor
-fetch ahead (`simd/decode_steps.py` has what the other order costs); sums go across registers once for WIDTH keys. The
-heads of a group share what is read [@shazeer2019mqa; @ainslie2023gqa]: up to four at a time meet a key that was loaded
-once, and from 24 heads on the lanes are the heads, the steps those of `cpu_simd`, and arithmetic the limit.
+reads. Here a single head reads a row of keys from its beginning to its end and then the next, because only then does
+the processor fetch ahead (`simd/decode_steps.py`). The heads of a group share what is read [@shazeer2019mqa;
+@ainslie2023gqa]: a register is cut into a slice for each head (`simd/slices.py`), so that one multiply-add meets a
+piece of a key with all of them, and values are weighed for up to eight heads at a time (`simd/decode_values.py`).
 
 Bytes: k and v once, whatever the number of heads; a few hundred bytes of partial results for each part and head.
+
+What bounds it: G heads to a KV head do 4·G·dim FLOPs for 8·dim bytes of float32, half as many of bfloat16 and a quarter
+of int8, so small groups wait for memory. A group does not read in the processor's own order, and what is next would not
+come by itself: the values of a block are asked for between the multiply-adds of its scores, the keys of the next block
+between those of its values, a few lines at a time and into the second cache. Large groups are bounded by loads rather
+than by multiply-adds: on an Ice Lake, where one register is loaded in the time of one and a half multiply-adds, the
+scores of cached keys run at 70, 82 and 85 % of the multiply-add peak for 4, 8 and 16 heads, and what is left goes into
+folding sums, into exponentials, and into widening bfloat16 or int8.
 
 Look at `simd/decode.py`: a part of the keys is one unit of work, so that all threads read even for one sequence with
 one KV head; `simd/join.py` puts parts together by their maxima and sums [@dao2023flashdecoding]. How the keys are split

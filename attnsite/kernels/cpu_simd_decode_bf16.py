@@ -1,9 +1,9 @@
 """Decoding over a KV cache in bfloat16: half the bytes; without shared KV heads, nearly half the time.
 
 Where memory sets the pace, fewer bits are the way to be faster. Keys and values are widened to float32 in registers
-(`simd/decode_narrow.py`), where heads share keys in blocks in the nearest cache, and all arithmetic stays as in
-`cpu_simd_decode`. What is lost is lost when the cache is written: each number is rounded by at most a relative 2⁻⁸. Its
-error here is measured against attention over the rounded cache.
+(`simd/decode_narrow.py`), keys that heads share a few at a time in the nearest cache (`simd/decode_group.py`), and all
+arithmetic stays as in `cpu_simd_decode`. What is lost is lost when the cache is written: each number is rounded by at
+most a relative 2⁻⁸. Its error here is measured against attention over the rounded cache.
 
 Bytes: 4·kv_heads·keys·dim instead of 8.
 

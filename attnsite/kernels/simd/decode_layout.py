@@ -5,29 +5,31 @@ from typing import NamedTuple
 from numba.extending import register_jitable
 
 from attnsite.kernels.plain.inner import INLINE
-from attnsite.kernels.simd.prefill_steps import panel_floats
 from attnsite.kernels.simd.registers import WIDTH
-from attnsite.kernels.simd.tile import LANES, ROWS
 
-BLOCK = 128  # keys that are worked on at a time; a multiple of WIDTH
+BLOCK = 128  # keys whose weights are found at a time; a multiple of WIDTH
 STORED_BLOCK = 2 * BLOCK  # the same for a single row over a cache in fewer bits: as many bytes, or half
-HEADS_AS_LANES_FROM = 24  # heads of a group
+WIDENED = 32  # values that are brought into the nearest cache at a time; a multiple of WIDTH
+KEYS = 16  # keys that are scored at a time
+SUMS = {16: 16, 8: 8, 4: 8}[WIDTH]  # registers of a tile, of scores or of the output
+MOST_HEADS = WIDTH  # of a chunk
 
 
 class Layout(NamedTuple):
-    """Where things lie in the scratch, and how wide they are, in floats."""
+    """Where things lie in the scratch, and how wide they are, in floats.
+
+    Heads of a group stand in chunks of `heads`, those of the last chunk that are too many with queries of zeros; a
+    single head is a chunk of one. Rows are (query, chunk, head of the chunk), chunks (query, chunk).
+    """
 
     group: int  # heads that share a KV head
+    heads: int  # of a chunk
+    chunks: int  # of a group
     wide: int  # a row of q, of the output, of packed k and v
-    padded: int  # columns of O^T
-    panels: int  # of heads, where lanes are heads; else 0
-    area: int  # of a panel
-    panel: int
-    q: int  # rows (query, head of the group) of `wide` each
-    output: int  # the same rows, so far
-    maxima: int  # one a row
-    totals: int  # one a row
-    scores: int
+    q: int  # (chunks, wide / slice, heads, slice), or the rows where a chunk is one head
+    output: int  # (rows, wide), so far
+    states: int  # (chunks, 4, heads, slice): maxima, sums, factors for older sums, ones; or a maximum and a sum a row
+    scores: int  # (chunks, BLOCK / slice, heads, slice)
     k: int  # a block, packed
     v: int
     spare: int  # WIDTH registers
@@ -35,18 +37,43 @@ class Layout(NamedTuple):
 
 
 @register_jitable(**INLINE)
+def slice_of(heads):
+    """The lanes that each head of a chunk has: those of one register for two heads, of two for more."""
+    return (WIDTH if heads == 2 else 2 * WIDTH) // heads
+
+
+@register_jitable(**INLINE)
+def lines_at_once(heads, number_bytes):
+    """The cache lines of as many values, for each step of the scores, as keys are met in a tile."""
+    tall = SUMS if heads == 2 else SUMS // 2
+    return max(1, tall * slice_of(heads) * number_bytes // 64)
+
+
+@register_jitable(**INLINE)
+def chunk_of(group):
+    """The heads of a chunk: those that cost least, where each chunk costs as much as one more head."""
+    best, least = 1, group if group == 1 else 1 << 30
+    heads = MOST_HEADS
+    while heads > 1:
+        chunks = (group + heads - 1) // heads
+        if group > 1 and chunks * (heads + 1) < least:
+            best, least = heads, chunks * (heads + 1)
+        heads //= 2
+    return best
+
+
+@register_jitable(**INLINE)
 def lay_out(call, start):
     """The `Layout` from scratch[start] on: its size is asked for in Python too."""
     group = call.heads // call.kv_heads
-    wide, padded = (call.dim + WIDTH - 1) // WIDTH * WIDTH, (call.dim + ROWS - 1) // ROWS * ROWS
-    as_lanes = group >= HEADS_AS_LANES_FROM
-    panels, area = (group + LANES - 1) // LANES if as_lanes else 0, panel_floats(call.dim, padded)
-    rows, packed = call.queries * group, (BLOCK + WIDTH) * wide
-    q = start + call.queries * panels * area
-    output = q + rows * wide
-    maxima = output + rows * wide
-    scores = maxima + (2 * rows + 15) // 16 * 16
-    k = scores + (BLOCK * LANES if as_lanes else max(group * BLOCK, STORED_BLOCK))
-    spare = k + 2 * packed
-    return Layout(group, wide, padded, panels, area, start, q, output, maxima, maxima + rows, scores, k, k + packed,
-                  spare, spare + WIDTH * WIDTH)  # fmt: skip
+    heads = chunk_of(group)
+    chunks = (group + heads - 1) // heads
+    wide = (call.dim + WIDTH - 1) // WIDTH * WIDTH
+    rows = call.queries * chunks * heads
+    output = start + rows * wide
+    states = output + rows * wide
+    scores = states + call.queries * chunks * 4 * heads * slice_of(heads)
+    k = scores + max(rows * BLOCK, STORED_BLOCK)
+    v = k + (BLOCK + WIDTH) * wide
+    spare = v + (BLOCK + WIDTH) * wide
+    return Layout(group, heads, chunks, wide, start, output, states, scores, k, v, spare, spare + WIDTH * WIDTH)

@@ -1,18 +1,17 @@
-"""The online softmax for a few rows over many keys: lanes lie along the keys for scores, along the head for values.
+"""The online softmax for one row over many keys: lanes lie along the keys for scores, along the head for values.
 
-With one query there is no panel of queries to share a key among, and memory sets the pace. So what counts is the order
+With one query and one head there is nothing to share a key among, and memory sets the pace. So what counts is the order
 of reading: rows one after another, each from its beginning to its end. Reading two rows side by side, column by
-column, was tried: the processor then no longer sees a stream to fetch ahead, and memory gave a third as much; asking
-for lines beforehand (prefetch) won back half of that. The products of a row are added up in registers, for up to four
-heads that share it; WIDTH of those sums are then added across by halves into one register of scores. Where values are
-taken for so many heads that it needs several passes, column by column, they are touched in order first.
+column, was tried: the processor then no longer sees a stream to fetch ahead, and memory gave a third as much. The
+products of a row are added up in registers; WIDTH of those sums are then added across by halves into one register of
+scores. Where values take several passes, column by column, they are touched in order first.
 """
 
 from llvmlite import ir
 from numba import njit, types
 
 from attnsite.kernels.plain.inner import INLINE
-from attnsite.kernels.simd.memory import half_masks
+from attnsite.kernels.simd.memory import exchange
 from attnsite.kernels.simd.prefill_steps import NOTHING, ONE, ZERO
 from attnsite.kernels.simd.registers import (
     WIDTH,
@@ -29,15 +28,14 @@ from attnsite.kernels.simd.registers import (
     load,
     maximum,
     multiply,
-    multiply_add,
     pack,
     parts,
     store,
     subtract,
     total,
 )  # fmt: skip
-from attnsite.kernels.simd.rows import columns_from, rows_from
-from attnsite.kernels.simd.tile import accumulate, put, put_rescaled, zeros
+from attnsite.kernels.simd.rows import columns_from
+from attnsite.kernels.simd.tile import accumulate, put_rescaled, zeros
 
 
 @intrinsic
@@ -55,24 +53,6 @@ def halved(typing, lanes):
 
 
 @intrinsic
-def accumulate_rows(typing, tile, array, index, step, one):
-    """tile[r] + array[index + r·step …] · one for every row r of a tile that is one register wide."""
-    if not (tile.count == 1 and isinstance(one, Vector) and one.count == 1):
-        return None
-
-    def generate(context, builder, signature, arguments):
-        tile, array, index, step, one = arguments
-        sums, [one] = parts(builder, tile), parts(builder, one)
-        for r in range(signature.args[0].rows):
-            at = builder.add(index, builder.mul(step, ir.Constant(index.type, r)))
-            row = aligned(builder.load(address(context, builder, signature.args[1], array, at)))
-            sums[r] = multiply_add(builder, row, one, sums[r])
-        return pack(builder, sums)
-
-    return tile(tile, array, types.int64, types.int64, one), generate
-
-
-@intrinsic
 def across(typing, array, index):
     """The sums of WIDTH registers that lie in array[index …], register r's in lane r; by halves, neighbours first."""
 
@@ -82,11 +62,7 @@ def across(typing, array, index):
         at = [address(context, builder, signature.args[0], array, start) for start in starts]
         rows, half = [aligned(builder.load(pointer)) for pointer in at], 1
         while len(rows) > 1:
-            low, high = half_masks(half)
-            rows = [
-                builder.fadd(builder.shuffle_vector(x, y, low), builder.shuffle_vector(x, y, high))
-                for x, y in zip(rows[::2], rows[1::2], strict=True)
-            ]
+            rows = [exchange(builder, x, y, half) for x, y in zip(rows[::2], rows[1::2], strict=True)]
             half *= 2
         return pack(builder, rows)
 
@@ -95,7 +71,7 @@ def across(typing, array, index):
 
 @njit(**INLINE)
 def score_keys(queries, keys, dim, scores, count, spare):
-    """scores.data[scores.at …] = those of the first query and `count` keys, rounded up to whole registers.
+    """scores.data[scores.at …] = those of the query and `count` keys, rounded up to whole registers.
 
     The rows behind are read too. dim is a multiple of WIDTH; queries, scores and the room for WIDTH registers at
     `spare` lie in the scratch.
@@ -111,39 +87,6 @@ def score_keys(queries, keys, dim, scores, count, spare):
                 one = fma(load(keys.data, at + d, 1), load(scratch, queries.at + d, 1), one)
             store(scratch, spare + r * WIDTH, add(one, halved(wide)))
         store(scratch, scores.at + j, across(scratch, spare))
-
-
-@njit(**INLINE)
-def score_group(heads, queries, keys, dim, scores, count, spare):
-    """The same for some heads that share the keys, a constant that divides WIDTH: each key is loaded once for all.
-
-    Row h of `queries` and of `scores` is head h's.
-    """
-    scratch, rows = queries.data, WIDTH // heads
-    for j in range(0, count, rows):
-        for r in range(rows):
-            tile, at = zeros(heads, 1), keys.at + (j + r) * keys.step
-            for d in range(0, dim, WIDTH):
-                tile = accumulate_rows(tile, scratch, queries.at + d, queries.step, load(keys.data, at + d, 1))
-            put(scratch, spare + r * WIDTH, rows * WIDTH, tile)
-        store(scratch, spare, across(scratch, spare))
-        for h in range(heads):
-            for r in range(rows):
-                scratch[scores.at + h * scores.step + j + r] = scratch[spare + h * rows + r]
-
-
-@njit(**INLINE)
-def score_heads(queries, keys, dim, scores, count, spare, heads):
-    """The same for any number of heads."""
-    h = 0
-    while heads - h >= 4:
-        score_group(4, rows_from(queries, h), keys, dim, rows_from(scores, h), count, spare)
-        h += 4
-    if heads - h >= 2:
-        score_group(2, rows_from(queries, h), keys, dim, rows_from(scores, h), count, spare)
-        h += 2
-    if heads - h >= 1:
-        score_keys(rows_from(queries, h), keys, dim, rows_from(scores, h), count, spare)
 
 
 @njit(**INLINE)
@@ -177,9 +120,9 @@ def power(x, scale):
 
 
 @njit(**INLINE)
-def mix(rows, count, weights, values, keys, output):
-    """output[r] += Σ_j weights[r, j] · values[j] for some rows and `count` registers of columns; both are constants."""
-    tile = zeros(rows, count)
+def mix(count, weights, values, keys, output):
+    """output += Σ_j weights[j] · values[j] for `count` registers of columns, a constant."""
+    tile = zeros(1, count)
     for j in range(keys):
         value = load(values.data, values.at + j * values.step, count)
         tile = accumulate(tile, weights.data, weights.at + j, weights.step, value)
@@ -187,35 +130,18 @@ def mix(rows, count, weights, values, keys, output):
 
 
 @njit(**INLINE)
-def mix_group(rows, count, half, weights, values, keys, dim, output):
-    """The same for all columns: `count` registers at a time, then half as many, then one by one."""
+def mix_keys(weights, values, keys, dim, output):
+    """The same for all columns: eight registers at a time, then four, then one by one."""
     d = 0
-    while dim - d >= count * WIDTH:
-        mix(rows, count, weights, columns_from(values, d), keys, columns_from(output, d))
-        d += count * WIDTH
-    if dim - d >= half * WIDTH:
-        mix(rows, half, weights, columns_from(values, d), keys, columns_from(output, d))
-        d += half * WIDTH
+    while dim - d >= 8 * WIDTH:
+        mix(8, weights, columns_from(values, d), keys, columns_from(output, d))
+        d += 8 * WIDTH
+    if dim - d >= 4 * WIDTH:
+        mix(4, weights, columns_from(values, d), keys, columns_from(output, d))
+        d += 4 * WIDTH
     while d < dim:
-        mix(rows, 1, weights, columns_from(values, d), keys, columns_from(output, d))
+        mix(1, weights, columns_from(values, d), keys, columns_from(output, d))
         d += WIDTH
-
-
-@njit(**INLINE)
-def mix_keys(weights, values, keys, dim, output, rows):
-    """The same for any number of rows, each value read once for up to eight of them."""
-    r = 0
-    while rows - r >= 8:
-        mix_group(8, 2, 1, rows_from(weights, r), values, keys, dim, rows_from(output, r))
-        r += 8
-    if rows - r >= 4:
-        mix_group(4, 4, 2, rows_from(weights, r), values, keys, dim, rows_from(output, r))
-        r += 4
-    if rows - r >= 2:
-        mix_group(2, 8, 4, rows_from(weights, r), values, keys, dim, rows_from(output, r))
-        r += 2
-    if rows - r >= 1:
-        mix_group(1, 8, 4, rows_from(weights, r), values, keys, dim, rows_from(output, r))
 
 
 @njit(**INLINE)

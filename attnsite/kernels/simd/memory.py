@@ -19,6 +19,17 @@ def half_masks(half: int) -> tuple[Any, Any]:
     return ir.Constant(mask, low), ir.Constant(mask, high)
 
 
+def exchange(builder: Any, x: Any, y: Any, half: int) -> Any:
+    """x added up with itself where the lane's bit `half` is unset, y where it is set: lane i and lane i ^ half.
+
+    A blend and one shuffle: the two shuffles of `half_masks` both wait for the one unit that AVX-512 has for them.
+    """
+    own = [j if not j & half else WIDTH + j for j in range(WIDTH)]
+    other = [j + half if not j & half else WIDTH + j - half for j in range(WIDTH)]
+    mask = ir.VectorType(INT, WIDTH)
+    return builder.fadd(*(builder.shuffle_vector(x, y, ir.Constant(mask, lanes)) for lanes in (own, other)))
+
+
 def _turn(builder: Any, rows: list[Any]) -> list[Any]:
     """WIDTH vectors transposed: in log2(WIDTH) steps, rows i and i + half exchange the halves that are out of place."""
     half = 1
@@ -55,18 +66,43 @@ def transpose(typing, source, start, step, target, to, to_step, factor):
     return types.void(source, index, index, target, index, index, factor), generate
 
 
+def _prefetching(locality: int, doc: str) -> Any:
+    def prefetch(typing, array, index):
+        def generate(context, builder, signature, arguments):
+            at = address(context, builder, signature.args[0], arguments[0], arguments[1], _BYTE)
+            kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), INT, INT, INT])
+            call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            builder.call(call, [at, *(ir.Constant(INT, what) for what in (0, locality, 1))])  # read, how near, data
+            return context.get_dummy_value()
+
+        return types.void(array, types.int64), generate
+
+    prefetch.__doc__ = doc
+    return intrinsic(prefetch)
+
+
+prefetch = _prefetching(
+    3,
+    """Ask for the cache line of array[index], for reading, into every cache.
+
+The index may lie outside the array.""",
+)
+prefetch_second = _prefetching(
+    2,
+    """The same into all caches but the nearest.
+
+Requests for more than that holds end sooner so: 10.7 GB/s for 9.2, on one core of an Ice Lake.""",
+)
+
+
 @intrinsic
-def prefetch(typing, array, index):
-    """Ask for the cache line of array[index], for reading, into every cache. The index may lie outside the array."""
+def as_bytes(typing, array):
+    """The bytes behind a pointer to numbers, as a pointer to uint8."""
 
     def generate(context, builder, signature, arguments):
-        at = address(context, builder, signature.args[0], arguments[0], arguments[1], _BYTE)
-        kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer(), INT, INT, INT])
-        call = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(call, [at, *(ir.Constant(INT, what) for what in (0, 3, 1))])  # read, keep near, data
-        return context.get_dummy_value()
+        return builder.bitcast(arguments[0], _BYTE.as_pointer())
 
-    return types.void(array, types.int64), generate
+    return types.CPointer(types.uint8)(array), generate
 
 
 @intrinsic
