@@ -95,9 +95,7 @@ def draw(runs: list[Run]) -> go.Figure:
     below = 0.0
     for step, (label, colour) in STEPS.items():
         rows = [those[step] for those in measured.values()]
-        hover = [
-            f"{r.case['heads']} heads, {label}: {r.quantity()}<br>IQR {r.quantity().spread()}" for r in rows
-        ]
+        hover = [f"{r.case['heads']} heads, {label}: {r.quantity()}<br>IQR {r.quantity().spread()}" for r in rows]
         on.figure.add_bar(x=list(places), y=[r.median for r in rows], name=label, marker={"color": colour},
                           hovertext=hover, hoverinfo="text", textposition="none")  # fmt: skip
         on.ends.append((len(whole) - 0.6, below + rows[-1].median / 2, label, colour))
