@@ -417,7 +417,7 @@ def test_what_was_read_of_one_machine_goes_with_it(site, open_page):
 def test_a_phone_that_is_turned_on_the_full_screen_comes_back_to_the_figure(site, open_page):
     """Though every line of the page has moved."""
     page = open_page(site + COST, **PHONE)
-    figure = page.locator("#figure-roofline")
+    figure = page.locator("#figure-decode_by_context")
     page.wait_for_function("!!window.attnsite")
     figure.get_by_role("button", name="Full screen").scroll_into_view_if_needed()
     before = figure.bounding_box()["y"]

@@ -1,14 +1,14 @@
-"""Until the context is very long, most of a model's FLOPs are not in QKᵀ and AV
+"""Until sequences are very long, most of a model's FLOPs are not in QKᵀ and AV
 
-The share of a forward pass that depends on the context, by the length of the context. See where each line crosses
-half.
+Share of QKᵀ and AV in the forward FLOPs of a model's layers, by sequence length. Each line crosses half where attention
+becomes the larger part.
 
-Counted for a decoder with a causal mask in which every layer sees everything: QKᵀ and AV, averaged over the positions,
-against these and the products with the weights of the same layers, each model with the MLP of its own configuration;
-models whose MLP is not in the table are left out, and so are embeddings and the output layer. Wider models cross
-later, those with a wide MLP too.
+Counted for a decoder with a causal mask in which every layer has full attention: QKᵀ and AV, averaged over the
+positions, against these and the products with the parameters of the same layers. Each model has the MLP of its own
+configuration. Models whose MLP is not in the table are left out, and so are embeddings and the output layer. Models
+with a larger hidden size cross later, those with a wide MLP too.
 
-A chart of rising curves over contexts from 1k to 1M tokens on a logarithmic scale. For a model shaped like Llama 2 7B
+A chart of rising curves over sequences of 1k to 1M tokens on a logarithmic scale. For a model shaped like Llama 2 7B
 the share is {llama2_7b_at_4k} at 4k tokens and reaches half at {llama2_7b_crossover} tokens; among the models counted
 the crossing lies between {earliest_crossover} and {latest_crossover} tokens.
 """
@@ -71,7 +71,7 @@ def draw(runs: list[Run]) -> go.Figure:
     if not rows:
         raise LookupError("none of the models that this figure draws has been counted yet")
     contexts = _curve(next(iter(rows.values())))[0]
-    x = axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
+    x = axes.cases_axis("sequence length, in tokens", contexts, "tokens", most=6)
     on = style.chart(x, axes.linear_axis("QKᵀ and AV, share of forward FLOPs", [0, 1], "%", most=5, pad=0))
     style.reference(on, [x.low, x.high], [0.5, 0.5], "half", at=0.03)
     for name, look in DRAWN.items():

@@ -1,16 +1,16 @@
-"""Leaving out hidden blocks saves nearly all that there is to save only where blocks are small beside the prompt
+"""At {longest} tokens skipping small blocks is {fine_longest} as fast as masking, large ones {coarse_longest}
 
-The time of computing every pair and masking afterwards over the time of leaving out hidden blocks, both with a causal
-mask and in the same rounds, by sequence length. See how each line keeps to its formula.
+Speed-up from skipping hidden blocks over masking all scores afterwards, both causal and in the same rounds. Dotted:
+what the count of pairs allows.
 
-A dotted line is the ratio of the pairs of query and key that are computed, 2 N / (N + b), where b is the larger side of
-a block. What the mask hides inside a block that is computed is thrown away afterwards. The kernel, its tiles and its
-products are the same everywhere; only what it leaves out varies. A point is the median of the ratios of single rounds,
-a band their interquartile range; a point may pass the count a little, by noise or by the work of masking, which was not
-timed by itself. The lower axis is logarithmic.
+A dotted line is the ratio of the pairs of query and key that are computed, 2 / (1 + B / N), where B is the larger side
+of a block and N the sequence length. What the mask hides inside a computed block is thrown away afterwards. The kernel,
+its tiles and its products are the same everywhere; only what it skips varies. A point is the median of the ratios of
+single rounds, a band their interquartile range. A point may pass the count a little, by noise or by the work of
+masking, which was not timed by itself. The lower axis is logarithmic.
 
 A chart of three lines over {shortest} to {longest} tokens. At {longest} tokens blocks of 32 queries by 8 keys reach
-{fine_longest}, blocks of 128 {medium_longest}, blocks of 512 {coarse_longest}; at 512 tokens the three are at
+{fine_longest}, blocks of 128 {medium_longest}, blocks of 512 {coarse_longest}. At 512 tokens the three are at
 {fine_at_512}, {medium_at_512} and {coarse_at_512}.
 """
 
@@ -104,8 +104,8 @@ def draw(runs: list[Run]) -> go.Figure:
     found = gains(runs[0])
     lengths = list(next(iter(found.values())))
     on = style.chart(
-        axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        axes.linear_axis("masking afterwards / leaving out (ratio of times)", [*peers.bounds(
+        axes.cases_axis("sequence length, in tokens", lengths, "tokens"),
+        axes.linear_axis("speed-up over masking afterwards", [*peers.bounds(
             q for those in found.values() for q in those.values()), 2.0], "×", zero=False, pad=0.06),
     )  # fmt: skip
     style.reference(on, [on.x.low, on.x.high], [2, 2], "half the time", at=0.12, above=True)

@@ -1,15 +1,14 @@
-"""The fewer queries a call has, the less a causal mask saves, and a decoding step saves nothing
+"""The fewer queries a call has, the less a causal mask saves; a decode step saves nothing
 
-The time without a mask over the time with a causal one, for the last queries of a context of {context} tokens, from a
-single query to all of them. See where the line leaves 1.
+Speed-up from a causal mask for the last queries of a sequence of {context} tokens, from a single query to all of them.
+Dotted: the count of pairs.
 
-A query at the end of the context sees nearly all of it, so there is little to leave out. The dotted line is the ratio
-of the pairs, 1 / (1 − (c − 1) / 2N) for the last c of N tokens. Bands pair the farthest quartiles of both times; the
-lower axis is logarithmic.
+A query at the end of the sequence sees nearly all of it, so there is little to skip. The dotted line is the ratio of
+the pairs, 1 / (1 − (c − 1) / 2N) for the last c of N tokens. Bands divide the outer quartiles of both times; the lower
+axis is logarithmic.
 
-A chart of one line over {fewest} to {most} queries. With a single query the mask makes the step {one} as fast, that is
-no faster; with a quarter of the context it makes the call {quarter} as fast, with half of it {half}, with all of it
-{all}.
+A chart of one line over {fewest} to {most} queries. With a single query the mask makes the step {one} as fast. With a
+quarter of the sequence it makes the call {quarter} as fast, with half of it {half}, with all of it {all}.
 """
 
 from typing import Any
@@ -67,8 +66,8 @@ def draw(runs: list[Run]) -> go.Figure:
     context, found = gains(runs[0])
     chunks, gained = list(found), list(found.values())
     on = style.chart(
-        axes.cases_axis(f"queries of a call over {axes.tokens(context)} keys, in tokens", chunks, "tokens"),
-        axes.linear_axis("time without the mask / with it (ratio)", [*peers.bounds(gained), 2.0], "×", zero=False),
+        axes.cases_axis(f"query tokens of a call over {axes.tokens(context)} keys", chunks, "tokens"),
+        axes.linear_axis("speed-up from the causal mask", [*peers.bounds(gained), 2.0], "×", zero=False),
     )
     steps = [2 ** (k / 4) for k in range(4 * 20) if chunks[0] <= 2 ** (k / 4) <= chunks[-1]]
     curve = [*steps, chunks[-1]]
@@ -80,7 +79,7 @@ def draw(runs: list[Run]) -> go.Figure:
     style.line(
         on, chunks, [q.value for q in gained], LOOK, "measured",
         low=[q.low or q.value for q in gained], high=[q.high or q.value for q in gained],
-        hover=[f"{n} queries: {q}<br>middle half {q.spread()}" for n, q in found.items()],
+        hover=[f"{n} queries: {q}<br>IQR {q.spread()}" for n, q in found.items()],
     )  # fmt: skip
-    style.note(on, chunks[0], 1.0, "decoding", style.INK, above=True, anchor="left", shift=(2, 12))
+    style.note(on, chunks[0], 1.0, "decode", style.INK, above=True, anchor="left", shift=(2, 12))
     return style.finish(on, runs[0])

@@ -1,11 +1,11 @@
-"""Under a causal mask, two equal parts of one head take {parts_longest} as long as tiles handed out by a counter
+"""Two equal parts of one causal head take {parts_longest} as long as tiles handed out by a counter
 
-The time of a single head on two threads when each thread gets one half of the queries, over the time when tiles are
-handed out by a counter, the longest first, in the same rounds. Compare the two lines.
+Time of one head on two threads when each gets half of the queries, over the time when a counter hands out tiles, the
+longest first; same rounds.
 
-The second half of the queries sees three quarters of all visible pairs, so under the mask whoever has it works half as
-long again as two threads that share alike; the dotted line is the ratio of the pairs that the busier thread computes.
-Without a mask both halves are equal work. A point is the median of the ratios of single rounds, a band their
+The second half of the queries sees three quarters of all visible pairs. Under the mask its thread therefore works half
+as long again as two threads that share equally; the dotted line is the ratio of the pairs that the busier thread
+computes. Without a mask both halves are equal work. A point is the median of the ratios of single rounds, a band their
 interquartile range; the lower axis is logarithmic.
 
 A chart of two lines over {shortest} to {longest} tokens. At {longest} tokens equal parts take {parts_longest} as long
@@ -91,7 +91,7 @@ def draw(runs: list[Run]) -> go.Figure:
     lengths = list(found[True])
     every = peers.bounds(q for those in found.values() for q in those.values())
     on = style.chart(
-        axes.cases_axis("sequence length of one head (tokens)", lengths, "tokens"),
+        axes.cases_axis("sequence length, in tokens", lengths, "tokens"),
         axes.linear_axis("equal parts / counter (ratio of times)", [*every, 1.5], "×", zero=False, pad=0.06),
     )
     counted = [expected(run, n) for n in lengths]

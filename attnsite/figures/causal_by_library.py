@@ -1,19 +1,19 @@
-"""PyTorch’s fused kernel gains from a mask about what its blocks allow; its kernel that adds the mask loses
+"""PyTorch’s fused kernel gains about what its blocks allow; its math kernel loses
 
-The time without a mask over the time with a causal one, for each library and for our kernel, by the length of the
-prompt. Compare the lines with the crosses.
+Speed-up from a causal mask, by library and sequence length; below 1 the mask makes calls slower. Crosses: what the
+blocks of PyTorch’s fused kernel allow.
 
-The crosses are what the pairs of query and key say for PyTorch’s fused kernel as a source of 2024 has it: it leaves out
-blocks that are 512 keys wide, and gives each thread an equal part of the rows of blocks, one after another, so that
-with a single head the second thread has more to do. Above 1 the mask makes a call faster, below 1 slower. Each point is
-the median over heads of 32, 64 and 128 and, where no number is said, over 8, 16 and 32 heads, as far as a library
-finished them; prompts with and without the mask were timed one after the other, not in the same rounds, so that single
-shapes lie far from it, some beyond what counting allows. The lower axis is logarithmic.
+The crosses are the count of pairs for PyTorch’s fused kernel as a source of 2024 has it. It skips blocks of 512 keys,
+and gives each thread an equal, consecutive share of the row blocks, so that with a single head the second thread has
+more work. Each point is the median over head dimensions of 32, 64 and 128 and, unless it says one head, over 8, 16 and
+32 heads, as far as a library finished them. Calls with and without the mask were timed one after the other, not in the
+same rounds. Single shapes therefore lie far from the median, some beyond what counting allows. The lower axis is
+logarithmic.
 
-A chart of {lines} lines over prompts from {shortest} to {longest} tokens. At {longest} tokens our kernel gains {ours},
-PyTorch’s fused kernel {fused} with many heads, where its blocks allow {fused_expected}, and {fused_one_head} with one,
-where they allow {fused_one_head_expected}. Of the shapes with many heads the fused kernel gains between {fused_least}
-and {fused_most} there. PyTorch’s kernel that writes its scores out is at {unfused}.
+A chart of {lines} lines over sequences of {shortest} to {longest} tokens. At {longest} tokens the SIMD kernel gains
+{ours}. PyTorch’s fused kernel gains {fused} with many heads, where its blocks allow {fused_expected}, and
+{fused_one_head} with one, where they allow {fused_one_head_expected}. Of the shapes with many heads it gains between
+{fused_least} and {fused_most}. PyTorch’s math kernel, which materialises the score matrix, is at {unfused}.
 """
 
 import itertools
@@ -33,7 +33,7 @@ TITLE_COLUMNS = ("gain of the mask", "its blocks allow")
 FEWEST = 8  # heads that are many: then every thread gets whole heads
 ONE = " one head"
 SERIES = {  # what is drawn: kernel, whether of a single head; the label and the look
-    ("cpu_simd", False): ("our kernel", style.Look(style.OURS)),
+    ("cpu_simd", False): ("SIMD kernel", style.Look(style.OURS)),
     ("peer_torch_flash", False): ("PyTorch fused", style.Look(style.OTHER, symbol="square")),
     ("peer_torch_flash", True): ("PyTorch fused, one head", style.Look(style.OTHER_2, "dash", "square")),
     ("peer_torch_math", False): ("PyTorch math", style.Look(style.OTHER_2, symbol="triangle-up")),
@@ -135,8 +135,8 @@ def draw(runs: list[Run]) -> go.Figure:
     lengths = sorted({n for those in found.values() for n in those})
     every = [q.value for those in found.values() for q in those.values()]
     on = style.chart(
-        axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        axes.linear_axis("time without the mask / with it (ratio)", [*every, 2.0], "×", zero=False, pad=0.1),
+        axes.cases_axis("sequence length, in tokens", lengths, "tokens"),
+        axes.linear_axis("speed-up from the causal mask", [*every, 2.0], "×", zero=False, pad=0.1),
     )
     style.reference(on, [on.x.low, on.x.high], [1, 1], "the mask changes nothing", dash="solid")
     for series, those in found.items():

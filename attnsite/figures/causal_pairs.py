@@ -1,14 +1,14 @@
-"""Blocks of a sixteenth of the prompt save most of what can be saved, blocks as large as the prompt nothing
+"""Blocks of a sixteenth of the sequence allow most of the gain, blocks as long as it none
 
-Pairs of query and key in all over the pairs that are computed, by the blocks that a kernel leaves out, queries × keys,
-and by the tokens of the prompt. Follow a row to the right.
+Speed-up that the count of pairs allows: all pairs over those computed, by block size (queries × keys) and sequence
+length in tokens. Follow a row to the right.
 
-Each is counted by going over all blocks of the matrix. A block is computed if its last query sees its first key; what
-the mask hides in it is thrown away. For blocks of one pair the ratio is that of the mask itself, 2 N / (N + 1). Only
-the larger side of a block matters where one side divides the other.
+Each is counted by going over all blocks of the score matrix. A block is computed if its last query sees its first key;
+what the mask hides in it is thrown away. For blocks of one pair the ratio is that of the mask itself, 2 N / (N + 1).
+Only the larger side of a block matters where one side divides the other.
 
-A table of {kinds} sizes of blocks and prompts from {shortest} to {longest} tokens. In a prompt of 1024 tokens, blocks
-of 32 by 8 give {b32_8_at_1024}, blocks of 128 {b128_128_at_1024}, blocks of 512 {b512_512_at_1024}.
+A table of {kinds} block sizes and sequences of {shortest} to {longest} tokens. At 1024 tokens, blocks of 32 by 8 give
+{b32_8_at_1024}, blocks of 128 {b128_128_at_1024}, blocks of 512 {b512_512_at_1024}.
 """
 
 from typing import Any

@@ -1,7 +1,6 @@
-"""A causal kernel that skips what is masked performs Kaplan's count, one that masks afterwards twice as much
+"""Kernels that skip masked blocks perform Kaplan's count, those that mask twice as much
 
-Counted FLOPs of causal attention divided by Kaplan's formula, 2 · n_ctx · d_attn a token, by the length of the context.
-Look at which line goes to which formula.
+Counted FLOPs of causal attention over Kaplan's formula, 2 · n_ctx · d_attn per token, by sequence length.
 
 The loops of three algorithms ran with a counter beside each multiply-add. Query by query, over the keys that it sees,
 attention performs the lower formula up to the diagonal. In blocks of 64 × 64 without those that are wholly masked it
@@ -9,7 +8,7 @@ comes close from above, since blocks on the diagonal are computed whole. Computi
 performs the upper formula, 4 · n_ctx · d_attn, a third of the training count printed with PaLM. Without a causal mask
 every algorithm performs the upper one.
 
-A chart of three lines over the context from {smallest_context} to {largest_context} tokens. Masking afterwards stays at
+A chart of three lines over sequences of {smallest_context} to {largest_context} tokens. Masking afterwards stays at
 {mask_over_kaplan} of Kaplan's number, skipping blocks falls from {skip_over_kaplan_at_128} to {skip_over_kaplan}, and
 going query by query is at {naive_over_kaplan} at the end.
 """
@@ -85,7 +84,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = {algorithm: _rows(runs[0], algorithm) for algorithm in ALGORITHMS}
     contexts = [row.case["context"] for row in rows["naive"]]
-    x = axes.cases_axis("context, in tokens", contexts, "tokens")
+    x = axes.cases_axis("sequence length, in tokens", contexts, "tokens")
     on = style.chart(x, axes.linear_axis("counted FLOPs over 2 n d (ratio)", [0, 2.2], "×", most=5))
     style.reference(on, [x.low, x.high], [1, 1], "Kaplan: 2 n_ctx d_attn", at=0.3, above=False)
     style.reference(on, [x.low, x.high], [2, 2], "full matrices: 4 n_ctx d_attn", at=0.4)

@@ -1,15 +1,15 @@
-"""At {context} tokens a decoding step takes {mqa_time} with one key-value head, {mha_time} with 32
+"""At {context} tokens a decode step takes {mha_time} with 32 KV heads, {mqa_time} with one
 
-The time of one decoding step with 32 query heads, by the context, for 32, 8 and 1 key-value heads. Compare the distance
-between the lines.
+Time of one decode step of attention with 32 query heads, by sequence length, for 32, 8 and 1 KV heads. Dotted: the
+least time to read that cache.
 
 Each dotted line is the least time in which this machine could read that cache, at the bandwidth measured in the same
-run; nothing that reads the cache from memory can lie below it. Small caches fit into the processor and may. Bands hold
-the middle half of the samples; both axes are logarithmic.
+run; nothing that reads the cache from memory can lie below it. Small caches fit into the processor's caches and may.
+Bands are interquartile ranges; both axes are logarithmic.
 
-A chart of three rising lines. At {context} tokens a step takes {mha_time} with 32
-key-value heads, {gqa_time} with 8 and {mqa_time} with 1: sharing among four makes it {gqa_speedup} as fast, among all
-{mqa_speedup}. With 32 the cache is read at {mha_bandwidth}, {mha_bandwidth_share} of what the machine reached.
+A chart of three rising lines. At {context} tokens a step takes {mha_time} with 32 KV heads, {gqa_time} with 8 and
+{mqa_time} with 1: sharing among four query heads makes it {gqa_speedup} as fast, among all {mqa_speedup}. With 32 the
+cache is read at {mha_bandwidth}, {mha_bandwidth_share} of what the machine reached.
 """
 
 from typing import Any
@@ -119,8 +119,8 @@ def draw(runs: list[Run]) -> go.Figure:
         time for those in bounds.values() for time in those
     ]
     on = style.chart(
-        axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens"),
-        axes.log_axis("time of one decoding step", times, "s", pad=1.7),
+        axes.cases_axis("sequence length, in tokens", [row.case["keys"] for row in every], "tokens"),
+        axes.log_axis("time of one decode step", times, "s", pad=1.7),
     )
     for kv_heads, those in rows.items():
         _, label, look = KINDS[kv_heads]

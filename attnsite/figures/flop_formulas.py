@@ -1,17 +1,17 @@
-"""6N falls short of a causal training step by as much as 12·L·H·Q·T overshoots it, and the truth lies half-way
+"""6N falls short of a causal training step by as much as 6N + 12·L·H·Q·T overshoots it
 
-How far each formula is from the count of a training step of Llama 3 8B, by the length of the context. Look where a line
-leaves zero, and on which side.
+Error of each formula against the count of a training step of Llama 3 8B, by sequence length. With 6 instead of 12 it
+stays at zero.
 
-Zero is the count of what a causal model needs: every product with a weight, and QKᵀ and AV for visible pairs only, with
-their gradients. 6N leaves the context out. 12·L·H·Q·T is added for all pairs, half of which the mask hides; with 6
-instead of 12 the formula is right up to the diagonal. Kaplan's total has the right context and leaves the output layer
-out, which is much of a small model and little of a large one. The thin line is what a fused kernel that skips masked
-tiles really does: its backward pass multiplies QKᵀ a second time.
+Zero is the count of what a causal model needs: every product with a parameter, and QKᵀ and AV for visible pairs only,
+with their gradients. 6N leaves the context term out. 12·L·H·Q·T is added for all pairs, half of which the mask hides;
+with 6 instead of 12 the formula is right up to the diagonal. Kaplan's total has the right context term and leaves the
+output layer out, which is much of a small model and little of a large one. The thin line is what a fused kernel that
+skips masked tiles performs: its backward pass multiplies QKᵀ a second time.
 
-A chart of five lines over contexts from {smallest_context} to {largest_context} tokens on a logarithmic scale. At the
+A chart of five lines over sequences of {smallest_context} to {largest_context} tokens on a logarithmic scale. At the
 longest, 6N is {six_n_at_128k} off, the formula with 12·L·H·Q·T {palm_at_128k}, the one with 6·L·H·Q·T
-{palm_halved_at_128k}, Kaplan's {kaplan_at_128k}, and a fused kernel does {fused_skipping_at_128k} more.
+{palm_halved_at_128k}, Kaplan's {kaplan_at_128k}, and a fused kernel performs {fused_skipping_at_128k} more.
 """
 
 from typing import Any
@@ -113,7 +113,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = rows_of(runs[0], MODEL)
     contexts = [row.case["context"] for row in rows]
-    x = axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
+    x = axes.cases_axis("sequence length, in tokens", contexts, "tokens", most=6)
     on = style.chart(x, axes.linear_axis(f"error of the formula, {MODEL}", [-0.8, 0.8], "%", zero=False, most=8))
     style.reference(on, [x.low, x.high], [0, 0], "the count")
     fused = [error(row, "fused_skipping") for row in rows]

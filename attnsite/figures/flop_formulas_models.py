@@ -1,16 +1,17 @@
-"""Written for one kind of layer, a formula misses another by up to {worst}, even where it counts the same pairs
+"""Written for one kind of layer, a formula misses another by up to {worst}
 
-How far four formulas are from the count of all pairs, which is what they mean to give, for {models} models at a context
-of {context} tokens. Compare the models whose heads are together as wide as the model with those whose heads are not.
+Error of four formulas against the count of all pairs, for {models} models at {context} tokens. Compare models whose
+heads together are as wide as the model with the others.
 
-The letters H·Q stand for the width of all heads together. A program that puts the model's width in their place (d) is
-right as long as both are equal; in Qwen3 they are not. Megatron's formula has the width everywhere, and a plain MLP of
-four times the width; the one of Chinchilla's appendix has the real width of the MLP but two matrices where gated MLPs
-have three, keys and values for every head, and a product for the embedding, which is only looked up.
+The letters H·Q stand for the width of all heads together. A program that puts the hidden size in their place (d) is
+right as long as both are equal; in Qwen3 they are not. Megatron's formula has the hidden size everywhere, and a plain
+MLP of four times that size. The one of Chinchilla's appendix has the real MLP size but two matrices where gated MLPs
+have three, keys and values for every head, and a product for the embedding, which is only looked up. The count of all
+pairs is what all four mean to give.
 
-A chart of {models} models in rows, with four marks each. With H·Q the formula is exact for all. With the width it is
-{by_width_qwen3_32b} off for Qwen3-32B and {by_width_llama2_7b} for Llama 2 7B; Megatron's is {megatron_qwen3_32b} and
-{megatron_llama2_7b} off.
+A chart of {models} models in rows, with four marks each. With H·Q the formula is exact for all. With the hidden size it
+is {by_width_qwen3_32b} off for Qwen3-32B and {by_width_llama2_7b} for Llama 2 7B; Megatron's is {megatron_qwen3_32b}
+and {megatron_llama2_7b} off.
 """
 
 from typing import Any

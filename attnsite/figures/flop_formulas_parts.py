@@ -1,16 +1,15 @@
-"""Formulas and kernels differ most in the context: 0 to 16 FLOPs for a unit of L·H·Q·T
+"""Formulas and kernels differ most in the context term: 0 to 16 FLOPs per unit of L·H·Q·T
 
-Counts and formulas of a training step, one a row: the FLOPs a token that each has for a weight of the layers, for a
-weight of the vocabulary's matrix, and for a unit of L·H·Q·T. Find the count that you mean, then a formula with its
-numbers.
+FLOPs per training token that each count or formula has for a parameter of the layers, for one of the output layer, and
+for a unit of L·H·Q·T.
 
-The three numbers were taken from the counts and formulas themselves, by leaving the vocabulary out and by doubling the
-context, for GPT-2 XL, whose layers are those that every formula was written for: a plain MLP of four widths, a KV head
-for each head, heads as wide together as the model. The letters are L layers, H heads, Q the width of a head and T the
-tokens of the context.
+Find the count that you mean, then a formula with its numbers. The three numbers were taken from the counts and formulas
+themselves, by leaving the vocabulary out and by doubling the sequence length. They are for GPT-2 XL, whose layers are
+those that every formula was written for: a plain MLP of four times the hidden size, a KV head per query head, and heads
+together as wide as the model. L are the layers, H the heads, Q the head dimension and T the tokens of a sequence.
 
 A table of {counts} counts and {formulas} formulas. A causal step that computes only what is visible takes
-{visible_context} FLOPs a unit of context, all pairs {all_pairs_context}, a fused kernel that skips masked tiles
+{visible_context} FLOPs per unit of context, all pairs {all_pairs_context}, a fused kernel that skips masked tiles
 {fused_skipping_context} and one that masks afterwards {fused_masking_context}.
 """
 
@@ -33,18 +32,18 @@ COUNTS = {
     "extra_forward": ("count: layers twice", "what recomputing all activations performs"),
 }
 USES = {
-    "six_n_blocks": "layers, at contexts short beside 12 widths",
-    "six_n": "models, at contexts short beside 12 widths",
+    "six_n_blocks": "layers, at lengths short beside 12 × hidden size",
+    "six_n": "models, at lengths short beside 12 × hidden size",
     "kaplan": "the layers of a causal model",
     "kaplan_table": "causal models with plain layers",
     "palm": "comparing with utilisations that used it",
-    "palm_by_width": "the same, where heads × head width is the width",
+    "palm_by_width": "the same, where heads × head_dim is the hidden size",
     "palm_halved": "causal models of any shape",
     "chinchilla": "its paper: the embedding and the softmax count",
     "megatron": "plain layers, computed twice",
     "megatron_without": "plain layers, all pairs",
     "megatron_mixed": "nothing: 72 belongs to V/12lh",
-    "chen": "weights of plain layers at inference; here three times",
+    "chen": "parameters of plain layers at inference; here three times",
 }
 SOURCES = {
     "six_n_blocks": "Kaplan et al. 2020, §2.1",

@@ -1,17 +1,17 @@
-"""PyTorch’s fused kernel leads by far more once the scores are as large as the last cache
+"""PyTorch’s fused kernel leads by far more once the scores fill the last-level cache
 
-The time of PyTorch’s attention with its scores held over that of its fused kernel, for each prompt without a mask, by
-the size of all scores. Look at what happens at the upright lines, and at the order of the colours.
+Speed-up of PyTorch’s fused attention over its math kernel, which materialises the scores, by the size of all scores.
+One mark per shape, without a mask.
 
-Each mark is a shape, from 1 head to 32 and from 256 tokens to 4096; its colour is the width of a head. The wider a
-head, the more arithmetic stands beside each score, and the less weighs the time that moving it takes. The upright lines
-are the sizes of the caches of that level, of all cores together. On a machine whose last cache has 32 MiB, arrays also
-begin there to get new memory from the system for every call, so the step has two causes. Whiskers hold the middle half
-of the ratios of the rounds; both axes are logarithmic.
+Each mark is a shape, from 1 head to 32 and from 256 tokens to 4096; its colour is the head dimension. The larger the
+head dimension, the more arithmetic there is per score, and the less weighs the time that moving it takes. The upright
+lines are the sizes of the caches of that level, of all cores together. On a machine whose last-level cache has 32 MiB,
+arrays also begin there to get new memory from the system for every call, so the step has two possible causes. Whiskers
+are interquartile ranges of the ratios of the rounds; both axes are logarithmic.
 
-A chart of {shapes} marks. While the scores are smaller than the last cache, the fused kernel leads by {inside} in the
-geometric mean, from there on by {outside}: {outside_32} with heads of 32, {outside_64} with heads of 64 and
-{outside_128} with heads of 128. At the shape that suits it least the ratio is {least}.
+A chart of {shapes} marks. While the scores are smaller than the last-level cache, the fused kernel is {inside} as fast
+in the geometric mean, from there on {outside}: {outside_32} with head dimension 32, {outside_64} with 64 and
+{outside_128} with 128. The least speed-up of all shapes is {least}.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "peers_prefill"
-TITLE_COLUMNS = ("scores held / fused", "size of the scores")
+TITLE_COLUMNS = ("speed-up of fused", "size of the scores")
 HELD, FUSED = "peer_torch_math", "peer_torch_flash"
 LAST = 32 << 20  # bytes of a last cache, where a run does not say
 LOOKS = {
@@ -79,7 +79,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             continue
         lines += [
             {"machine": run.machine, "heads": row.case["heads"], "head dim": dim, "tokens": row.case["queries"],
-             "size of the scores": Quantity(size, "B"), "scores held / fused": lead}
+             "size of the scores": Quantity(size, "B"), "speed-up of fused": lead}
             for size, dim, lead, row in every
         ]  # fmt: skip
     return lines
@@ -90,7 +90,7 @@ def draw(runs: list[Run]) -> go.Figure:
     every = leads(run)
     on = style.chart(
         axes.log_axis("size of all scores", [size for size, _, _, _ in every], "B", base=2, most=5, pad=1.6),
-        axes.log_axis("time with scores held / fused (ratio)", peers.bounds(q for _, _, q, _ in every), "×"),
+        axes.log_axis("speed-up of the fused kernel", peers.bounds(q for _, _, q, _ in every), "×"),
     )
     style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=style.INK)
     for level, size in caches.of(run).items():

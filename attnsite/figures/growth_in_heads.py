@@ -1,20 +1,21 @@
-"""At fixed width, more heads multiply what is counted in scores; at fixed head width, they multiply almost everything
+"""At fixed hidden size only scores grow with the heads; at fixed head_dim almost everything
 
-The power of the number of heads with which each quantity grows, in both regimes. Read a row from left to right: at 0
-doubling the heads changes nothing, at 1 it doubles the quantity, at −1 it halves it.
+The exponent with which each quantity grows with the number of heads. At 0 doubling the heads changes nothing, at 1 it
+doubles the quantity, at −1 it halves it.
 
-Each mark is a slope, fitted to the logarithms of counts for 1 to {most_heads} heads of one layer, of {width} elements
-cut into H heads (circles) or of H heads of {head_dim} elements (squares), over {tokens} tokens. In {apart_by_one} rows
-the two marks are one apart, since the width of a head is a factor of what is counted, and in {at_one_place} they are at
-one place, since it is not. Rows with 8 KV heads are fitted from 8 heads on; where part of a quantity grows and part
-does not, its mark lies between the lines. "Step" is what a decoding step reads: the layer's weights and the cache of
-all tokens.
+Each mark is a slope, fitted to the logarithms of counts for 1 to {most_heads} heads of one layer over {tokens} tokens.
+Circles have a hidden size of {width} divided among H heads, squares H heads with a head dimension of {head_dim}. In
+{apart_by_one} rows the two marks are one apart, since the head dimension is a factor of what is counted; in
+{at_one_place} they agree, since it is not. Rows with 8 KV heads are fitted from 8 heads on. Where part of a quantity
+grows and part does not, its mark lies between the lines. "Step" is what a decode step reads: the layer's parameters and
+the cache of all tokens.
 
-A chart of {quantities} quantities in rows. At fixed width the weights have the exponent {weights_mha_fixed_width}, the
-FLOPs of both products {core_flops_fixed_width}, the exponentials {exponentials_fixed_width}, the cache with one KV head
-{cache_mqa_fixed_width} and the rank of a head {rank_fixed_width}. At fixed head width the exponents are
-{weights_mha_fixed_head_width}, {core_flops_fixed_head_width}, {exponentials_fixed_head_width},
-{cache_mqa_fixed_head_width} and {rank_fixed_head_width}.
+A chart of {quantities} quantities in rows. At fixed hidden size the parameters have the exponent
+{weights_mha_fixed_width}, the FLOPs of both products {core_flops_fixed_width}, the exponentials
+{exponentials_fixed_width}, the cache with one KV head {cache_mqa_fixed_width} and the rank of a head
+{rank_fixed_width}. At fixed head dimension the exponents are {weights_mha_fixed_head_width},
+{core_flops_fixed_head_width}, {exponentials_fixed_head_width}, {cache_mqa_fixed_head_width} and
+{rank_fixed_head_width}.
 """
 
 import math
@@ -28,16 +29,16 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "growth_in_heads"
-TITLE_COLUMNS = ("exponent, width 1024", "exponent, heads of 64")
+TITLE_COLUMNS = ("exponent, hidden size 1024", "exponent, head_dim 64")
 QUANTITIES = {
-    "weights_mha": ("weights, MHA", "count"),
-    "weights_gqa": ("weights, 8 KV heads", "count"),
+    "weights_mha": ("parameters, MHA", "count"),
+    "weights_gqa": ("parameters, 8 KV heads", "count"),
     "projection_flops": ("projection FLOPs", "FLOP"),
     "core_flops": ("QKᵀ and AV FLOPs", "FLOP"),
     "exponentials": ("exponentials", "exp"),
-    "scores_written_out": ("scores, written out", "B"),
+    "scores_written_out": ("scores, materialised", "B"),
     "scores_online": ("scores, online", "B"),
-    "log_sum_exps": ("log-sum-exps, kept", "B"),
+    "log_sum_exps": ("log-sum-exps", "B"),
     "cache_mha": ("KV cache, MHA", "B"),
     "cache_gqa": ("KV cache, 8 KV heads", "B"),
     "cache_mqa": ("KV cache, MQA", "B"),
@@ -48,8 +49,8 @@ QUANTITIES = {
     "rank": ("rank of a head", "count"),
 }
 REGIMES = {  # label, look, and where in its row the mark stands if both are at one place
-    "fixed_width": ("width 1024", style.Look(style.OURS), 0.16),
-    "fixed_head_width": ("heads of 64", style.Look(style.OTHER, symbol="square"), -0.16),
+    "fixed_width": ("hidden size 1024", style.Look(style.OURS), 0.16),
+    "fixed_head_width": ("head_dim 64", style.Look(style.OTHER, symbol="square"), -0.16),
 }
 
 
@@ -111,7 +112,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     places = {name: -float(place) for place, name in enumerate(QUANTITIES)}
     texts = tuple(label for label, _ in QUANTITIES.values())
-    y = axes.Axis("what is paid for", min(places.values()) - 0.6, 1.5, tuple(places.values()), texts)
+    y = axes.Axis("quantity of one layer", min(places.values()) - 0.6, 1.5, tuple(places.values()), texts)
     ends = ("−1, halves", "0, stays", "1, doubles")
     on = style.chart(axes.Axis("exponent of growth with heads", -1.28, 1.28, (-1, 0, 1), ends), y)
     for at in (-1, 0, 1):

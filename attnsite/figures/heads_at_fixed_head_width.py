@@ -1,14 +1,15 @@
-"""With heads of one width, an online softmax's time grows with their number to the power {exponent}
+"""At a fixed head dimension, time grows with the heads to the power {exponent}
 
-The time of one call for each kernel, by the number of heads of width 64. Compare the lines with the grey one.
+Time of one call of each kernel, by the number of heads of dimension 64. The grey line is exact proportion.
 
-The grey line is exact proportion, twice the heads, twice the time, drawn through the first point of the kernel with
-an online softmax. A line that is less steep at the left has a cost that does not depend on heads, or leaves threads
-idle while there are few. Bands hold the middle half of the samples; both axes are logarithmic.
+The grey line is exact proportion, twice the heads, twice the time, drawn through the first point of the kernel with an
+online softmax; the exponent in the title is that kernel's. A line that is less steep at the left has a cost that does
+not depend on heads, or leaves threads idle while there are few. Bands are interquartile ranges; both axes are
+logarithmic.
 
 A chart of one line for each kernel, rising over the number of heads at {tokens} tokens. The slope on logarithmic axes
-is {exponent} for the kernel with an online softmax, where 1 would be proportional: while
-the number of heads grows {growth_of_heads}, the time goes from {time_fewest} to {time_most}.
+is {exponent} for the kernel with an online softmax, where 1 would be proportional: while the number of heads grows
+{growth_of_heads}, the time goes from {time_fewest} to {time_most}.
 """
 
 import math
@@ -68,7 +69,7 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [row for those in rows.values() for row in those]
     shown = rows.get(KERNEL) or next(iter(rows.values()))
     heads = sorted({row.case["heads"] for row in every})
-    x = axes.cases_axis("heads, each of width 64", heads, "count")
+    x = axes.cases_axis("heads, each of dimension 64", heads, "count")
     on = style.chart(x, axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"))
     top = min(shown[-1].case["heads"], shown[0].case["heads"] * on.y.high / shown[0].median)
     ends = [shown[0].case["heads"], top]

@@ -1,18 +1,18 @@
-"""At {tokens} tokens three steps take {steps_growth} as long with 128 heads as with 8, the products {products_growth}
+"""With {many} heads, not {few}, softmax takes {softmax_growth} as long, the two products {products_growth}
 
-Where the time of one call goes as a width of 1024 is cut into more heads, in the kernel that writes its scores out.
-Compare how the parts of a bar grow.
+Time of one call of the kernel that materialises the score matrix, at hidden size 1024 and {tokens} tokens. The FLOPs of
+both products are the same in every bar.
 
-The coloured pieces of a bar are three steps, timed one by one: the scores QKᵀ, their softmax, and the weighted sums of
-values. The pale piece is what the whole call takes beyond them. The FLOPs of the first and the last are the same for
-every number of heads, but their matrices become thinner. The softmax has as many exponentials more as there are heads
-more. The cross-line is the time of the whole call, which gets the memory for its scores as well; its whisker is the
-middle half of the samples, wide where calls fell into two groups.
+The coloured pieces of a bar are three steps, timed one by one: the scores QKᵀ, their softmax, and the
+attention-weighted sums of values. The pale piece is what the whole call takes beyond them. The FLOPs of the two
+products do not depend on the number of heads, but their matrices become thinner. The softmax has as many more
+exponentials as there are more heads. The cross-line is the time of the whole call, which also allocates the score
+matrix. Its whisker is the interquartile range of the samples, wide where calls fell into two groups.
 
-A bar chart over the number of heads at {tokens} tokens. From 8 heads to 128 the whole call goes from {time_8} to
-{time_128}, and softmax from {softmax_share_8} to {softmax_share_128} of the three steps; the softmax alone takes
-{softmax_growth} as long, the two products {products_growth}. With 128 heads the whole call takes {whole_over_steps} its
-three steps.
+A bar chart over the number of heads at {tokens} tokens. From {few} heads to {many} the whole call goes from {time_8} to
+{time_128}, and softmax from {softmax_share_8} to {softmax_share_128} of the three steps. The softmax alone takes
+{softmax_growth} as long, the two products {products_growth}. With {many} heads the whole call takes {whole_over_steps}
+its three steps.
 """
 
 from typing import Any
@@ -46,7 +46,7 @@ def _sum(rows: dict[str, Row], *names: str) -> float:
 
 
 def _share(rows: dict[str, Row]) -> Quantity:
-    """The softmax's share of the three steps; bounds by its own middle half against the others' medians."""
+    """The softmax's share of the three steps; bounds by its own interquartile range against the others' medians."""
     others = _sum(rows, "scores", "values")
     low, high = rows["softmax"].middle_half()
     middle = rows["softmax"].median
@@ -65,6 +65,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "whole_over_steps": Quantity(many[""].median / _sum(many, *STEPS), "×"),
         "score_bytes": Quantity(4 * MANY * many[""].case["queries"] * many[""].case["keys"], "B"),
         "tokens": Quantity(few[""].case["queries"], "count"),
+        "few": Quantity(FEW, "count"),
+        "many": Quantity(MANY, "count"),
     }
     for heads, rows in measured.items():
         found[f"time_{heads}"] = rows[""].quantity()
@@ -88,14 +90,12 @@ def draw(runs: list[Run]) -> go.Figure:
     places = range(len(measured))
     whole = [rows[""] for rows in measured.values()]
     tallest = max(max(_sum(rows, *STEPS), rows[""].middle_half()[1]) for rows in measured.values())
-    x = axes.Axis("heads of width 1024 / heads", -0.6, len(whole) - 0.4, tuple(places), tuple(map(str, measured)))
+    x = axes.Axis("heads, of head_dim 1024 / heads", -0.6, len(whole) - 0.4, tuple(places), tuple(map(str, measured)))
     on = style.chart(x, axes.linear_axis("time of one call", [0, tallest], "s", most=6))
     below = 0.0
     for step, (label, colour) in STEPS.items():
         rows = [those[step] for those in measured.values()]
-        hover = [
-            f"{r.case['heads']} heads, {label}: {r.quantity()}<br>middle half {r.quantity().spread()}" for r in rows
-        ]
+        hover = [f"{r.case['heads']} heads, {label}: {r.quantity()}<br>IQR {r.quantity().spread()}" for r in rows]
         on.figure.add_bar(x=list(places), y=[r.median for r in rows], name=label, marker={"color": colour},
                           hovertext=hover, hoverinfo="text", textposition="none")  # fmt: skip
         on.ends.append((len(whole) - 0.6, below + rows[-1].median / 2, label, colour))

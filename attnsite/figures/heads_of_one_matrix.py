@@ -1,17 +1,17 @@
-"""Every column of the matrix belongs to one head, so the heads add up to the same matrix, however many they are
+"""Every column belongs to one head, so the heads add up to the same matrix
 
-The {width} columns of one query matrix, dealt out to 1, 2, 3, up to {most_heads} heads. Look at the first head, the
-piece at the left of each row: it gets narrower, and the row stays as long as it was.
+The {width} columns of one query matrix, dealt out to 1, 2, 3, up to {most_heads} heads. The first head, at the left of
+each row, gets narrower; the row keeps its length.
 
 A column was set to zero, and the heads whose scores changed own it: {owners_a_column} head for every column and every
-number of heads. The keys' and the values' matrices are cut in the same way, the output matrix by its rows. The layer is
-made of whole numbers, so that results can be compared without rounding: the heads' projections side by side differ from
+number of heads. The key and value matrices are divided in the same way, the output matrix by its rows. The layer is
+made of whole numbers, so that results can be compared without rounding. The heads' projections side by side differ from
 the undivided projection by {projection_difference}, the sum of all heads' scores from the scores of one wide head by
 {score_difference}, and the sum of the heads' outputs from the undivided output by {output_difference}.
 
 A chart of {divisors} rows of equal length, one for each number of heads that divides {width}. With one head the row is
 one piece of {width} columns, with {most_heads} it is {most_heads} pieces of one column. The pieces of all four matrices
-add up to {weights} weights in every row.
+add up to {weights} parameters in every row.
 """
 
 from typing import Any
@@ -94,7 +94,7 @@ def draw(runs: list[Run]) -> go.Figure:
     width = rows[0].case["dim"]
     names = [f"{row.case['heads']} head" + "s" * (row.case["heads"] > 1) for row in rows]
     places = tuple(-float(place) for place in range(len(rows)))
-    y = axes.Axis("heads that share the matrix (count)", places[-1] - 0.6, 0.6, places, tuple(names))
+    y = axes.Axis("heads that share the matrix", places[-1] - 0.6, 0.6, places, tuple(names))
     ticks = tuple(range(0, width + 1, width // 4))
     on = style.chart(axes.Axis("columns of the query matrix (count)", 0, width, ticks, tuple(map(str, ticks))), y)
     colours = (style.OTHER, style.faint(style.OURS, 0.8), style.faint(style.OURS_2, 0.55))

@@ -1,16 +1,17 @@
-"""Models that share keys and values among heads keep a small part of the KV cache
+"""GQA, MQA and MLA models need a fraction of the KV cache of most MHA models
 
-The KV cache of one token in {models_with_a_cache} published models, by year. Compare the four kinds of marks.
+KV cache per token of {models_with_a_cache} published models in 16-bit elements, by year. Compare the four kinds of
+marks.
 
-Each mark is a model; within a year they stand side by side in the order of their names. MHA keeps a key and a value for
-each query head, GQA for a group of query heads, MQA for all of them together, and MLA keeps one compressed vector from
-which all heads rebuild theirs. Elements of 16 bits; every layer is counted as keeping every token. The models are a
-selection, not a census.
+Each mark is a model; within a year they stand side by side in the order of their names. MHA caches a key and a value
+for each query head, GQA for a group of query heads, MQA for all of them together, and MLA caches one compressed vector
+from which all heads rebuild theirs. Every layer is counted as caching every token. The models are a selection, not a
+census.
 
-A chart of points over the years {first_year} to {last_year}, from {smallest} to {largest} a token on a logarithmic
-scale. Half of the models with full multi-head attention keep more than {mha_median}: GPT-3 175B {gpt3_175b}, Llama 2 7B
+A chart of points over the years {first_year} to {last_year}, from {smallest} to {largest} per token on a logarithmic
+scale. Half of the models with full multi-head attention need more than {mha_median}: GPT-3 175B {gpt3_175b}, Llama 2 7B
 {llama2_7b}. With grouped heads the median is {gqa_median}, for example {llama3_8b} in Llama 3 8B; with latent attention
-{mla_median}, and {deepseek_v3} in DeepSeek-V3; with a single key-value head {mqa_median}, and {falcon_7b} in Falcon-7B.
+{mla_median}, and {deepseek_v3} in DeepSeek-V3; with a single KV head {mqa_median}, and {falcon_7b} in Falcon-7B.
 """
 
 import statistics
@@ -134,7 +135,7 @@ def draw(runs: list[Run]) -> go.Figure:
     found = [row.case["year"] for row in rows]
     years = range(min(found), max(found) + 1)
     x = axes.Axis("year of publication", years[0] - 0.6, years[-1] + 0.6, tuple(years), tuple(map(str, years)))
-    y = axes.log_axis("KV cache of one token", [r.values["kv_bytes"] for r in rows], "B", base=2, pad=2)
+    y = axes.log_axis("KV cache per token", [r.values["kv_bytes"] for r in rows], "B", base=2, pad=2)
     on = style.chart(x, y)
     led = [row for row in rows if row.case["name"] in LED]
     for row in led:

@@ -1,15 +1,15 @@
 """The heads and the KV cache of {models} published models
 
-One model a row, with the place where its configuration was read. Sort by the cache, or search for a name.
+One row per model, with the place where its configuration was read. Sort by the cache, or search for a model.
 
-The cache is that of one token at 16 bits an element, in all layers that keep one; where a model lets some layers see
-only a window, those layers may keep less over a long context. A dash means that there is none: encoders keep no cache,
-latent attention has no KV heads, and the first Transformers no fixed context. Rows marked "not re-read" have numbers
+The cache is per token at 16 bits an element, in all layers that cache keys and values. Where some layers have a sliding
+window, those may cache less over a long sequence. A dash means that there is none: encoders have no cache, latent
+attention has no KV heads, and the first Transformers no fixed context length. Rows marked "not re-read" have numbers
 that were not looked up again for this table.
 
-A table of {models} models with year, layers, width, heads, head width, attention, KV cache and source. {mha_models} of
-them keep as many key-value heads as query heads, {gqa_models} share them among groups, {mqa_models} among all heads,
-and {mla_models} keep a latent vector.
+A table of {models} models with year, layers, hidden size, heads, head dimension, attention, KV cache and source.
+{mha_models} of them have as many KV heads as query heads, {gqa_models} share them among groups, {mqa_models} among all
+heads, and {mla_models} cache a latent vector.
 """
 
 from typing import Any

@@ -1,17 +1,16 @@
-"""A large matrix of scores is new memory in every call, and that costs more than leaving the cache
+"""A large score matrix is new memory in every call, which costs more than leaving the cache
 
-The time of a call divided by the number of its scores, by the size of all scores, for one kernel that asks for the
-memory of its scores in every call and for the same kernel with the memory kept. Compare where the lines part with where
-they rise.
+Time of a call divided by the number of its scores, by the size of all scores, with memory allocated in every call and
+with memory reused.
 
-Heads of {dim} over {tokens} tokens, from {fewest} head to {most}, so that only the number of the scores varies and not
+{fewest} to {most} heads of dimension {dim} over {tokens} tokens, so that only the number of the scores varies and not
 the work for each. From 32 MiB on the C library of Linux maps the memory anew for every call, and the system clears it;
-the upright line says where. On a machine whose last cache has the same size, what a larger matrix costs because it fits
-no cache is the rise of the line with the memory kept. Bands hold the middle half of the samples; the lower axis is
+the upright line says where. On a machine whose last-level cache has the same size, what a larger matrix costs because
+it fits no cache is the rise of the line with reused memory. Bands are interquartile ranges; the lower axis is
 logarithmic, and the other one does not begin at zero.
 
-A chart of two lines. With new memory a call takes {inside} the time with kept memory while the scores are smaller than
-32 MiB, and {outside} from there on, in the geometric mean. With the memory kept, the time of a score at the largest
+A chart of two lines. With new memory a call takes {inside} the time with reused memory while the scores are smaller
+than 32 MiB, and {outside} from there on, in the geometric mean. With reused memory, the time of a score at the largest
 size is {kept_rise} that at the largest size below 32 MiB.
 """
 
@@ -29,8 +28,8 @@ TITLE_COLUMNS = ("time per score", "size of the scores")
 NEW, KEPT = "cpu_blas", "control_kept"
 MAPPED = 32 << 20  # bytes from which glibc maps a block anew for every allocation [@manpages2024mallopt]
 KERNELS = {
-    NEW: ("new in every call", style.Look(style.OTHER, symbol="square")),
-    KEPT: ("kept", style.Look(style.OURS)),
+    NEW: ("allocated in every call", style.Look(style.OTHER, symbol="square")),
+    KEPT: ("reused", style.Look(style.OURS)),
 }
 
 

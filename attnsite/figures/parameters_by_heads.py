@@ -1,14 +1,16 @@
-"""Weights do not depend on the number of heads, unless every head keeps its width
+"""Heads add parameters only if every head keeps its dimension
 
-The weights of the four projections of one layer, by the number of heads. Compare the flat line with the rising one.
+Parameters of the four projections of one attention layer, by the number of heads. At hidden size 1024 the line is flat;
+at a head dimension of 64 it rises in proportion.
 
-At fixed width the 1024 columns are dealt out to the heads; at fixed head width every head brings 64 columns of its own.
-The lines cross where 16 heads of 64 make 1024. The FLOPs of the projections, of QKᵀ and of AV and the KV cache follow
-the same two lines. Each point was counted by formula and by building the layer, and both agree.
+At fixed hidden size the 1024 columns are dealt out to the heads. At fixed head dimension every head brings 64 columns
+of its own. The lines cross where 16 heads of 64 make 1024. The FLOPs of the projections, of QKᵀ and of AV and the KV
+cache follow the same two lines. Each point was counted by formula and by building the layer, and both agree.
 
-A chart of two lines over the number of heads from 1 to 128. With the width fixed at 1024 a layer has
-{weights_at_fixed_width} weights for any number of heads. With the head width fixed at 64 the weights grow in proportion
-to the heads, {weights_growth_fixed_head_width} from one head to 128, and reach {weights_128_heads_fixed_head_width}.
+A chart of two lines over the number of heads from 1 to 128. At a fixed hidden size of 1024 a layer has
+{weights_at_fixed_width} parameters with any number of heads. At a fixed head dimension of 64 the parameters grow in
+proportion to the heads, {weights_growth_fixed_head_width} from one head to 128, and reach
+{weights_128_heads_fixed_head_width}.
 """
 
 from typing import Any
@@ -20,8 +22,8 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "parameters_by_heads"
-TITLE_COLUMNS = ("weights",)
-REGIMES = {"fixed_width": "width 1024", "fixed_head_width": "head width 64"}
+TITLE_COLUMNS = ("parameters",)
+REGIMES = {"fixed_width": "hidden size 1024", "fixed_head_width": "head_dim 64"}
 GROWTHS = {"weights": "weights", "core_flops": "flops", "exponentials": "exponentials",
            "kv_cache_elements": "kv_cache", "score_bytes": "score_memory"}  # fmt: skip
 
@@ -57,8 +59,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "regime": REGIMES[regime],
             "heads": row.case["heads"],
             "head dim": row.case["dim"],
-            "weights": Quantity(row.values["weights"], "count"),
-            "weights of the built layer": Quantity(row.values["weights_built"], "count"),
+            "parameters": Quantity(row.values["weights"], "count"),
+            "parameters of the built layer": Quantity(row.values["weights_built"], "count"),
             "projections": Quantity(row.values["projection_flops"], "FLOP"),
             "QKᵀ and AV": Quantity(row.values["core_flops"], "FLOP"),
             "exponentials": Quantity(row.values["exponentials"], "exp"),
@@ -76,12 +78,12 @@ def draw(runs: list[Run]) -> go.Figure:
     weights = [[row.values["weights"] / 1e6 for row in rows] for rows in (width, head_width)]
     on = style.chart(
         axes.cases_axis("heads", heads, "count"),
-        axes.log_axis("weights of one layer, in millions", weights[0] + weights[1], most=4, pad=1.6),
+        axes.log_axis("parameters of one layer, in millions", weights[0] + weights[1], most=4, pad=1.6),
     )
-    labels = ("head width<br>1024 / heads", "head width 64<br>for every head")
+    labels = ("head_dim<br>1024 / heads", "head_dim 64")
     for ys, rows, colour, label in zip(weights, (width, head_width), (style.OURS, style.OTHER), labels, strict=True):
         hover = [
-            f"{r.case['heads']} heads of {r.case['dim']}: {Quantity(r.values['weights'], 'count')} weights"
+            f"{r.case['heads']} heads of {r.case['dim']}: {Quantity(r.values['weights'], 'count')} parameters"
             f"<br>{Quantity(r.values['core_flops'], 'FLOP')} in QKᵀ and AV" for r in rows
         ]  # fmt: skip
         style.line(on, heads, ys, style.Look(colour), label, hover=hover, width=3)

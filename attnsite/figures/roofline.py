@@ -1,22 +1,20 @@
-"""The fastest prefill is limited by arithmetic, decoding with a key-value head for each query head by memory
+"""The fastest prefill is compute-bound, decode with a KV head per query head memory-bound
 
-What each kernel reached on this machine, by the number of FLOPs for each byte that has to be moved at least. See which
-roof a mark stands under.
+Speed that each kernel reached on this machine, by the FLOP/byte that must be moved at least. See which roof a mark
+stands under.
 
-The slanted line is the bandwidth at which memory was read, the level ones are a large matrix product through BLAS and a
+The slanted line is the bandwidth at which memory was read. The level ones are a large matrix product through BLAS and a
 loop of fused multiply-adds, all measured in the same run; a GPU has lines of its own, for copying, tensor cores and
-multiply-adds; each is the median over the run, shares in the text are of what its own rounds reached. A kernel that
-writes its scores out moves more bytes than the axis says. Nothing can stand above reading or multiply-adds for long,
+multiply-adds. Each is the median over the run; shares in the text are of what its own rounds reached. A kernel that
+materialises its scores moves more bytes than the axis says. Nothing can stand above reading or multiply-adds for long,
 except work small enough to stay in the processor's caches; the matrix product is what one library reached and no limit.
-Left of the corner a kernel waits for memory, right of it for arithmetic, and below the roof is room for a better
-kernel, but for this: reading went at {read_least} beside some points and at {read_most} beside others. Kernels that
-store a cache in fewer bits are in the table only. Whiskers hold the middle half of the samples; both axes are
-logarithmic.
+Left of the corner a kernel is memory-bound, right of it compute-bound. Below the roof is room for a better kernel, but
+for this: reading went at {read_least} beside some points and at {read_most} beside others. Kernels that store a cache
+in fewer bits are in the table only. Whiskers are interquartile ranges; both axes are logarithmic.
 
 A chart of points under a slanted and two level lines. Reading reaches {read}, a matrix product {matmul}, a loop of
-multiply-adds {fma}. The best prefill is at {best_prefill}, {best_prefill_share} of the matrix product; the best
-decoding step with a key-value head for each query head is at {best_mha_decode}, {best_mha_decode_share} of what
-{mha_intensity} allow.
+multiply-adds {fma}. The best prefill is at {best_prefill}, {best_prefill_share} of the matrix product. The best decode
+step with a KV head for each query head is at {best_mha_decode}, {best_mha_decode_share} of what {mha_intensity} allow.
 """
 
 from typing import Any
@@ -176,7 +174,7 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [row for those in rows.values() for row in those]
     tops = {side: max(those["matmul"].value, those["fma"].value) for side, those in roofs.items()}
     corners = {side: tops[side] / those["read"].value for side, those in roofs.items()}
-    x = axes.log_axis("FLOP for each byte that must be moved", [*map(_intensity, every), 4 * max(corners.values())],
+    x = axes.log_axis("FLOP/byte that must be moved", [*map(_intensity, every), 4 * max(corners.values())],
                        base=2, most=9)  # fmt: skip
     rates = [rate for row in every for q in [speed(row)] for rate in (q.low or q.value, q.high or q.value)]
     on = style.chart(x, axes.log_axis("speed", [*rates, *tops.values()], "FLOP/s", pad=2.6))

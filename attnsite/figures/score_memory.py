@@ -1,15 +1,14 @@
-"""Memory grows with the square of the context only in a kernel that writes its scores out
+"""Memory is quadratic in the sequence length only if the score matrix is materialised
 
-How far one call raises the peak of the process's memory, by the length of the context, with {heads} heads. Compare the
-steep line with the flat ones.
+How far one call raises the peak memory of the process, with {heads} heads. Kernels with an online softmax stay flat.
 
-The grey line is the size of all scores in float32, 4 · H · N² bytes. A kernel that writes them out follows it; one
-that keeps a running maximum and a running sum for each query holds a block at a time. What a call needs less than a few
-KiB cannot be told apart from nothing, so such points stand at {least_shown}. Queries, keys, values and the output exist
-before the call and are not counted. Bands hold the middle half of the samples; both axes are logarithmic.
+The grey line is the size of all scores in float32, 4 · H · N² bytes. A kernel that materialises them follows it; one
+that keeps a running maximum and a running sum for each query holds a block at a time. A call that needs less than a few
+KiB cannot be told apart from one that needs nothing, so such points stand at {least_shown}. Queries, keys, values and
+the output exist before the call and are not counted. Bands are interquartile ranges; both axes are logarithmic.
 
-A chart of one line for each kernel over the context. At {tokens} tokens the kernel that writes its scores out raises
-the peak by {materialised_peak}, the one with an online softmax by {online_peak}, while the scores alone are
+A chart of one line for each kernel over the sequence length. At {tokens} tokens the kernel that materialises the score
+matrix raises the peak by {materialised_peak}, the one with an online softmax by {online_peak}; the scores alone are
 {score_bytes}.
 """
 
@@ -85,7 +84,7 @@ def draw(runs: list[Run]) -> go.Figure:
     tokens = sorted({row.case["queries"] for row in every})
     scores = [_scores(_at(every, n)) for n in tokens]
     shown = [max(PAGE, bytes_) for row in every for bytes_ in row.middle_half()]
-    x = axes.cases_axis("context, in tokens", tokens, "tokens")
+    x = axes.cases_axis("sequence length, in tokens", tokens, "tokens")
     on = style.chart(x, axes.log_axis("rise of the peak of memory", [*shown, *scores], "B", base=2, pad=2.5))
     middle = (len(tokens) - 1) // 2 or len(tokens) - 1
     style.reference(on, tokens, scores, "scores, 4 H N²", behind=True)

@@ -1,16 +1,15 @@
-"""Blocks of 32 tokens are large enough; smaller ones leave part of a panel of 32 queries empty
+"""Blocks of 32 tokens are large enough; smaller ones leave registers partly empty
 
-The speed over the pairs that are kept, by the size of a block, for a causal prompt of {tokens} tokens. Look where the
-line levels out.
+Speed over the pairs that are kept, by block size, for a causal prefill of {tokens} tokens. The dotted line has nothing
+skipped.
 
 All layouts keep 512 tokens up to the diagonal and an eighth of what lies before. The kernel works on panels of 32
-queries where registers hold 16 numbers: a smaller block leaves lanes empty, and its tile of keys is short for the work
+queries where registers hold 16 elements. A smaller block leaves lanes empty, and its tile of keys is short for the work
 of rescaling the output. Large blocks keep fewer pairs around the diagonal, which the speed allows for. The dotted line
-is the same kernel with nothing left out. The band holds the middle half of the samples; the size is on a logarithmic
-axis.
+is the same kernel with nothing skipped. The band is the interquartile range; the block size is on a logarithmic axis.
 
-A chart of one line over blocks from {smallest} to {largest} tokens. It runs at {at_8} with blocks of 8 tokens, {at_32}
-with 32 and {at_128} with 128, and at {dense_speed} without leaving anything out.
+A chart of one line over blocks of {smallest} to {largest} tokens. It runs at {at_8} with blocks of 8 tokens, {at_32}
+with 32 and {at_128} with 128, and at {dense_speed} with nothing skipped.
 """
 
 from typing import Any
@@ -68,9 +67,9 @@ def draw(runs: list[Run]) -> go.Figure:
     dense, rows = _rows(runs[0])
     whole, rates = pairs.speed(dense), {size: pairs.speed(row) for size, row in rows.items()}
     tops = [q.high or q.value for q in (whole, *rates.values())]
-    x = axes.cases_axis("tokens of a block", list(rows), "count")
+    x = axes.cases_axis("block size, in tokens", list(rows), "count")
     on = style.chart(x, axes.linear_axis("speed over the kept pairs", [0, *tops], "FLOP/s"))
-    style.reference(on, [x.low, x.high], [whole.value] * 2, "nothing left out", at=0.28)
+    style.reference(on, [x.low, x.high], [whole.value] * 2, "nothing skipped", at=0.28)
     style.line(
         on, list(rates), [q.value for q in rates.values()], style.Look(style.OURS), "block sparse",
         low=[q.low or q.value for q in rates.values()], high=[q.high or q.value for q in rates.values()],

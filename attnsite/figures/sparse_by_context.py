@@ -1,15 +1,15 @@
-"""Sparse attention is faster from the length at which it drops blocks, by somewhat less than it drops
+"""Sparse attention is faster from the length on at which it skips blocks
 
-The time of a causal prompt by its length: dense, in two block-sparse patterns, and with sliding windows that keep as
-many pairs. Compare the slopes.
+Time of a causal prefill by sequence length: dense, two block-sparse patterns, and sliding windows that keep as many
+pairs. Compare the slopes.
 
 Both patterns have blocks of 64 tokens. The band keeps eight blocks up to the diagonal, so its pairs grow with the
-length; the one with columns keeps four and every eighth of those before, so they grow with its square, with a smaller
-factor. Each dashed line is a window that keeps about as many pairs as the line of its colour. Lengths left out,
-because this machine gave a kernel half of its speed there in all samples: {left_out}. Bands hold the middle half of
-the samples; both axes are logarithmic.
+length. The one with columns keeps four and every eighth of those before, so they grow with its square, with a smaller
+factor. Each dashed line is a window that keeps about as many pairs as the line of its colour. Lengths left out, because
+this machine gave a kernel half of its speed there in all samples: {left_out}. Bands are interquartile ranges; both axes
+are logarithmic.
 
-A chart of five lines over prompts from {shortest} to {tokens} tokens. At the longest, dense attention takes
+A chart of five lines over sequences of {shortest} to {tokens} tokens. At the longest, dense attention takes
 {dense_time}, the band with columns {columns_time} for {columns_kept} of the pairs and the band alone {band_time} for
 {band_kept}.
 """
@@ -155,8 +155,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = contests(runs[0])
     every = [row for those in rows.values() for row in those.values()]
-    x = axes.cases_axis("prompt, in tokens", list(rows), "tokens")
-    on = style.chart(x, axes.log_axis("time of one prompt", [t for r in every for t in r.middle_half()], "s", pad=1.5))
+    x = axes.cases_axis("sequence length, in tokens", list(rows), "tokens")
+    on = style.chart(x, axes.log_axis("time of one prefill", [t for r in every for t in r.middle_half()], "s", pad=1.5))
     measured_rows.curve(on, [those["dense"] for those in rows.values()], "keys", "dense",
                     style.Look(style.OTHER, symbol="square"))  # fmt: skip
     for name, label, colour in reversed(PATTERNS.values()):

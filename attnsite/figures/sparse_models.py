@@ -1,12 +1,12 @@
-"""A larger model with sparse attention costs what a smaller dense one costs only at very long prompts
+"""A larger sparse model costs what a smaller dense one does only at very long prefills
 
-The length of prompt at which both take the same FLOPs, by the share of pairs that the larger one keeps. Longer prompts
-favour the larger, sparse one; shorter ones the smaller, dense one.
+Sequence length at which both take the same prefill FLOPs, by the share of pairs that the larger one keeps. Longer
+sequences favour the larger, sparse model.
 
-Counted are the products with the weights and QKᵀ and AV over the visible pairs. To the right a line ends in the share
-above which its larger model costs more at any length; to the left it levels out where the larger model's attention
-costs nothing and only its weights are left. The dotted line is the context that these models are made for. Nothing is
-said here about quality, and choosing the pairs is free. Both axes are logarithmic.
+Counted are the products with the parameters and QKᵀ and AV over the visible pairs. To the right a line ends in the
+share above which its larger model costs more at any length. To the left it levels out where the larger model's
+attention costs nothing and only its parameters are left. The dotted line is the context length that these models are
+made for. Nothing is said here about quality, and choosing the pairs is free. Both axes are logarithmic.
 
 A chart of three rising lines for neighbours among the Qwen2.5 models. With a tenth of the pairs kept, 14B costs what a
 dense 7B costs at {from_7b_to_14b_at_10} tokens, 32B what 14B costs at {from_14b_to_32b_at_10}, and 72B what 32B costs
@@ -85,8 +85,10 @@ def draw(runs: list[Run]) -> go.Figure:
     shares = {share for line in lines.values() for share in line}
     x = axes.log_axis("share of pairs that the larger model keeps", shares, "%", pad=1.15)
     lengths = [tokens for line in lines.values() for tokens in line.values()]
-    on = style.chart(x, axes.log_axis("prompt at equal FLOPs, in tokens", [*lengths, CONTEXT], "tokens", base=2))
-    style.reference(on, [x.low, x.high], [CONTEXT, CONTEXT], "context of the models", at=0.2)
+    on = style.chart(
+        x, axes.log_axis("sequence length at equal FLOPs, in tokens", [*lengths, CONTEXT], "tokens", base=2)
+    )
+    style.reference(on, [x.low, x.high], [CONTEXT, CONTEXT], "context length of the models", at=0.2)
     for (small, large), look in DRAWN.items():
         line = lines.get((small, large), {})
         label = f"{large} against {small}"

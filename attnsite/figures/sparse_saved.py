@@ -1,16 +1,15 @@
-"""Most of what is dropped is saved, in layouts of blocks as in windows
+"""Most of what is skipped is saved, in block layouts as in windows
 
-The share of time that a sparse prompt saves against the dense one, by the share of pairs that it drops. On the line
-nothing is lost.
+Share of the dense time that a sparse prefill saves, by the share of pairs that it skips. On the line nothing is lost.
 
-Each point is one pattern at one length of prompt, {shortest} to {tokens} tokens; longer prompts drop more and stand
-further to the right. Filled marks are layouts of blocks, open diamonds are windows that keep about as many pairs. What
-is missing to the line, or above it, is also the pace of the dense call, which differs from length to length. Short
-prompts drop nothing and show how much the layout costs when it brings nothing. Lengths left out, because this machine
-gave a kernel half of its speed there in all samples: {left_out}.
+Each point is one pattern at one sequence length, {shortest} to {tokens} tokens; longer sequences skip more and stand
+further to the right. Filled marks are layouts of blocks, open diamonds are windows that keep about as many pairs. The
+distance from the line also holds the speed of the dense call, which differs from length to length. Short sequences skip
+nothing and show what the layout costs when it saves nothing. Lengths left out, because this machine gave a kernel half
+of its speed there in all samples: {left_out}.
 
-A chart of points near the diagonal. At the longest prompt the band with columns drops {columns_dropped} of the pairs
-and saves {columns_saved} of the time, the band alone drops {band_dropped} and saves {band_saved}.
+A chart of points near the diagonal. At the longest sequence the band with columns skips {columns_dropped} of the pairs
+and saves {columns_saved} of the time; the band alone skips {band_dropped} and saves {band_saved}.
 """
 
 from typing import Any
@@ -23,7 +22,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "sparse_by_context"
-TITLE_COLUMNS = ("time saved", "pairs dropped")
+TITLE_COLUMNS = ("time saved", "pairs skipped")
 
 
 def _points(run: Run, name: str) -> dict[int, tuple[float, Quantity]]:
@@ -51,7 +50,7 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "pattern": label if kind == name else f"window like {name}",
-         "tokens": tokens, "pairs dropped": Quantity(dropped, "%"), "time saved": time}
+         "tokens": tokens, "pairs skipped": Quantity(dropped, "%"), "time saved": time}
         for run in runs
         for name, label, _ in PATTERNS.values()
         for kind in (name, f"{name}_window")
@@ -65,10 +64,10 @@ def draw(runs: list[Run]) -> go.Figure:
     least = min(0.0, *(time.low or time.value for those in every.values() for _, time in those.values()))
     ticks = tuple(n / 5 for n in range(6))
     texts = tuple(axes.text(t, "%") for t in ticks)
-    x = axes.Axis("pairs dropped, share of the causal ones", -0.04, 1.04, ticks, texts)
+    x = axes.Axis("pairs skipped, share of the causal ones", -0.04, 1.04, ticks, texts)
     on = style.chart(x, axes.Axis("time saved, share of dense", min(-0.06, 1.15 * least), 1.04, ticks, texts))
-    style.reference(on, [0, 1], [0, 1], "all that is dropped is saved")
-    style.note(on, 0.5, 0.5, "all that is dropped is saved", style.MUTE, anchor="right", shift=(-8, 8))
+    style.reference(on, [0, 1], [0, 1], "all that is skipped is saved")
+    style.note(on, 0.5, 0.5, "all that is skipped is saved", style.MUTE, anchor="right", shift=(-8, 8))
     # The label of the band stands above the line, the other below it: their last points are neighbours.
     places: dict[str, dict[str, Any]] = {
         "band": {"anchor": "right", "shift": (-10, 12)}, "columns": {"anchor": "left", "shift": (-6, -26)}

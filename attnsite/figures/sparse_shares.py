@@ -1,14 +1,14 @@
-"""What part of a prompt's FLOPs is attention depends on what one counts as attention
+"""At 16k tokens attention is {visible_16k} or {printed_16k} of prefill FLOPs, depending on the count
 
-QKᵀ and AV over the pairs that a causal mask leaves, beside all pairs of the square with the projections counted as
-attention. Compare the two numbers at one length.
+QKᵀ and AV over visible pairs, beside all pairs with the projections counted as attention. Compare the two columns of
+one length.
 
-The first way is that of this site: what sparsity can drop, over it and the products with the weights of all layers. The
-second counts the whole square, with the half that a causal kernel never computes, and calls the projections and the
-softmax attention too; no sparse pattern makes the projections smaller. It has the output layer in the whole.
+The first count is what sparsity can skip, over it and the products with the parameters of all layers. The second counts
+the whole square, with the half that a causal kernel never computes, and calls the projections and the softmax attention
+too; no sparse pattern makes the projections smaller. It has the output layer in the whole.
 
-A table of four models at three lengths. On average over the models attention is {visible_16k} of the FLOPs at 16k
-tokens by the first count and {printed_16k} by the second; at 64k {visible_64k} and {printed_64k}, at 128k
+A table of four models at three sequence lengths. On average over the models attention is {visible_16k} of the FLOPs at
+16k tokens by the first count and {printed_16k} by the second; at 64k {visible_64k} and {printed_64k}, at 128k
 {visible_128k} and {printed_128k}.
 """
 

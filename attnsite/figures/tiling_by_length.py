@@ -1,19 +1,19 @@
-"""From a few hundred tokens on, tiles alone gain little; other differences between kernels matter more
+"""From a few hundred tokens on, tiles alone gain little; other differences matter more
 
-The time of a kernel that writes its scores out over the time of one that takes the keys in tiles, in the same rounds,
-by the length of the prompt. Compare the line of equal products with the others, and the dashed one with 1.
+Speed-up of tiled kernels over kernels that materialise their scores, by sequence length, in the same rounds. Compare
+the line of equal products with the others.
 
-“Same products” are two kernels with the same products and the same exponential, one of which writes its scores out. The
-other lines compare kernels that differ in everything, products, exponential and calls, as kernels in use do; the dashed
-one is on one thread. An upright line says from which length the scores of all {heads} heads fill the caches of that
-level, of all cores together. Dotted is the time of `cpu_simd` with that of moving the scores four times at the measured
-bandwidth added to it. Lengths left out, because multiply-adds ran at half their rate in the same rounds: {left_out}.
-Bands hold the middle half of the ratios of the rounds; both axes are logarithmic.
+“Same products” are two kernels with the same products and the same exponential, one of which materialises its scores.
+The other lines compare kernels that differ in everything, products, exponential and calls, as kernels in use do; the
+dashed one is on one thread. An upright line says from which length the scores of all {heads} heads fill the caches of
+that level, of all cores together. Dotted is the time of `cpu_simd` with that of moving the scores four times at the
+measured bandwidth added to it. Lengths left out, because multiply-adds ran at half their rate in the same rounds:
+{left_out}. Bands are interquartile ranges of the ratios of the rounds; both axes are logarithmic.
 
-A chart of four lines over prompts from {shortest} to {longest} tokens. With the same products, writing the scores out
-takes {written_shortest} the time at {shortest} tokens, {written_at_512} at 512 and {written_longest} at {longest}. The
-kernel on BLAS takes {blas_simd_longest} the time of the fastest at {longest} tokens and {blas_online_longest} that of
-the online one, more than half of it outside of its three steps; on one thread, at 512 tokens, it takes
+A chart of four lines over sequences of {shortest} to {longest} tokens. With the same products, tiling is
+{written_shortest} as fast at {shortest} tokens, {written_at_512} at 512 and {written_longest} at {longest}. The kernel
+on BLAS takes {blas_simd_longest} the time of the fastest at {longest} tokens and {blas_online_longest} that of the
+online one, more than half of it outside of its three steps. On one thread, at 512 tokens, it takes
 {blas_online_1_at_512} the time of the online one.
 """
 
@@ -27,7 +27,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "tiling_by_length"
-TITLE_COLUMNS = ("written out / tiled",)
+TITLE_COLUMNS = ("speed-up of tiling",)
 WRITTEN, TILED = "control_written", "cpu_simd"
 PASSES = 4  # over all scores: written, read and written as weights, read
 PAIRS = {  # who writes its scores out, who does not, on how many threads (0 is all): the value's name, label and look
@@ -152,11 +152,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         for (above, below, threads), those in ratios(run).items():
             rows = times(run, threads)
             lines += [
-                {"machine": run.machine, "scores written out": above, "tiled": below,
+                {"machine": run.machine, "scores materialised": above, "tiled": below,
                  "threads": "one" if threads else "all", "tokens": n,
                  "size of the scores": Quantity(score_bytes(rows[below][n]), "B"),
-                 "time written out": rows[above][n].quantity(), "time tiled": rows[below][n].quantity(),
-                 "written out / tiled": ratio}
+                 "time materialised": rows[above][n].quantity(), "time tiled": rows[below][n].quantity(),
+                 "speed-up of tiling": ratio}
                 for n, ratio in those.items()
             ]  # fmt: skip
     return lines
@@ -178,8 +178,8 @@ def draw(runs: list[Run]) -> go.Figure:
     drawn = [q for pair, those in found.items() if PAIRS[pair][2] for q in those.values()]
     every = peers.bounds([*drawn, *extra.values()])
     on = style.chart(
-        axes.cases_axis("tokens of the prompt", lengths, "tokens"),
-        axes.log_axis("time with scores written out / in tiles (ratio)", every, "×", pad=1.3),
+        axes.cases_axis("sequence length, in tokens", lengths, "tokens"),
+        axes.log_axis("speed-up of the tiled kernel", every, "×", pad=1.3),
     )
     style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", dash="solid", colour=style.INK)
     mark_caches(on, filled(run))

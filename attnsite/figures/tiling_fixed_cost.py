@@ -1,19 +1,19 @@
-"""A short call is nearly all fixed cost; what a kernel pays for each score shows only in long prompts
+"""A short call is nearly all fixed cost; the cost per score shows only in long sequences
 
-The time of a call divided by the number of its scores, by the length of the prompt. A line that falls is a cost that
-does not depend on the length; one that is level is a cost of each score; one that rises has a cost beside both.
+Time of a call divided by the number of its scores, by sequence length. A falling line is fixed cost, a level one a cost
+per score.
 
-All kernels answer the same prompts in the same rounds. The kernel on BLAS hands its products to a library head by
-head; of its shortest call, its three steps timed alone are {blas_steps_share}, and the rest was not taken apart. The
-compiled kernels check their arguments and wake their threads. The
-upright lines say from which length the scores of all heads fill the caches of that level. Bands hold the middle half of
-the samples; that of the kernel on BLAS is widest at {widest_tokens} tokens, where the lower half of its calls take
-about {widest_low} and the upper half about {widest_high}. Both axes are logarithmic.
+A line that rises has a cost beside both. All kernels answer the same calls in the same rounds. The kernel on BLAS hands
+its products to a library head by head; of its shortest call, its three steps timed alone are {blas_steps_share}, and
+the rest was not taken apart. The compiled kernels check their arguments and wake their threads. The upright lines say
+from which length the scores of all heads fill the caches of that level. Bands are interquartile ranges of the samples;
+that of the kernel on BLAS is widest at {widest_tokens} tokens, where the lower half of its calls take about
+{widest_low} and the upper half about {widest_high}. Both axes are logarithmic.
 
-A chart of four lines over prompts from {shortest} to {longest} tokens. At {shortest} tokens a call takes
+A chart of four lines over sequences of {shortest} to {longest} tokens. At {shortest} tokens a call takes
 {cpu_blas_call} on BLAS, {cpu_online_call} with the online kernel and {cpu_simd_call} with the fastest. At {longest}
 tokens a score takes {cpu_blas_score} on BLAS, {cpu_online_score} online, {cpu_simd_score} with the fastest and
-{control_written_score} with the same products and the scores written out.
+{control_written_score} with the same products and the scores materialised.
 """
 
 from typing import Any
@@ -31,7 +31,7 @@ KERNELS = {
     "cpu_blas": ("BLAS, written", style.KERNELS["cpu_blas"]),
     "cpu_online": ("online", style.KERNELS["cpu_online"]),
     "cpu_simd": ("SIMD", style.KERNELS["cpu_simd"]),
-    WRITTEN: ("SIMD, written", style.Look(style.OURS_2, "dash", "diamond")),
+    WRITTEN: ("SIMD, materialised", style.Look(style.OURS_2, "dash", "diamond")),
 }
 STAGES = ("scores", "softmax", "values")
 
@@ -89,7 +89,7 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = times(run)
     every = [each(row) for kernel in KERNELS for row in rows[kernel].values()]
     on = style.chart(
-        axes.cases_axis("tokens of the prompt", rows["cpu_simd"], "tokens"),
+        axes.cases_axis("sequence length, in tokens", rows["cpu_simd"], "tokens"),
         axes.log_axis("time of a call / number of scores", [v for q in every for v in (q.low or q.value, q.value)],
                        "s", pad=1.5),
     )  # fmt: skip

@@ -1,17 +1,17 @@
-"""From four times the head width on, the scores are larger than all that a call is given
+"""From {equal_at} tokens on, the scores are larger than inputs and output together
 
-How far a call raises the peak of memory, by the length of the prompt, beside the size of its queries, keys, values and
-output together. See where the dotted line crosses the thin one.
+How far a call raises the peak memory, by sequence length, beside the size of its queries, keys, values and output
+together.
 
 The dotted line is the size of the scores, 4 H N² bytes; inputs and output are 16 H N d bytes, so the ratio is N / 4d
-whatever the number of heads. Inputs and output exist before the call, and so does what a kernel keeps from an earlier
-one; little memory is often found among what the process has, so short prompts may stand below the dotted line, and less
-than a few KiB cannot be told apart from nothing, so that such points stand at {least_shown}. Bands hold the middle half
-of the samples; both axes are logarithmic.
+whatever the number of heads. Inputs and output exist before the call, and so does what a kernel reuses from an earlier
+one. Little memory is often found among what the process has, so short sequences may stand below the dotted line. Less
+than a few KiB cannot be told apart from nothing, so such points stand at {least_shown}. Bands are interquartile ranges;
+both axes are logarithmic.
 
-A chart of two lines over prompts from {shortest} to {longest} tokens with heads of {dim}. At {longest} tokens the
-kernel that writes its scores out needs {written_longest} the size of its inputs and output, {written_bytes}; the tiled
-one needs {tiled_bytes}.
+A chart of two lines over sequences of {shortest} to {longest} tokens with a head dimension of {dim}. At {longest}
+tokens the kernel that materialises its scores needs {written_longest} the size of its inputs and output,
+{written_bytes}; the tiled one needs {tiled_bytes}.
 """
 
 from typing import Any
@@ -96,7 +96,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = {kernel: {n: max(PAGE, row.median) for n, row in those.items()} for kernel, those in rows.items()}
     every = [*sizes.values(), *scores.values(), *(v for those in shown.values() for v in those.values())]
     on = style.chart(
-        axes.cases_axis("tokens of the prompt", lengths, "tokens"),
+        axes.cases_axis("sequence length, in tokens", lengths, "tokens"),
         axes.log_axis("rise of the peak of memory", every, "B", base=2),
     )
     style.reference(on, lengths, list(sizes.values()), "inputs and output", dash="solid", end=True)
