@@ -31,13 +31,6 @@ def directed(path: str, text: str) -> str:
     return f"{text[:at]}\n{PAGE.format(path)}\n\n{text[at:].lstrip(chr(10))}"
 
 
-def fronted(text: str, **more: object) -> str:
-    """A page with more fields in its front matter, which it must have."""
-    lines = "".join(f"{name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in more.items())
-    return re.sub(r"\A(\ufeff?---[ \t]*\n.*?\n)(?=(?:---|\.\.\.)[ \t]*\n)", lambda front: front[1] + lines, text,
-                  count=1, flags=re.DOTALL)  # fmt: skip
-
-
 def linked(text: str) -> str:
     """Markdown links as their text alone."""
     return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)

@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Iterable, Sequence
 
-from attnsite.content.questions import Claim, Number, Question, Theme, marks
+from attnsite.content.questions import Number, Question, Theme, marks
 from attnsite.content.texts import first_sentence, typed
 from attnsite.records.run_file import EVERY_MACHINE
 from attnsite.site import claims
@@ -136,7 +136,3 @@ def plain(text: str) -> str:
     for mark in reversed(marks(text)):
         text = text[: mark.start].rstrip() + text[mark.end :]
     return linked(text)
-
-
-def claims_of(questions: Iterable[Question]) -> list[tuple[Question, Claim]]:
-    return [(question, claim) for question in questions for claim in question.claims]
