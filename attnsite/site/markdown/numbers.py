@@ -44,7 +44,7 @@ def provenance(quantity: Quantity, run: Run, state: str) -> list[str]:
         "counted, the same on every machine" if counted else f"{run.kind} on {call_machine(run.machine)}",
         day(run),
         commit(run),
-        f"middle half {spread}" if spread else "",
+        f"interquartile range {spread}" if spread else "",
         addresses.result(run.machine, run.experiment),
         freshness(state, run.kind),
     )
