@@ -129,11 +129,11 @@ def test_files_that_are_broken_are_named(tmp_path):
 
 
 def test_files_are_small_and_belong_together():
-    """Every module is at most 21 KB gzipped, as its file is; what a figure loads at a press is at most 60 KB."""
+    """Every module is at most 22 KB gzipped, as its file is; what a figure loads at a press is at most 60 KB."""
     for name, module in ABOUT["modules"].items():
         code = (ROOT / browser_calls.FOLDER / f"{name}.wasm").read_bytes()
         assert hashlib.sha256(code).hexdigest()[:16] == module["sha256"], name
-        assert module["gzipped"] <= 21_000, name
+        assert module["gzipped"] <= 22_000, name
     for name in browser_calls.experiments(ROOT):
         data = json.loads((ROOT / browser_calls.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
         used = {call["module"] for case in data["cases"] for call in case["calls"].values()}

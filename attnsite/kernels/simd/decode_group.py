@@ -14,7 +14,7 @@ from attnsite.kernels.plain.inner import INLINE, INNER
 from attnsite.kernels.simd.call import base_two_scale
 from attnsite.kernels.simd.decode_heads import head_steps
 from attnsite.kernels.simd.decode_layout import BLOCK, KEYS, MOST_HEADS, WIDENED, lines_at_once, slice_of
-from attnsite.kernels.simd.decode_values import MIXED, mixing
+from attnsite.kernels.simd.decode_values import mixing
 from attnsite.kernels.simd.half import BFLOAT16, FLOAT16, FLOAT32, INT8
 from attnsite.kernels.simd.packing import byte_rows, clear_rows, copy, number_bytes, read_rows, unpack
 from attnsite.kernels.simd.prefill_steps import NOTHING, ONE, ZERO
@@ -51,16 +51,16 @@ def _queries_of(lay, scratch, i, chunk):
 
 
 def _of(name: str) -> Any:
-    """A step for whatever number of heads a chunk has."""
+    """A step for whatever number of heads a chunk has: one of which no chunk is made is left out by LLVM."""
     two, four, eight, many = (getattr(head_steps(min(heads, MOST_HEADS)), name) for heads in (2, 4, 8, 16))
 
     @njit(**INLINE)
     def chosen(heads, *arguments):
         if heads == 2:
             two(*arguments)
-        elif heads == 4:
+        elif heads == 4 or MOST_HEADS == 4:
             four(*arguments)
-        elif heads == 8:
+        elif heads == 8 or MOST_HEADS == 8:
             eight(*arguments)
         else:
             many(*arguments)
@@ -134,7 +134,7 @@ def _reads_values(call, arrays, lay):
 
 
 def _mixing(kind: int) -> Any:
-    two, four, many = (mixing(min(rows, MIXED), kind) for rows in (2, 4, 8))
+    two, four, eight, many = (mixing(min(heads, MOST_HEADS), kind) for heads in (2, 4, 8, 16))
 
     @njit(**INNER)
     def mix_query(lay, scratch, i, first, last, v, begins, keys):
@@ -144,11 +144,13 @@ def _mixing(kind: int) -> Any:
             factors = lay.states + (4 * c + (2 if begins else 3)) * lay.heads * slice_of(lay.heads)
             weights = lay.scores + c * lay.heads * BLOCK
             if lay.heads == 2:
-                two(scratch, weights, 2, first, last, v, lay.wide, output, factors, keys)
-            elif lay.heads == 4:
-                four(scratch, weights, 4, first, last, v, lay.wide, output, factors, keys)
+                two(scratch, weights, first, last, v, lay.wide, output, factors, keys)
+            elif lay.heads == 4 or MOST_HEADS == 4:
+                four(scratch, weights, first, last, v, lay.wide, output, factors, keys)
+            elif lay.heads == 8 or MOST_HEADS == 8:
+                eight(scratch, weights, first, last, v, lay.wide, output, factors, keys)
             else:
-                many(scratch, weights, lay.heads, first, last, v, lay.wide, output, factors, keys)
+                many(scratch, weights, first, last, v, lay.wide, output, factors, keys)
 
     return mix_query
 

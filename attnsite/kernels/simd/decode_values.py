@@ -41,16 +41,16 @@ def _reading(kind: int) -> Any:
 
 
 @functools.cache
-def mixing(rows: int, kind: int) -> Any:
-    """`mix` for so many heads at a time, over values that are stored as `kind` says."""
-    read = _reading(kind)
+def mixing(heads: int, kind: int) -> Any:
+    """`mix` for a chunk of so many heads, over values that are stored as `kind` says."""
+    size, rows, read = slice_of(heads), min(heads, MIXED), _reading(kind)
     register_bytes = WIDTH * _BYTES[kind]
 
     def columns(count: int) -> Any:
         lines = -(-count * register_bytes // 64)
 
         @njit(**INLINE)
-        def mix(scratch, weights, size, heads, first, last, values, output, factors, ahead):
+        def mix(scratch, weights, first, last, values, output, factors, ahead):
             tile = zeros(rows, count)
             for j in range(first, last):
                 for i in range(lines):
@@ -65,31 +65,30 @@ def mixing(rows: int, kind: int) -> Any:
     wide, narrow, one = columns(most), columns(fewer), columns(1)
 
     @njit(**INLINE)
-    def mix_rows(scratch, weights, size, heads, first, last, values, dim, output, factors, ahead):
+    def mix_rows(scratch, weights, first, last, values, dim, output, factors, ahead):
         d = 0
         while dim - d >= most * WIDTH:
-            wide(scratch, weights, size, heads, first, last, columns_from(values, d), columns_from(output, d),
+            wide(scratch, weights, first, last, columns_from(values, d), columns_from(output, d),
                  factors, columns_from(ahead, d // WIDTH * register_bytes))  # fmt: skip
             d += most * WIDTH
         if dim - d >= fewer * WIDTH:
-            narrow(scratch, weights, size, heads, first, last, columns_from(values, d), columns_from(output, d),
+            narrow(scratch, weights, first, last, columns_from(values, d), columns_from(output, d),
                    factors, columns_from(ahead, d // WIDTH * register_bytes))  # fmt: skip
             d += fewer * WIDTH
         while d < dim:
-            one(scratch, weights, size, heads, first, last, columns_from(values, d), columns_from(output, d),
+            one(scratch, weights, first, last, columns_from(values, d), columns_from(output, d),
                 factors, columns_from(ahead, d // WIDTH * register_bytes))  # fmt: skip
             d += WIDTH
 
     @njit(**INNER)
-    def mix(scratch, weights, heads, first, last, values, dim, output, factors, ahead):
+    def mix(scratch, weights, first, last, values, dim, output, factors, ahead):
         """output[r] = output[r] · factor of head r + Σ_j weight of j and r · values[j] for j from first to last − 1.
 
         All heads of a chunk. Weights and factors lie as `decode_heads.py` leaves them. Row j of `ahead`, bytes, is
         asked for meanwhile.
         """
-        size = slice_of(heads)
         for r in range(0, heads, rows):
-            mix_rows(scratch, weights + r * size, size, heads, first, last, values, dim, rows_from(output, r),
+            mix_rows(scratch, weights + r * size, first, last, values, dim, rows_from(output, r),
                      factors + r * size, ahead)  # fmt: skip
 
     return mix
