@@ -9,12 +9,11 @@ piece of a key with all of them, and values are weighed for up to eight heads at
 Bytes: k and v once, whatever the number of heads; a few hundred bytes of partial results for each part and head.
 
 What bounds it: G heads to a KV head do 4·G·dim FLOPs for 8·dim bytes of float32, half as many of bfloat16 and a quarter
-of int8, so small groups wait for memory. A group does not read in the processor's own order, and what is next would not
-come by itself: the values of a block are asked for between the multiply-adds of its scores, the keys of the next block
-between those of its values, a few lines at a time and into the second cache. Large groups are bounded by loads rather
-than by multiply-adds: on an Ice Lake, where one register is loaded in the time of one and a half multiply-adds, the
-scores of cached keys run at 70, 82 and 85 % of the multiply-add peak for 4, 8 and 16 heads, and what is left goes into
-folding sums, into exponentials, and into widening bfloat16 or int8.
+of int8, so small groups wait for memory. A group does not read in the processor's own order, so it asks for what is
+next: for the values of a block between the multiply-adds of its scores, for the keys of the next block between those of
+its values, a few lines at a time and into the second cache. Large groups load nearly as many registers as they multiply,
+and loads take longer than multiply-adds on the processors tried; folding sums, exponentials, and widening bfloat16 or
+int8 come on top. How the rest of the time is divided among these was not measured.
 
 Look at `simd/decode.py`: a part of the keys is one unit of work, so that all threads read even for one sequence with
 one KV head; `simd/join.py` puts parts together by their maxima and sums [@dao2023flashdecoding]. How the keys are split

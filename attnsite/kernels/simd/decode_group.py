@@ -1,9 +1,8 @@
 """Decoding for heads that share keys and values: a block of those meets all queries of all heads of the group.
 
 Keys that are stored in fewer bits are widened KEYS at a time, so that what was widened is met by every head before it
-leaves the nearest cache. Widening whole blocks of 128 keys and values first took as long as all that follows, since
-each line had to be fetched from the second cache and sent back there. Values are widened on their way from memory
-(`decode_values.py`), or, where rows do not fill registers or a mask hides some, WIDENED at a time.
+leaves the nearest cache; whole blocks of keys would go to the second cache and come back. Values are widened on their
+way from memory (`decode_values.py`), or, where rows do not fill registers or a mask hides some, WIDENED at a time.
 """
 
 from typing import Any

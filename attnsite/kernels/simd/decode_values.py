@@ -1,9 +1,8 @@
 """Values weighed and added up for the heads of a group: a tile of their output stays in registers as values go by.
 
 Values in bfloat16 and int8 are widened on their way from memory, since each is loaded once for up to MIXED heads;
-other kinds come through the scratch. What is loaded for a multiply-add counts as much as the multiply-add: an Ice Lake
-loads one register a cycle, so eight heads times three registers, 11 loads for 24 of them, take a sixth less time than
-eight times two, 10 for 16.
+other kinds come through the scratch. What is loaded for a multiply-add counts as much as the multiply-add: eight heads
+times three registers are 11 loads for 24 of them, eight times two are 10 for 16.
 """
 
 import functools
