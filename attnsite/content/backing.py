@@ -32,7 +32,7 @@ _FOUND = re.compile(
     rf"{_NUMBER}{_TO}[-\s]*(?:(?P<share>%|per ?cent\b)|(?P<times>[×x](?!\s*\d)|(?:times|fold)\b(?!\s+(?:the\s+)?\d))"
     rf"|(?P<clock>{_CLOCK})|(?P<more>{_MORE}|points? (?:better|worse|higher|lower)\b))"
 )
-_INTERVAL = re.compile(r"\b\d{2}(?:\.\d)? %(?= (?:confidence )?intervals?\b)|\(\d{2}(?:\.\d)? %\)")
+_INTERVAL = re.compile(r"\b\d{2}(?:\.\d)? ?%(?= (?:confidence )?intervals?\b)|\(\d{2}(?:\.\d)? ?%\)")
 _STEPS = [10.0 ** (3 * n) for n in range(-5, 6)] + [1024.0**n for n in range(-4, 5)] + [60.0, 3600.0]
 
 

@@ -1,14 +1,14 @@
-"""With one block a head, a GPU fills up only when there are as many heads as multiprocessors
+"""With one thread block per head, a GPU fills only with as many heads as multiprocessors
 
-Throughput against the number of heads, all of one width and over prompts of one length. The same kernel, launched with
-one block of threads for each head ("per head") and with one for each stretch of its queries ("tiled").
+Prefill throughput against the number of heads, for one kernel launched with one thread block per head ("per head") or
+per stretch of queries ("tiled").
 
-A block runs on one multiprocessor. With one block a head the curve climbs until every multiprocessor has a head;
-splitting the queries fills the GPU from the first heads on. The dotted line stands at the number of multiprocessors,
-where the run says it.
+A thread block runs on one multiprocessor. With one block per head the curve climbs until every multiprocessor has a
+head; splitting the queries fills the GPU from the first heads on. All heads have one dimension and all prefills one
+length. The dotted line stands at the number of multiprocessors, where the run says it.
 
 A chart of throughput against heads, both on logarithmic axes. With {fewest_heads} head, splitting the queries is
-{gain_fewest} as fast as one block a head; with {most_heads} heads it is {gain_most}.
+{gain_fewest} as fast as one block per head; with {most_heads} heads it is {gain_most}.
 """
 
 from typing import Any

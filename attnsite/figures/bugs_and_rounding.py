@@ -1,7 +1,7 @@
-"""These mistakes are at least {least_of_all} what float32 kernels round; two of them may pass a tolerance of 0.001
+"""These mistakes make at least {least_of_all} the error of float32 kernels, and two may pass 0.001
 
-The largest error of three mistakes and of rounding, against float64, by the number of keys. Compare the distance
-between the two groups with where a fixed tolerance would lie.
+Largest error of three mistakes and of rounding, against float64, by number of keys. The dotted line is a tolerance of
+0.001: mistakes fall below it.
 
 Each mark is a seed, the lines join the medians: a running sum that is not rescaled when a larger score turns up, a
 causal mask that hides a query's own token, and one key that is forgotten; then bfloat16 for all arrays, against float64
@@ -110,8 +110,8 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     tokens = lengths(run)
     shown = [row.values[what] for row in run.where() for what in LINES]
-    x = axes.cases_axis("keys (tokens)", tokens, "tokens")
-    on = style.chart(x, axes.log_axis("largest error (ratio to the spread of the values)", shown, pad=3))
+    x = axes.cases_axis("keys", tokens, "tokens")
+    on = style.chart(x, axes.log_axis("largest error relative to the spread of the values", shown, pad=3))
     style.reference(on, [x.low, x.high], [TOLERANCE] * 2, "a tolerance of 0.001", at=0.25)
     for what, (_, label, look) in LINES.items():
         rows = run.where()

@@ -1,13 +1,13 @@
-"""Each step of the GPU's ladder, beside PyTorch's backends
+"""Each step of the CUDA ladder, beside PyTorch's backends
 
-Throughput of prefill against the number of tokens, {heads} heads of width {width}, without a mask: our kernels in
-float32 and on tensor cores, and each of PyTorch's backends by name.
+Prefill throughput by number of tokens, {heads} heads of {width}, without a mask: CUDA kernels in float32 and on tensor
+cores, and PyTorch's backends.
 
 Kernels that use tensor cores work in bfloat16, the others in float32; each has its own limit, measured in the same
 rounds and drawn as a dotted line. What lies between a line and its limit are the exponentials, and waiting.
 
 A chart of throughput against tokens, both on logarithmic axes. At {tokens} tokens the fastest kernel here reaches
-{fastest}, {over_naive} that of the one that writes the scores out.
+{fastest}, {over_naive} that of the one that materialises the score matrix.
 """
 
 from typing import Any

@@ -1,12 +1,12 @@
-"""With as many KV heads as heads a decoding step takes {times_reading} as long as reading its cache once
+"""With {heads} KV heads a decode step takes {times_reading} as long as reading its cache once
 
-The time of one decoding step over {context} tokens for each kernel, {heads} query heads with as many KV heads. The
-short line on each bar is how long reading its cache takes at least on this machine.
+Time of a decode step over {context} tokens with {heads} query heads and as many KV heads. The short line on a bar is
+the least time to read the cache.
 
 The colour says how the cache is stored, in float32, bfloat16 or int8, as where the errors of these are compared. A bar
-is the median, its whisker the middle half of the samples. The least time is the size of the keys and values as
+is the median, its whisker the interquartile range of the samples. The least time is the size of the keys and values as
 the kernel stores them, over the bandwidth that was read in the same rounds; what a bar is longer than that is what a
-better kernel could still win. bfloat16 and int8 are fewer bytes to read, but each number has to be widened before it
+better kernel could still win. bfloat16 and int8 are fewer bytes to read, but each element has to be widened before it
 is used, and they answer for a cache that has been rounded.
 
 A bar chart of {count} kernels. The slowest takes {slowest}, the fastest {fastest}. With float32 the best kernel reads
@@ -86,7 +86,7 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = ladder(run)
     names = tuple(style.call(str(row.kernel)) for row in rows)
     most = max(row.middle_half()[1] for row in rows) * 1.32
-    x = axes.linear_axis("time a step", [0, most, _least(run, rows[-1]) * 1.3], "s")
+    x = axes.linear_axis("time per decode step", [0, most, _least(run, rows[-1]) * 1.3], "s")
     on = style.chart(x, axes.Axis("kernel", -0.6, len(rows) - 0.4, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)
     for y, row in enumerate(rows):

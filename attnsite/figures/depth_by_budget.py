@@ -1,18 +1,17 @@
-"""With pre-norm and warm-up {brief} the deep model is {gap_pre_short_brief} behind after {short} steps, not {long}
+"""Pre-norm, warm-up {brief}: the deep model is {gap_pre_short_brief} behind after {short} steps, not {long}
 
-By how much the validation loss of the deep model of one head is above that of the shallow one of several, at equal
-weights, by the number of training steps. Above the line at zero the deep model is behind, below it is ahead.
+Loss of twelve layers of one head above that of three layers of four, at equal parameters, after two budgets. Above zero
+the deep model is behind.
 
 The title is about the broadest line; a line is named by its norm and its steps of warm-up. Each model is taken at the
 rate of those tried at which its median loss is least, after a warm-up of {brief} or {slow} steps, pre-norm or
-post-norm. A line is the difference of the medians over {seeds} seeds, a band the 95 % interval of the difference of the
-means. The rate falls to zero over the steps of each run, so that the runs of {long} steps are other runs than those of
+post-norm. A line is the difference of the medians over {seeds} seeds, a band the 95% interval of the difference of the
+means. The rate decays to zero over the steps of each run, so that the runs of {long} steps are other runs than those of
 {short}. The axis of steps is logarithmic.
 
-A chart of lines over two budgets. With pre-norm and the shorter warm-up the difference is {gap_pre_short_brief}
-after {short} steps and {gap_pre_long_brief} after {long}; with post-norm {gap_post_short_brief} and
-{gap_post_long_brief}. With the longer warm-up and post-norm it is {gap_post_short_slow} and
-{gap_post_long_slow}.
+A chart of lines over two budgets. With pre-norm and the shorter warm-up the difference is {gap_pre_short_brief} after
+{short} steps and {gap_pre_long_brief} after {long}; with post-norm {gap_post_short_brief} and {gap_post_long_brief}.
+With the longer warm-up and post-norm it is {gap_post_short_slow} and {gap_post_long_slow}.
 """
 
 from collections.abc import Iterator
@@ -120,9 +119,9 @@ def draw(runs: list[Run]) -> go.Figure:
                    found.get(f"gap_{key[0]}_{budget}_{key[1]}_high", gap))
                   for budget, gap in zip(steps, gaps, strict=True)] for key, gaps in lines.items()}  # fmt: skip
     shown = [end.value for pairs in ends.values() for pair in pairs for end in pair]
-    x = axes.cases_axis("steps of training (count)", steps.values(), "count", pad=1.3)
+    x = axes.cases_axis("training steps", steps.values(), "count", pad=1.3)
     on = style.chart(
-        x, axes.linear_axis("loss above that of 3 × 4 (nats a byte)", [*shown, 0.0], depth_study.NATS, zero=False)
+        x, axes.linear_axis("loss above that of 3 × 4 (nats per byte)", [*shown, 0.0], depth_study.NATS, zero=False)
     )
     style.reference(on, [x.low, x.high], [0.0, 0.0], "equal", dash="solid")
     for (norm, warmup), gaps in lines.items():

@@ -1,12 +1,12 @@
-"""After {steps} steps the deepest model of one head is {one_head_gap_pre} behind the shallow one of equal weights
+"""After {steps} steps the deepest one-head model is {one_head_gap_pre} behind the shallow one
 
-Decoders of equal weights, and one that is larger, with pre-norm or post-norm, after {steps} steps, each at the rate of
-those tried at which its median loss was least.
+Decoders of equal parameters, and one larger, with pre-norm or post-norm, each at its best learning rate. Compare rows
+of one norm.
 
-Compare rows of one norm. The loss is in nats a byte of held-out text, the median over the seeds, and a run that
-diverged has none. A difference in the text is one of these medians. The largest norm of a gradient is over all steps,
-before clipping. Parameters count LayerNorm's gains and biases, which grow with the layers; weights are those in
-matrices. The time is that of a whole training step, the median over rates and seeds.
+The loss is in nats per byte of held-out text, the median over the seeds, and a run that diverged has none. A difference
+in the text is one of these medians. The largest norm of a gradient is over all steps, before clipping. Parameters count
+LayerNorm's gains and biases, which grow with the layers; weights are those in matrices. The time is that of a whole
+training step, the median over rates and seeds.
 
 A table of {models} models. At its best rate the deepest model with one head reaches {deep_one_head_pre_best} with
 pre-norm and {deep_one_head_post_best} with post-norm, the shallow one {shallow_pre_best} and {shallow_post_best}.

@@ -1,14 +1,14 @@
-"""Storing in 16 bits costs {bf16_over_float32} the error of float32 with bfloat16 and {f16_over_float32} with float16
+"""bfloat16 storage makes {bf16_over_float32} the error of float32, float16 {f16_over_float32}
 
-The error against float64 by the spread of the scores, for float32, for queries, keys, values and output in float16 or
-bfloat16, and for keys and values in int8. Compare the distances between the lines with what an online softmax changes,
-which is nothing that could be seen here.
+Error against float64 by the spread of the scores, for float32, float16, bfloat16 and an int8 KV cache. The distance
+between lines is the cost of storage.
 
-The error is the root mean square of the differences from what float64 makes of the numbers before they were rounded,
-over that of the result, at {tokens} keys; the title has a spread of one. The arithmetic is that of float32 in all of
-them; on the same rounded numbers its error with float16 stays where the lowest line is, with bfloat16 there or below.
-All lines rise, because a wider spread of scores lets an error of a score change a weight by more. Bands hold the middle
-half over the seeds, and are narrower than the lines. Both axes are logarithmic.
+In float16 and bfloat16 queries, keys, values and output are stored, in int8 keys and values only. The error is the root
+mean square of the differences from what float64 makes of the numbers before they were rounded, over that of the result,
+at {tokens} keys; the title has a spread of one. The arithmetic is that of float32 in all of them; on the same rounded
+numbers its error with float16 stays where the lowest line is, with bfloat16 there or below. All lines rise, because a
+wider spread of scores lets an error of a score change an attention weight by more. Bands hold the interquartile range
+over the seeds, and are narrower than the lines. Both axes are logarithmic.
 
 A chart of four lines that rise slowly. At a spread of one the errors are {float32} with float32, {f16} with float16,
 {bf16} with bfloat16 and {int8} with an int8 cache; at a spread of {widest} they are {float32_wide}, {f16_wide},
@@ -90,8 +90,8 @@ def draw(runs: list[Run]) -> go.Figure:
     lines = {what: [measured_rows.over_seeds(run, what, tokens=tokens, scale=s) for s in scales] for what in STORED}
     shown = [q.value for those in lines.values() for q in those]
     on = style.chart(
-        axes.cases_axis("spread of the scores (ratio to random inputs)", scales),
-        axes.log_axis("error (ratio to the result)", shown, pad=2),
+        axes.cases_axis("spread of the scores, relative to random inputs", scales),
+        axes.log_axis("error relative to the result", shown, pad=2),
     )
     for what, (_, label, look) in STORED.items():
         those = lines[what]

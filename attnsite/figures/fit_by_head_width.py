@@ -1,18 +1,19 @@
-"""Of the head dimensions tried, only those at least as large as the context fit a random attention pattern exactly
+"""Of those tried, only head_dim ≥ sequence length fits a random attention pattern exactly
 
-The error of the best possible fit of a random attention pattern, by head dimension. Follow one line to zero.
+Error of the best possible fit of a random attention pattern, by head dimension and sequence length. Follow one line to
+zero.
 
-The pattern is random: each query spreads its weight uniformly at random over all tokens. The error is the least
-distance, over all queries and keys of that width, between the logarithms of the wanted and of the fitted weights, as a
-share of the error of attending to everything equally; a constant added to a row is free, because softmax ignores it.
-It is computed exactly, from singular values. Since a constant is free, one dimension fewer than tokens would be
-enough; dimensions tried are powers of two. It is a distance between logarithms and for independent random rows, the
-worst case: how much attention goes astray is less. Bands hold the middle half over seeds, and are narrower than the
-lines.
+The pattern is random: each query spreads its attention uniformly at random over all tokens. The error is the least
+distance, over all queries and keys of that head dimension, between the logarithms of the wanted and of the fitted
+attention weights, as a share of the error of attending to everything equally; a constant added to a row is free,
+because softmax ignores it. It is computed exactly, from singular values. Since a constant is free, one dimension fewer
+than tokens would be enough; dimensions tried are powers of two. It is a distance between logarithms and for independent
+random rows, the worst case: how much attention goes astray is less. Bands hold the interquartile range over seeds, and
+are narrower than the lines.
 
-A chart of lines falling from almost one to zero over head widths from 2 to 256. With {most_tokens} tokens, a head of
-dimension 64 leaves {error_at_64} of that distance, and of the dimensions tried the error is zero only where there are
-at least as many as tokens.
+A chart of lines falling from almost one to zero over head dimensions from 2 to 256. With {most_tokens} tokens, a head
+of dimension 64 leaves {error_at_64} of that distance, and of the dimensions tried the error is zero only where there
+are at least as many as tokens.
 """
 
 from typing import Any
@@ -49,8 +50,8 @@ def draw(runs: list[Run]) -> go.Figure:
     errors = observed(runs[0], "fit_error")
     dims = sorted({dim for _, dim in errors})
     on = style.chart(
-        axes.cases_axis("head width, in elements", dims, "count"),
-        axes.linear_axis("error of the best fit (share of the error of uniform attention)", [0, 1], "%", most=5),
+        axes.cases_axis("head dimension", dims, "count"),
+        axes.linear_axis("error of the best fit over that of uniform attention", [0, 1], "%", most=5),
     )
     lengths = sorted({tokens for tokens, _ in errors})
     for look, tokens in zip(LOOKS, lengths, strict=False):
@@ -58,7 +59,7 @@ def draw(runs: list[Run]) -> go.Figure:
         line = [errors[tokens, dim] for dim in xs]
         style.line(on, xs, [q.value for q in line], look, f"{tokens} tokens", label_end=False,
                     low=[q.low or 0 for q in line], high=[q.high or 0 for q in line],
-                    hover=[f"{tokens} tokens, head width {x}<br>error {Quantity(q.value, '%')}"
+                    hover=[f"{tokens} tokens, head dimension {x}<br>error {Quantity(q.value, '%')}"
                            for x, q in zip(xs, line, strict=True)])  # fmt: skip
         near = max(0, len([q for q in line if q.value > 0.5]) - 1)  # the lines meet at zero: label them on their way
         label = f"{tokens} tokens" if tokens == lengths[-1] else str(tokens)

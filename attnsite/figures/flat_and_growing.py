@@ -1,14 +1,14 @@
-"""Counted, more heads in the same width add scores and exponentials, no weights, product FLOPs or KV cache
+"""More heads at one hidden size add scores and exponentials, not parameters or KV cache
 
-One attention layer of width 1024 on 4096 tokens, with a KV head for each query head, cut into 1, 2, 4, up to 128 heads.
-Look at which line rises.
+One attention layer of hidden size 1024 on 4096 tokens, with 1 to 128 heads and as many KV heads; counted. Only one line
+rises.
 
-Every quantity is divided by its value with one head. On the flat line lie the weights, the FLOPs of the projections,
+Every quantity is divided by its value with one head. On the flat line lie the parameters, the FLOPs of the projections,
 of QKᵀ and of AV, and the KV cache; on the rising one the scores, their exponentials and the memory for scores where a
-kernel writes them out. Both axes are logarithmic, so a straight rise means proportional growth.
+kernel materialises the score matrix. Both axes are logarithmic, so a straight rise means proportional growth.
 
-A chart of two lines over the number of heads from 1 to 128. One stays at 1: {weights} weights, {core_flops} for QKᵀ and
-AV, and a KV cache of {kv_cache_elements} elements a token. The other rises in proportion to the heads, to
+A chart of two lines over the number of heads from 1 to 128. One stays at 1: {weights} parameters, {core_flops} for QKᵀ
+and AV, and a KV cache of {kv_cache_elements} elements per token. The other rises in proportion to the heads, to
 {exponentials_growth}: from {exponentials_1_head} to {exponentials_128_heads}, and from {score_bytes_1_head} to
 {score_bytes_128_heads} of scores.
 """
@@ -71,11 +71,11 @@ def draw(runs: list[Run]) -> go.Figure:
     heads = [row.case["heads"] for row in rows]
     growth = {n: [r.values[n] / rows[0].values[n] for r in rows] for n in (*FLAT, *GROWING)}
     on = style.chart(
-        axes.cases_axis("heads that share the width of 1024", heads, "count"),
-        axes.log_axis("times the value with one head (ratio)", growth["exponentials"], "×", base=2, pad=1.5, most=8),
+        axes.cases_axis("heads at hidden size 1024", heads, "count"),
+        axes.log_axis("relative to one head", growth["exponentials"], "×", base=2, pad=1.5, most=8),
     )
     for name, look, label in (
-        ("weights", style.Look(style.OURS), "weights,<br>matrix FLOPs,<br>KV cache"),
+        ("weights", style.Look(style.OURS), "parameters,<br>matrix FLOPs,<br>KV cache"),
         ("exponentials", style.Look(style.OTHER), "scores,<br>exponentials,<br>score memory"),
     ):
         hover = [_hover(row, FLAT if name in FLAT else GROWING, times)
@@ -85,6 +85,6 @@ def draw(runs: list[Run]) -> go.Figure:
     first, last = v["score_bytes_1_head"], v["score_bytes_128_heads"]
     style.note(on, heads[-1], growth["exponentials"][-1], f"{first} → {last} of scores", style.OTHER,
                 above=True, anchor="right", shift=(-12, -6))  # fmt: skip
-    style.note(on, heads[-1], 1, f"{v['weights']} weights, {v['core_flops']}", style.OURS,
+    style.note(on, heads[-1], 1, f"{v['weights']} parameters, {v['core_flops']}", style.OURS,
                 above=True, anchor="right", shift=(0, 8))  # fmt: skip
     return style.finish(on, runs[0])

@@ -1,10 +1,11 @@
-"""In deep runs at the unigram baseline the gradient falls by {deep_one_head_post_late_fall} on its way back
+"""Stuck deep runs: the gradient falls by {deep_one_head_post_late_fall} on its way back
 
-The norm of each layer's part of the gradient, at the first step and over the last tenth of the steps, at the highest
-learning rate tried. Follow a line to the right, the way the gradient goes.
+Gradient norm per layer at the first step and over the last tenth of the steps, at the highest learning rate. Read to
+the right, as the gradient flows.
 
-A line is the median over the seeds, a band the middle half. Models of {layers} layers have equal weights whether they
-have one head or several narrow ones. The first step's gradient is that at initialisation, before any update.
+A line is the median over the seeds, a band the interquartile range. Models of {layers} layers have equal parameters
+whether they have one head or several narrow ones. The first step's gradient is that at initialisation, before any
+update.
 
 A chart of lines on a logarithmic axis. Over the layers of the deepest model with one head and post-norm, the gradient
 changes by {deep_one_head_post_first_fall} at the first step and falls by {deep_one_head_post_late_fall} late in
@@ -78,7 +79,7 @@ def draw(runs: list[Run]) -> go.Figure:
     lines = [(role, norm, when, look, by_layer(run, role, norm, when)) for role, norm, when, look in DRAWN]
     depth = named["deep_one_head"].layers
     back = tuple(range(1, depth + 1))
-    x = axes.Axis("layers back from the output (count)", 0.8, depth + 0.2, back, tuple(map(str, back)))
+    x = axes.Axis("layers back from the output", 0.8, depth + 0.2, back, tuple(map(str, back)))
     shown = [layer.value for *_, layers in lines for layer in layers]
     on = style.chart(x, axes.power_axis("norm of the layer's gradient (nats)", shown))
     for role, norm, when, look, layers in lines:

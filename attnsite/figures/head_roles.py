@@ -1,20 +1,19 @@
-"""After training {named} of {heads} heads have a role that their weights show; before it, {named_initial} of them had
+"""{named} of {heads} heads have a visible role after training, {named_initial} before
 
-Each mark is one head of a model of two layers, trained on sequences that repeat. To the right are heads that look at
-the token before, towards the top those that look at what followed the same token earlier. See where the heads are
-before training, and where those of either layer go.
+Each mark is one head of a two-layer model trained on repeating sequences. Right are previous-token heads, top induction
+heads: compare the small rings (before training) with the rest.
 
-The scores are shares of a query's weight, on average over held-out sequences; that on the token before is taken over
-their first 16 tokens, as many as the shortest period. Small rings are heads before training,
-the others after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer
-that keep to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed
-of its own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that
-the scores do not see.
+The scores are shares of a query's attention weight, on average over held-out sequences; that on the previous token is
+taken over their first 16 tokens, as many as the shortest period. Small rings are heads before training, the others
+after it; circles are of the first layer, squares of the second, and diamonds are heads of the first layer that attend
+to their own token, a third role that is seen in neither score. {models} models were trained, each from a seed of its
+own. From the dashed lines on, at {least}, a head is named by its role; what is below may still do something that the
+scores do not see.
 
 A chart of marks. Before training all heads lie close together near zero, at most at {most_initial} in either score.
 After training {previous} heads, {previous_elsewhere} of them in the second layer, put at least {least} of their weight
-on the token before, and {induction} heads, {induction_elsewhere} of them in the first layer, as much on what followed
-the same token earlier; {own} keep to their own token and {none} of {heads} have no role that was looked for.
+on the previous token, and {induction} heads, {induction_elsewhere} of them in the first layer, as much on what followed
+the same token earlier; {own} attend to their own token and {none} of {heads} have no role that was looked for.
 """
 
 from collections.abc import Iterator

@@ -1,14 +1,14 @@
-"""About half of the collected models have heads of {most_common}
+"""{models_128} of {models} collected models have a head dimension of {most_common}
 
-How many of the collected models have heads of which width, in two periods. See that 64 and 128 were about as usual
-in the first, and 128 alone is in the second, while models have grown by orders of magnitude.
+Collected models by head dimension, in two periods. In the first 64 and 128 were about as usual; in the second 128 alone
+is.
 
-One model a count; the same table as that of the KV cache, in which some families have several sizes. The number of
-heads follows from the width that a model needs, and the width of a head is left as it is. The selection is for
-illustration and not a census.
+One model counts once; the table is that of the KV cache, in which some families have several sizes. Models have grown
+by orders of magnitude meanwhile: the number of heads follows from the hidden size, and the head dimension stays. The
+selection is for illustration and not a census.
 
-A bar chart over head widths from {narrowest} to {widest}. Of {models} models {models_128} have heads of 128 and
-{models_64} heads of 64; {others} have another width. Of those from {split} on, {late_128_share} have 128.
+A bar chart over head dimensions from {narrowest} to {widest}. Of {models} models {models_128} have heads of 128 and
+{models_64} heads of 64; {others} have another head dimension. Of those from {split} on, {late_128_share} have 128.
 """
 
 from collections import Counter
@@ -68,8 +68,8 @@ def draw(runs: list[Run]) -> go.Figure:
     lines = tabulate(runs)
     names = [str(line["head dim"]) for line in lines]
     tallest = max(line[PERIODS[0]] + line[PERIODS[1]] for line in lines)
-    x = axes.Axis("head width, in elements", -0.6, len(names) - 0.4, tuple(range(len(names))), tuple(names))
-    on = style.chart(x, axes.linear_axis("models (count)", [0, tallest], "count"))
+    x = axes.Axis("head dimension", -0.6, len(names) - 0.4, tuple(range(len(names))), tuple(names))
+    on = style.chart(x, axes.linear_axis("models", [0, tallest], "count"))
     for period, colour in zip(PERIODS, (style.OTHER_2, style.OURS), strict=True):
         on.figure.add_bar(
             x=list(range(len(names))), y=[line[period] for line in lines], name=period, marker={"color": colour},

@@ -1,18 +1,18 @@
-"""Half of the heads can go for {gradient_half} more loss, in the median model, if the smallest gradients go first
+"""Half of the heads, smallest gradients first, cost the median model {gradient_half} more loss
 
-The loss of a trained model on held-out text as ever more of its heads are removed, in four orders. Nothing is trained
-again. Compare how far each line can be followed before it leaves the loss of the whole model, which is dotted.
+Held-out loss as more and more heads are removed, in four orders, without further training. See how far each line stays
+near the dotted loss of the whole model.
 
-A removed head puts out zero. A head's gradient is that of the loss by its gate, estimated once on the whole model.
-"Within layers" divides it by its layer's norm, which hides how much more one layer matters than another. The lines are
-medians over {seeds} models that were trained from different seeds, for the random order over all draws of all models
-too; the bands hold the interquartile range. The percentage is the median of each model's own rise, which the medians
-of the losses need not give. With no heads left only the embeddings and the MLPs remain.
+A removed head outputs zero. A head's gradient is that of the loss with respect to a gate on the head, estimated once on
+the whole model. "Within layers" divides it by the L2 norm of its layer's gradients, which hides how much more one layer
+matters than another. The lines are medians over {seeds} models that were trained from different seeds, for the random
+order over all draws of all models; the bands hold the interquartile range. The percentage is the median of each model's
+own rise, which the medians of the losses need not give. With no heads left only the embeddings and the MLPs remain.
 
 A chart of four rising lines over the share of heads removed, with the whole model's loss of {whole} as a level line.
 With half of {heads} heads removed the loss is {loss_gradient_half} with the smallest gradients first,
-{loss_in_layers_half} with gradients divided by their layer's norm, {loss_random_half} at random and
-{loss_largest_half} with the largest gradients first.
+{loss_in_layers_half} with gradients divided by their layer's norm, {loss_random_half} at random and {loss_largest_half}
+with the largest gradients first.
 """
 
 import math

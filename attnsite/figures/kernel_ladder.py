@@ -1,11 +1,11 @@
-"""From three loops to the limit of the machine: the same prefill, {gain} as fast
+"""From three loops to the multiply-add limit: the same prefill {gain} as fast
 
-GFLOP/s of each kernel on {heads} heads of {dim} with {tokens} tokens, the slowest at the bottom. See how far each step
-comes, and what is left to the line of fused multiply-adds.
+GFLOP/s of each kernel for prefill with {heads} heads of {dim} over {tokens} tokens. The upper line is the rate of pure
+multiply-adds on this machine.
 
-A bar is the median, its whisker the middle half of the samples; below its speed stands how many times as fast as the
-bar below it that is, unless the samples of one of them fell into groups. All kernels were timed in turn in the same
-rounds. The lines are what a large matrix product through BLAS reached in these rounds, and a loop of nothing but
+A bar is the median, its whisker the interquartile range of the samples; below its speed stands how many times as fast
+as the bar below it that is, unless the samples of one of them fell into groups. All kernels were timed in turn in the
+same rounds. The lines are what a large matrix product through BLAS reached in these rounds, and a loop of nothing but
 multiply-adds. The FLOPs are those of the two products alone: time spent on exponentials counts against a kernel.
 
 A bar chart of {count} kernels, from {slowest} to {fastest}. The fastest is at {share_of_fma} of a loop of fused

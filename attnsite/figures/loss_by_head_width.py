@@ -1,16 +1,16 @@
-"""Heads of {traded_last} instead of {usual} end {traded_gap_low} to {traded_gap_high} apart (95 %) at equal parameters
+"""Heads of {traded_last} or {usual} at equal parameters: {traded_gap_low} to {traded_gap_high} apart (95%)
 
-The last validation loss of models with {heads} heads, by the width of these heads. The upright line is the length of
-the context: left of it a head cannot express every pattern.
+Last validation loss of models with {heads} heads, by head dimension. Left of the upright line, the context length, a
+head cannot express every pattern.
 
-One line leaves everything else as it is, so that wider heads bring more parameters; on the other an MLP gives up what
+One line leaves everything else as it is, so that larger heads bring more parameters; on the other an MLP gives up what
 the heads take, and all have {parameters}. Small marks are seeds, lines join the medians over the seeds, and bands hold
-the middle half of them. The models have {layers} layers of width {width} and were trained for {steps} steps. The axis
-of losses does not begin at zero; that of widths is logarithmic.
+the interquartile range. The models have {layers} layers of hidden size {width} and were trained for {steps} steps. The
+axis of losses does not begin at zero; that of head dimensions is logarithmic.
 
-A chart of two lines over the width of a head from {narrowest} to {widest}, the context being {context} bytes. With
-more parameters the loss goes from {loss_narrowest} to {loss_widest}; with the same ones it is {loss_traded_first} at a
-width of {traded_first} and {loss_traded_last} at {traded_last}.
+A chart of two lines over head dimensions from {narrowest} to {widest}, the context being {context} bytes. With more
+parameters the loss goes from {loss_narrowest} to {loss_widest}; with the same ones it is {loss_traded_first} at a head
+dimension of {traded_first} and {loss_traded_last} at {traded_last}.
 """
 
 from typing import Any
@@ -75,13 +75,13 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 def draw(runs: list[Run]) -> go.Figure:
     alone, traded = lines(runs[0])
-    x = axes.cases_axis("width of a head, in elements", [*alone, *traded, CONTEXT], "count")
+    x = axes.cases_axis("head dimension", [*alone, *traded, CONTEXT], "count")
     on = style.chart(x, last_losses.axis(alone, traded, room=0.1))
     style.reference(on, [CONTEXT, CONTEXT], [on.y.low, on.y.high], "context")
     style.note(on, CONTEXT, on.y.value_at(0.95), "context", style.MUTE, anchor="left", shift=(5, 0))
     more, same = style.Look(style.OURS), style.Look(style.OTHER, symbol="diamond")
-    last_losses.draw(on, alone, more, "more parameters", "wide")
-    last_losses.draw(on, traded, same, "same parameters", "wide", label_end=False)
+    last_losses.draw(on, alone, more, "more parameters", "columns per head")
+    last_losses.draw(on, traded, same, "same parameters", "columns per head", label_end=False)
     style.note(on, max(traded), last_losses.lowest(traded), "same parameters", same.colour, above=False, anchor="right",
                 shift=(0, -4))  # fmt: skip
     return style.finish(on, runs[0])

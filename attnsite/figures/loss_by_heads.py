@@ -1,16 +1,15 @@
-"""At one learning rate the loss is least with {best} heads: with {fewest} it is {fewest_over_best} higher
+"""With one head a small model's loss is {fewest_over_best} above that with {best} heads
 
-The last validation loss of models that differ in nothing but the number of heads. Follow the
-line from the fewest to the most.
+Last validation loss of models that differ only in the number of heads, at one learning rate. Only the left end is
+steep.
 
-Each small mark is one seed. The line joins the medians over the seeds, and the band holds the middle half of them. The
-models have {parameters} parameters in {layers} layers of width {width} and were trained for {steps} steps on bytes of
-Shakespeare, all at the same learning rate, from the same numbers and on the same batches for each seed. The axis of
+Each small mark is one seed. The line joins the medians over the seeds, and the band holds the interquartile range. The
+models have {parameters} parameters in {layers} layers of hidden size {width} and were trained for {steps} steps on
+bytes of Shakespeare, all at the same learning rate; models of one seed share initialisation and batches. The axis of
 losses does not begin at zero; that of heads is logarithmic.
 
 A chart of the loss over the number of heads, from {fewest} to {most}. It is {loss_fewest} with the fewest heads,
-{loss_best} with {best}, where it is least, and {loss_most} with the most, which
-is {most_over_best} higher.
+{loss_best} with {best}, where it is least, and {loss_most} with the most, which is {most_over_best} higher.
 """
 
 from typing import Any
@@ -61,7 +60,7 @@ def draw(runs: list[Run]) -> go.Figure:
     best = min(line, key=lambda heads: last_losses.last(line[heads]).value)
     width = line[best][0].case["width"]
     on = style.chart(
-        axes.cases_axis(f"heads that share a width of {width}", list(line), "count"), last_losses.axis(line, room=0.1)
+        axes.cases_axis(f"heads at a hidden size of {width}", list(line), "count"), last_losses.axis(line, room=0.1)
     )
     last_losses.draw(on, line, style.Look(style.OURS), "trained", "heads", label_end=False)
     text = f"least: {last_losses.last(line[best])}"

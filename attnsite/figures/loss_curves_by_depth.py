@@ -1,16 +1,16 @@
-"""At the lowest rate, with post-norm, the deeper a model the later it leaves the unigram baseline
+"""With post-norm, the deeper a model, the later it leaves the unigram baseline
 
-The validation loss on the way, of models with equal weights at the lowest learning rate tried, {rate}, with pre-norm
-or post-norm. Follow a line to the right.
+Validation loss during training at the lowest learning rate tried, {rate}, for models of equal parameters. Dotted lines
+are post-norm: see how long they stay level.
 
-A line is the median over the seeds, a band the middle half; runs that diverged are in neither. Solid lines have
+A line is the median over the seeds, a band the interquartile range; runs that diverged are in neither. Solid lines have
 pre-norm, dotted ones post-norm. All models have the same number of heads in all, divided among more or fewer layers,
-and the same number of weights in their matrices. The thin line is the loss of a model that knows how frequent each
+and the same number of parameters in their matrices. The thin line is the loss of a model that knows how frequent each
 byte is and nothing else. Where a line begins, its first value is above the chart.
 
-A chart of lines. After {steps} steps the deepest model with post-norm is at {deep_one_head_post_last}, with pre-norm
-at {deep_one_head_pre_last}, the shallow one at {shallow_post_last} and {shallow_pre_last}; without any context the
-loss is {without_context}.
+A chart of lines. After {steps} steps the deepest model with post-norm is at {deep_one_head_post_last}, with pre-norm at
+{deep_one_head_pre_last}, the shallow one at {shallow_post_last} and {shallow_pre_last}; without any context the loss is
+{without_context}.
 """
 
 from typing import Any
@@ -79,8 +79,8 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [loss.value for curve in found.values() for loss in list(curve.values())[1:]]  # all start alike, far above
     ceiling = depth_study.without_context(run)
     on = style.chart(
-        axes.linear_axis("steps of training (count)", [0, last], "count", pad=0.0),
-        axes.linear_axis("validation loss (nats a byte)", [*shown, ceiling], depth_study.NATS, zero=False),
+        axes.linear_axis("training steps", [0, last], "count", pad=0.0),
+        axes.linear_axis("validation loss (nats per byte)", [*shown, ceiling], depth_study.NATS, zero=False),
     )
     words = "no context"
     style.reference(on, [0, last], [ceiling] * 2, words)

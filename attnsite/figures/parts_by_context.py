@@ -1,10 +1,11 @@
 """Splitting the keys keeps a GPU busy that decodes one sequence with few KV heads
 
-How many times as fast a decoding step is when the keys of each KV head are shared out among blocks of threads, against
-one block for each KV head. One query for each of {heads} heads over a cache of up to {context} tokens.
+Speed-up of a decode step when the keys of each KV head are split among thread blocks, by cache length. Fewer KV heads
+leave more to win.
 
-With 32 KV heads there are as many blocks without splitting, with one there is a single one. Look at how far apart the
-lines are: fewer KV heads leave more to win, and a longer cache makes more parts worth while.
+The comparison is with one thread block for each KV head, for one query in each of {heads} heads over a cache of up to
+{context} tokens. With 32 KV heads there are as many blocks without splitting, with one there is a single one; a longer
+cache makes more parts worth while.
 
 A chart of one line for each number of KV heads, against the length of the cache. At {context} tokens splitting brings
 {gain_fewest_kv} with {fewest_kv} KV heads and {gain_most_kv} with {most_kv}.
@@ -69,8 +70,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     found = gains(runs[0])
     every = [q for those in found.values() for q in those.values()]
-    x = axes.log_axis("tokens in the cache", {n for those in found.values() for n in those}, "tokens", base=2)
-    on = style.chart(x, axes.log_axis("one part over several (ratio of times)", [q.value for q in every] + [1], "×"))
+    x = axes.log_axis("sequence length", {n for those in found.values() for n in those}, "tokens", base=2)
+    on = style.chart(x, axes.log_axis("speed-up over one part", [q.value for q in every] + [1], "×"))
     style.reference(on, [x.low, x.high], [1, 1], "as fast")
     for (heads, those), look in zip(found.items(), LOOKS, strict=False):
         label = f"{heads} KV head{'s' if heads > 1 else ''}"

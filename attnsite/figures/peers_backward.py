@@ -1,17 +1,16 @@
-"""Of the backward pass the fastest other library takes {fastest_full} our time, {fastest_causal} with a causal mask
+"""Backward: {fastest_full} as fast as the fastest library, {fastest_causal} with a causal mask
 
-How many times as long the fastest of the other libraries takes for the gradients of q, k and v as our kernel, one mark
-for each shape. Below the line at 1 we lose.
+Speed-up of the gradients of q, k and v over the fastest of the other libraries, one mark for each shape. Above 1 the
+kernel is faster.
 
 The forward pass is not in these times: each library has made its own and kept what it wants to keep. What is compared
-is one call of its backward pass: five matrix products where the weights are computed again, four where a library has
-kept them, as PyTorch's math backend does at the price of their memory. An upright
-line holds the middle half of the ratios of the rounds, and the level lines are geometric means; both axes are
-logarithmic.
+is one call of its backward pass: five matrix products where the attention weights are recomputed, four where a library
+has kept them, as PyTorch's math backend does at the price of their memory. An upright line is the interquartile range
+of the ratios of the rounds, and the level lines are geometric means; both axes are logarithmic.
 
-A chart of {shapes} marks over the work of one call. In the geometric mean the fastest other library takes
-{fastest_full} our time without a mask and {fastest_causal} with a causal one; at the worst shape it takes {worst}, at
-the best {best}. We lose at {lost} of the shapes.
+A chart of {shapes} marks over the work of one call. In the geometric mean the kernel is {fastest_full} as fast as the
+fastest other library without a mask and {fastest_causal} with a causal one; at the worst shape it is {worst}, at the
+best {best}. It is slower at {lost} of the shapes.
 """
 
 from typing import Any
@@ -23,7 +22,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "peers_backward"
-TITLE_COLUMNS = ("its time / ours",)
+TITLE_COLUMNS = ("speed-up over it",)
 OURS = ("cpu_simd_backward",)
 
 

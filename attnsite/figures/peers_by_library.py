@@ -1,14 +1,14 @@
-"""In the geometric mean over all shapes no other library comes nearer to our kernel than {nearest}
+"""Over all prefill shapes, the nearest library is behind by {nearest} in the geometric mean
 
-How many times as long each library takes as our kernel, over the shapes of prefill: the geometric mean, and a line from
-the worst shape to the best for us. Left of the line at 1 we lose.
+Speed-up of `cpu_simd` over each library: geometric mean, and a line from the worst shape to the best. Right of 1 the
+kernel is faster.
 
-Filled circles are calls without a mask, diamonds those with a causal one. Our kernel and each library took turns on the
+Filled circles are calls without a mask, diamonds those with a causal one. The kernel and each library took turns on the
 same arrays with the same number of threads; a library that refused a shape, or took too long, is left out there, and
 the table says so. The axis is logarithmic.
 
-A chart with a row for each of {libraries} libraries. The nearest takes {nearest} our time in the geometric mean over
-all its shapes, the farthest {farthest}; at the worst shape for us some library takes {worst}.
+A chart with a row for each of {libraries} libraries. The kernel is {nearest} as fast as the nearest in the geometric
+mean over all its shapes, {farthest} as fast as the farthest; at its worst shape it is {worst} as fast as some library.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "peers_prefill"
-TITLE_COLUMNS = ("its time / ours",)
+TITLE_COLUMNS = ("speed-up over it",)
 
 
 def _leads(those: list[Contest], peer: str, causal: bool | None = None) -> list[Quantity]:
@@ -32,7 +32,7 @@ def _leads(those: list[Contest], peer: str, causal: bool | None = None) -> list[
 
 
 def _ordered(those: list[Contest]) -> list[str]:
-    """The libraries, nearest to our kernel first."""
+    """The libraries, nearest to the kernel first."""
     return sorted(peers.peers(those), key=lambda peer: peers.geomean(_leads(those, peer)).value)
 
 
@@ -52,7 +52,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                 leads = _leads(those, peer, causal)
                 if leads:
                     lines.append({"machine": run.machine, "library": style.call(peer), "mask": mask,
-                                  "shapes": len(leads), "its time / ours": peers.geomean(leads),
+                                  "shapes": len(leads), "speed-up over it": peers.geomean(leads),
                                   "worst shape for us": leads[0], "best shape for us": leads[-1]})  # fmt: skip
     return lines
 
@@ -64,7 +64,7 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [lead for peer in order for lead in _leads(those, peer)]
     places = [float(len(order) - 1 - i) for i in range(len(order))]
     on = style.chart(
-        axes.log_axis("time of the library / ours", [*(lead.value for lead in every), 1], "×"),
+        axes.log_axis("speed-up over the library", [*(lead.value for lead in every), 1], "×"),
         axes.Axis("library", -0.6, len(order) - 0.4, (*places, -0.6), (*(style.call(p) for p in order), "")),
     )
     style.reference(on, [1, 1], [on.y.low, on.y.high], "equal", dash="solid", colour=style.INK)

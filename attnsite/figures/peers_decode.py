@@ -1,15 +1,16 @@
-"""A decoding step over one key-value head takes the fastest other library {mqa_mean_lead} our time on average
+"""Decode with one KV head: {mqa_mean_lead} as fast as the fastest library, on average
 
-How many times as long the fastest of the other libraries takes as our kernel for one decoding step, by the context, for
-32, 8 and 1 key-value heads. Below the line at 1 we lose.
+Speed-up of a decode step over the fastest of the other libraries, by context length, for 32, 8 and 1 KV heads. Above 1
+the kernel is faster.
 
 Each point compares with whichever library is the fastest there. All read the same cache in float32; a kernel that
 answers all query heads of a group while a block of the cache is at hand reads it once, one that repeats the cache or
-takes head after head reads it again. Bands hold the middle half of the ratios of the rounds; both axes are logarithmic.
+takes head after head reads it again. Bands hold the interquartile range of the ratios of the rounds; both axes are
+logarithmic.
 
-A chart of three lines. At {context} tokens the fastest other library takes {mha_lead} our time with 32 key-value
-heads, {gqa_lead} with 8 and {mqa_lead} with 1. With 32 our kernel reads the cache at {mha_bandwidth_share} of what this
-machine reached when it only read.
+A chart of three lines. At {context} tokens the kernel is {mha_lead} as fast as the fastest other library with 32 KV
+heads, {gqa_lead} with 8 and {mqa_lead} with 1. With 32 it reads the cache at {mha_bandwidth_share} of what this machine
+reached when it only read.
 """
 
 from typing import Any
@@ -24,7 +25,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "peers_decode"
-TITLE_COLUMNS = ("its time / ours", "time per step")
+TITLE_COLUMNS = ("speed-up over it", "time per step")
 OURS = ("cpu_simd_decode", "cpu_decode")
 
 
@@ -83,7 +84,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     ours = {(run.machine, peers.key(c.ours)): c.ours for run, those in peers.contested(runs, OURS) for c in those}
     for line, (run, row) in zip(lines, rows, strict=True):
         beside = ours.get((run.machine, peers.key(row)))
-        line["its time / ours"] = peers.paired(row, beside) if beside and row.samples else None
+        line["speed-up over it"] = peers.paired(row, beside) if beside and row.samples else None
         line["of the read bandwidth"] = _share(run, row) if row.samples else None
     return lines
 
@@ -94,15 +95,15 @@ def draw(runs: list[Run]) -> go.Figure:
     leads = {kv: [contest.lead(contest.fastest) for contest in here] for kv, here in kinds.items()}
     contexts = [contest.ours.case["keys"] for here in kinds.values() for contest in here]
     on = style.chart(
-        axes.cases_axis("context, in tokens", contexts, "tokens"),
-        axes.log_axis("time of the fastest other / ours", peers.bounds(q for qs in leads.values() for q in qs), "×"),
+        axes.cases_axis("context length, tokens", contexts, "tokens"),
+        axes.log_axis("speed-up over the fastest library", peers.bounds(q for qs in leads.values() for q in qs), "×"),
     )
     style.reference(on, [on.x.low, max(contexts)], [1, 1], "equal", end=True, dash="solid", colour=style.INK)
     for kv_heads, here in kinds.items():
         _, label, look = KINDS[kv_heads]
         shown = leads[kv_heads]
         hover = [
-            f"{contest.describe()}<br>{style.call(contest.fastest)}: {lead} our time<br>middle half {lead.spread()}"
+            f"{contest.describe()}<br>{lead} as fast as {style.call(contest.fastest)}<br>middle half {lead.spread()}"
             for contest, lead in zip(here, shown, strict=True)
         ]
         style.line(on, [contest.ours.case["keys"] for contest in here], [lead.value for lead in shown], look, label,

@@ -1,15 +1,14 @@
-"""The fastest other library takes {fastest_full} our time without a mask, {fastest_causal} with a causal one
+"""Prefill: {fastest_full} as fast as the fastest library, {fastest_causal} with a causal mask
 
-How many times as long the fastest of the other libraries takes as our kernel, one mark for each shape. Below the line
-at 1 we lose.
+Speed-up of `cpu_simd` over the fastest of the other libraries, one mark for each shape. Above 1 the kernel is faster.
 
-Each library answers every shape in turn with our kernel, with the same arrays and threads, and each mark stands for the
-quickest of them at that shape: no single library is that good everywhere. An upright line holds the middle half of the
-ratios of the rounds, and the level lines are geometric means. Both axes are logarithmic.
+Each library answers every shape in turn with the kernel, with the same arrays and threads, and each mark stands for the
+quickest of them at that shape: no single library is that good everywhere. An upright line is the interquartile range of
+the ratios of the rounds, and the level lines are geometric means. Both axes are logarithmic.
 
-A chart of {shapes} marks over the work of one call. In the geometric mean the fastest other library takes
-{fastest_full} our time without a mask and {fastest_causal} with a causal one; at the worst shape it takes {worst}, at
-the best {best}. We lose at {lost} of the shapes.
+A chart of {shapes} marks over the work of one call. In the geometric mean the kernel is {fastest_full} as fast as the
+fastest other library without a mask and {fastest_causal} with a causal one; at the worst shape it is {worst}, at the
+best {best}. It is slower at {lost} of the shapes.
 """
 
 from typing import Any
@@ -22,7 +21,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "peers_prefill"
-TITLE_COLUMNS = ("its time / ours",)
+TITLE_COLUMNS = ("speed-up over it",)
 OURS = ("cpu_simd", "cpu_online")
 
 

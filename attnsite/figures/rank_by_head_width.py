@@ -1,14 +1,15 @@
-"""The scores of a head have no higher rank than the head is wide
+"""The scores of one head have a rank of at most its head dimension
 
-The numerical rank of QKᵀ for random queries and keys, by the width of the head, for three lengths of context.
+Numerical rank of QKᵀ for random queries and keys, by head dimension, for three sequence lengths. Where the lines
+coincide, the rank is the head dimension.
 
-Each line rises with the head's width until it reaches the number of tokens, which no rank of a square matrix can pass;
-from there it is flat. Where the lines lie on each other the rank is the head's width. Both axes are logarithmic. Bands
-would hold the middle half over seeds; every seed gave the same ranks.
+Each line rises with the head dimension until it reaches the number of tokens, which no rank of a square matrix can
+pass; from there it is flat. Both axes are logarithmic. Bands would hold the interquartile range over seeds; every seed
+gave the same ranks.
 
-A chart of lines, one for each number of tokens up to {most_tokens}. The rank equals the head width until that exceeds
-the number of tokens, then the number of tokens: a head of width 16 gives scores of rank {rank_at_16} whatever the
-context.
+A chart of lines, one for each number of tokens up to {most_tokens}. The rank equals the head dimension until that
+exceeds the number of tokens, then the number of tokens: a head of dimension 16 gives scores of rank {rank_at_16}
+whatever the context.
 """
 
 import statistics
@@ -26,7 +27,7 @@ LOOKS = (style.Look(style.OURS_2), style.Look(style.OURS), style.Look(style.OTHE
 
 
 def observed(run: Run, name: str) -> dict[tuple[int, int], Quantity]:
-    """By tokens and head width: the median over seeds and the middle half."""
+    """By tokens and head dimension: the median over seeds and the middle half."""
     seen: dict[tuple[int, int], list[float]] = {}
     for row in run.where():
         seen.setdefault((row.case["tokens"], row.case["dim"]), []).append(row.values[name])
@@ -63,14 +64,14 @@ def draw(runs: list[Run]) -> go.Figure:
     ranks = observed(runs[0], "rank")
     dims = sorted({dim for _, dim in ranks})
     on = style.chart(
-        axes.cases_axis("head width, in elements", dims, "count"),
-        axes.log_axis("rank of QKᵀ (count)", [q.value for q in ranks.values()], "count", base=2, most=8),
+        axes.cases_axis("head dimension", dims, "count"),
+        axes.log_axis("rank of QKᵀ", [q.value for q in ranks.values()], "count", base=2, most=8),
     )
-    style.note(on, 32, 32, "rank = head width", style.MUTE, anchor="right", shift=(-12, 4))
+    style.note(on, 32, 32, "rank = head dimension", style.MUTE, anchor="right", shift=(-12, 4))
     for look, tokens in zip(LOOKS, sorted({tokens for tokens, _ in ranks}), strict=False):
         xs = [dim for dim in dims if (tokens, dim) in ranks]
         line = [ranks[tokens, dim] for dim in xs]
-        hover = [f"{tokens} tokens, head width {x}<br>rank {q}" for x, q in zip(xs, line, strict=True)]
+        hover = [f"{tokens} tokens, head dimension {x}<br>rank {q}" for x, q in zip(xs, line, strict=True)]
         style.line(on, xs, [q.value for q in line], look, f"{tokens} tokens", hover=hover,
                     low=[q.low or q.value for q in line], high=[q.high or q.value for q in line])  # fmt: skip
     return style.finish(on, runs[0])

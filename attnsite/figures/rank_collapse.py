@@ -1,13 +1,14 @@
-"""Without a mask, three layers of attention alone bring tokens {attention_fall_3} closer; a residual keeps them apart
+"""No mask, no residual: three attention layers collapse tokens by {attention_fall_3}
 
-How far the tokens are from all being alike, by the number of layers that they have passed, in models at
-initialisation. Follow a line to the right: at the bottom all tokens are the same to the last bit.
+How far the tokens are from all being alike, by number of layers, in models at initialisation. At the bottom all tokens
+are the same vector.
 
-The measure is the relative residual: the norm of the states minus their mean over the tokens, as a share of the norm
-of the states. Embeddings have unit variance, attention sees all tokens unless the line says causal, the text is
-Shakespeare. A line is the median over the seeds, a band the middle half. A decoder has residual, MLP and LayerNorm.
+The measure is the relative residual: the norm of the states minus their mean over the tokens, as a share of the norm of
+the states. Embeddings have unit variance, attention sees all tokens unless the line says causal, the text is
+Shakespeare. A line is the median over the seeds, a band the interquartile range. A decoder has residual, MLP and
+LayerNorm.
 
-A chart of lines on a logarithmic axis, with {heads} heads in a width of {width}. Attention alone takes the tokens
+A chart of lines on a logarithmic axis, with {heads} heads at a hidden size of {width}. Attention alone takes the tokens
 {attention_fall_3} closer together in three layers, with LayerNorm {attention_norm_fall_3}, with MLPs
 {attention_mlp_fall_3}, under a causal mask {causal_attention_fall_3}; with the residual the measure is at
 {attention_residual_last} after {layers} layers, in a whole decoder at {decoder_post_last}.
@@ -114,9 +115,9 @@ def draw(runs: list[Run]) -> go.Figure:
     found = {parts: line[: SHOWN + 1] for parts, line in lines(run).items()}
     last = len(found["attention"]) - 1
     ticks = tuple(range(last + 1))
-    x = axes.Axis("layers passed (count)", 0, last, ticks, tuple(map(str, ticks)))
+    x = axes.Axis("layers", 0, last, ticks, tuple(map(str, ticks)))
     shown = [q.value for line in found.values() for q in line]
-    on = style.chart(x, axes.power_axis("distance from all tokens alike (ratio)", shown))
+    on = style.chart(x, axes.power_axis("relative residual (0: all tokens alike)", shown))
     for parts, look in LOOKS.items():
         if parts not in found:
             continue

@@ -1,13 +1,13 @@
-"""Over the same blocks, keys in no order, online or not makes no difference in float32; adding key by key does
+"""Online or two-pass makes no difference in float32; adding key by key does
 
-The error of four kernels against float64, by the number of keys, eight seeds each. Two of them use an online softmax
-and two do not; see which lie together.
+Error of four kernels against float64, by number of keys, eight seeds each. The upper pair adds key by key, the lower
+pair in blocks; one of each is online.
 
 The error is the root mean square of the differences over that of the result. Solid lines have an online softmax, dashed
-ones none. Of the upper pair the plain loops add up values one key at a time and the online kernel four at a time, which
-by itself makes a difference between them; their rounding errors grow towards the root of the number of keys; the lower
-pair adds up blocks first, as matrix products by BLAS do. Each mark is a seed, the lines join the medians, and the thin
-line is half a step of float32 at one, 2⁻²⁴. Both axes are logarithmic.
+ones none; keys come in no order. Of the upper pair the plain loops add up values one key at a time and the online
+kernel four at a time, which by itself makes a difference between them; their rounding errors grow towards the root of
+the number of keys; the lower pair adds up blocks first, as matrix products by BLAS do. Each mark is a seed, the lines
+join the medians, and the thin line is half a step of float32 at one, 2⁻²⁴. Both axes are logarithmic.
 
 A chart of four lines over {fewest} to {most} keys. With {most} keys the kernels that add block by block have errors of
 {cpu_blas_most} without and {cpu_simd_most} with an online softmax, those that add key by key {cpu_naive_most} and
@@ -90,8 +90,8 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     tokens = lengths(run)
     shown = [row.values[name] for row in run.where(scale=1.0) for name in KERNELS]
-    x = axes.cases_axis("keys (tokens)", tokens, "tokens")
-    on = style.chart(x, axes.log_axis("error (ratio to the result)", [*shown, UNIT_ROUNDOFF], pad=1.4))
+    x = axes.cases_axis("keys", tokens, "tokens")
+    on = style.chart(x, axes.log_axis("error relative to the result", [*shown, UNIT_ROUNDOFF], pad=1.4))
     style.reference(on, [x.low, x.high], [UNIT_ROUNDOFF] * 2, "half a step of float32", at=0.25)
     for name, (label, look) in KERNELS.items():
         rows = [row for row in run.where(scale=1.0) if row.case["tokens"] in tokens]

@@ -1,20 +1,19 @@
-"""Without subtracting the maximum, float32 fails where {overflow_from} is added, and fades at {underflow_from}
+"""Without subtracting the maximum, float32 overflows where {overflow_from} is added to the scores
 
-The error of attention in which every score has been raised or lowered by the same amount, which changes nothing in
-exact arithmetic. See where the lines without a shift end; squares mark the ends in float32.
+Error of attention when every score is raised or lowered by the same amount, which should change nothing. Lines end
+where results are no longer numbers.
 
 The line without a shift takes the exponentials of the scores as they are; a gap means that at least one row was no
-longer a number in every seed. Above, an exponential or a sum of them overflows; below, all of them vanish, and the
-line climbs on the way there as their digits run out. Amounts were tried in steps of four,
-with 256 keys; more keys overflow earlier. The dotted uprights are the
-logarithms of the largest float32 and of its smallest number. The kernel subtracts the running maximum and never leaves
-the range; its error grows on both sides too, since a large score is rounded more coarsely before anything is
-subtracted. The error is the root mean square over that of the result, on a logarithmic axis; lines join medians over
-the seeds.
+longer a number in every seed. Squares mark the ends in float32. Above, an exponential or a sum of them overflows;
+below, all of them vanish, and the line climbs on the way to {underflow_from} as their digits run out. Amounts were
+tried in steps of four, with 256 keys; more keys overflow earlier. The dotted uprights are the logarithms of the largest
+float32 and of its smallest number. The kernel subtracts the running maximum and never leaves the range; its error grows
+on both sides too, since a large score is rounded more coarsely before anything is subtracted. The error is the root
+mean square over that of the result, on a logarithmic axis; lines join medians over the seeds.
 
 A chart of three lines over amounts from {least} to {most}. The kernel's error is smallest around zero, {kernel_zero},
-and {kernel_far} at the ends. Without a shift the error in float32 is {unshifted_zero} at zero and the line ends on
-both sides; with weights in float16 it ends at {f16_overflow_from} already.
+and {kernel_far} at the ends. Without a shift the error in float32 is {unshifted_zero} at zero and the line ends on both
+sides; with exponentials in float16 it ends at {f16_overflow_from} already.
 """
 
 import math
@@ -97,8 +96,8 @@ def draw(runs: list[Run]) -> go.Figure:
     edge = max(map(abs, amounts))
     ticks = tuple(float(t) for t in range(-edge // 40 * 40, edge + 1, 40) if abs(t) <= edge)
     texts = tuple(f"{t:g}".replace("-", "−") for t in ticks)
-    x = axes.Axis("added to every score (count)", -edge * 1.05, edge * 1.05, ticks, texts)
-    on = style.chart(x, axes.log_axis("error (ratio to the result)", shown, pad=2.5))
+    x = axes.Axis("added to every score", -edge * 1.05, edge * 1.05, ticks, texts)
+    on = style.chart(x, axes.log_axis("error relative to the result", shown, pad=2.5))
     for limit, text, anchor in ((LIMITS[0], "largest float32", "right"), (LIMITS[1], "smallest", "left")):
         if abs(limit) < edge:
             style.reference(on, [limit, limit], [on.y.low, on.y.high], text)

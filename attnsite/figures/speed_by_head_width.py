@@ -1,15 +1,16 @@
-"""Most of the gain of wider heads comes up to a width of 32; heads of 128 are {gain_128_over_32} as fast as those
+"""Above a head dimension of 32 little is gained: 128 is {gain_128_over_32} as fast as 32
 
-FLOP/s of prefill by the width of a head, for about as many columns in all. Look where the rise flattens, and how little
-the widths between the powers of two differ from them.
+FLOP/s of prefill by head dimension, at about equal columns in all. The rise flattens at 32, and sizes between powers of
+two are no slower.
 
-Every point does the two products of about 1024 columns over {tokens} tokens. Narrow heads are slow because a score
-costs an exponential whatever its width, and because a product over few columns is short. The dotted line is the rate of
-multiply-adds alone in the same rounds; bands hold the middle half of the samples. The width is on a logarithmic axis.
+Every point does the two products of about 1024 columns over {tokens} tokens. Small heads are slow because a score costs
+an exponential whatever the head dimension, and because a product over few columns is short. The dotted line is the rate
+of multiply-adds alone in the same rounds; bands hold the interquartile range of the samples. The head dimension is on a
+logarithmic axis.
 
-A chart of one line for each kernel over head widths from {narrowest} to {widest}. The fastest kernel reaches
-{at_narrowest} with the narrowest heads, {at_32} at a width of 32, {at_64} at 64 and {at_128} at 128. From 64 on, the
-slowest width has {least_from_64} of the speed of the fastest.
+A chart of one line for each kernel over head dimensions from {narrowest} to {widest}. The fastest kernel reaches
+{at_narrowest} with the smallest heads, {at_32} at 32, {at_64} at 64 and {at_128} at 128. From 64 on, the slowest
+dimension has {least_from_64} of the speed of the fastest.
 """
 
 from typing import Any
@@ -58,7 +59,7 @@ def values(run: Run) -> dict[str, Quantity]:
     kernel = FASTEST[device(run)]
     rows = by_width(run, kernel)
     if not {32, 40, 64, 128} <= set(rows):
-        raise LookupError(f"not measured yet on this machine: {kernel} at head widths of 32, 40, 64 and 128")
+        raise LookupError(f"not measured yet on this machine: {kernel} at head dimensions of 32, 40, 64 and 128")
     found = {
         "tokens": Quantity(rows[64].case["queries"], "count"),
         "narrowest": Quantity(min(rows), "count"),
@@ -100,7 +101,7 @@ def draw(runs: list[Run]) -> go.Figure:
     fma = limit(run)
     tops = [q.high or q.value for those in rates.values() for q in those] + ([fma.value] if fma else [])
     widths = [dim for rows in lines.values() for dim in rows]
-    x = axes.log_axis("head width, in elements", widths, "count", base=2, pad=1.08)
+    x = axes.log_axis("head dimension", widths, "count", base=2, pad=1.08)
     on = style.chart(x, axes.linear_axis("speed of the two products", [0, *tops], "FLOP/s"))
     if fma:
         style.reference(on, [x.low, x.high], [fma.value] * 2, f"multiply-adds, {fma}")
@@ -108,7 +109,7 @@ def draw(runs: list[Run]) -> go.Figure:
     for kernel, look in style.looks(list(lines)).items():
         name = style.call(kernel)
         hover = [
-            f"{name}, width {dim}: {rate}<br>{row.case['heads']} heads"
+            f"{name}, head dimension {dim}: {rate}<br>{row.case['heads']} heads"
             for (dim, row), rate in zip(lines[kernel].items(), rates[kernel], strict=True)
         ]
         style.line(

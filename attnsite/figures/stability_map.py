@@ -1,13 +1,13 @@
-"""At the highest rate {post_high_failed} of post-norm runs are at the unigram baseline after {steps} steps
+"""At the highest rate {post_high_failed} of post-norm runs stay at the unigram baseline
 
-The last validation loss of decoders by layers × heads a layer, in rows, and by place of the norm and learning rate, in
-columns. The fuller a cell, the worse the loss; "stuck" are cells in which most seeds are still at the unigram
-baseline when the run ends.
+Last validation loss after {steps} steps, by layers × heads per layer and by norm and learning rate. "Stuck" cells: most
+seeds are still at the unigram baseline.
 
-All rows but the last have the same number of weights in their matrices. "Wide" is one head as wide as the other
-shallow model's heads together, "narrow" are heads as wide together as the deep model's one; both change the number of
-heads alone. The last row is a decoder of usual parts, which is larger. The unigram baseline is the loss of a model
-without any context, which knows how frequent each byte is. The number is the median over the seeds.
+The fuller a cell, the worse the loss. All rows but the last have the same number of parameters in their matrices.
+"Wide" is one head as wide as the other shallow model's heads together, "narrow" are heads as wide together as the deep
+model's one; both change the number of heads alone. The last row is a decoder of usual parts, which is larger. The
+unigram baseline is the loss of a model without any context, which knows how frequent each byte is. The number is the
+median over the seeds.
 
 A map of {rows} rows and {columns} columns. At the highest rate {post_high_failed} of the post-norm runs end at the
 unigram baseline and {pre_high_failed} of the pre-norm runs. Over all rates and with post-norm, it is
@@ -77,7 +77,7 @@ def draw(runs: list[Run]) -> go.Figure:
     least = min(depth_study.best(run, shape, norm)[1].value for shape in named.values() for norm in depth_study.NORMS)
     x = axes.Axis("learning rate", 0, lefts[-1] + 1, tuple(left + 0.5 for left in lefts),
                    tuple(f"{rate:g}" for _, rate in columns))  # fmt: skip
-    y = axes.Axis("layers × heads; validation loss (nats a byte)", -len(named), 0.75,
+    y = axes.Axis("layers × heads; validation loss (nats per byte)", -len(named), 0.75,
                    tuple(-row - 0.5 for row in range(len(named))),
                    tuple(shape.label for shape in named.values()))  # fmt: skip
     on = style.chart(x, y)

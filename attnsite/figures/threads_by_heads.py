@@ -1,15 +1,15 @@
-"""A kernel that hands out whole heads leaves threads idle when there is one head
+"""A kernel that splits its work by heads leaves threads idle when there is one head
 
-How much faster {threads} threads are than one, by the number of heads, for kernels that divide the work differently.
-Look at one head.
+Speed-up of {threads} threads over one, by number of heads, for kernels that split the work differently. Look at one
+head.
 
-The kernel with three loops ("naive") hands out whole heads, so one head cannot use a second thread. The one with an
-online softmax hands out heads and blocks of queries, the one on BLAS leaves the division to that library. The dotted
+The kernel with three loops ("naive") splits by whole heads, so one head cannot use a second thread. The one with an
+online softmax splits by heads and blocks of queries, the one on BLAS leaves the division to that library. The dotted
 line is what whole heads can reach at most, the smaller of heads and threads. Bands pair the quartiles that are farthest
 apart, so they are cautious; where calls fell into two groups they are wide, and the line lies between.
 
-A chart of one line for each kernel. With one head, {threads} threads make the kernel that hands out whole heads
-{one_head_whole_heads} as fast as one thread, and the kernel that also divides the queries {one_head_query_blocks}. With
+A chart of one line for each kernel. With one head, {threads} threads make the kernel that splits by whole heads
+{one_head_whole_heads} as fast as one thread, and the kernel that also splits the queries {one_head_query_blocks}. With
 {most_heads} heads it is {many_heads_whole_heads} and {many_heads_query_blocks}.
 """
 
@@ -73,7 +73,7 @@ def draw(runs: list[Run]) -> go.Figure:
     bound = [min(h, threads) for h in heads]
     tallest = max([*bound, *(q.high or q.value for those in found.values() for q in those.values())])
     x = axes.cases_axis("heads", heads, "count")
-    on = style.chart(x, axes.linear_axis(f"time with 1 thread over {threads} threads (ratio)", [0, tallest], "×"))
+    on = style.chart(x, axes.linear_axis(f"speed-up from {threads} threads", [0, tallest], "×"))
     style.reference(on, heads, bound, "whole heads at most")
     style.note(on, heads[0], bound[0], "dotted: whole heads at most", style.MUTE, above=False, anchor="left",
                 shift=(12, -12))  # fmt: skip

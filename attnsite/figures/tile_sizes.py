@@ -1,11 +1,10 @@
-"""Of the tiles tried, small ones lose and the others differ little; the one in use is at {chosen} of the best
+"""Small tiles lose, the others differ little; the one in use is at {chosen} of the best
 
-How near each size of tile comes to the best one, over {shapes} shapes of prefill: at most 100 %. Look for where the
-lines are level.
+Prefill speed by tile size as a share of the best size, over {shapes} shapes. Look for where the lines are level.
 
 Each line is a number of queries that are kept together, in panels; along the axis runs the number of keys in a tile. A
 point is the geometric mean over the shapes of the best time over this time, in the same rounds; the band holds the
-middle half of the shapes. The kernel uses {chosen_panels} panels and {chosen_keys} keys.
+interquartile range of the shapes. The kernel uses {chosen_panels} panels and {chosen_keys} keys.
 
 A chart of one line for each number of panels. The size in use is at {chosen} of the best one for each shape, the worst
 size at {worst}.

@@ -1,15 +1,15 @@
-"""bfloat16 makes a decoding step of 32 KV heads {decode_bf16_gain} as fast, and a prompt {prompt_bf16_gain}
+"""bfloat16 makes a decode step with 32 KV heads {decode_bf16_gain} as fast, prefill {prompt_bf16_gain}
 
-The time of a prompt and of a decoding step with numbers stored in 16 or 8 bits, over the time with float32. Compare the
-upper bars with the lower ones.
+Time of prefill and of a decode step with 16-bit or 8-bit storage, over the time with float32. The short line on a bar
+is its share of bytes.
 
 A bar is the median time over that of the same kernel with float32, in the same rounds; whiskers pair the quartiles that
 are farthest apart. The short line on each bar is the number of bytes of keys and values over that of float32, which is
-what a step that only reads would take. Arithmetic is float32 in all of them; the numbers are widened on the way. int8
-is a way to store a cache, and no prompt was timed with it.
+what a step that only reads would take. Arithmetic is float32 in all of them; the elements are widened on the way. int8
+is a way to store a KV cache, and no prefill was timed with it.
 
-A bar chart of two groups. A prompt of {tokens} tokens takes {prompt_f16} the time with float16 and {prompt_bf16} with
-bfloat16. A decoding step over {context} tokens takes {decode_f16} with float16, {decode_bf16} with bfloat16 and
+A bar chart of two groups. Prefill of {tokens} tokens takes {prompt_f16} the time with float16 and {prompt_bf16} with
+bfloat16. A decode step over {context} tokens takes {decode_f16} with float16, {decode_bf16} with bfloat16 and
 {decode_int8} with int8.
 """
 
@@ -28,7 +28,7 @@ KINDS = {  # kernel: the value's name, the label, bytes over those of float32, t
     "cpu_simd_stored_bf16": ("bf16", "bfloat16", 1 / 2, style.OURS_2),
     "cpu_simd_decode_int8": ("int8", "int8 cache", (128 + 4) / 512, style.OTHER_2),
 }
-PHASES = {"prompt": "prompt", "decode": "decoding"}
+PHASES = {"prompt": "prefill", "decode": "decode step"}
 
 
 def rows(run: Run, phase: str) -> dict[str, Row]:
@@ -85,7 +85,7 @@ def draw(runs: list[Run]) -> go.Figure:
     ys = tuple(map(float, range(len(shown))))
     most = max(1.0, *(q.high or q.value for _, _, q in shown)) * 1.3
     x = axes.linear_axis("time over that with float32", [0, most], "×", pad=0, most=4)
-    on = style.chart(x, axes.Axis("phase and storage (keys and values)", -0.6, len(shown) - 0.4, ys, labels))
+    on = style.chart(x, axes.Axis("phase and KV cache dtype", -0.6, len(shown) - 0.4, ys, labels))
     on.figure.update_yaxes(showgrid=False)
     style.reference(on, [1, 1], [on.y.low, on.y.high], "float32", dash="solid", rim=True)
     for y, (_, kernel, q) in zip(ys, reversed(shown), strict=True):

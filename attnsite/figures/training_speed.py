@@ -1,16 +1,16 @@
-"""A step of training takes PyTorch {fastest} our time, in whichever of its two ways is faster
+"""A training step is {fastest} as fast as PyTorch, eager or compiled, whichever is faster
 
-How many times as long PyTorch takes as our kernels for a step of training, for {models} models, eagerly and through
-`torch.compile`. Left of the line at 1 we lose. Under each model stand our tokens a second.
+Speed-up of a training step over PyTorch, eager and through `torch.compile`, for {models} models. Right of 1 these
+kernels are faster.
 
 The parameters, batches and AdamW are the same, all take turns on {threads} threads, and the losses stay within {away}
-of each other. A mark is the median of the ratios round by round, its line their middle half. The first number of a
-model is its layers, then come its heads in each layer and the tokens of its context; all are {width} wide. The axis
-does not begin at zero.
+of each other. A mark is the median of the ratios round by round, its line their interquartile range. The first number
+of a model is its layers, then come its heads in each layer and the tokens of its context; all have a hidden size of
+{width}. Under each model stand the tokens/s of these kernels. The axis does not begin at zero.
 
-A chart with a row for each of {models} models. Whichever of PyTorch's two ways is faster takes {fastest} our time in
-the geometric mean, {worst} at the model where it is best and {best} where it is worst. Ours trains on {slowest} to
-{quickest} tokens a second, in the medians of rounds that wandered in some of the models.
+A chart with a row for each of {models} models. Against whichever of PyTorch's two ways is faster, these kernels are
+{fastest} as fast in the geometric mean, {worst} at the model where PyTorch is best and {best} where it is worst. They
+train on {slowest} to {quickest} tokens/s, in the medians of rounds that wandered in some of the models.
 """
 
 import statistics
@@ -23,7 +23,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "training_speed"
-TITLE_COLUMNS = ("its time / ours",)
+TITLE_COLUMNS = ("speed-up over it",)
 WAYS = {"torch": ("eager", style.Look(style.OTHER)),
         "torch_compile": ("compiled", style.Look(style.OURS, symbol="diamond"))}  # fmt: skip
 
@@ -32,7 +32,7 @@ def beside(run: Run) -> list[Row]:
     """The rows with PyTorch's times too. `LookupError` where there is none."""
     found = [row for row in run.where() if any(row.values["seconds"].get(way) for way in WAYS)]
     if not found:
-        raise LookupError("not measured yet on this machine: PyTorch has trained no model beside ours")
+        raise LookupError("not measured yet on this machine: PyTorch has trained no model beside these kernels")
     return found
 
 
@@ -87,14 +87,15 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     for run in runs:
         for row in run.where():
             seconds = row.values["seconds"]
-            for way, name in {"ours": "ours", **{way: f"PyTorch, {name}" for way, (name, _) in WAYS.items()}}.items():
+            names = {"ours": "these kernels"} | {way: f"PyTorch, {name}" for way, (name, _) in WAYS.items()}
+            for way, name in names.items():
                 if seconds.get(way):
                     lines.append({"machine": run.machine, "trained by": name, "layers": row.case["layers"],
                                   "heads": row.case["heads"],
                                   "sequence length": row.case["length"], "batch": row.case["batch"],
                                   "tokens/s": rate(row, way),
                                   "time per step": measured_rows.quartiles(seconds[way], "s"),
-                                  "its time / ours": lead(row, way) if way != "ours" else None})  # fmt: skip
+                                  "speed-up over it": lead(row, way) if way != "ours" else None})  # fmt: skip
     return lines
 
 
@@ -109,7 +110,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = {way: [lead(row, way) if way in row.values["seconds"] else None for row in rows] for way in WAYS}
     places = [float(len(rows) - 1 - i) for i in range(len(rows))]
     every = [one for leads in shown.values() for one in leads if one]
-    x = axes.linear_axis("time of a step, PyTorch / ours", peers.bounds(every), "×",
+    x = axes.linear_axis("speed-up over PyTorch, by step", peers.bounds(every), "×",
                           zero=False, most=6)  # fmt: skip
     y = axes.Axis("layers × heads, tokens", -0.6, len(rows) - 0.2, (*places, -0.6), (*map(label, rows), ""))
     on = style.chart(x, y)
@@ -124,7 +125,7 @@ def draw(runs: list[Run]) -> go.Figure:
             line={"color": style.faint(look.colour, 0.45), "width": 3}, name=f"{name}, middle half",
         )  # fmt: skip
         style.points(on, [one.value for one, _, _ in there], [place for _, place, _ in there], look, name,
-                      [f"{name}: {one} our time, {rate(row, way)} tokens/s<br>middle half {one.spread()}"
+                      [f"{one} as fast as {name}, {rate(row, way)} tokens/s<br>middle half {one.spread()}"
                        for one, _, row in there], size=10)  # fmt: skip
         one, place, _ = there[-1]
         style.note(on, one.value, place, name, look.colour, above=above > 0, shift=(0, 7 if above > 0 else -7))

@@ -61,7 +61,7 @@ def contests(run: Run, ours: Sequence[str]) -> list[Contest]:
         if same:
             found.append(Contest(row, {str(r.kernel): r for r in same}))
     if not found:
-        raise LookupError("not measured yet on this machine: no other library has run beside our kernel")
+        raise LookupError("not measured yet on this machine: no other library has run beside the kernel")
     return found
 
 
@@ -153,7 +153,7 @@ def table(runs: list[Run], ours: Sequence[str]) -> list[dict[str, Any]]:
     beside = {(run.machine, key(c.ours)): c.ours for run, those in contested(runs, ours) for c in those}
     for line, row in zip(lines, measured, strict=True):
         mine = beside.get((line["machine"], key(row)))
-        line["its time / ours"] = paired(row, mine) if mine and row.samples else None
+        line["speed-up over it"] = paired(row, mine) if mine and row.samples else None
     return lines
 
 
@@ -164,7 +164,7 @@ def draw_by_work(run: Run, ours: Sequence[str], products: int) -> go.Figure:
     work = {id(contest): flops(contest.ours, products) / 1e9 for contest in those}
     on = style.chart(
         axes.log_axis("GFLOP of one call", list(work.values()), pad=2),
-        axes.log_axis("time of the fastest other / ours", bounds(leads.values()), "×"),
+        axes.log_axis("speed-up over the fastest library", bounds(leads.values()), "×"),
     )
     style.reference(on, [on.x.low, on.x.high], [1, 1], "equal", end=True, dash="solid", colour=style.INK)
     for causal, (mask, look) in MASKS.items():
@@ -173,7 +173,7 @@ def draw_by_work(run: Run, ours: Sequence[str], products: int) -> go.Figure:
             continue
         shown, xs = [leads[id(contest)] for contest in here], [work[id(contest)] for contest in here]
         hover = [
-            f"{contest.describe()}<br>{style.call(contest.fastest)}: {lead} our time<br>middle half {lead.spread()}"
+            f"{contest.describe()}<br>{lead} as fast as {style.call(contest.fastest)}<br>middle half {lead.spread()}"
             for contest, lead in zip(here, shown, strict=True)
         ]
         whiskers(on, xs, shown, look, mask)
