@@ -1,8 +1,8 @@
 """What do Llama 3.1 8B and 70B and Gemma 3 27B keep, fit on and reach at most on an H100, an RTX 4090 and a laptop?
 
 The published models and the devices of `formulas`, at a sequence length, a batch and a dtype of the weights; the cache
-is bf16. A variant changes one key of the config: "MHA" gives every query head a KV head of its own, "no rolling" keeps
-the windowed layers' caches whole. Bounds are those of `formulas.limits`: bytes at the printed bandwidth, FLOPs at the
+is bf16. A variant changes one key of the config: "MHA" gives every query head a KV head of its own, "no window" lets
+every layer see and keep all tokens. Bounds are those of `formulas.limits`: bytes at the printed bandwidth, FLOPs at the
 printed peak. Llama 3 8B and 70B have the shapes of Llama 3.1.
 """
 
@@ -21,7 +21,7 @@ CONTEXTS = (1024, 8192, 32768, 131072)
 VARIANTS = {  # by model, the first as it was published
     "llama-3.1-8b": ("published", "MHA"),
     "llama-3.1-70b": ("published", "MHA"),
-    "gemma-3-27b": ("published", "no rolling"),
+    "gemma-3-27b": ("published", "no window"),
 }
 BATCH, BATCH_CONTEXT = 32, 8192  # of the published models
 LIMIT = 2**24  # tokens: no longer context is looked for
@@ -32,7 +32,7 @@ def decoder(model: str, variant: str) -> Decoder:
     keys: dict[str, Any] = dict(models.find(model).config)
     if variant == "MHA":
         keys["num_key_value_heads"] = keys["num_attention_heads"]
-    elif variant == "no rolling":  # one layer in one is full: what an engine keeps that ignores the window
+    elif variant == "no window":  # one layer in one is full
         keys["text_config"] = {**keys["text_config"], "sliding_window_pattern": 1}
     return config.read_config(keys)
 
