@@ -1,7 +1,7 @@
 """Decode does {llama_8b_h100_one}, 32 sequences {llama_8b_h100_batch}; an H100 needs {h100_balance}
 
-A whole decode step of Llama 3.1 at 8k tokens of context, weights and attention together, for one sequence and for 32, and
-a prefill of 8k tokens. Compare each with what keeps the device's arithmetic busy.
+A whole decode step of Llama 3.1 at 8k tokens of context, weights and attention together, for one sequence and for 32,
+and a prefill of 8k tokens. Compare each with what keeps the device's arithmetic busy.
 
 Bytes are those of the weights and of the bf16 cache, read once; FLOPs are those of all matrix products. Prefill reads
 the weights once and is far to the right on every device. The bounds of tokens/s are of all sequences together, from

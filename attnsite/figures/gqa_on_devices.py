@@ -1,8 +1,8 @@
-"""GQA raises Llama 3.1 8B's decode bound at 128k on an H100 {llama_8b_h100_decode_128k}, its prefill
-bound {llama_8b_h100_prefill_128k}
+"""GQA raises Llama 3.1 8B's decode bound at 128k on an H100 {llama_8b_h100_decode_128k}, its prefill bound
+{llama_8b_h100_prefill_128k}
 
-Llama 3.1 with its own 8 KV heads, against the same model with a KV head for every query head (MHA). Gains are quotients
-of upper bounds for one sequence, above 1 faster; the last columns say whether weights and cache fit.
+Llama 3.1 with its own 8 KV heads, against the same model with a KV head for every query head (MHA). Gains are ratios of
+upper bounds for one sequence, above 1 faster; the last columns say whether weights and cache fit.
 
 The decode bound is the printed bandwidth over the bytes of weights and bf16 cache, the prefill bound the printed peak
 over the FLOPs; both are of one device, also where its memory is too small. The gain in prefill is that of the narrower
