@@ -1,7 +1,7 @@
 """What do Llama 3.1 8B and 70B and Gemma 3 27B keep, fit on and reach at most on an H100, an RTX 4090 and a laptop?
 
 The published models and the devices of `formulas`, at a sequence length, a batch and a dtype of the weights; the cache
-is bf16. A variant changes one key of the config: "MHA" gives every query head a KV head of its own, "no window" lets
+is bf16. A version changes one key of the config: "MHA" gives every query head a KV head of its own, "no window" lets
 every layer see and keep all tokens. Bounds are those of `formulas.limits`: bytes at the printed bandwidth, FLOPs at the
 printed peak. Llama 3 8B and 70B have the shapes of Llama 3.1.
 """
@@ -18,7 +18,7 @@ from attnsite.records.workload import Case, Count, Observed
 DEVICES = ("h100-sxm", "rtx-4090", "apple-m4-max")
 DTYPES = ("bf16", "q4_0")
 CONTEXTS = (1024, 8192, 32768, 131072)
-VARIANTS = {  # by model, the first as it was published
+VERSIONS = {  # by model, the first as it was published
     "llama-3.1-8b": ("published", "MHA"),
     "llama-3.1-70b": ("published", "MHA"),
     "gemma-3-27b": ("published", "no window"),
@@ -27,12 +27,12 @@ BATCH, BATCH_CONTEXT = 32, 8192  # of the published models
 LIMIT = 2**24  # tokens: no longer context is looked for
 
 
-def decoder(model: str, variant: str) -> Decoder:
+def decoder(model: str, version: str) -> Decoder:
     """A published model, or the same with one key of its config changed."""
     keys: dict[str, Any] = dict(models.find(model).config)
-    if variant == "MHA":
+    if version == "MHA":
         keys["num_key_value_heads"] = keys["num_attention_heads"]
-    elif variant == "no window":  # one layer in one is full
+    elif version == "no window":  # one layer in one is full
         keys["text_config"] = {**keys["text_config"], "sliding_window_pattern": 1}
     return config.read_config(keys)
 
@@ -53,7 +53,7 @@ def cost(shape: Decoder, case: Case, tokens: int) -> Cost:
 
 def observe(case: Case) -> Observed:
     """Bytes, whether they fit, and bounds; None for what a peak that is not known would bound."""
-    shape = decoder(case["model"], case["variant"])
+    shape = decoder(case["model"], case["version"])
     of = cost(shape, case, case["tokens"])
     device = devices.find(case["device"])
     bandwidth, peak = device.rates(case["weights"])
@@ -75,19 +75,19 @@ def observe(case: Case) -> Observed:
     }
 
 
-def _case(model: str, variant: str, weights: str, tokens: int, batch: int, device: str) -> Case:
-    return {"model": model, "variant": variant, "weights": weights, "tokens": tokens, "batch": batch, "device": device}
+def _case(model: str, version: str, weights: str, tokens: int, batch: int, device: str) -> Case:
+    return {"model": model, "version": version, "weights": weights, "tokens": tokens, "batch": batch, "device": device}
 
 
 experiment = Count(
     observe=observe,
     cases=tuple(
-        _case(model, variant, weights, tokens, batch, device)
-        for model, variants in VARIANTS.items()
-        for variant in variants
+        _case(model, version, weights, tokens, batch, device)
+        for model, versions in VERSIONS.items()
+        for version in versions
         for weights in DTYPES
         for tokens, batch in (*((n, 1) for n in CONTEXTS), (BATCH_CONTEXT, BATCH))
         for device in DEVICES
-        if batch == 1 or variant == "published"
+        if batch == 1 or version == "published"
     ),
 )

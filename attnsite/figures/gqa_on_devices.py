@@ -31,7 +31,7 @@ BOUNDS = {"decode": "decode_tokens_per_second", "prefill": "prefill_seconds"}
 
 def both(run: Run, model: str, tokens: int, device: str) -> tuple[Row, Row]:
     """With the model's own KV heads, and with one for every query head."""
-    own, whole = (one(run, model, WEIGHTS[model], tokens, device, variant) for variant in ("published", "MHA"))
+    own, whole = (one(run, model, WEIGHTS[model], tokens, device, version) for version in ("published", "MHA"))
     return own, whole
 
 

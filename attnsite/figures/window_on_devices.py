@@ -28,7 +28,7 @@ CONTEXT, CONTEXTS = 32768, (8192, 32768, 131072)
 
 def both(run: Run, weights: str, tokens: int, device: str) -> dict[str, Row]:
     kinds = {"rolled": "published", "whole": "no window"}
-    return {kind: one(run, MODEL, weights, tokens, device, variant) for kind, variant in kinds.items()}
+    return {kind: one(run, MODEL, weights, tokens, device, version) for kind, version in kinds.items()}
 
 
 def values(run: Run) -> dict[str, Quantity]:

@@ -10,10 +10,10 @@ OWNED = (("llama-3.1-8b", "bf16"), ("llama-3.1-8b", "q4_0"), ("llama-3.1-70b", "
 
 
 def one(
-    run: Run, model: str, weights: str, tokens: int, device: str, variant: str = "published", batch: int = 1
+    run: Run, model: str, weights: str, tokens: int, device: str, version: str = "published", batch: int = 1
 ) -> Row:
     """Raises `LookupError` with a sentence where it has not been counted."""
-    rows = run.where(model=model, weights=weights, tokens=tokens, device=device, variant=variant, batch=batch)
+    rows = run.where(model=model, weights=weights, tokens=tokens, device=device, version=version, batch=batch)
     if not rows:
         raise LookupError(f"{model} with {tokens} tokens on {device} has not been counted yet")
     return rows[0]
