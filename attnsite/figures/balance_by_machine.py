@@ -135,10 +135,10 @@ def draw(runs: list[Run]) -> go.Figure:
     style.note(on, x.high, places[-1], "compute-bound", ARITHMETIC, above=True, anchor="right", shift=(-2, 6))
     for (name, those), place in zip(rows.items(), lower, strict=True):
         hover = [
-            f"{r.case.get('name') or 'causal prompt, ' + axes.tokens(r.case['tokens']) + ' tokens'}: {intensity(r)}"
+            f"{r.case.get('name') or 'causal prefill, ' + axes.tokens(r.case['tokens']) + ' tokens'}: {intensity(r)}"
             for r in those
         ]
         style.points(on, [intensity(r).value for r in those], [place] * len(those), style.Look(style.OURS), name, hover)
-    latent = rows["MLA step"][-1].values["intensity"]
+    latent = rows["MLA decode"][-1].values["intensity"]
     style.reference(on, [latent, latent], [lower[1], places[-1]], "latent attention, 128 heads")
     return style.finish(on, run)
