@@ -21,7 +21,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "models_on_devices"
-TITLE_COLUMNS = ("weights", "device", "decode, 1 sequence", "decode, 32 sequences", "device needs")
+TITLE_COLUMNS = ("weights", "device", "FLOP/byte, 1 sequence", "FLOP/byte, 32 sequences", "FLOP/byte needed")
 CONTEXT, BATCH = 8192, 32
 UNIT = "FLOP/byte"
 
@@ -32,8 +32,9 @@ def both(run: Run, model: str, weights: str, device: str) -> tuple[Row, Row]:
     return alone, many
 
 
-def needs(row: Row) -> Quantity | None:
-    return Quantity(row.values["balance"], UNIT) if row.values["balance"] else None
+def needs(row: Row, unit: str = UNIT) -> Quantity | None:
+    """The device's balance; None where its peak is not known."""
+    return Quantity(row.values["balance"], unit) if row.values["balance"] else None
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -67,9 +68,12 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             seconds = alone.values["prefill_seconds"]
             rows.append(
                 {"model": alone.values["name"], "weights": weights, "device": label}
-                | {"decode, 1 sequence": Quantity(alone.values["decode_intensity"], UNIT)}
-                | {f"decode, {BATCH} sequences": Quantity(many.values["decode_intensity"], UNIT)}
-                | {"prefill, 8k": Quantity(alone.values["prefill_intensity"], UNIT), "device needs": needs(alone)}
+                | {"FLOP/byte, 1 sequence": Quantity(alone.values["decode_intensity"])}
+                | {f"FLOP/byte, {BATCH} sequences": Quantity(many.values["decode_intensity"])}
+                | {
+                    "FLOP/byte, prefill": Quantity(alone.values["prefill_intensity"]),
+                    "FLOP/byte needed": needs(alone, "1"),
+                }
                 | {"at most, 1 sequence": bound(alone), f"at most, {BATCH} sequences": bound(many)}
                 | {"prefill, at least": Quantity(seconds, "s") if seconds else None}
                 | {f"fits, {BATCH} sequences": fit(many)}

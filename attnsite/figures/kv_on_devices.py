@@ -1,13 +1,13 @@
 """Beside bf16 weights of Llama 3.1 8B an RTX 4090 has room for {llama_8b_bf16_rtx_4090_longest} tokens of KV cache
 
-The bf16 KV cache of one sequence, and the longest context that fits beside the weights on an H100 with 80 GB, an RTX
-4090 with 24 GB and a MacBook with an M4 Max and 128 GB. A dash: the weights alone do not fit.
+The bf16 KV cache of one sequence, and how many tokens of it fit beside the weights on an RTX 4090 with 24 GB, an H100
+with 80 GB and a MacBook with an M4 Max and 128 GB. A dash: the weights alone do not fit.
 
 Llama 3 8B and 70B have the shapes of Llama 3.1. q4_0 is llama.cpp's format of 4.5 bits per weight; the cache stays in
 bf16. Memory is counted in units of 10^9 bytes, and activations, the engine's buffers and what an operating system keeps
-from a GPU are left out, so that a real context is shorter. Gemma 3 27B is counted
-with rolling buffers in its windowed layers, and a longer context then adds {gemma_27b_per_token} per token. A length
-beyond the context that a model was trained for says only that memory is not the limit.
+from a GPU are left out, so that a real context is shorter. Gemma 3 27B is counted with rolling buffers in its windowed
+layers, and a longer context then adds {gemma_27b_per_token} per token. A length beyond the context that a model was
+trained for says only that memory is not the limit.
 
 A table of three models, each with bf16 and with 4-bit weights. Llama 3.1 8B keeps {llama_8b_per_token} per token and
 {llama_8b_at_128k} at 128k tokens, the 70B model {llama_70b_per_token} and {llama_70b_at_128k}, Gemma 3 27B
@@ -23,7 +23,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "models_on_devices"
-TITLE_COLUMNS = ("KV cache per token", "longest on RTX 4090")
+TITLE_COLUMNS = ("weights", "per token", "at 128k", "fit on RTX 4090", "fit on H100")
 CONTEXTS = (8192, 32768, 131072)
 
 
@@ -49,9 +49,9 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             on = {label: longest(one(runs[0], model, weights, CONTEXTS[0], key)) for key, (_, label) in DEVICES.items()}
             rows.append(
                 {"model": first.values["name"], "weights": weights}
-                | {"KV cache per token": Quantity(first.values["bytes_per_token"], "B")}
-                | {f"KV cache at {axes.tokens(tokens)}": size for tokens, size in at.items()}
+                | {"per token": Quantity(first.values["bytes_per_token"], "B")}
+                | {f"at {axes.tokens(tokens)}": size for tokens, size in at.items()}
                 | {"size of weights": Quantity(first.values["weight_bytes"], "B")}
-                | {f"longest on {label}": tokens for label, tokens in on.items()}
+                | {f"fit on {label}": tokens for label, tokens in on.items()}
             )
     return rows
