@@ -1,18 +1,18 @@
-"""These accelerators need {least} or more to be busy; a decoding step with KV heads does {most_shared} at most
+"""Accelerators need {least} or more to be compute-bound; decode with KV heads does {most_shared} at most
 
-What a machine can do for each byte that it reads, above, and what attention does with each byte, below. Go up from a
-mark: blue bars wait for memory there, copper ones for arithmetic.
+FLOP/byte that each machine needs, above, and that attention does, below. Go up from a mark: blue bars are memory-bound
+there, copper ones compute-bound.
 
 Each bar changes colour at the machine's balance, its published peak for products of 16-bit matrices divided by its
-published bandwidth; nothing that runs reaches either. A decoding step is one query for each head over a long cache of
-16-bit elements, one mark for each published model; prompts are causal, of multi-head attention, with the matrices read
-and written once. With latent attention all heads read the same vector, which puts it beside the bars' ends. The axis is
+published bandwidth; nothing that runs reaches either. A decode step is one query per head over a long cache of 16-bit
+elements, one mark for each published model; prefills are causal, of multi-head attention, with the matrices read and
+written once. With latent attention all heads read the same vector, which puts it beside the bars' ends. The axis is
 logarithmic.
 
 A chart of {machines} bars and below them {models} marks in rows. The balance of the machines runs from {mi250} for an
-AMD MI250 to {tpu_v6e} for a TPU v6e, by way of {h200} for an H200 and {h100} for an H100. A decoding step with a
-key-value head for each query head does {mha}, with grouped heads {least_gqa} to {most_gqa}, with one key-value head up
-to {most_mqa}, with latent attention up to {mla}; a prompt of {prompt_tokens} tokens does {prompt}.
+AMD MI250 to {tpu_v6e} for a TPU v6e, by way of {h200} for an H200 and {h100} for an H100. A decode step with a KV head
+for each query head does {mha}, with grouped heads {least_gqa} to {most_gqa}, with one KV head up to {most_mqa}, with
+latent attention up to {mla}; a prefill of {prompt_tokens} tokens does {prompt}.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "balance_by_machine"
 TITLE_COLUMNS = ("FLOP/byte",)
-UNIT = "FLOP a byte"
+UNIT = "FLOP/byte"
 KINDS = ("MHA", "GQA", "MQA", "MLA")
 MEMORY, ARITHMETIC = style.OURS_2, style.OTHER_2
 
@@ -104,7 +104,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         lines += [{"what": row.case["name"], "kind": f"decoding, {kind}", "FLOP/byte": intensity(row)}
                   for row in decoding(run, kind)]  # fmt: skip
     return lines + [
-        {"what": "a prompt", "kind": "prompt", "tokens": row.case["tokens"], "FLOP/byte": intensity(row)}
+        {"what": "a prefill", "kind": "prompt", "tokens": row.case["tokens"], "FLOP/byte": intensity(row)}
         for row in prompts(run)
     ]
 
@@ -112,11 +112,11 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     bars = machines(run)
-    rows = {"prompts": prompts(run)} | {f"{kind} step": decoding(run, kind) for kind in reversed(KINDS)}
+    rows = {"prefill": prompts(run)} | {f"{kind} decode": decoding(run, kind) for kind in reversed(KINDS)}
     names = [row.case["name"].split(" ", 1)[1].removeprefix("Instinct ") for row in bars]
     places = [float(len(rows) + 1 + n) for n in range(len(bars))]
     lower = [float(len(rows) - 1 - n) for n in range(len(rows))]
-    x = axes.log_axis("FLOPs for each byte", [intensity(r).value for r in run.where()], base=2, most=6, pad=1.5)
+    x = axes.log_axis("FLOP/byte", [intensity(r).value for r in run.where()], base=2, most=6, pad=1.5)
     top = places[-1] + 1.2
     on = style.chart(x, axes.Axis("machines above, attention below", -0.6, top, (*lower, *places), (*rows, *names)))
     for row, place in zip(bars, places, strict=True):
@@ -131,14 +131,14 @@ def draw(runs: list[Run]) -> go.Figure:
             f"{Quantity(1e12 * row.case['terabytes'], 'B/s')}"
         )
         style.points(on, [at.value], [place], style.Look(style.INK, symbol="diamond"), row.case["name"], [text])
-    style.note(on, x.low, places[-1], "memory limits", MEMORY, above=True, anchor="left", shift=(2, 6))
-    style.note(on, x.high, places[-1], "arithmetic limits", ARITHMETIC, above=True, anchor="right", shift=(-2, 6))
+    style.note(on, x.low, places[-1], "memory-bound", MEMORY, above=True, anchor="left", shift=(2, 6))
+    style.note(on, x.high, places[-1], "compute-bound", ARITHMETIC, above=True, anchor="right", shift=(-2, 6))
     for (name, those), place in zip(rows.items(), lower, strict=True):
         hover = [
-            f"{r.case.get('name') or 'causal prompt, ' + axes.tokens(r.case['tokens']) + ' tokens'}: {intensity(r)}"
+            f"{r.case.get('name') or 'causal prefill, ' + axes.tokens(r.case['tokens']) + ' tokens'}: {intensity(r)}"
             for r in those
         ]
         style.points(on, [intensity(r).value for r in those], [place] * len(those), style.Look(style.OURS), name, hover)
-    latent = rows["MLA step"][-1].values["intensity"]
+    latent = rows["MLA decode"][-1].values["intensity"]
     style.reference(on, [latent, latent], [lower[1], places[-1]], "latent attention, 128 heads")
     return style.finish(on, run)

@@ -1,12 +1,12 @@
-"""A batch shares the reading of the weights, and of no cache
+"""Attention is {share_one} of a decode step for one sequence and {share_many} for a batch of {largest}
 
-The time of a decoding step of one layer a sequence, at {context} tokens of context each, by the number of sequences in
-the batch, with 8 key-value heads. See which part of a bar shrinks.
+Time per sequence of a decode step of one layer, at {context} tokens each and 8 KV heads, by batch size. The parameters'
+part shrinks, attention's stays.
 
-The lower part is attention, measured for the whole batch and divided by it. The upper part is the products with the
-weights: modelled, as the longer of reading the weights once and of two FLOPs for each weight and sequence, at the
-median rates of reading and of a matrix product over all rounds of this run, and divided by the batch. Whiskers at the
-top are the middle half of the samples of attention.
+The lower part is attention, measured for the whole batch and divided by it. The upper part is the products with
+parameters: modelled, as the longer of reading them once and of two FLOPs for each parameter and sequence, at the median
+rates of reading and of a matrix product over all rounds of this run, and divided by the batch. Whiskers at the top are
+the interquartile range of the samples of attention.
 
 A bar chart of batches from 1 to {largest}. A step takes {one} for a single sequence and {many} for each of {largest}.
 Attention for the batch of {largest} takes {attention_growth} as long as for one sequence, in rounds in which memory
@@ -92,7 +92,7 @@ def draw(runs: list[Run]) -> go.Figure:
     places = [float(i) for i in range(len(rows))]
     tallest = max(w.value + (a.high or a.value) for w, a in split)
     x = axes.Axis("sequences in the batch (count)", -0.6, len(rows) - 0.4, tuple(places), tuple(map(str, rows)))
-    on = style.chart(x, axes.linear_axis("time of a step a sequence", [0, tallest], "s", most=6))
+    on = style.chart(x, axes.linear_axis("decode step, per sequence", [0, tallest], "s", most=6))
     below = [0.0] * len(rows)
     for which, (label, colour) in ((1, ATTENTION), (0, WEIGHTS)):
         heights = [part[which].value for part in split]

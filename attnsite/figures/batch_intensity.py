@@ -1,17 +1,16 @@
-"""A larger batch raises the intensity of the weights and not of attention: with 32 KV heads a step stops at {limit_mha}
+"""Batching raises the intensity of the weights, not of attention: with 32 KV heads a step stops at {limit_mha}
 
-FLOPs for each byte read in one decoding step, by the number of sequences in the batch. Compare the line of the weights
-with the level lines of attention.
+FLOP/byte of one decode step by batch size. The weights' line rises, the lines of attention are level.
 
-Counted for Llama 2 7B, its MLP and its output layer with it, and {context} tokens of context, all numbers of 16 bits,
+Counted for Llama 2 7B, its MLP and its output layer with it, and {context} tokens of context, all elements of 16 bits,
 activations left out. All sequences are multiplied with the same weights, so those are read once for all of them; each
 sequence brings a cache of its own, so FLOPs and bytes of attention grow together. Only sequences that share their
 context, with a kernel that reads it once, move attention up. Both axes are logarithmic.
 
 A chart of lines over batches of 1 to {batch}. The weights rise from {weights_at_1} to {weights}; attention stays at
-{mha} with 32 key-value heads and at {gqa} with 8. The whole step with 32 key-value heads reaches {whole_mha} and could
-never pass {limit_mha}; with 8 it reaches {whole_gqa}, of at most {limit_gqa}. Sequences that share their whole context
-would bring attention to {shared}.
+{mha} with 32 KV heads and at {gqa} with 8. The whole step with 32 KV heads reaches {whole_mha} and could never pass
+{limit_mha}; with 8 it reaches {whole_gqa}, of at most {limit_gqa}. Sequences that share their whole context would bring
+attention to {shared}.
 """
 
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "batch_intensity"
 TITLE_COLUMNS = ("whole step, FLOP/byte", "weights, FLOP/byte")
-UNIT = "FLOP a byte"
+UNIT = "FLOP/byte"
 CONTEXT = 4096  # of the experiment
 
 
@@ -95,8 +94,8 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     every = [of(row) for kv_heads, of, _ in LINES.values() for row in _rows(run, kv_heads)]
     on = style.chart(
-        axes.cases_axis("batch, count of sequences", [row.case["batch"] for row in run.where()], most=10),
-        axes.log_axis("FLOPs for each byte read", every, base=2, pad=1.5),
+        axes.cases_axis("batch size (count)", [row.case["batch"] for row in run.where()], most=10),
+        axes.log_axis("FLOP/byte", every, base=2, pad=1.5),
     )
     for name, (kv_heads, of, look) in LINES.items():
         rows = _rows(run, kv_heads)

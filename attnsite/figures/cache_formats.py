@@ -1,15 +1,15 @@
-"""Scales make a cache of 4 bits take 4.5 or 5, and one of 2 bits take 3
+"""With its scales a 4-bit KV cache takes {q4_0_bits} or {int4_bits} bits per element, and a 2-bit one {int2_bits}
 
-What an element of a KV cache takes in seven formats. The second piece of a bar is the element's share of the scales
-that its group has; compare it with the first, the bits that give the format its name.
+What an element of a KV cache takes in seven formats. The second piece of each bar is the element's share of the scales
+of its group.
 
-Counted; the bytes are those of a token of Llama 3 8B, in all layers. A smaller group follows the numbers more closely
-and has more scales. A format whose scale is for a whole tensor pays nothing for it. What rounding does to the results
+Counted; the bytes are those of a token of Llama 3 8B, in all layers. A smaller group follows the elements more closely
+and has more scales. A format with one scale for a whole tensor pays nothing for it. What rounding does to the results
 is another question. The table below has float32 as well, which takes {most_bits} bits.
 
-A chart of horizontal bars. A token takes {bf16} in 16 bits, {int8} in int8 with a scale a row, {q8_0} in llama.cpp's
-q8_0, {q4_0} in its q4_0, {int4} in int4 with a scale and an offset for every 32 elements, and {int2} in int2 with the
-same, which is {int2_over_bare} what two bits alone would take.
+A chart of horizontal bars. A token takes {bf16} in 16 bits, {int8} in int8 with one scale per row, {q8_0} in
+llama.cpp's q8_0, {q4_0} in its q4_0, {int4} in int4 with a scale and an offset for every 32 elements, and {int2} in
+int2 with the same, which is {int2_over_bare} what two bits alone would take.
 """
 
 from typing import Any
@@ -90,7 +90,7 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = _drawn(runs[0])
     places = [-float(place) for place in range(len(rows))]
     y = axes.Axis("format", places[-1] - 0.6, 1.0, tuple(places), tuple(LABELS[row.case["name"]] for row in rows))
-    on = style.chart(axes.Axis("bits an element (count)", 0, 16.6, (0, 4, 8, 12, 16), ("0", "4", "8", "12", "16")), y)
+    on = style.chart(axes.Axis("bits per element (count)", 0, 16.6, (0, 4, 8, 12, 16), ("0", "4", "8", "12", "16")), y)
     on.figure.update_yaxes(showgrid=False)
     for piece, colour in (("elements", style.OURS), ("scales", style.OTHER_2)):
         bare = [row.case["bits"] if piece == "elements" else row.values["bits"] - row.case["bits"] for row in rows]

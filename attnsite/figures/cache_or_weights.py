@@ -1,19 +1,19 @@
-"""In {reached_alone} of {whole_models} dense models without windows one sequence outweighs the weights, a batch of 16
-in {reached_16}
+"""One sequence outweighs the weights in {reached_alone} of {whole_models} dense models, a batch of 16 in {reached_16}
 
-The context at which a decoding step reads as many bytes of the KV cache as of the weights, for some published models:
-for one sequence, and for batches of 16 and 256. Find the cross, the context that the model was made for.
+Context length at which a decode step reads as many bytes of KV cache as of weights, for one sequence and for batches of
+16 and 256. The cross is the model's own context.
 
 Right of a mark the step's time is mostly that of its caches and grows with the context, left of it mostly that of the
-weights and does not. Counted a layer, with as many bits for a weight as for a cached number, and with the MLP of each
-model's own configuration; embeddings and the output layer are left out. All models here are dense, without latent
-attention: a batch reads their weights once and a cache for each sequence, so it moves the mark left by its number. A
-cross is missing where the table gives no context. The axis is logarithmic.
+weights and does not. Counted per layer, with as many bits for a weight as for a cached element, and with the MLP of
+each model's own configuration; embeddings and the output layer are left out. All models here are dense, without latent
+attention: a batch reads their weights once and a cache for each sequence, so it moves the mark left by its number.
+Models with windows are not among those of the title. A cross is missing where the table gives no context. The axis is
+logarithmic.
 
 A chart of one row for each model and three marks in it. For one sequence the two are equal at {llama2_7b} tokens in
-Llama 2 7B, with a key-value head for each query head, and at {llama3_8b} in Llama 3.1 8B, which shares each among
-four; with 256 sequences at {llama2_7b_256} and {llama3_8b_256}. Among those that share no heads and have no windows it
-is {mha_widths} the width of the model in the median, for one sequence, from {mha_widths_least} to {mha_widths_most}.
+Llama 2 7B, with a KV head for each query head, and at {llama3_8b} in Llama 3.1 8B, which shares each among four; with
+256 sequences at {llama2_7b_256} and {llama3_8b_256}. Among those that share no heads and have no windows it is
+{mha_widths} the hidden size in the median, for one sequence, from {mha_widths_least} to {mha_widths_most}.
 """
 
 import statistics

@@ -1,19 +1,19 @@
-"""With 8 KV heads, not 32, one query at a time is answered {gain_8_first} as fast, many at once hardly faster
+"""8 KV heads answer one query {gain_8_first} as fast as 32, and {most_queries} queries at once {gain_8_last} as fast
 
-How many times as fast attention is with 8 and with 1 KV heads as with 32, by the number of queries that are answered at
-once over a cache of {context} tokens. See where the lines come down to one.
+Speed-up of attention with 8 and with 1 KV heads over 32, by the number of queries at once over a cache of {context}
+tokens. Both lines come down to one.
 
-One query is a decoding step; a prompt worked off in pieces, or a draft that is checked, has more; a whole prompt has as
-many as there are keys. Dotted is what follows from the rates of reading and of multiply-adds alone, measured in the
-same rounds: the longer of reading the cache once and of doing the FLOPs. From nine queries on the kernel lays its
-registers out for panels of 24, which few queries do not fill. Left out, because the middle half of the samples of one
-of the two is wider than 19 % of its median: {left_out} points. Bands pair the quartiles that are
-farthest apart; the number of queries is on a logarithmic axis.
+One query is a decode step; chunked prefill, or a draft of speculative decoding, has more; a whole prefill has as many
+as there are keys. Dotted is what follows from the rates of reading and of multiply-adds alone, measured in the same
+rounds: the longer of reading the cache once and of doing the FLOPs. From nine queries on the kernel lays its registers
+out for panels of 24, which few queries do not fill. Left out, because the interquartile range of the samples of one of
+the two is more than 19 % of its median: {left_out} points. Bands pair the quartiles that are farthest apart; the number
+of queries is on a logarithmic axis.
 
 A chart of two lines. With one query 8 KV heads are {gain_8_first} and one KV head is {gain_1_first} as fast as 32; with
 {most_queries} queries 8 are {gain_8_last} as fast, by the fastest rounds {gain_8_last_fastest}, with {most_queries_1}
-one is {gain_1_last}. By the rates alone, the
-cache with 32 KV heads stops being the limit at {balance_32} queries, with 8 at {balance_8}.
+one is {gain_1_last}. By the rates alone, the cache with 32 KV heads stops being the limit at {balance_32} queries, with
+8 at {balance_8}.
 """
 
 from typing import Any
@@ -108,7 +108,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown += [gain for those in theory.values() for gain in those]
     counts = sorted({n for those in drawn.values() for n in those})
     x = axes.log_axis("queries at once (count)", counts, "count", base=2, most=10, pad=1.15)
-    on = style.chart(x, axes.log_axis("times as fast as with 32 KV heads", shown, "×", pad=1.15))
+    on = style.chart(x, axes.log_axis("speed-up over 32 KV heads", shown, "×", pad=1.15))
     style.reference(on, [x.low, x.high], [1, 1], "as fast as with 32", dash="solid")
     for kv_heads, those in drawn.items():
         label, look = SHARED[kv_heads]

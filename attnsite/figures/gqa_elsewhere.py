@@ -1,13 +1,13 @@
-"""With 8 KV heads instead of 32 a layer keeps {layer_8} of its weights and {cache_8} of its cache
+"""With 8 KV heads instead of 32 a layer has {layer_8} of its parameters and {cache_8} of its KV cache
 
-What is left of a layer, of a prompt's arithmetic and of the cache as the KV heads become fewer. See which line falls in
-proportion and which does not move.
+What is left of a layer's parameters, of prefill arithmetic and of the cache with fewer KV heads. Only the cache falls
+in proportion; QKᵀ, AV and exponentials do not move.
 
-Counted for a layer of width 4096 with 32 query heads of 128 and an MLP of 8 × width² weights. FLOPs of the products
-with weights go with the weights, two for each and token. QKᵀ, AV and the exponentials belong to query heads, so sharing
-keys and values leaves them as they are. The number of KV heads is on a logarithmic axis.
+Counted for a layer of hidden size 4096 with 32 query heads of 128 and an MLP of 8 × d_model² parameters. FLOPs of the
+products with parameters go with them, two for each and token. QKᵀ, AV and the exponentials belong to query heads, so
+sharing keys and values leaves them as they are. The number of KV heads is on a logarithmic axis.
 
-A chart of four lines over 32 to 1 KV heads. QKᵀ, AV and exponentials stay at 100 %. The layer's weights fall to
+A chart of four lines over 32 to 1 KV heads. QKᵀ, AV and exponentials stay at 100 %. The layer's parameters fall to
 {layer_8} with 8 KV heads and {layer_1} with one, the projections' alone to {projections_8} and {projections_1}, the
 cache to {cache_8} and {cache_1}.
 """
@@ -25,7 +25,7 @@ EXPERIMENT = "gqa_elsewhere"
 TITLE_COLUMNS = ("weights of the layer", "cached elements per token")
 LINES = {  # what was counted: the value's name, the label, the look
     "prompt_exponentials": ("prompt", "QKᵀ, AV,<br>exponentials", style.Look(style.OTHER, symbol="square")),
-    "layer_weights": ("layer", "layer’s weights", style.Look(style.OTHER_2, symbol="diamond")),
+    "layer_weights": ("layer", "layer’s parameters", style.Look(style.OTHER_2, symbol="diamond")),
     "projection_weights": ("projections", "projections", style.Look(style.OURS_2, symbol="triangle-up")),
     "cache_elements": ("cache", "KV cache", style.Look(style.OURS)),
 }

@@ -1,16 +1,16 @@
-"""8 KV heads make a decoding step {decode_gain_8} as fast; a prompt takes {prompt_least} to {prompt_most} of its time
+"""With 8 KV heads instead of 32, decode is {decode_gain_8} as fast; prefill takes {prompt_8} the time
 
-The time of a prompt and of a decoding step by the number of KV heads, over the time with 32, one for each query head.
-Follow the two solid lines, then the dashed ones, where K and V were first copied for every query head.
+Attention time of a prefill and of a decode step by the number of KV heads, over the time with 32. Decode falls and
+prefill does not; the dashed lines copy K and V for every query head first.
 
-Every line begins at one, with 32 KV heads and nothing to copy. The thin dotted line is what a decoding step would need
-if it either read its cache at the bandwidth that was measured in the same rounds or did its FLOPs at the rate of
-multiply-adds, whichever takes longer. The copy is made by all threads into memory that is kept, which is kinder than
+Every line begins at one, with 32 KV heads and nothing to copy. The thin dotted line is what a decode step would need if
+it either read its cache at the bandwidth that was measured in the same rounds or did its FLOPs at the rate of
+multiply-adds, whichever takes longer. The copy is made by all threads into memory that is reused, which is kinder than
 what a framework does. Bands pair the quartiles of the samples that are farthest apart; both axes are logarithmic.
 
-A chart of four lines over 32 to 1 KV heads. With 8 a causal prompt of {tokens} tokens takes {prompt_8} the time, a
-decoding step over {context} tokens {decode_8}; with one {prompt_1} and {decode_1}. With copies the prompt takes
-{prompt_repeated_8} and the step {decode_repeated_8} the time with 8 KV heads.
+A chart of four lines over 32 to 1 KV heads. With 8 a causal prefill of {tokens} tokens takes {prompt_8} the time, a
+decode step over {context} tokens {decode_8}; with one {prompt_1} and {decode_1}. With copies prefill takes
+{prompt_repeated_8} and the decode step {decode_repeated_8} the time with 8 KV heads.
 """
 
 from typing import Any
@@ -25,10 +25,10 @@ from attnsite.records.run_file import Row, Run
 EXPERIMENT = "gqa_phases"
 TITLE_COLUMNS = ("time per call",)
 SERIES = {  # name: the phase, the kernel, the label, the look
-    "prompt": ("prompt", "cpu_simd", "prompt", style.Look(style.OURS_2)),
-    "prompt_repeated": ("prompt", "cpu_simd_repeated", "prompt, copied", style.Look(style.OTHER_2, "dash", "square")),
-    "decode": ("decode", "cpu_simd", "decoding", style.Look(style.OURS)),
-    "decode_repeated": ("decode", "cpu_simd_repeated", "decoding, copied", style.Look(style.OTHER, "dash", "square")),
+    "prompt": ("prompt", "cpu_simd", "prefill", style.Look(style.OURS_2)),
+    "prompt_repeated": ("prompt", "cpu_simd_repeated", "prefill, copied", style.Look(style.OTHER_2, "dash", "square")),
+    "decode": ("decode", "cpu_simd", "decode", style.Look(style.OURS)),
+    "decode_repeated": ("decode", "cpu_simd_repeated", "decode, copied", style.Look(style.OTHER, "dash", "square")),
 }
 
 

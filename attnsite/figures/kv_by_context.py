@@ -1,12 +1,13 @@
-"""Past its window a hybrid model's cache grows with its full layers alone, so no single number a token describes it
+"""Past its window, Gemma 3 27B adds {gemma_rate_after} per token and not {gemma_rate_before}
 
-The KV cache of one sequence by its length, in four models. Look at where the line of Gemma 3 27B leaves the broken one,
-which counts all of its layers as full.
+The KV cache of one sequence by context length, in four models. The line of Gemma 3 27B leaves the broken one, which
+counts all of its layers as full, at the window.
 
-With all layers full the cache is so many bytes a token, at any length. Of the layers of Gemma 3 27B {gemma_windowed} of
-{gemma_layers} see only the last {gemma_window} tokens, and of gpt-oss-20b {gpt_oss_windowed} of {gpt_oss_layers} only
-{gpt_oss_window}; their part of the cache stops growing there if the engine lets it. DeepSeek-V3 keeps a latent in each
-layer for every token. 16 bits an element, both axes logarithmic; what an engine reserves may be more.
+With full attention in all layers the cache is the same number of bytes per token at any length. Of the layers of Gemma
+3 27B {gemma_windowed} of {gemma_layers} see only the last {gemma_window} tokens, and of gpt-oss-20b {gpt_oss_windowed}
+of {gpt_oss_layers} only {gpt_oss_window}; their part of the cache stops growing there if the engine lets it.
+DeepSeek-V3 caches a latent in each layer for every token. 16 bits per element, both axes logarithmic; what an engine
+reserves may be more.
 
 A chart of four rising lines over contexts from {smallest_context} to {largest_context} tokens. At the longest Llama 3.1
 8B keeps {llama_last}, Gemma 3 27B {gemma_last} where it would be {gemma_full_last} with all layers full, DeepSeek-V3

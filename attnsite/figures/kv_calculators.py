@@ -1,19 +1,19 @@
-"""In most grouped models since {since}, width for KV heads gives {width_low} to {width_high} times the cache
+"""In most grouped models since {since}, hidden size for KV heads gives {width_low} to {width_high} times the cache
 
-How far each usual mistake is from the right cache of a token, for {models} published models; one mark is a model for
-which the mistake makes a difference. Look at the first row, the mistake of the title, and at how few marks lie near 1.
+How far each common mistake is from the right KV cache per token, for {models} published models; one mark is a model for
+which the mistake matters. Few marks of the first row lie near 1.
 
-From above: the width or all query heads where only the KV heads are kept; the head width as width over heads, although
-the configuration names another; a further factor for the heads, with four bits an element, as one calculator had it;
-one head instead of all; latent attention (MLA) as if every head kept its keys and values, or as if there were two
-latents and no rotary key; windowed layers counted as full at the model's longest context, or left out although they
-fill first; four bytes an element; and keys without values. Marks of one place are spread a little so that they can be
-told apart; a grey mark stands for all models.
+From above: the hidden size, or all query heads, where only the KV heads are cached; the head dimension as hidden size
+over heads, although the configuration names another; a further factor for the heads, with four bits per element, as one
+calculator had it; one head instead of all; latent attention (MLA) as if every head cached its keys and values, or as if
+there were two latents and no rotary key; windowed layers counted as full at the model's longest context, or left out
+although they fill first; four bytes per element; and keys without values. Marks at one place are spread a little so
+that they can be told apart; a grey mark stands for all models.
 
 A chart of {mistakes} rows of marks on a logarithmic axis. Of {grouped} models from {since} on with shared KV heads, the
-width gives between {width_low} and {width_high} in {width_between}; the median of all models for which it is wrong is
-{width_median} and the most {width_most}. Taking latent attention for full heads gives {mla_as_mha_most} for
-DeepSeek-V3, and counting windows as full up to {windows_as_full_most}.
+hidden size gives between {width_low} and {width_high} times the cache in {width_between}; the median of all models for
+which it is wrong is {width_median} and the most {width_most}. Taking latent attention for full heads gives
+{mla_as_mha_most} for DeepSeek-V3, and counting windows as full up to {windows_as_full_most}.
 """
 
 import statistics
@@ -27,11 +27,11 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "kv_calculators"
-TITLE_COLUMNS = ("right, per token", "width for KV heads")
+TITLE_COLUMNS = ("right, per token", "hidden size for KV heads")
 MISTAKES = {
-    "width": "width for KV heads",
+    "width": "hidden size for KV heads",
     "query_heads": "query heads for KV heads",
-    "width_over_heads": "head width by division",
+    "width_over_heads": "head_dim by division",
     "extra_heads": "heads twice, 4 bits",
     "one_head": "one head only",
     "mla_as_mha": "MLA kept as MHA",
@@ -147,7 +147,7 @@ def draw(runs: list[Run]) -> go.Figure:
                 if row.case["attention"] == kind:
                     xs.append(size)
                     ys.append(places[mistake] + shift)
-                    right = f"{Quantity(size, '×')} of {Quantity(row.values['bytes'], 'B')} a token"
+                    right = f"{Quantity(size, '×')} of {Quantity(row.values['bytes'], 'B')} per token"
                     hover.append(f"{row.case['name']}, {kind}<br>{MISTAKES[mistake]}: {right}")
         style.points(on, xs, ys, look, kind, hover, size=6)
     for mistake in alike:

@@ -1,11 +1,11 @@
-"""A published table has the cache of 16 KV heads for a model that has had 8 since August 2024
+"""A published table has Llama 3.1 405B's cache with {heads_405b} KV heads; since August 2024 it has {kv_heads_405b}
 
-The KV cache of Llama 3.1 as the Hugging Face blog's announcement prints it, and by count. Compare the KV heads that
-the printed size has with those that the model has now.
+The KV cache of Llama 3.1 as the Hugging Face blog's announcement prints it, and as counted. Compare the KV heads that
+the printed size implies with those that the model has now.
 
 The table says GB and means GiB; it takes 1k for 1024 tokens, but 16k and 128k for thousands. Dividing a printed size by
-layers, tokens, head width and two bytes for a key and a value gives the number of KV heads that it was made with. The
-largest model was published with 16 in July 2024, and again with 8 in August; the table stayed.
+layers, tokens, head dimension and two bytes for a key and a value gives the number of KV heads that it was made with.
+The largest model was published with 16 in July 2024, and again with 8 in August; the table stayed.
 
 A table of three models at three lengths. For 8B and 70B the printed sizes have {heads_8b} and {heads_70b} KV heads, as
 their configurations have. For 405B they have {heads_405b}, where the configuration now has {kv_heads_405b}, so they are

@@ -1,17 +1,17 @@
-"""With fewer weights one KV head, not {heads}, ends {one_over_all} higher, {over_all_1_low} to {over_all_1_high} (95 %)
+"""At fewer parameters one KV head, not {heads}, ends {one_over_all} higher, {over_all_1_low} to {over_all_1_high}
 
-The last validation loss of models that share keys and values among their query heads, by the number of KV heads. Read
-from left to right: the cache shrinks with each step.
+Last validation loss of small models by the number of KV heads, with fewer parameters and with these given back as query
+heads. The KV cache shrinks from left to right.
 
-One line keeps {heads} query heads, so that fewer KV heads are fewer parameters; the other gives these back as further
-query heads, up to {heads_given_back} of them, and has {parameters} parameters everywhere. Small marks are seeds, lines
-join the medians over the seeds, and bands hold the middle half of them. The models have {layers} layers of width
-{width} and were trained for {steps} steps on bytes of Shakespeare. The axis of losses does not begin at zero; that of
-KV heads is logarithmic.
+The interval in the title is the 95 % interval of the difference. One line keeps {heads} query heads, so that fewer KV
+heads are fewer parameters; the other gives these back as further query heads, up to {heads_given_back} of them, and has
+{parameters} parameters everywhere. Small marks are seeds, lines join the medians over the seeds, and bands are the
+interquartile range. The models have {layers} layers of hidden size {width} and were trained for {steps} steps on bytes
+of Shakespeare. The axis of losses does not begin at zero; that of KV heads is logarithmic.
 
 A chart of two lines over the number of KV heads. With a KV head for every query head the loss is {loss_all}; with one
-for all it is {loss_one}, and {loss_given_back} where the parameters are given back, while the cache of a token falls
-from {cache_all} to {cache_one} numbers.
+for all it is {loss_one}, and {loss_given_back} where the parameters are given back, while the KV cache falls from
+{cache_all} to {cache_one} elements per token.
 """
 
 from dataclasses import replace

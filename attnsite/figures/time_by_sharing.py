@@ -1,14 +1,14 @@
-"""A group that shares keys doubles a call's time at {doubling}, a batch of {batch_next} takes {batch_next_growth}
+"""Queries that share keys double a call's time at {doubling}; a batch of {batch_next} takes {batch_next_growth}
 
-How long one call takes over a cache of {cache_bytes}, by how many queries there are for each KV head. See where the
-two lines of queries that share the keys leave the level line, and that the batch's does so at once.
+Time of one call over a cache of {cache_bytes}, by queries per KV head. The two lines of queries that share the keys
+leave the level line late, the batch's at once.
 
 The level line is the time in which this machine reads the cache, the slanted one the time of the multiply-adds alone,
 both modelled at the median rates of this run; where they cross, at {balance_queries}, a perfect kernel would change
-from waiting for memory to waiting for arithmetic. Reading went at two speeds, {read_least} at some points and
-{read_most} at others, by which the crossing lies between {balance_queries_least} and {balance_queries_most}. Queries
-that share a key are those of the query heads of a group or those of one head's tokens; the sequences of a batch bring a
-cache each. The fastest of our kernels counts at each point. Bands hold the middle half of the samples; both axes are
+from memory-bound to compute-bound. Reading went at two speeds, {read_least} at some points and {read_most} at others,
+by which the crossing lies between {balance_queries_least} and {balance_queries_most}. Queries that share a key are
+those of the query heads of a group or those of one head's tokens; the sequences of a batch bring a cache each. The
+fastest of the kernels here counts at each point. Bands are the interquartile range of the samples; both axes are
 logarithmic.
 
 A chart of three lines from a common start at {one_time}; reading is modelled as {read_time}. With {group} query heads
@@ -100,9 +100,9 @@ def values(run: Run) -> dict[str, Quantity]:
         "fma": fma,
         "cache_bytes": Quantity(cache_bytes(one), "B"),
         "context": Quantity(one.case["keys"], "count"),
-        "balance": Quantity(fma.value / read.value, "FLOP a byte"),
-        "balance_least": Quantity(fma.value / max(rates), "FLOP a byte", digits=2),
-        "balance_most": Quantity(fma.value / min(rates), "FLOP a byte", digits=2),
+        "balance": Quantity(fma.value / read.value, "FLOP/byte"),
+        "balance_least": Quantity(fma.value / max(rates), "FLOP/byte", digits=2),
+        "balance_most": Quantity(fma.value / min(rates), "FLOP/byte", digits=2),
         "balance_queries": Quantity(reading * fma.value / flops, "queries", digits=2),
         "one_time": one.quantity(),
         "read_time": Quantity(reading, "s"),
@@ -151,7 +151,7 @@ def draw(runs: list[Run]) -> go.Figure:
     reading, arithmetic = cache_bytes(one) / read.value, speed(one).value * one.median / fma.value
     numbers = [count(row, kind) for kind, those in rows.items() for row in those]
     times = [time for those in rows.values() for row in those for time in row.middle_half()]
-    x = axes.log_axis("queries at once for each of the KV heads", numbers, base=2, most=9, pad=1.1)
+    x = axes.log_axis("queries per KV head (count)", numbers, base=2, most=9, pad=1.1)
     on = style.chart(x, axes.log_axis("time of one call", [*times, reading], "s", pad=1.5))
     style.reference(
         on, [x.low, x.high], [reading] * 2, f"reading the cache once, {Quantity(reading, 's')}", dash="solid"

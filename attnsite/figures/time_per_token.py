@@ -1,16 +1,16 @@
-"""With weights as modelled and 32 KV heads, a step at {context_long} takes {mha_growth} that at {context_short}
+"""With 32 KV heads a decode step at {context_long} takes {mha_growth} that at {context_short}, parameters modelled
 
-The time of one decoding step of one layer by the context, 32 query heads of 128, for 32, 8 and 1 key-value heads. The
-dotted lines are the part that does not grow, the products with the layer's weights; look at what comes on top.
+Time of one decode step of one layer by context length, 32 query heads of 128, for 32, 8 and 1 KV heads. Dotted is the
+part that does not grow, reading the layer's parameters.
 
-Attention was run and timed. The products with weights were not: a dotted line is the number of bytes of the weights
-over the median bandwidth of reading over all rounds of this run; at the bandwidth of the rounds that read fastest they
-would take {mha_weights_fastest} with 32 key-value heads, and not {mha_weights}. Weights and cache are both float32.
-Bands hold the middle half of the samples. Both axes are linear and begin at zero.
+Attention was run and timed. The products with parameters were not: a dotted line is the number of their bytes over the
+median bandwidth of reading over all rounds of this run; at the bandwidth of the rounds that read fastest they would
+take {mha_weights_fastest} with 32 KV heads, and not {mha_weights}. Parameters and cache are both float32. Bands are the
+interquartile range of the samples. Both axes are linear and begin at zero.
 
-A chart of three rising lines over contexts up to {context_long}. With 32 key-value heads a step goes from
-{mha_short} to {mha_long}, with 8 from {gqa_short} to {gqa_long}, with one from {mqa_short} to {mqa_long}; of the last
-value, {mha_weights}, {gqa_weights} and {mqa_weights} are modelled, for reading the weights.
+A chart of three rising lines over contexts up to {context_long}. With 32 KV heads a decode step goes from {mha_short}
+to {mha_long}, with 8 from {gqa_short} to {gqa_long}, with one from {mqa_short} to {mqa_long}; of the last value,
+{mha_weights}, {gqa_weights} and {mqa_weights} are modelled, for reading the parameters.
 """
 
 import math
@@ -100,7 +100,7 @@ def draw(runs: list[Run]) -> go.Figure:
     quarter = long // 4
     ticks = tuple(range(0, long + 1, quarter))
     x = axes.Axis("context, in tokens", 0, long * 1.02, ticks, tuple(map(axes.tokens, ticks)))
-    on = style.chart(x, axes.linear_axis("time of one step of one layer", [0, most], "s"))
+    on = style.chart(x, axes.linear_axis("decode step of one layer", [0, most], "s"))
     for kv_heads, (_, label, look) in KINDS.items():
         rows, those = steps(run, kv_heads), sums[kv_heads]
         constant = products(run, kv_heads).value
@@ -116,6 +116,6 @@ def draw(runs: list[Run]) -> go.Figure:
             low=[q.low or q.value for q in those], high=[q.high or q.value for q in those],
         )  # fmt: skip
     lowest = min(products(run, kv_heads).value for kv_heads in KINDS)
-    style.note(on, x.low, lowest, "dotted: reading the weights, modelled", style.MUTE, above=False, anchor="left",
+    style.note(on, x.low, lowest, "dotted: reading the parameters, modelled", style.MUTE, above=False, anchor="left",
                 shift=(6, -4))  # fmt: skip
     return style.finish(on, run)

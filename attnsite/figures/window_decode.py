@@ -1,11 +1,11 @@
-"""A window makes the time of a decoding step level, whether the cache is rolled or not
+"""A window makes a decode step's time level: {whole_time} over the whole cache, {none_time} without a window
 
-The time of one decoding step by the context, with {heads} query heads on {kv_heads} key-value heads: without a window,
-with one of {window} tokens over the whole cache, and over a ring that holds only those.
+Time of one decode step by context length, {heads} query heads on {kv_heads} KV heads: without a window, and with one of
+{window} tokens over the whole cache and over a rolling buffer.
 
 Up to the window all three do the same. From there on the step without a window reads more and more, the other two read
-the last {window} tokens and no others. The line at the bottom is the writing of one token into the ring. Bands hold the
-middle half of the samples; both axes are logarithmic.
+the last {window} tokens and no others. The line at the bottom is the writing of one token into the ring. Bands are the
+interquartile range of the samples; both axes are logarithmic.
 
 A chart of three lines over contexts up to {context} tokens. Without a window the step takes {none_time} at the longest,
 with one {whole_time} over the whole cache and {rolled_time} over the ring; appending a token to the ring takes
@@ -27,7 +27,7 @@ WHOLE, ROLLED = "cpu_simd_decode", "cpu_simd_decode_rolled"
 LINES = {  # kernel, whether with a window: the value's name, the label, the look
     (WHOLE, False): ("none", "no window", style.Look(style.OTHER, symbol="square")),
     (WHOLE, True): ("whole", "window, whole cache", style.Look(style.OURS_2, "dash", "triangle-up")),
-    (ROLLED, True): ("rolled", "window, rolled cache", style.Look(style.OURS)),
+    (ROLLED, True): ("rolled", "window, rolling buffer", style.Look(style.OURS)),
 }
 
 
@@ -92,7 +92,9 @@ def draw(runs: list[Run]) -> go.Figure:
     rows, appends = lines(run), appending(run)
     every = [row for those in (*rows.values(), appends) for row in those.values()]
     x = axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens")
-    on = style.chart(x, axes.log_axis("time of one step", [t for r in every for t in r.middle_half()], "s", pad=2))
+    on = style.chart(
+        x, axes.log_axis("time of one decode step", [t for r in every for t in r.middle_half()], "s", pad=2)
+    )
     contexts = sorted(appends)
     if contexts:
         times = [appends[context].median for context in contexts]

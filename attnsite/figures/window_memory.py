@@ -1,11 +1,12 @@
-"""Only the rolled cache stops growing: a window that is an argument keeps every token in memory
+"""At {context} tokens a windowed layer holds {whole_resident}, and {rolled_resident} in a rolling buffer
 
-Resident memory after a decoding step, less what there was before the cache, by the context, for one layer of {kv_heads}
-key-value heads of width {dim} in float32 with a window of {window} tokens.
+Memory added by the KV cache of one layer, by context length: {kv_heads} KV heads, head dimension {dim}, float32, window
+{window}. Only the rolling buffer stops growing.
 
-The dotted lines, where they can be seen at all, are the closed forms, 8 · H_kv · d bytes for each token that is kept: N
-of them in the whole cache, min(N, W) in the ring. What lies above them is the step's workspace and its output. Both
-kernels give the same result for the same step. Both axes are logarithmic.
+Resident memory after a decode step, less what there was before the cache. The dotted lines, where they can be seen at
+all, are the closed forms, 8 · H_kv · d_head bytes for each token that is kept: N of them in the whole cache, min(N, W)
+in the ring. What lies above them is the step's workspace and its output. Both kernels give the same result for the same
+step. Both axes are logarithmic.
 
 A chart of two lines over contexts up to {context} tokens. The whole cache takes {whole_resident} there, the rolled one
 {rolled_resident}; the closed forms are {whole_bytes} and {rolled_bytes}.
@@ -25,7 +26,7 @@ EXPERIMENT = "window_memory"
 TITLE_COLUMNS = ("resident memory",)
 LOOKS = {
     WHOLE: ("whole", "whole cache", style.Look(style.OTHER, symbol="square")),
-    ROLLED: ("rolled", "rolled cache", style.Look(style.OURS)),
+    ROLLED: ("rolled", "rolling buffer", style.Look(style.OURS)),
 }
 
 

@@ -1,15 +1,15 @@
-"""Rolling saves what the windowed layers would keep; the layers that see everything set the floor
+"""Rolled, Gemma 3 27B keeps {gemma3_27b_share} of its cache; its {gemma3_27b_full} full-attention layers set the floor
 
-The KV cache of one sequence with the windowed layers' caches rolled, as a share of the same cache kept whole, by the
-context. Each line ends at the context that the model is made for.
+The KV cache of one sequence with rolling buffers in the windowed layers, as a share of the same cache kept whole, by
+context length. Each line ends at the model's own context.
 
 Up to the window nothing is saved. Beyond it a windowed layer keeps W tokens of N, the others keep all: with f of L
-layers that see everything the share goes to f / L, the dotted lines, and without such layers to nothing. The cache is
-counted at 16 bits an element, which cancels.
+layers full the share goes to f / L, the dotted lines, and without such layers to nothing. The cache is counted at 16
+bits per element, which cancels.
 
 A chart of falling lines over contexts from 1k to 128k tokens. Mistral 7B, with a window in every layer, ends at
-{mistral_7b_share}; Gemma 3 27B, with {gemma3_27b_full} of {gemma3_27b_layers} layers that see everything, at
-{gemma3_27b_share}; gpt-oss-20b, with every other layer, at {gpt_oss_20b_share}; Gemma 2 27B at {gemma2_27b_share}.
+{mistral_7b_share}; Gemma 3 27B, with {gemma3_27b_full} of {gemma3_27b_layers} layers full, at {gemma3_27b_share};
+gpt-oss-20b, with every other layer full, at {gpt_oss_20b_share}; Gemma 2 27B at {gemma2_27b_share}.
 """
 
 from typing import Any

@@ -1,12 +1,12 @@
-"""A window as a mask saves no time; one of {narrow} that bounds the loop makes it {skip_slow} to {skip_fast} as fast
+"""Masking a window of {narrow} saves no time; a kernel that skips keys is {skip_slow} to {skip_fast} as fast
 
-The time of a causal prompt of {tokens} tokens, in {heads} heads of {dim}, by the length of its window, up to the whole
-prompt, where it hides nothing. Compare the level line with the rising one.
+Time of a causal prefill of {tokens} tokens, {heads} heads of dimension {dim}, by window length up to the whole
+sequence, where it hides nothing. The masking kernel's line is level.
 
-The upper line computes every score and puts −inf where the window hides it; the lower one walks over the keys that the
+The upper line computes every score and puts −inf where the window hides it; the lower one loops over the keys that the
 window leaves. The dotted line is the closed form: the time without a window times the share of pairs that the window
-leaves, N·W − W(W − 1)/2 of N(N + 1)/2. Bands hold the middle half of the samples; both axes are logarithmic, and the
-table has shorter prompts as well.
+leaves, N·W − W(W − 1)/2 of N(N + 1)/2. Bands are the interquartile range of the samples; both axes are logarithmic, and
+the table has shorter sequences as well.
 
 A chart of two lines. A window of {narrow} leaves one pair in {pairs_ratio}; the masked computation takes {mask_ratio}
 of its time without a window, and the bounded one is {skip_speedup} as fast as without, {skip_slow} by the slower half
@@ -25,8 +25,8 @@ EXPERIMENT = "window_prefill"
 TITLE_COLUMNS = ("time per call",)
 MASK, SKIP = "cpu_blas_masked", "cpu_simd"
 LOOKS = {
-    MASK: ("laid over the scores", style.Look(style.OTHER, symbol="square")),
-    SKIP: ("bounds the loop", style.Look(style.OURS)),
+    MASK: ("masks the scores", style.Look(style.OTHER, symbol="square")),
+    SKIP: ("skips the keys", style.Look(style.OURS)),
 }
 NAMED = (64, 256, 1024)  # windows that sentences speak of
 
@@ -104,7 +104,7 @@ def draw(runs: list[Run]) -> go.Figure:
     times = [time for row in (*mask.values(), *skip.values()) for time in row.middle_half()]
     on = style.chart(
         axes.log_axis("window, in tokens", windows, "tokens", base=2, pad=1.1),
-        axes.log_axis("time of one prompt", [*times, *theory], "s", pad=1.6),
+        axes.log_axis("time of one prefill", [*times, *theory], "s", pad=1.6),
     )
     style.reference(on, windows, theory, "pairs left by the window")
     for kernel, rows in ((MASK, mask), (SKIP, skip)):

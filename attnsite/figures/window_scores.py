@@ -1,11 +1,11 @@
-"""Scores that are written out are all written out, however few of them the window leaves
+"""Materialised scores take {mask_narrow} with a window of {narrow} tokens and {mask_whole} without one
 
-How far one call raises the peak of the process's memory, by the length of the window, for a causal prompt of {tokens}
-tokens with {heads} heads. Look how little the upper line cares.
+How far one call raises the peak memory, by window length, for a causal prefill of {tokens} tokens with {heads} heads.
+The upper line does not move.
 
 The dotted line is the size of all scores in float32, 4 · H · N² bytes. A window that is laid over them as a mask hides
-most and frees none; a kernel whose loop it bounds holds a tile at a time and has no scores to save. A call that
-needs less than a page cannot be told apart from one that needs nothing, and stands at {least_shown}. Both axes are
+most and frees none; a kernel that skips keys holds a tile at a time and has no score matrix to save. A call that needs
+less than a page cannot be told apart from one that needs nothing, and stands at {least_shown}. Both axes are
 logarithmic.
 
 A chart of two level lines over the window, from {narrow} tokens to the whole prompt. The masked computation needs

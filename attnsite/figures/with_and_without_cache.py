@@ -1,13 +1,13 @@
-"""With weights as modelled, token {again_longest} takes {ratio} as long without a cache as with one
+"""Token {again_longest} takes {ratio} as long without a KV cache as with one, parameters modelled
 
-The time of one more token in one layer, by how many come before it, with a cache and without. Compare the slopes, and
-where the solid lines leave the dotted ones.
+Time of one more token in one layer, by how many come before it, with a cache and without. The solid lines leave the
+dotted ones, attention alone, by what the parameters cost.
 
-Without a cache a layer works on all tokens again for each new one: its products with weights for every token, modelled
-at the median rate of a matrix product over all rounds of this run, and a causal prefill of that length, measured. With
-a cache it works on one token: the weights are read once and the cache once. Dotted is attention alone, measured. All
-with 32 key-value heads; between measured contexts the cached attention is interpolated for the sums in the text. Bands
-hold the middle half of the samples, and both axes are logarithmic.
+Without a cache a layer works on all tokens again for each new one: its products with parameters for every token,
+modelled at the median rate of a matrix product over all rounds of this run, and a causal prefill of that length,
+measured. With a cache it works on one token: parameters and cache are read once. Dotted is attention alone, measured.
+All with 32 KV heads; between measured contexts the cached attention is interpolated for the sums in the text. Bands are
+the interquartile range of the samples, and both axes are logarithmic.
 
 A chart of two pairs of lines. At {again_longest} tokens one more takes {without} without a cache and {with_cache} with
 one; all of the first {again_longest} together take {total_without} and {total_with}, {total_ratio} as long.
