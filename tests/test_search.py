@@ -13,6 +13,7 @@ from attnsite.site import records
 from attnsite.site.builders import searching
 from attnsite.site.pages import front_matter
 from attnsite.site.pages import kernels as kernel_pages
+from attnsite.site.pages import models as pages_of_models
 from tests import searches
 from tests.conftest import ROOT
 
@@ -108,6 +109,31 @@ def test_a_search_that_finds_nothing_says_where_to_begin(ask):
     begin.wait_for(state="hidden")
 
 
+SEEN = """() => { const at = document.activeElement;
+  return at.matches("input[type=radio], input[type=checkbox]") || at.checkVisibility({ visibilityProperty: true })
+    ? "" : at.outerHTML.slice(0, 90); }"""
+
+
+@pytest.mark.parametrize("width", [1366, 683])
+def test_the_keyboard_comes_to_nothing_that_cannot_be_seen(site, open_page, width):
+    """What a closed search or a closed menu holds is no stop between the search's field and the page, as a window or
+    at 200 %: not before anything was typed, and not with results in it."""
+    page = open_page(site + "questions/memory/sliding_window/", viewport={"width": width, "height": 657})
+    page.wait_for_function("!!window.document$")
+    lost = []
+    for typed in ("", "gqa"):
+        if typed:
+            page.keyboard.press("/")
+            page.keyboard.type(typed)
+            page.locator(".md-search-result__link").first.wait_for()
+        for _ in range(14):
+            page.keyboard.press("Tab")
+            page.wait_for_timeout(60)  # the search opens and closes when it is told of focus
+            lost.append(page.evaluate(SEEN))
+
+    assert set(lost) == {""}
+
+
 UP, DOWN, ENTER = "\ue013", "\ue015", "\ue007"
 BOX = "document.querySelector('.md-search__input')"
 LINKS = "[...document.querySelectorAll('.md-search-result__link')]"
@@ -179,6 +205,16 @@ def test_a_model_is_found_and_opens_in_the_calculator(ask, site, open_page):
     page = open_page(site + "models/qwen3-32b/")
     page.locator("article a[href*='calculator/?model=']").first.click()
     page.wait_for_function("document.querySelector('#calc-model')?.value === 'qwen3-32b'")
+
+
+def test_a_model_comes_before_those_that_have_its_name_within_theirs(ask):
+    """Qwen3-32B before Qwen3-VL-32B: whoever wants the other types more."""
+    words = {model: set(re.findall(pages_of_models.WORD, model.name.casefold())) for model in published.load().values()}
+    within = [model for model in words if any(words[model] < other for other in words.values())]
+    assert len(within) > 10
+    first = {model.slug: ask(model.aliases[0].rpartition("/")[2])[0] for model in within}
+
+    assert first == {slug: f"models/{slug}/" for slug in first}
 
 
 def test_every_kernel_model_term_and_source_is_in_the_index(index):
