@@ -202,6 +202,25 @@ def test_a_double_click_ends_where_the_picture_has_the_axes(drive, site):
         assert window.run(TICKS, name) == before
 
 
+# What a pointer brings upon a chart, and the words that it lies on by more than the room above their letters.
+COVERED = """id => { const live = document.querySelector(`#figure-${id} .exhibit-live`);
+  const bar = live.querySelector(".modebar").getBoundingClientRect();
+  const words = [...live.querySelectorAll(".annotation text, .annotation .line")];
+  return words.filter(e => { const b = e.getBoundingClientRect();
+    return b.right > bar.left && b.left < bar.right && b.top + 4 < bar.bottom && b.bottom > bar.top;
+  }).map(e => e.textContent); }"""
+
+
+def test_the_buttons_above_a_chart_cover_no_name(drive, site):
+    """Of a chart whose names begin high."""
+    path, name = "questions/kernels/memory_or_compute/", "batch_intensity"
+    window = drive()
+    alive(window, site, path, name)
+    assert window.run("id => document.querySelectorAll(`#figure-${id} .modebar-btn`).length", name) > 3
+
+    assert window.run(COVERED, name) == []
+
+
 # --- names -----------------------------------------------------------------------------------------------------
 
 

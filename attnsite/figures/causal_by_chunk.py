@@ -75,7 +75,7 @@ def draw(runs: list[Run]) -> go.Figure:
                      colour=style.MUTE)  # fmt: skip
     middle = (chunks[-1] / chunks[0]) ** 0.9 * chunks[0]
     style.note(on, middle, causal_blocks.chunk_gain(middle, context), "dotted: the pairs counted", style.MUTE,
-                anchor="right", shift=(-10, 10))  # fmt: skip
+                anchor="right", shift=(-22, 12))  # fmt: skip
     style.line(
         on, chunks, [q.value for q in gained], LOOK, "measured",
         low=[q.low or q.value for q in gained], high=[q.high or q.value for q in gained],

@@ -25,6 +25,8 @@ from attnsite.records.run_file import Row, Run
 EXPERIMENT = "roofline"
 TITLE_COLUMNS = ("speed", "over the one before")
 HEADS, DIM, FEWEST = 8, 64, 3
+ROOFS = {"matmul": "matrix product", "fma": "multiply-adds"}
+REACH = 0.4  # of the fastest: as long as the words beside a bar are on a phone; a line within is left before them
 
 
 def ladder(run: Run) -> list[Row]:
@@ -94,10 +96,10 @@ def draw(runs: list[Run]) -> go.Figure:
     names = tuple(style.call(str(row.kernel)) for row in rows)
     ys = [float(i) for i in range(len(rows))]
     most = max(named["fma"].value, *(reached.high or reached.value for reached in map(speed, rows)))
-    x = axes.linear_axis("speed", [0, most * 1.34], "FLOP/s", most=4)
+    x = axes.linear_axis("speed", [0, most * 1.42], "FLOP/s", most=4)
     on = style.chart(x, axes.Axis("kernel", -0.6, len(rows) - 0.25, tuple(ys), names))
     on.figure.update_yaxes(showgrid=False)
-    for name, label in (("matmul", "matrix product"), ("fma", "multiply-adds")):
+    for name, label in ROOFS.items():
         level = named[name].value
         style.reference(on, [level, level], [on.y.low, on.y.high], label, dash="solid", rim=True)
         style.note(on, level, -0.42 if name == "fma" else len(rows) - 0.42, label, style.MUTE, anchor="right",
@@ -112,7 +114,11 @@ def draw(runs: list[Run]) -> go.Figure:
         )  # fmt: skip
         low, high = reached.low or reached.value, reached.high or reached.value
         style.whiskers(on, [reached.value], [y], [low], [high], level=True)
-        style.note(
-            on, high, y, str(reached) + (f"<br>{gain}" if gain else ""), anchor="left", shift=(8, 0), name="fixed"
+        behind = max(
+            (named[roof].value for roof in ROOFS if high < named[roof].value < high + REACH * most), default=high
         )
+        style.note(
+            on, behind, y, str(reached) + (f"<br>{gain}" if gain else ""), anchor="left", shift=(8, 0), name="fixed",
+            ground=False,
+        )  # fmt: skip
     return style.finish(on, run)

@@ -81,7 +81,9 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = {row.case["name"]: row for row in runs[0].where() if row.case["name"] in DRAWN}
     if not rows:
         raise LookupError("none of the models that this figure draws has been counted yet")
-    x = axes.cases_axis("context, in tokens", {n for row in rows.values() for n in _shares(row)}, "tokens", most=8)
+    contexts = {n for row in rows.values() for n in _shares(row)}
+    longest = max(contexts)  # a line of reference ends there, not in the names behind it
+    x = axes.cases_axis("context, in tokens", contexts, "tokens", most=8)
     y = axes.linear_axis("rolled cache, share of the whole one", [0, 1], "%", most=5, pad=0.04)
     on = style.chart(x, y)
     for name, look in DRAWN.items():
@@ -90,7 +92,7 @@ def draw(runs: list[Run]) -> go.Figure:
         shares = _shares(rows[name])
         floor = rows[name].values["full_layers"] / rows[name].case["layers"]
         if floor:
-            style.reference(on, [x.low, x.high], [floor, floor], f"{name}: layers that see all", colour=look.colour)
+            style.reference(on, [x.low, longest], [floor, floor], f"{name}: layers that see all", colour=look.colour)
         hover = [f"{name}<br>{axes.tokens(n)} tokens: {Quantity(share, '%')}" for n, share in shares.items()]
         short = max(shares) < x.high / 2  # then there is room behind the end of the line
         label = name.removesuffix(" v0.1").replace(" 27B", "<br>27B")

@@ -27,7 +27,7 @@ from attnsite.site.pages.front_matter import head
 from attnsite.site.pages.questions import UNSEARCHED
 from attnsite.site.tables import Link, table
 
-INDEX = "models/index.md"
+INDEX = "models.md"  # not models/index.md, which the theme would make the page behind its tab
 CALCULATOR = "calculator.md"
 READ_FROM = {
     "file": "from a copy of its config.json",
@@ -40,6 +40,7 @@ WHAT = (
 )
 ALLOCATED = "caches_allocated"
 FITS_SHOWN = 6
+WORD = r"[A-Za-z0-9.]+"
 
 
 def pages(cache: Cache) -> dict[str, str]:
@@ -80,9 +81,9 @@ def index(known: Sequence[Model]) -> str:
              aliases=["model list", "KV cache table", "VRAM by model", "how much memory per model"]),
         "# KV cache by model",
         f"{told} Each has a page with its layers, its formula and its sources.\n{{ .lead }}",
-        "Any other model: [paste its config.json](../calculator.md). "
+        "Any other model: [paste its config.json](calculator.md). "
         f'For programs: <a href="{Page(INDEX).at(MODELS)}"><code>{MODELS}</code></a>, '
-        "[described](../reuse.md#models-and-devices).",
+        "[described](reuse.md#models-and-devices).",
         f'<div class="scrolls is-long" data-search-exclude>{table(rows, "Models")}</div>',
         WHAT,
         "## Predicted and allocated",
@@ -150,10 +151,14 @@ def lead(model: Model, usual: Cost) -> str:
 
 
 def aliases(model: Model) -> list[str]:
-    """What people type who look for its memory, as far as its title has not the words."""
-    words = set(re.findall(r"[a-z0-9.]+", model.name.casefold()))
-    others = [alias.rpartition("/")[2] for alias in model.aliases]
-    return [*(each for each in others if not set(re.findall(r"[a-z0-9.]+", each.casefold())) <= words), "VRAM"]
+    """The words by which people search for it that its title has not.
+
+    What the title has too would count twice: Qwen3-VL-32B-Instruct would come before Qwen3 32B for who types that.
+    """
+    said = {word.casefold() for word in re.findall(WORD, model.name)}
+    others = [re.findall(WORD, alias.rpartition("/")[2]) for alias in model.aliases]
+    found = (" ".join(word for word in words if word.casefold() not in said) for words in others)
+    return [*dict.fromkeys(filter(None, found)), "VRAM"]
 
 
 def contexts(model: Model) -> list[dict[str, Any]]:

@@ -88,7 +88,7 @@ def html(known: Answers) -> str:
         f'<p class="calc-fault" data-told="refused"></p>'
         f'<div data-block="figures">{parts["figures"]}</div>{form}'
         '<p class="calc-note is-unscripted">Another model, context or device needs JavaScript here; '
-        f'<a href="{page.to("models/index.md")}">each model has a page without</a>.</p>'
+        f'<a href="{page.to("models.md")}">each model has a page without</a>.</p>'
         f'<div class="calc-picture" data-block="chart">{parts["chart"]}</div>{folded}</section>'
     )
 
