@@ -12,8 +12,8 @@ What bounds it: G heads to a KV head do 4·G·dim FLOPs for 8·dim bytes of floa
 of int8, so small groups wait for memory. A group does not read in the processor's own order, so it asks for what is
 next: for the values of a block between the multiply-adds of its scores, for the keys of the next block between those of
 its values, a few lines at a time and into the second cache. Large groups load nearly as many registers as they
-multiply, and loads take longer than multiply-adds on the processors tried; folding sums, exponentials, and widening bfloat16 or
-int8 come on top. How the rest of the time is divided among these was not measured.
+multiply, and loads take longer than multiply-adds on the processors tried; folding sums, exponentials, and widening
+bfloat16 or int8 come on top. How the rest of the time is divided among these was not measured.
 
 Look at `simd/decode.py`: a part of the keys is one unit of work, so that all threads read even for one sequence with
 one KV head; `simd/join.py` puts parts together by their maxima and sums [@dao2023flashdecoding]. How the keys are split
