@@ -62,7 +62,7 @@ UNSEEN = """seen => {
     const style = e.getAttribute("style") || "";
     return `${e.localName}.${e.getAttribute("class") || ""}${/color|background|opacity/.test(style) ? style : ""}`;
   };
-  const around = new Map([[null, ""]]), times = new Map(seen.map(look => [look, 2])), found = [];
+  const around = new Map([[document.body, ""]]), times = new Map(seen.map(look => [look, 2])), found = [];
   const look = e => {
     if (!around.has(e)) around.set(e, `${look(e.parentElement)} ${named(e)}`);
     return around.get(e);
