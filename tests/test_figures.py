@@ -418,7 +418,9 @@ def test_training_without_pytorch_is_told_in_the_table_alone():
     alone = dataclasses.replace(first, values=first.values | {"seconds": {"ours": [1.0, 2.0]}})
 
     assert figure.values(Run(**{**run.__dict__, "rows": (first, alone)}))["fastest"].value == pytest.approx(1.25)
-    assert [line["trained by"] for line in figure.tabulate([Run(**{**run.__dict__, "rows": (alone,)})])] == ["these kernels"]
+    assert [line["trained by"] for line in figure.tabulate([Run(**{**run.__dict__, "rows": (alone,)})])] == [
+        "these kernels"
+    ]
     with pytest.raises(LookupError, match="not measured yet"):
         figure.values(Run(**{**run.__dict__, "rows": (alone,)}))
 

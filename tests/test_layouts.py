@@ -160,6 +160,7 @@ def test_a_decoder_adds_up_its_parts():
     assert decoder.parameters == 10 + 5 + 2 + 10 + 3 + 400 + 2 + 50 + 60 + 1
     assert decoder.active == decoder.parameters - 300
     assert sum(decoder.parts().values()) == decoder.parameters
-    assert decoder.read_in_a_step(1) == pytest.approx(decoder.active - 50)
+    assert (decoder.in_experts, decoder.experts_read(1)) == (400, pytest.approx(100))
+    assert decoder.in_layers == decoder.parameters - 400 - 50 - 60 - 1
     assert decoder.kv_bytes(Count(3), batch=2, dtype=BF16) == 2 * 3 * (4 + 4 + 3) * 2
     assert decoder.kv_elements_per_token(3) == 11

@@ -21,7 +21,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "models_on_devices"
-TITLE_COLUMNS = ("weights", "device", "FLOP/byte, 1 sequence", "FLOP/byte, 32 sequences", "FLOP/byte needed")
+TITLE_COLUMNS = ("FLOP/byte needed", "FLOP/byte, 32 sequences")
 CONTEXT, BATCH = 8192, 32
 UNIT = "FLOP/byte"
 

@@ -20,6 +20,7 @@ from attnsite.records.run_file import Run
 
 EXPERIMENT = "calculators_audited"
 TITLE_COLUMNS = ("calculators", "answers")
+OF_WORDS = True  # its cells are phrases, which take lines
 FULL, DERIVED = "layers that keep a window or no KV", "head_dim where it is not hidden size / heads"
 
 

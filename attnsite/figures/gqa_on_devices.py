@@ -23,7 +23,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "models_on_devices"
-TITLE_COLUMNS = ("context length", "device", "gain in decode", "gain in prefill")
+TITLE_COLUMNS = ("gain in decode", "gain in prefill")
 WEIGHTS = {"llama-3.1-8b": "bf16", "llama-3.1-70b": "q4_0"}
 CONTEXTS = (8192, 131072)
 BOUNDS = {"decode": "decode_tokens_per_second", "prefill": "prefill_seconds"}
@@ -60,7 +60,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                 own, whole = both(runs[0], model, tokens, device)
                 fits = {f"fits, {kind}": fit(row) for kind, row in (("GQA", own), ("MHA", whole))}
                 rows.append(
-                    {"model": own.values["name"], "context length": axes.tokens(tokens), "device": label}
+                    {"model": own.values["name"], "context length": tokens, "device": label}
                     | {f"gain in {phase}": ratio for phase, ratio in gains(own, whole).items()}
                     | {"KV cache, GQA": kept(own), "KV cache, MHA": kept(whole), **fits, "weights": WEIGHTS[model]}
                 )

@@ -56,7 +56,7 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     every = [row for those in rows.values() for row in those]
     on = style.chart(
-        axes.cases_axis("heads of width 1024 / heads", [row.case["heads"] for row in every], "count"),
+        axes.cases_axis("heads, of head_dim 1024 / heads", [row.case["heads"] for row in every], "count"),
         axes.log_axis("time of one call", [time for row in every for time in row.middle_half()], "s"),
     )
     for kernel, look in style.looks(list(rows)).items():

@@ -23,7 +23,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "models_on_devices"
-TITLE_COLUMNS = ("weights", "per token", "at 128k", "fit on RTX 4090", "fit on H100")
+TITLE_COLUMNS = ("fit on H100", "fit on RTX 4090")
 CONTEXTS = (8192, 32768, 131072)
 
 

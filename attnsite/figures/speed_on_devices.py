@@ -23,7 +23,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "models_on_devices"
-TITLE_COLUMNS = ("weights", "context length", "H100, at most")
+TITLE_COLUMNS = ("H100, at most",)
 CONTEXTS = (1024, 8192, 32768, 131072)
 
 
@@ -46,7 +46,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             on = {label: one(runs[0], model, weights, tokens, key) for key, (_, label) in DEVICES.items()}
             first = on["H100"]
             rows.append(
-                {"model": first.values["name"], "weights": weights, "context length": axes.tokens(tokens)}
+                {"model": first.values["name"], "weights": weights, "context length": tokens}
                 | {f"{label}, at most": speed(row) for label, row in on.items()}
                 | {"KV cache": kept(first), "size of weights": Quantity(first.values["weight_bytes"], "B")}
             )
