@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.browser
 KINDS = {
-    "heads_at_fixed_width": "timing", "peers_decode": "timing", "score_memory": "memory", "window_scores": "memory",
+    "heads_at_fixed_width": "timing", "decode_by_context": "timing", "score_memory": "memory",
     "softmax_error": "study", "rank_collapse": "study",
 }  # fmt: skip
 TAKE = """async ([name, text]) => {
