@@ -29,8 +29,8 @@ class Checkout:
     `every_question` has drafts too, in the order of the menu. `texts` are the Markdown files of `docs/` by their path
     below the checkout, as they stand; of one that is not UTF-8 the text is None. `refused` are the mistakes of
     questions and themes, without which no page is made, `unread` those of sources, which only who cites them misses.
-    `experiments` are those that
-    have a run. `root` is for the paths of what is not read here: pictures, assets, what is kept from build to build.
+    `experiments` are those that have a run. `root` is for the paths of what is not read here: pictures, assets, what is
+    kept from build to build.
     """
 
     root: Path
