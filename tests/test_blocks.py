@@ -81,7 +81,7 @@ def test_caches_are_those_of_all_cores_that_work_together():
 
 
 def test_tiles_pay_from_the_length_after_the_last_at_which_they_do_not():
-    """A ratio whose middle half reaches 1 is not clearly above it; later ones count, earlier exceptions do not."""
+    """A ratio whose IQR reaches 1 is not clearly above it; later ones count, earlier exceptions do not."""
     ratios = {16: (0.9, 0.8, 1.0), 32: (1.3, 1.2, 1.4), 64: (1.1, 0.9, 1.2), 128: (1.2, 1.1, 1.3), 256: (1.5, 1.4, 1.6)}
     those = {n: Quantity(value, "×", low, high) for n, (value, low, high) in ratios.items()}
 

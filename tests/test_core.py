@@ -250,8 +250,8 @@ def test_mistakes_are_one_line_each_and_raised_together():
 @pytest.mark.parametrize(
     ("quantity", "text"),
     [
-        (Quantity(1.834567, "×"), "1.83 ×"),
-        (Quantity(0.7312, "%"), "73.1 %"),
+        (Quantity(1.834567, "×"), "1.83×"),
+        (Quantity(0.7312, "%"), "73.1%"),
         (Quantity(0.000123456, "s"), "123 µs"),
         (Quantity(12.0, "s"), "12 s"),
         (Quantity(4718592, "B"), "4.50 MiB"),
@@ -302,7 +302,7 @@ def test_no_quantity_has_more_digits_than_it_means(value, unit):
 
 def test_a_spread_is_printed_like_the_value():
     """Both ends with the unit; nothing for what is exact."""
-    assert Quantity(2.0, "×", 1.9, 2.1).spread().replace("\u202f", " ") == "1.90 × to 2.10 ×"
+    assert Quantity(2.0, "×", 1.9, 2.1).spread().replace("\u202f", " ") == "1.90× to 2.10×"
     assert Quantity(2.0, "×").spread() == ""
     assert Quantity(2.0, "×").exact
 

@@ -62,7 +62,7 @@ def test_a_quick_run_compares_row_by_row(beside, experiment):
     assert data["kind"] == KINDS[experiment]
     if data["kind"] in ("timing", "memory"):
         above = [row for row in rows if row["samples"] and statistics.median(row["samples"]) > 0]
-        found = re.search(r"yours (takes|needs) 3\u202f× ours in the geometric mean of the (\d+) rows", said)
+        found = re.search(r"yours (takes|needs) 3× ours in the geometric mean of the (\d+) rows", said)
         assert found, said
         assert int(found[2]) == len(above) > 0
     else:
@@ -79,7 +79,7 @@ def test_what_differs_in_a_study_is_told_by_how_much(beside):
         values[next(name for name, value in values.items() if type(value) is float and value)] *= 1.25
 
     _, said, _ = beside("softmax_error", change)
-    found = re.search(r"(\d+) of (\d+) numbers are the same, and the others differ by at most 25\u202f%", said)
+    found = re.search(r"(\d+) of (\d+) numbers are the same, and the others differ by at most 25%", said)
     assert found, said
     assert int(found[1]) == int(found[2]) - 1
 

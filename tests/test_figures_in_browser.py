@@ -412,7 +412,7 @@ def test_a_dropped_run_is_drawn_beside_ours_and_removed(first):
     assert "sent nowhere" in told
     figure = figure_of(page, KERNELS)
     page.wait_for_function(TOLD, arg=[KERNELS, "A cross in the chart"])
-    assert "yours takes 2\u202f× ours" in figure.locator(".exhibit-own").inner_text()
+    assert "yours takes 2× ours" in figure.locator(".exhibit-own").inner_text()
     spec = page.evaluate(
         "n => { const s = window.attnsite.live.get(document.getElementById(`figure-${n}`)).shown; return s.data; }",
         KERNELS,
@@ -462,7 +462,7 @@ def test_a_dropped_run_stays_through_navigation_and_follows_the_machine(first):
     page.wait_for_selector(f"#figure-{THREADS} .exhibit-own")
     figure_of(page, THREADS).locator("select").select_option(OTHER)
     page.wait_for_function(TOLD, arg=[THREADS, f"beside {OTHER}"])
-    assert "1.33\u202f×" in page.locator(f"#figure-{THREADS} .exhibit-own").inner_text()
+    assert "1.33×" in page.locator(f"#figure-{THREADS} .exhibit-own").inner_text()
 
 
 EVIL = "<img src=x onerror='window.hacked=1'><a href=\"javascript:hacked=1\">x</a>"

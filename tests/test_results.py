@@ -209,7 +209,7 @@ def test_rows_are_found_by_what_they_answer():
 
 
 def test_a_ceiling_is_work_over_time():
-    """The median of the rates, with the middle half around it."""
+    """The median of the rates, with the interquartile range around it."""
     ceiling = RUN.ceiling("read")
 
     assert (ceiling.value, ceiling.unit) == (150.0, "B/s")

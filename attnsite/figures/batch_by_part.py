@@ -91,7 +91,7 @@ def draw(runs: list[Run]) -> go.Figure:
     split = [parts(run, batch, row) for batch, row in rows.items()]
     places = [float(i) for i in range(len(rows))]
     tallest = max(w.value + (a.high or a.value) for w, a in split)
-    x = axes.Axis("sequences in the batch (count)", -0.6, len(rows) - 0.4, tuple(places), tuple(map(str, rows)))
+    x = axes.Axis("sequences in the batch", -0.6, len(rows) - 0.4, tuple(places), tuple(map(str, rows)))
     on = style.chart(x, axes.linear_axis("decode step, per sequence", [0, tallest], "s", most=6))
     below = [0.0] * len(rows)
     for which, (label, colour) in ((1, ATTENTION), (0, WEIGHTS)):

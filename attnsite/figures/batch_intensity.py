@@ -94,7 +94,7 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     every = [of(row) for kv_heads, of, _ in LINES.values() for row in _rows(run, kv_heads)]
     on = style.chart(
-        axes.cases_axis("batch size (count)", [row.case["batch"] for row in run.where()], most=10),
+        axes.cases_axis("batch size", [row.case["batch"] for row in run.where()], most=10),
         axes.log_axis("FLOP/byte", every, base=2, pad=1.5),
     )
     for name, (kv_heads, of, look) in LINES.items():

@@ -90,7 +90,7 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = _drawn(runs[0])
     places = [-float(place) for place in range(len(rows))]
     y = axes.Axis("format", places[-1] - 0.6, 1.0, tuple(places), tuple(LABELS[row.case["name"]] for row in rows))
-    on = style.chart(axes.Axis("bits per element (count)", 0, 16.6, (0, 4, 8, 12, 16), ("0", "4", "8", "12", "16")), y)
+    on = style.chart(axes.Axis("bits per element", 0, 16.6, (0, 4, 8, 12, 16), ("0", "4", "8", "12", "16")), y)
     on.figure.update_yaxes(showgrid=False)
     for piece, colour in (("elements", style.OURS), ("scales", style.OTHER_2)):
         bare = [row.case["bits"] if piece == "elements" else row.values["bits"] - row.case["bits"] for row in rows]

@@ -4,7 +4,7 @@ For each omission how many of {calculators} calculators make it, for how many of
 then said over what is right. Compare which way the answers go: above 1 memory is held back, below 1 it runs out.
 
 A rule can leave out several things, so that an answer counts in several rows. An omission is named only where it gives
-the bytes that the calculator says, within 1 %; rules that take parameters or a constant know no layers. Two copies of
+the bytes that the calculator says, within 1%; rules that take parameters or a constant know no layers. Two copies of
 one file count as two answers.
 
 A table of {kinds} omissions. {wrong} of {answers} answers are not right. {full_calculators} calculators count layers

@@ -103,7 +103,7 @@ def draw(runs: list[Run]) -> go.Figure:
             continue
         xs, shown = [size for size, _, _ in those], [lead for _, lead, _ in those]
         hover = [
-            f"{row.case['heads']} heads of {dim}, {row.case['queries']} tokens: {lead}<br>middle half {lead.spread()}"
+            f"{row.case['heads']} heads of {dim}, {row.case['queries']} tokens: {lead}<br>IQR {lead.spread()}"
             for _, lead, row in those
         ]
         peers.whiskers(on, xs, shown, look, f"heads of {dim}")

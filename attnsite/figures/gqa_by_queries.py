@@ -7,7 +7,7 @@ One query is a decode step; chunked prefill, or a draft of speculative decoding,
 as there are keys. Dotted is what follows from the rates of reading and of multiply-adds alone, measured in the same
 rounds: the longer of reading the cache once and of doing the FLOPs. From nine queries on the kernel lays its registers
 out for panels of 24, which few queries do not fill. Left out, because the interquartile range of the samples of one of
-the two is more than 19 % of its median: {left_out} points. Bands pair the quartiles that are farthest apart; the number
+the two is more than 19% of its median: {left_out} points. Bands pair the quartiles that are farthest apart; the number
 of queries is on a logarithmic axis.
 
 A chart of two lines. With one query 8 KV heads are {gain_8_first} and one KV head is {gain_1_first} as fast as 32; with
@@ -107,7 +107,7 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [0.8, *(q.high or q.value for those in drawn.values() for q in those.values())]
     shown += [gain for those in theory.values() for gain in those]
     counts = sorted({n for those in drawn.values() for n in those})
-    x = axes.log_axis("queries at once (count)", counts, "count", base=2, most=10, pad=1.15)
+    x = axes.log_axis("queries at once", counts, "count", base=2, most=10, pad=1.15)
     on = style.chart(x, axes.log_axis("speed-up over 32 KV heads", shown, "×", pad=1.15))
     style.reference(on, [x.low, x.high], [1, 1], "as fast as with 32", dash="solid")
     for kv_heads, those in drawn.items():

@@ -7,7 +7,7 @@ Counted for a layer of hidden size 4096 with 32 query heads of 128 and an MLP of
 products with parameters go with them, two for each and token. QKᵀ, AV and the exponentials belong to query heads, so
 sharing keys and values leaves them as they are. The number of KV heads is on a logarithmic axis.
 
-A chart of four lines over 32 to 1 KV heads. QKᵀ, AV and exponentials stay at 100 %. The layer's parameters fall to
+A chart of four lines over 32 to 1 KV heads. QKᵀ, AV and exponentials stay at 100%. The layer's parameters fall to
 {layer_8} with 8 KV heads and {layer_1} with one, the projections' alone to {projections_8} and {projections_1}, the
 cache to {cache_8} and {cache_1}.
 """

@@ -45,7 +45,7 @@ def rows(run: Run, name: str) -> dict[int, Row]:
 def fewer(kv_heads: list[int]) -> axes.Axis:
     """An axis that runs from 32 KV heads to fewer, placed by how many query heads share one."""
     ticks = tuple(32 / n for n in kv_heads)
-    return axes.Axis("KV heads (count), log scale", 0.85, max(ticks) * 1.2, ticks, tuple(map(str, kv_heads)), log=True)
+    return axes.Axis("KV heads", 0.85, max(ticks) * 1.2, ticks, tuple(map(str, kv_heads)), log=True)
 
 
 def expected(run: Run, case: dict[str, Any]) -> float:

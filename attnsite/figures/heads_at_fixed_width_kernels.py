@@ -4,7 +4,7 @@ The time of one call for each kernel as a width of 1024 is cut into more heads. 
 eight heads on.
 
 The FLOPs of the matrix products are the same all along every line, so a flat line would be a kernel that takes no
-notice of softmax and of thinner matrices. Bands hold the middle half of the samples; both axes are logarithmic.
+notice of softmax and of thinner matrices. Bands hold the interquartile range of the samples; both axes are logarithmic.
 
 A chart of one line for each kernel over the number of heads, at {tokens} tokens. From 8 heads to 128 the time changes
 by {least_growth} in the kernel that notices least and by {most_growth} in the one that notices most.

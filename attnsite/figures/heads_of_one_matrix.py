@@ -96,7 +96,7 @@ def draw(runs: list[Run]) -> go.Figure:
     places = tuple(-float(place) for place in range(len(rows)))
     y = axes.Axis("heads that share the matrix", places[-1] - 0.6, 0.6, places, tuple(names))
     ticks = tuple(range(0, width + 1, width // 4))
-    on = style.chart(axes.Axis("columns of the query matrix (count)", 0, width, ticks, tuple(map(str, ticks))), y)
+    on = style.chart(axes.Axis("columns of the query matrix", 0, width, ticks, tuple(map(str, ticks))), y)
     colours = (style.OTHER, style.faint(style.OURS, 0.8), style.faint(style.OURS_2, 0.55))
     bars: list[list[tuple[float, int, int, str]]] = [[], [], []]  # place, first column, columns, text
     for place, name, row in zip(places, names, rows, strict=True):

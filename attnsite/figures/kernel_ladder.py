@@ -110,7 +110,7 @@ def draw(runs: list[Run]) -> go.Figure:
         gain = step(rows[int(y) - 1], row) if y else None
         on.figure.add_bar(
             x=[reached.value], y=[y], orientation="h", width=0.56, marker={"color": looks[str(row.kernel)].colour},
-            hovertext=[f"{names[int(y)]}: {reached}<br>middle half {reached.spread()}"], hoverinfo="text",
+            hovertext=[f"{names[int(y)]}: {reached}<br>IQR {reached.spread()}"], hoverinfo="text",
         )  # fmt: skip
         low, high = reached.low or reached.value, reached.high or reached.value
         style.whiskers(on, [reached.value], [y], [low], [high], level=True)

@@ -126,7 +126,7 @@ def ratio_axis(sizes: list[float]) -> axes.Axis:
     ticks = {1 / p: f"÷{p}" for p in powers} | {float(p): f"×{p}" for p in powers} | {1.0: "1"}
     kept = sorted(tick for tick in ticks if low <= tick <= high)
     texts = tuple(ticks[tick] for tick in kept)
-    return axes.Axis("wrong over right (ratio), log scale", low, high, tuple(kept), texts, log=True)
+    return axes.Axis("wrong over right (ratio)", low, high, tuple(kept), texts, log=True)
 
 
 def draw(runs: list[Run]) -> go.Figure:

@@ -3,7 +3,7 @@
 Last validation loss of small models by the number of KV heads, with fewer parameters and with these given back as query
 heads. The KV cache shrinks from left to right.
 
-The interval in the title is the 95 % interval of the difference. One line keeps {heads} query heads, so that fewer KV
+The interval in the title is the 95% interval of the difference. One line keeps {heads} query heads, so that fewer KV
 heads are fewer parameters; the other gives these back as further query heads, up to {heads_given_back} of them, and has
 {parameters} parameters everywhere. Small marks are seeds, lines join the medians over the seeds, and bands are the
 interquartile range. The models have {layers} layers of hidden size {width} and were trained for {steps} steps on bytes

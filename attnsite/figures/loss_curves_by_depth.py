@@ -30,7 +30,7 @@ Curve = dict[int, Quantity]
 
 
 def curves(run: Run) -> dict[tuple[str, str], Curve]:
-    """By role and norm: the loss after each number of steps, the median over the seeds with the middle half."""
+    """By role and norm: the loss after each number of steps, the median over the seeds with the interquartile range."""
     rate, found = depth_study.rates(run)["low"], {}
     for role, shape in depth_study.shapes(run).items():
         if role not in ROLES:

@@ -103,7 +103,7 @@ def draw(runs: list[Run]) -> go.Figure:
         _, label, look = KINDS[kv_heads]
         shown = leads[kv_heads]
         hover = [
-            f"{contest.describe()}<br>{lead} as fast as {style.call(contest.fastest)}<br>middle half {lead.spread()}"
+            f"{contest.describe()}<br>{lead} as fast as {style.call(contest.fastest)}<br>IQR {lead.spread()}"
             for contest, lead in zip(here, shown, strict=True)
         ]
         style.line(on, [contest.ours.case["keys"] for contest in here], [lead.value for lead in shown], look, label,

@@ -27,7 +27,7 @@ LOOKS = (style.Look(style.OURS_2), style.Look(style.OURS), style.Look(style.OTHE
 
 
 def observed(run: Run, name: str) -> dict[tuple[int, int], Quantity]:
-    """By tokens and head dimension: the median over seeds and the middle half."""
+    """By tokens and head dimension: the median over seeds and the interquartile range."""
     seen: dict[tuple[int, int], list[float]] = {}
     for row in run.where():
         seen.setdefault((row.case["tokens"], row.case["dim"]), []).append(row.values[name])

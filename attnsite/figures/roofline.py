@@ -136,7 +136,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 
 def _whiskers(on: style.Chart, rows: list[Row]) -> None:
-    """The middle half of the samples, on the marks that were added last."""
+    """The interquartile range of the samples, on the marks that were added last."""
     rates = [speed(row) for row in rows]
     on.figure.data[-1].error_y = {
         "type": "data", "symmetric": False, "thickness": 1.2, "width": 0, "color": on.figure.data[-1].marker.color,

@@ -92,7 +92,7 @@ def moves(run: Run, row: Row) -> list[float]:
 
 
 def moved(run: Run, row: Row) -> Quantity | None:
-    """Their median and middle half."""
+    """Their median and interquartile range."""
     extra = moves(run, row)
     return measured_rows.quartiles(extra, "×") if extra else None
 
@@ -106,7 +106,7 @@ def filled(run: Run) -> dict[str, float]:
 def crossing(those: dict[int, Quantity]) -> tuple[int, int]:
     """The last length at which tiles are not clearly faster, and the next one, from which on they are.
 
-    Clearly means that the middle half of the ratios lies above 1. The first is 0 where they always are; the second is
+    Clearly means that the IQR of the ratios lies above 1. The first is 0 where they always are; the second is
     0 where, at the longest, they are not.
     """
     lengths = sorted(those)
@@ -198,6 +198,6 @@ def draw(runs: list[Run]) -> go.Figure:
         style.line(
             on, list(those), [q.value for q in those.values()], look, label, label_end=look.dash == "solid",
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
-            hover=[f"{label}, {axes.tokens(n)} tokens: {q}<br>middle half {q.spread()}" for n, q in those.items()],
+            hover=[f"{label}, {axes.tokens(n)} tokens: {q}<br>IQR {q.spread()}" for n, q in those.items()],
         )  # fmt: skip
     return style.finish(on, run)

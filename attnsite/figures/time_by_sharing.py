@@ -151,7 +151,7 @@ def draw(runs: list[Run]) -> go.Figure:
     reading, arithmetic = cache_bytes(one) / read.value, speed(one).value * one.median / fma.value
     numbers = [count(row, kind) for kind, those in rows.items() for row in those]
     times = [time for those in rows.values() for row in those for time in row.middle_half()]
-    x = axes.log_axis("queries per KV head (count)", numbers, base=2, most=9, pad=1.1)
+    x = axes.log_axis("queries per KV head", numbers, base=2, most=9, pad=1.1)
     on = style.chart(x, axes.log_axis("time of one call", [*times, reading], "s", pad=1.5))
     style.reference(
         on, [x.low, x.high], [reading] * 2, f"reading the cache once, {Quantity(reading, 's')}", dash="solid"

@@ -122,10 +122,10 @@ def draw(runs: list[Run]) -> go.Figure:
         reach = [at for one, _, _ in there for at in (one.low, one.high, None)]
         on.figure.add_scatter(
             x=reach, y=[at for _, place, _ in there for at in (place, place, None)], mode="lines", hoverinfo="skip",
-            line={"color": style.faint(look.colour, 0.45), "width": 3}, name=f"{name}, middle half",
+            line={"color": style.faint(look.colour, 0.45), "width": 3}, name=f"{name}, interquartile range",
         )  # fmt: skip
         style.points(on, [one.value for one, _, _ in there], [place for _, place, _ in there], look, name,
-                      [f"{one} as fast as {name}, {rate(row, way)} tokens/s<br>middle half {one.spread()}"
+                      [f"{one} as fast as {name}, {rate(row, way)} tokens/s<br>IQR {one.spread()}"
                        for one, _, row in there], size=10)  # fmt: skip
         one, place, _ = there[-1]
         style.note(on, one.value, place, name, look.colour, above=above > 0, shift=(0, 7 if above > 0 else -7))

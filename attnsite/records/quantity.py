@@ -7,6 +7,7 @@ _THIN = "\u202f"  # a narrow space that does not break, between number and unit
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _DECIMAL = ("", "k", "M", "G", "T", "P")
 _WORDS = ("", "thousand", "million", "billion", "trillion", "quadrillion")
+_CLOSE = ("×", "%")  # signs that stand at their number
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
@@ -17,8 +18,8 @@ class Quantity:
     `unit` is one of `"×"` (a ratio), `"%"` (a share of one), `"s"`, `"B"`, `"FLOP"`, `"FLOP/s"`, `"B/s"`, `"exp"` and
     `"parameters"` (numbers of them, in words: 2.15 billion), `"1"` (a plain number), `"small"` (a plain number that may
     be tiny: 0.026, 1.3 × 10⁻⁶), `"count"` (printed in full) or any other text, printed behind the number.
-    `low` and `high` bound the middle half of the samples (or of the seeds), in the same unit; None where the value is
-    exact.
+    `low` and `high` bound the interquartile range of the samples (or of the seeds), in the same unit; None where the
+    value is exact.
     """
 
     value: float
@@ -44,7 +45,7 @@ class Quantity:
         if unit == "count":
             return f"{round(value):,}".replace(",", _THIN)
         if unit == "%":
-            return f"{_round(100 * value, digits)}{_THIN}%"
+            return f"{_round(100 * value, digits)}%"
         if unit == "1":
             return _round(value, digits)
         if unit == "small":
@@ -58,10 +59,10 @@ class Quantity:
             return _prefixed(value, 1000, _WORDS, digits, "")
         if unit in ("FLOP", "FLOP/s", "B/s"):
             return _prefixed(value, 1000, _DECIMAL, digits, unit)
-        return f"{_round(value, digits)}{_THIN}{unit}"
+        return f"{_round(value, digits)}{'' if unit in _CLOSE else _THIN}{unit}"
 
     def spread(self) -> str:
-        """The middle half, as text; empty when the value is exact."""
+        """The interquartile range, as text; empty when the value is exact."""
         if self.low is None or self.high is None:
             return ""
         return f"{self.text(self.low)} to {self.text(self.high)}"

@@ -186,7 +186,7 @@ def _machine(run: Run, path: Path) -> Iterator[Mistake]:
     if run.kind == "timing" and verdict == "not timed":
         yield Mistake(path, "provenance.steadiness.verdict", f"is {verdict!r:.40} of a timing", _AGAIN)
     if verdict == "steady" and known.steadiness.get("median_spread", 0) > STEADY:
-        what = f"is steady, with a middle half of {known.steadiness['median_spread']:.3g} of the median"
+        what = f"is steady, with an interquartile range of {known.steadiness['median_spread']:.3g} of the median"
         yield Mistake(path, "provenance.steadiness.verdict", what, _AGAIN)
     if verdict not in VERDICTS:
         what = f"is {verdict!r:.40}, none of {', '.join(VERDICTS)}"

@@ -228,7 +228,7 @@ def plain(value: Any) -> Any:
 
 
 def comma_separated(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows as CSV; quantities with a spread bring two more columns, the middle half's ends."""
+    """The rows as CSV; quantities with a spread bring two more columns, the interquartile range's ends."""
     plainly = columns(rows)
     spread = {h for h in plainly for r in rows if isinstance(r.get(h), Quantity) and not r[h].exact}
     heads = [name for h in plainly for name in ((h, f"{h}, low", f"{h}, high") if h in spread else (h,))]

@@ -111,7 +111,7 @@ function shown(value, kind) {
   const digits = Number((value / size).toPrecision(3));
   return unit ? `${digits}\u202f${unit}` : `${digits}`;
 }
-const ratio = one => (one.ours > 0 ? `${Number((one.yours / one.ours).toPrecision(3))}\u202f×` : "–");
+const ratio = one => (one.ours > 0 ? `${Number((one.yours / one.ours).toPrecision(3))}×` : "–");
 const cut = value => { const text = Array.isArray(value) ? value.join(" ") : String(value ?? "–"); return text.length > 60 ? `${text.slice(0, 59)}…` : text; };
 
 function section(figure, ours, yours, both, crosses) {
@@ -138,12 +138,12 @@ function summary(both, kind) {
     const away = both.map(one => (one.ours === one.yours ? 0 : Math.abs(one.yours - one.ours) / Math.abs(one.ours)));
     const other = away.filter(share => !(share <= 1e-9));
     const most = Math.max(...other), told = Number((100 * most).toPrecision(2));
-    const rest = !other.length ? "" : Number.isFinite(most) ? `, and the others differ by at most ${told}\u202f%` : "";
+    const rest = !other.length ? "" : Number.isFinite(most) ? `, and the others differ by at most ${told}%` : "";
     return `${both.length - other.length} of ${both.length} numbers are the same${rest}.`;
   }
   if (!logs.length) return `of ${both.length} rows that both have none is above zero in both, so that there is no ratio.`;
   const mean = Number(Math.exp(logs.reduce((sum, one) => sum + one, 0) / logs.length).toPrecision(3));
-  return `${kind === "timing" ? "yours takes" : "yours needs"} ${mean}\u202f× ours in the geometric mean of ${logs.length === 1 ? "the one row" : `the ${logs.length} rows`} that both have.`;
+  return `${kind === "timing" ? "yours takes" : "yours needs"} ${mean}× ours in the geometric mean of ${logs.length === 1 ? "the one row" : `the ${logs.length} rows`} that both have.`;
 }
 
 function chart(figure, crosses, count) {

@@ -27,9 +27,9 @@ export function compared(traces) {
 
 // --- numbers of an axis ------------------------------------------------------------------------------------------
 
-const trimmed = number => number.replace(/(\.\d*?)0+(?=\u202f|$)/, "$1").replace(/\.(?=\u202f|$)/, "");
+const trimmed = number => number.replace(/(?:\.|(\.\d*?[1-9]))0+(?!\d)/, "$1");
 const signed = tell => value => (value < 0 ? `−${tell(-value)}` : tell(value));
-const UNITS = ["1", "%", "s", "B", "FLOP", "FLOP/s", "B/s", "parameters"];
+const UNITS = ["1", "%", "×", "s", "B", "FLOP", "FLOP/s", "B/s", "parameters"];
 const tokens = digits => value => {
   for (const [step, letter] of [[2 ** 20, "M"], [2 ** 10, "k"]]) {
     const count = Math.round(value / step);
@@ -366,7 +366,7 @@ function reads(state, event) {
   if (rows.length < 2) { tells(state, point); return; }
   const { xaxis, yaxis } = point, full = chart._fullLayout, axis = layoutOf(state, "wide")[state.across === "y" ? "yaxis" : "xaxis"] || {};
   const tick = (axis.tickvals || []).findIndex(value => same(value, place));
-  const title = (axis.title?.text || "").replace(/, log scale$/, "");
+  const title = axis.title?.text || "";
   const head = (tick >= 0 && axis.ticktext[tick]) || writer(axis)?.(place) || String(place);
   const box = make("div", { className: "reading-box", "aria-hidden": "true" },
     make("p", {}, title && state.across === "x" ? `${named(title)}: ${head}` : named(head)),

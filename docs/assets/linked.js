@@ -8,7 +8,6 @@ const AT_MOST = 3; // rows for one point: with more of them the value says too l
 const wired = new WeakMap(); // chart or table -> what it was wired for
 
 const same = (a, b) => typeof a === "number" && typeof b === "number" && Math.abs(a - b) <= 1e-5 * Math.abs(b);
-const plain = title => (title || "").replace(/, log scale$/, "");
 const axis = (state, name) => state.spec.layouts.wide[name] || {}; // which has the text of more of the ticks
 
 /* What stands at a place of an axis, as its tick says it; the number itself between ticks. */
@@ -113,10 +112,10 @@ function marked(figure, wanted) {
 
 /* The same place in the other live charts whose x axis is of the same quantity: an upright line. */
 function others(figure, state, place) {
-  const quantity = plain(axis(state, "xaxis").title?.text);
+  const quantity = axis(state, "xaxis").title?.text;
   for (const [other, its] of live) {
     const x = its.spec ? axis(its, "xaxis") : {};
-    if (other === figure || !its.chart?.layout || !quantity || plain(x.title?.text) !== quantity) continue;
+    if (other === figure || !its.chart?.layout || !quantity || x.title?.text !== quantity) continue;
     const at = place === null ? undefined
       : x.tickvals?.[x.ticktext?.indexOf(String(place))] ?? (typeof place === "number" ? place : undefined);
     if (at === undefined && !its.crossed) continue;

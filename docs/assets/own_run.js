@@ -48,7 +48,7 @@ export async function written(data, rows, { started, seconds, threads }) {
   return `{\n${top.join(",\n")},\n"rows": [\n${lines.join(",\n")}\n]\n}\n`;
 }
 
-/* The middle half of some samples, of their median. */
+/* The interquartile range of some samples, as a share of their median. */
 function quartile(samples) {
   const sorted = [...samples].sort((a, b) => a - b), at = share => {
     const place = share * (sorted.length - 1), low = Math.floor(place);

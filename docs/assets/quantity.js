@@ -42,12 +42,12 @@ function rounded(value, digits) {
 export function text(value, unit = "1", digits = 3) {
   let number = Number(value);
   if (unit === "1") return rounded(number, digits);
-  if (unit === "%") return `${rounded(100 * number, digits)}${THIN}%`;
+  if (unit === "%") return `${rounded(100 * number, digits)}%`;
   if (unit === "s") {
     const [scale, name] = TIMES.find(([s]) => number >= 0.9995 * s) || TIMES.at(-1);
     return rounded(number / scale, digits) + THIN + name;
   }
-  if (!(unit in PREFIXES)) return rounded(number, digits) + THIN + unit;
+  if (!(unit in PREFIXES)) return rounded(number, digits) + (unit === "×" ? "" : THIN) + unit;
   const [base, names] = PREFIXES[unit];
   let step = 0;
   while (number >= base - 0.5 && step < names.length - 1) { number /= base; step += 1; }

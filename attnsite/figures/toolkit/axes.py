@@ -1,6 +1,7 @@
 """Axes of figures: a title with its unit, an honest range, ticks that read as quantities."""
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -63,10 +64,8 @@ def text(value: float, unit: str) -> str:
         return tokens(value)
     if value == 0 and unit != "%":
         return "0"
-    number, *suffix = str(Quantity(value, unit)).split("\u202f", 1) if unit != "count" else [f"{value:g}"]
-    if "." in number:
-        number = number.rstrip("0").rstrip(".")
-    return "\u202f".join((number, *suffix))
+    written = str(Quantity(value, unit)) if unit != "count" else f"{value:g}"
+    return re.sub(r"(?:\.|(\.\d*?[1-9]))0+(?!\d)", r"\1", written)
 
 
 def log_axis(title: str, values: Iterable[float], unit: str = "1", base: int = 10, most: int = 7,
@@ -84,7 +83,7 @@ def log_axis(title: str, values: Iterable[float], unit: str = "1", base: int = 1
     ticks = _powers(low, high, base, most)
     if base == 10 and len(ticks) < 3:
         ticks = [m * p for p in _powers(low / 10, high, 10, 99) for m in (1, 2, 5) if low <= m * p <= high]
-    return Axis(f"{title}, log scale", low, high, tuple(ticks), _texts(ticks, unit), log=True)
+    return Axis(title, low, high, tuple(ticks), _texts(ticks, unit), log=True)
 
 
 def _texts(ticks: list[float], unit: str) -> tuple[str, ...]:
@@ -134,7 +133,7 @@ def cases_axis(title: str, values: Iterable[float], unit: str = "1", pad: float 
         if tick >= least * kept[-1]:
             kept.append(tick)
     ticks = kept
-    return Axis(f"{title}, log scale", low, high, tuple(ticks), tuple(text(t, unit) for t in ticks), log=True)
+    return Axis(title, low, high, tuple(ticks), tuple(text(t, unit) for t in ticks), log=True)
 
 
 def linear_axis(title: str, values: Iterable[float], unit: str = "1", zero: bool = True, pad: float = 0.06,

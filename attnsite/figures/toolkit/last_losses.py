@@ -32,7 +32,7 @@ def sized(rows: list[Row], by: str) -> dict[int, list[Row]]:
 
 
 def last(rows: list[Row]) -> Quantity:
-    """The last validation loss: the median over the seeds and their middle half."""
+    """The last validation loss: the median over the seeds and their interquartile range."""
     made = measured_rows.quartiles([row.values["validation"] for row in rows], "nats")
     return Quantity(made.value, made.unit, made.low, made.high, DIGITS)
 
@@ -40,7 +40,7 @@ def last(rows: list[Row]) -> Quantity:
 def gap(rows: list[Row], others: list[Row]) -> Quantity:
     """How much higher the first's median loss is than the others': what the table's medians say.
 
-    The bounds are the middle half of the differences between any seed of the one and any of the other. Raises
+    The bounds are the interquartile range of the differences between any seed of the one and any of the other. Raises
     `LookupError` where one has no run.
     """
     if not rows or not others:
@@ -139,7 +139,7 @@ def lowest(line: Sized, *sizes: int) -> float:
 
 
 def draw(on: style.Chart, line: Sized, look: style.Look, label: str, what: str, *, label_end: bool = True) -> None:
-    """Medians with the band of the middle half, and a small mark for every seed. `what` names the size in hovers."""
+    """Medians with the band of the IQR, and a small mark for every seed. `what` names the size in hovers."""
     losses = [last(rows) for rows in line.values()]
     seeds = [(size, row) for size, rows in line.items() for row in rows]
     style.points(on, [size for size, _ in seeds], [row.values["validation"] for _, row in seeds],
@@ -150,6 +150,6 @@ def draw(on: style.Chart, line: Sized, look: style.Look, label: str, what: str, 
         on, list(line), [loss.value for loss in losses], look, label, label_end=label_end,
         low=[loss.value if loss.low is None else loss.low for loss in losses],
         high=[loss.value if loss.high is None else loss.high for loss in losses],
-        hover=[f"{label}, {size} {what if size > 1 else what.removesuffix('s')}: {loss}<br>middle half {loss.spread()}"
+        hover=[f"{label}, {size} {what if size > 1 else what.removesuffix('s')}: {loss}<br>IQR {loss.spread()}"
                for size, loss in zip(line, losses, strict=True)],
     )  # fmt: skip

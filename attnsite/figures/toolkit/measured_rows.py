@@ -11,7 +11,7 @@ from attnsite.records.run_file import Row, Run
 
 
 def quartiles(samples: Sequence[float], unit: str) -> Quantity:
-    """The median of the samples with their middle half."""
+    """The median of the samples with their interquartile range."""
     if len(samples) < 2:
         return Quantity(samples[0], unit)
     low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
@@ -29,7 +29,7 @@ def ratio(above: Row, below: Row, unit: str = "×") -> Quantity:
 def exponent(rows: Sequence[Row], varied: str) -> Quantity:
     """The slope of log time over log of what varied, by least squares; bounds from the same fit to the samples.
 
-    The k-th samples of all rows make one fit, for every k that all rows have; the bounds are the middle half of these.
+    The k-th samples of all rows make one fit, for every k that all rows have; the bounds are the IQR of these.
     Raises `LookupError` with fewer than two rows.
     """
     if len({row.case[varied] for row in rows}) < 2:
@@ -45,12 +45,12 @@ def exponent(rows: Sequence[Row], varied: str) -> Quantity:
 
 
 BYTES = {"cpu_simd_decode_bf16": 2, "cpu_simd_decode_int8": 1}  # of a cached number; int8 has a factor a row besides
-WIDE = 0.19  # of the median: where a middle half is wider, rounds were disturbed, and figures quote nothing of it
+WIDE = 0.19  # of the median: where an IQR is wider, rounds were disturbed, and figures quote nothing of it
 FULL = 0.7  # of both neighbours' rates: below it a size was not measured at the speed of the others
 
 
 def width(row: Row) -> float:
-    """The width of the middle half of a row's samples, as a share of their median."""
+    """The width of the interquartile range of a row's samples, as a share of their median."""
     low, high = row.middle_half()
     return (high - low) / row.median
 
@@ -122,19 +122,19 @@ def table(
 
 
 def curve(on: style.Chart, rows: Sequence[Row], varied: str, label: str, look: style.Look, unit: str = "s") -> None:
-    """A line of medians with the band of the middle half."""
+    """A line of medians with the band of the interquartile range."""
     rows = sorted(rows, key=lambda row: row.case[varied])
     halves = [row.middle_half() for row in rows]
     style.line(
         on, [r.case[varied] for r in rows], [r.median for r in rows], look, label,
         low=[low for low, _ in halves], high=[high for _, high in halves],
-        hover=[f"{label}, {r.case[varied]}: {q}<br>middle half {q.spread()}"
+        hover=[f"{label}, {r.case[varied]}: {q}<br>IQR {q.spread()}"
                for r, q in zip(rows, (row.quantity(unit) for row in rows), strict=True)],
     )  # fmt: skip
 
 
 def over_seeds(run: Run, name: str, **case: Any) -> Quantity:
-    """The median over the seeds of what a study observed, with their middle half."""
+    """The median over the seeds of what a study observed, with their interquartile range."""
     samples = [row.values[name] for row in run.where(**case)]
     if not samples:
         raise LookupError("not measured yet on this machine: this study")

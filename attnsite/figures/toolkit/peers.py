@@ -41,7 +41,7 @@ class Contest:
 
 
 def paired(above: Row, below: Row) -> Quantity:
-    """The median and the middle half of the ratios of samples of the same round, taken one right after the other.
+    """The median and the IQR of the ratios of samples of the same round, taken one right after the other.
 
     What slows a whole round, such as another program or a processor that runs slower, is in both and cancels.
     """
@@ -86,14 +86,14 @@ def geomean(leads: Sequence[Quantity]) -> Quantity:
 
 
 def whiskers(on: style.Chart, xs: Sequence[float], leads: Sequence[Quantity], look: style.Look, name: str) -> None:
-    """An upright line through each point over the middle half of its ratios."""
+    """An upright line through each point over the interquartile range of its ratios."""
     held: list[float | None] = []
     reach: list[float | None] = []
     for x, lead in zip(xs, leads, strict=True):
         held += [x, x, None]
         reach += [lead.low, lead.high, None]
     on.figure.add_scatter(
-        x=held, y=reach, mode="lines", hoverinfo="skip", name=f"{name}, middle half",
+        x=held, y=reach, mode="lines", hoverinfo="skip", name=f"{name}, interquartile range",
         line={"color": style.faint(look.colour, 0.45), "width": 2},
     )  # fmt: skip
 
@@ -173,7 +173,7 @@ def draw_by_work(run: Run, ours: Sequence[str], products: int) -> go.Figure:
             continue
         shown, xs = [leads[id(contest)] for contest in here], [work[id(contest)] for contest in here]
         hover = [
-            f"{contest.describe()}<br>{lead} as fast as {style.call(contest.fastest)}<br>middle half {lead.spread()}"
+            f"{contest.describe()}<br>{lead} as fast as {style.call(contest.fastest)}<br>IQR {lead.spread()}"
             for contest, lead in zip(here, shown, strict=True)
         ]
         whiskers(on, xs, shown, look, mask)

@@ -115,13 +115,13 @@ def chart(x: axes.Axis, y: axes.Axis) -> Chart:
 def line(on: Chart, xs: Sequence[float], ys: Sequence[float], look: Look, label: str, *, label_end: bool = True,
          low: Sequence[float] | None = None, high: Sequence[float] | None = None, hover: Sequence[str] | None = None,
          markers: bool = True, width: float = 2.4) -> None:  # fmt: skip
-    """A series with the band of its middle half, labelled at its end."""
+    """A series with the band of its interquartile range, labelled at its end."""
     if not xs:
         return
     if low is not None and high is not None:
         on.figure.add_scatter(
             x=[*xs, *reversed(xs)], y=[*high, *reversed(low)], mode="lines", fill="toself", hoverinfo="skip",
-            fillcolor=faint(look.colour), line={"width": 0, "color": CLEAR}, name=f"{label}, middle half",
+            fillcolor=faint(look.colour), line={"width": 0, "color": CLEAR}, name=f"{label}, interquartile range",
         )  # fmt: skip
     on.figure.add_scatter(
         x=list(xs), y=list(ys), name=label, mode="lines+markers" if markers else "lines",

@@ -157,7 +157,7 @@ def reading(row: Row, state: str, head: Head, query: int) -> str:
     text, weights = row.values["shown"]["text"], row.values["shown"][state][head.layer][head.place][query]
     whole = [round(100 * weight) for weight in weights]
     keys = [key for key in sorted(range(len(whole)), key=lambda key: -whole[key]) if whole[key]][:3]
-    found = "; ".join(f"{whole[key]}\u202f% on {key + 1}, “{text[key]}”" for key in keys)
+    found = "; ".join(f"{whole[key]}% on {key + 1}, “{text[key]}”" for key in keys)
     return f"Token {query + 1}, “{text[query]}”, puts {found}."
 
 
