@@ -158,7 +158,7 @@ def test_the_derivation_of_a_decode_step_has_every_number_of_it(slug, batch, ran
     per = [float(Fraction(found)) for found in re.findall(r"× ([\d/]+) bytes?", step)]
     read = layers * per[0] + ends * per[1]
     if cost.decoder.in_experts:
-        found = re.search(r"Experts that a step reads\|+([\d.]+).% of ([\d,]+) parameters", text)
+        found = re.search(r"Experts that a step reads\|+([\d.]+)% of ([\d,]+) parameters", text)
         share = cost.decoder.experts_read(batch) / cost.decoder.in_experts
         assert float(found[1]) / 100 == pytest.approx(share, abs=5e-3)
         assert int(found[2].replace(",", "")) == cost.decoder.in_experts
