@@ -87,6 +87,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "bf16_over_plain_bf16": ratio(run, "cpu_simd_stored_bf16", "plain_bf16", **last),
         "forgotten_over_plain_bf16": ratio(run, "key_forgotten", "plain_bf16", **last),
         "hidden": Quantity(sum(hidden) / len(hidden), "%"),
+        "hidden_runs": Quantity(sum(hidden), "count"),
+        "small_runs": Quantity(len(hidden), "count"),
         "mistakes_least_over_bound": Quantity(min(mistakes), "×"),
         "kernels_most_over_bound": Quantity(max(kernels), "×"),
     }

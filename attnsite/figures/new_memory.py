@@ -61,6 +61,7 @@ def values(run: Run) -> dict[str, Quantity]:
     large = [size for size in sizes if size >= MAPPED] or sizes
     case = rows[KEPT][sizes[-1]].case
     return {
+        "mapped_from": Quantity(MAPPED, "B"),
         "dim": Quantity(case["dim"], "count"),
         "tokens": Quantity(case["queries"], "count"),
         "fewest": Quantity(rows[KEPT][sizes[0]].case["heads"], "count"),
