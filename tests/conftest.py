@@ -132,11 +132,12 @@ def site_folder(tmp_path_factory):
 def paths(site_folder):
     """The address of the site's pages below its root, found in what was built.
 
-    All of them, but of the pages of numbers, which are made alike, one a figure: the heaviest three and every
-    twenty-fourth; and of those of models, made alike too, the heaviest two and every hundredth.
+    All of them, but of pages that one template makes only some: of the pages of numbers, one a figure, the heaviest
+    three and every twenty-fourth; of those of models, the heaviest two and every hundredth; of those of kernels and of
+    peers, the heaviest three and every eighth.
     """
     found = sorted(path.parent.relative_to(site_folder).as_posix() for path in site_folder.rglob("index.html"))
-    for folder, heaviest, step in (("figures/", 3, 24), ("models/", 2, 100)):
+    for folder, heaviest, step in (("figures/", 3, 24), ("models/", 2, 100), ("kernels/", 3, 8), ("peers/", 3, 8)):
         alike = [path for path in found if path.startswith(folder)]
         shown = set(sorted(alike, key=lambda path: -(site_folder / path / "index.html").stat().st_size)[:heaviest])
         shown |= set(alike[::step])

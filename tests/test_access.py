@@ -43,10 +43,11 @@ def test_no_page_breaks_a_rule_of_access(site, paths, look):
     """axe finds nothing against WCAG 2.2 AA and good practice on any page, in both themes, still and alive.
 
     One page of each kind is asked whole; on the others rows of tables and lines of programs that look as earlier ones
-    do are asked twice and not a hundred times. Colours are asked of each look of a text in two places of the site, in
-    each theme. The tests below hold both.
+    do are asked twice and not a hundred times, and so are live figures. Colours are asked of each look of a text in two
+    places of the site, in each theme. The tests below hold all of it.
     """
     page, wrong = look(color_scheme="light", reduced_motion="reduce"), []  # no colour is asked while it fades
+    woken = collections.Counter()  # what live figures are made of
     made = collections.Counter()  # pages of a kind, which one template makes
     seen = {"light": collections.Counter(), "dark": collections.Counter()}
     for path in paths:
@@ -64,13 +65,14 @@ def test_no_page_breaks_a_rule_of_access(site, paths, look):
         ):  # what wakes on such a page wakes on the question's that shows the figure
             visits.wake(page)
         if page.locator("figure.is-live").count():
-            wrong += [(path, "alive", *found) for found in visits.violations(page, visits.REST, visits.ALIVE)]
+            wrong += [(path, "alive", *found) for found in visits.alive(page, woken)]
             wrong += [(path, "alive", *found) for found in visits.colours(page, seen["light"])]
         page.emulate_media(color_scheme="dark")  # only colours differ in the other theme
         page.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
         wrong += [(path, "dark", *found) for found in visits.colours(page, seen["dark"])]
     assert wrong == []
     assert all(len(looks) > 150 for looks in seen.values())
+    assert len(woken) > 30
 
 
 def test_axe_is_awake(site, look):
@@ -97,6 +99,23 @@ def test_rows_are_asked_of_every_look(site, look):
     page.evaluate(visits.THIN)
 
     assert page.locator("article > table:last-child td").all_inner_texts() == ["one of many", "one of many", "another"]
+
+
+def test_a_live_figure_is_asked_where_something_in_it_is_new(site, look):
+    """The third of a kind is not asked again; one with a part that no other has is, and what is wrong with it found."""
+    page, seen = look(), collections.Counter()
+    page.goto(site + LONG, wait_until="load")
+    visits.wake(page)
+    assert visits.alive(page, seen) == []
+    assert visits.alive(page, seen) == []
+    before = seen.total()
+    assert visits.alive(page, seen) == []
+    assert seen.total() == before
+    page.locator("figure.is-live").last.evaluate(
+        "e => e.insertAdjacentHTML('beforeend', '<button class=new></button>')"
+    )
+
+    assert [rule for rule, _ in visits.alive(page, seen)] == ["button-name"]
 
 
 def test_colours_are_asked_of_every_look(site, look):
