@@ -1,4 +1,4 @@
-"""With 4-bit weights, 32 sequences of Llama 3.1 8B pass the size of their weights before 1k tokens each
+"""32 sequences of Llama 3.1 8B at 8k tokens: {llama_8b_q4_batch_kv_share_8k} of the memory is KV cache
 
 Memory of weights and bf16 KV cache by context length, for one sequence and for 32, with 4-bit weights. The level lines
 are devices of 24 GB and 80 GB.

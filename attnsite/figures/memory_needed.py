@@ -1,4 +1,4 @@
-"""Llama 3.1 8B in bf16 needs {llama_8b_bf16_total_32k} for one sequence of 32k tokens, and the 70B model {llama_70b_bf16_total_32k}
+"""Llama 3.1 8B in bf16 needs {llama_8b_bf16_total_32k} with 32k tokens, the 70B model {llama_70b_bf16_total_32k}
 
 Memory of weights, bf16 KV cache and one chunk of prefill, for one sequence of 32k tokens and for 32 of them, and how
 many H100s with 80 GB hold it.
