@@ -227,7 +227,7 @@ BIBTEX = """@inproceedings{doe2020squares,
 }
 """
 RESULT = """{
-"format": 2,
+"format": 3,
 "experiment": "squares",
 "kind": "timing",
 "machine": "laptop",

@@ -478,7 +478,7 @@ def hostile():
     return [
         ("a.json", "hello", "is not valid JSON"), ("b.json", "", "is empty"),
         ("c.json", text[: len(text) // 2], "ends in the middle"),
-        ("d.json", "[1, 2]", "is not a run"), ("e.json", json.dumps({"format": 99}), "newer than the 2"),
+        ("d.json", "[1, 2]", "is not a run"), ("e.json", json.dumps({"format": 99}), "newer than the 3"),
         ("f.json", json.dumps(good | {"experiment": EVIL}), "an experiment that this site does not have"),
         ("g.json", proto, "__proto__ is not a field"), ("h.json", in_row, "row 1.__proto__ is not a field"),
         ("i.json", text.replace('"samples": [', '"samples": [NaN, ', 1), "is not valid JSON"),

@@ -153,6 +153,15 @@ def test_a_file_of_the_first_format_reads_as_if_it_were_written_now(tmp_path):
     assert run_file.read(put(run, tmp_path)) == run
 
 
+def test_a_file_of_the_second_format_reads_as_one_pass(tmp_path):
+    """Its rows are as they were, digest and all; nobody had asked yet what its threads had."""
+    run = run_file.read(OLD.parents[2] / "format_2" / OLD.parent.name / OLD.name)
+
+    assert all(row.by_pass == [row.samples] and not row.busy for row in run.rows if row.samples)
+    assert run.rows_digest == run_file.rows_digest(run)
+    assert run_file.read(put(run, tmp_path)) == run
+
+
 def test_a_slip_in_a_file_of_the_first_format_is_still_noticed(tmp_path):
     """Its digest is that of its own rows: after a change of one it stays what the file says."""
     path = tmp_path / OLD.parent.name / OLD.name

@@ -17,6 +17,7 @@ from attnsite.records.mistakes import Mistake, flatten, raise_all, refused
 from attnsite.records.nearest import nearest
 from attnsite.records.participant import Participant
 
+PASSES = 3  # of a full sweep that is timed, unless another number is asked for
 A_MOMENT, ENOUGH = 1.0, 4  # seconds that an experiment works at least, and how many have to, for a guess of the rest
 
 
@@ -33,7 +34,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--within", type=seconds, metavar="SECONDS", help="begin no experiment after so long; what "
                         "waits is measured the next time")  # fmt: skip
     parser.add_argument("--again", action="store_true", help="measure also what is fresh")
+    parser.add_argument("--passes", type=int, metavar="N", help="measure a full sweep that is timed in so many "
+                        f"processes, minutes apart (default: {PASSES} with --full --machine NAME, else 1)")  # fmt: skip
     parts = parser.add_mutually_exclusive_group()
+    parts.add_argument("--pass", dest="number", type=int, metavar="K", help="only the K-th pass, for the cache")
     parts.add_argument("--shard", metavar="K/N", help="only every N-th case, from the K-th on; --merge joins the parts")
     parts.add_argument("--merge", action="store_true", help="join the parts of a sweep into its result files")
 
@@ -72,6 +76,14 @@ def run(options: argparse.Namespace) -> int:
     for line in already(options, [name for name in asked if name not in waiting], len(asked)):
         print(line)
     waiting.sort(key=lambda name: kind(name) == "memory")  # whose processes start sooner once kernels are compiled
+    if options.number:
+        done = [measure(options, name) for name in asked]
+        return 0 if all(done) else 1
+    if (count := passes_of(options)) > 1 and (timed := [name for name in waiting if kind(name) == "timing"]):
+        joined = in_passes(options, timed, count)
+        waiting = [name for name in waiting if name not in timed]
+        if not joined or not waiting:
+            return 0 if joined else 1
     took: list[float] = []
     done = []
     for number, name in enumerate(waiting, 1):
@@ -85,6 +97,48 @@ def run(options: argparse.Namespace) -> int:
         if number < len(waiting):
             print(f"{number} of {len(waiting)} experiments are done{left(took, len(waiting))}", flush=True)
     return 0 if all(done) else 1
+
+
+def passes_of(options: argparse.Namespace) -> int:
+    """How many passes are asked for: a named machine's full sweep has some unless told otherwise."""
+    if options.passes is not None:
+        return int(options.passes)
+    return PASSES if options.sweep == "full" and options.machine != run_file.THIS_BUILD else 1
+
+
+def in_passes(options: argparse.Namespace, names: list[str], count: int) -> bool:
+    """The first pass of every experiment, then the second of every one; each is joined after its last. False where one
+    failed, whose passes so far stay in the cache."""
+    from attnsite.measure import passes
+
+    good, took = True, list[float]()
+    for number in range(1, count + 1):
+        for place, name in enumerate(names):
+            path = passes.path_of(options.root, options.machine, number, name)
+            if options.again and number == 1:
+                path.unlink(missing_ok=True)
+            if not passes.done(path):
+                before = passes.path_of(options.root, options.machine, number - 1, name)
+                if before.is_file():
+                    passes.wait(before)
+                begun = time.monotonic()
+                path.unlink(missing_ok=True)
+                good = passes.measure(options.root, name, options.machine, number, options.device) and good
+                took.append(time.monotonic() - begun)
+            behind = (number - 1) * len(names) + place + 1
+            print(f"pass {number} of {count}: {behind} of {count * len(names)} are done"
+                  f"{left(took, len(took) + count * len(names) - behind)}", flush=True)  # fmt: skip
+    for name in names:
+        paths = [passes.path_of(options.root, options.machine, number, name) for number in range(1, count + 1)]
+        if not all(passes.done(path) for path in paths):
+            good = False
+            continue
+        made = passes.join([run_file.read(path) for path in paths], paths)
+        run_file.write(made, target(options, name))
+        for path in paths:
+            path.unlink()
+        print(f"{name}: wrote {target(options, name).relative_to(options.root).as_posix()}")
+    return good
 
 
 def already(options: argparse.Namespace, fresh: list[str], asked: int) -> Iterable[str]:
@@ -231,7 +285,7 @@ def merge(options: argparse.Namespace, names: list[str]) -> int:
 
 def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 1), again: bool = True) -> bool:
     """Run one experiment and write it; False when it failed as a whole, which does not stop the others."""
-    from attnsite.measure import compiled
+    from attnsite.measure import compiled, passes
     from attnsite.measure.sweep import Measurement
 
     try:
@@ -251,6 +305,8 @@ def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 
         traceback.print_exc()
         return False
     path = target(options, name)
+    if options.number:
+        path = passes.path_of(options.root, options.machine, options.number, name)
     if part[1] > 1:
         folder = measurement.machine
         path = shards.path_of(options.root, options.machine, options.sweep, part, folder, name)

@@ -59,8 +59,8 @@ def draw(runs: list[Run]) -> go.Figure:
         "memory in all", [q.value for line in those.values() for q in line.values()], "B", base=2, pad=1.4
     )
     on = style.chart(x, y)
-    for key in DEVICES:
-        device = devices.find(key)
+    for each in DEVICES:
+        device = devices.find(each)
         style.reference(on, [x.low, x.high], [device.memory_bytes] * 2, device.name, at=0.1)
     for key, (label, look) in LINES.items():
         style.line(

@@ -76,6 +76,13 @@ def fma(threads: int) -> Ceiling:
     return Ceiling(lambda: _multiply_add(operands, sums, _DEPTH), "flops", work)
 
 
+def probe(threads: int) -> Callable[[], object]:
+    """A call of some milliseconds that keeps so many threads busy, and nothing else."""
+    sums = np.empty((threads, ROWS * LANES), np.float32)
+    operands = np.full(ROWS + LANES, 1e-3, np.float32)
+    return lambda: _multiply_add(operands, sums, _DEPTH // 8)
+
+
 @njit(parallel=True, cache=True)
 def _sum(buffer, parts):
     sums = np.zeros(parts, np.float32)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numba
 
-from attnsite.measure import machine
+from attnsite.measure import machine, usage
 
 Clock = Callable[[], int]  # nanoseconds
 
@@ -24,6 +24,7 @@ class Contestant:
     stage: str | None = None
     warmups: list[float] = field(default_factory=list)
     samples: list[float] = field(default_factory=list)
+    used: list[usage.Used] = field(default_factory=list)  # of each sample
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,11 @@ SETTLE_S = 0.05  # calls shorter than this are preceded by another where librari
 
 
 def interleave(contestants: Sequence[Contestant], budget: Budget, clock: Clock = time.perf_counter_ns,
-               settle_s: float = 0.0) -> float | None:  # fmt: skip
+               settle_s: float = 0.0, watch: usage.Watch | None = None) -> float | None:  # fmt: skip
     """Warm every contestant up once, then call all in turn until the budget is used.
+
+    A round begins when the threads get their processors, and is taken again, whole, where they then did not: `watch`
+    says so, and raises `NoProcessors` where they never do.
 
     A contestant whose calls are shorter than `settle_s` makes one that is not measured before each that is. Its turn
     begins while the threads of the one before may still spin, and its own sleep; on two processors the first call took
@@ -77,12 +81,26 @@ def interleave(contestants: Sequence[Contestant], budget: Budget, clock: Clock =
         contestant.warmups.append(contestant.measure())
     before, start, rounds = load(), clock(), 0
     while rounds < budget.rounds or (rounds < budget.most and (clock() - start) / 1e9 < budget.seconds):
+        if watch:
+            watch.ready()
+        taken = []
         for contestant in contestants:
             if (contestant.samples or contestant.warmups)[-1] < settle_s:
                 contestant.measure()
-            contestant.samples.append(contestant.measure())
+            reading = usage.reading()
+            sample = contestant.measure()
+            taken.append((contestant, sample, usage.used(reading, usage.reading())))
+        if watch and not watch.keeps({_who(contestant): used for contestant, _, used in taken}):
+            continue
+        for contestant, sample, used in taken:
+            contestant.samples.append(sample)
+            contestant.used.append(used)
         rounds += 1
     return foreign(before, load())
+
+
+def _who(contestant: Contestant) -> str:
+    return f"{contestant.name} {contestant.stage} {id(contestant)}"
 
 
 @contextmanager
@@ -122,12 +140,15 @@ def foreign(before: tuple[float, float, float] | None, after: tuple[float, float
     return max(0.0, everybody - ours) / (after[2] - before[2])
 
 
-def verdict(spreads: Sequence[float], loads: Sequence[float], stops: Sequence[float] = ()) -> dict[str, float | str]:
-    """Was the machine steady? `spreads` are each row's middle half over its median, `loads` each workload's foreign.
+def verdict(spreads: Sequence[float], loads: Sequence[float], stops: Sequence[float] = (),
+            thefts: Sequence[float] = (), apart: Sequence[float] = ()) -> dict[str, float | str]:  # fmt: skip
+    """Was the machine steady? `spreads` are each row's interquartile range over its median, `loads` each workload's
+    foreign, `thefts` the processors' worth of time that the host took from each.
 
-    Steady means that half of the rows have a middle half of at most a tenth of their median, and that others took at
-    most 0.15 of a processor on average; where a quota is set, also that it stopped us in at most a hundredth of its
-    periods, `stops`, on average.
+    Steady means that half of the rows have an interquartile range of at most a tenth of their median, and that others
+    took at most 0.15 of a processor on average, the host among them; where a quota is set, also that it stopped us in
+    at most a hundredth of its periods, `stops`, on average; and where there were several passes, that their medians lie
+    at most a tenth apart in nine of ten rows, `apart`.
     """
     if not spreads:
         return {"verdict": "not timed"}
@@ -139,6 +160,13 @@ def verdict(spreads: Sequence[float], loads: Sequence[float], stops: Sequence[fl
     if stops:
         found["throttled"] = round(statistics.fmean(stops), 4)
         steady = steady and statistics.fmean(stops) <= 0.01
+    if thefts:
+        found["stolen"] = round(statistics.fmean(thefts), 4)
+    if apart:
+        found["passes_apart"] = round(statistics.median(apart), 4)
+        disagreeing = sum(share > 0.10 for share in apart) / len(apart)
+        found["passes_disagreeing"] = round(disagreeing, 4)
+        steady = steady and disagreeing <= 0.10
     return {"verdict": "steady" if steady else "noisy"} | found
 
 

@@ -6,6 +6,7 @@ the parts are joined once all are there, in the order of the experiment's cases:
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def merge(root: Path, machine: str, sweep: str, experiment: str, cases: list[str
     if absent:
         raise Mistake(FOLDER, where, f"lacks part {', '.join(absent)} of {count}", "measure it, then merge")
     runs = [run_file.read(found[number, count]) for number in range(1, count + 1)]
-    raise_all(list(_strangers(runs, found, experiment)))
+    raise_all(list(strangers(runs, {number: found[number, count] for number in range(1, count + 1)})))
     order = {case: place for place, case in enumerate(cases)}
     rows = sorted((row for run in runs for row in run.rows), key=lambda row: order.get(case_key(row.case), len(order)))
     seen = {case_key(row.case) for row in rows}
@@ -82,8 +83,9 @@ def case_key(case: Any) -> str:
     return repr(sorted((name, value) for name, value in dict(case).items() if name != "variant"))
 
 
-def _strangers(runs: list[Run], found: dict[tuple[int, int], Path], experiment: str) -> list[Mistake]:
-    """Parts that do not belong to the first: of other code, another machine or other versions."""
+def strangers(runs: list[Run], places: Mapping[int, Path], called: str = "part") -> list[Mistake]:
+    """Parts, or whatever they are called, that do not belong to the first: of other code, another machine or other
+    versions. `places` are their files by number."""
     first, wrong = runs[0], []
     for number, run in enumerate(runs[1:], 2):
         facts = {
@@ -94,9 +96,9 @@ def _strangers(runs: list[Run], found: dict[tuple[int, int], Path], experiment: 
         }
         for what, (one, other) in facts.items():
             if one != other and not (what == "kernels" and _agree(_kernels(first), _kernels(run))):
-                place = found[number, len(runs)]
                 remedy = "measure it again on the same machine, at the same commit"
-                wrong.append(Mistake(place.name, f"part {number}", f"has another {what} than part 1", remedy))
+                what = f"has another {what} than {called} 1"
+                wrong.append(Mistake(places[number].name, f"{called} {number}", what, remedy))
     return wrong
 
 

@@ -12,8 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numba
+
 from attnsite.kernels import code_settings
-from attnsite.measure import candidates, clock, machine, memory, quota
+from attnsite.measure import candidates, ceilings, clock, machine, memory, quota, usage
 from attnsite.measure.progress import Progress
 from attnsite.measure.shards import case_key
 from attnsite.records import registry, run_file, sweeps
@@ -43,6 +45,7 @@ class Measurement:
         )
         self.loads: list[float] = []
         self.stops: list[float] = []  # of a quota, each workload's share of periods
+        self.thefts: list[float] = []  # processors' worth of time that the host took from each workload
         self.too_long: list[tuple[str, Workload]] = []  # kernels, with a workload that took them too long
         self.software = machine.software(root)  # as it is when the measurement begins
         # This loads the libraries of the peers before Numba starts its threads, as it must be: Numba switches nested
@@ -102,6 +105,9 @@ class Measurement:
         if "throttled" in found.provenance.steadiness:
             cases = len({case_key(row.case) for row in found.rows})
             self.stops = [found.provenance.steadiness["throttled"]] * cases
+        if "stolen" in found.provenance.steadiness:
+            cases = len({case_key(row.case) for row in found.rows})
+            self.thefts = [found.provenance.steadiness["stolen"]] * cases
         return list(found.rows)
 
     def answer(self, case: Any) -> Batch:
@@ -158,14 +164,32 @@ class Measurement:
             if entered:
                 several = any(who.kind == "peer" and not who.on_gpu for who in known)
                 settle_s = clock.SETTLE_S if several else 0.0
-                before = quota.periods()
-                foreign = clock.interleave([contestant for contestant, _ in entered], budget, settle_s=settle_s)
+                before, taken, begun = quota.periods(), usage.stolen(), time.monotonic()
+                watch = self.watch(on_cpu, budget)
+                try:
+                    foreign = clock.interleave(
+                        [contestant for contestant, _ in entered], budget, settle_s=settle_s, watch=watch
+                    )
+                except usage.NoProcessors as why:
+                    return rows + [self.lost(row, why) for _, row in entered if row.takes_part and row.stage is None]
                 stopped = quota.stopped(before, quota.periods())
                 self.loads += [] if foreign is None else [foreign]
                 self.stops += [] if stopped is None else [stopped]
-        return rows + [
-            dataclasses.replace(row, samples=tuple(who.samples), warmups=tuple(who.warmups)) for who, row in entered
-        ]
+                if taken is not None and (after := usage.stolen()) is not None:
+                    self.thefts.append(max(0.0, after - taken) / max(1e-3, time.monotonic() - begun))
+        return rows + [timed(row, who, watch.retaken) for who, row in entered]
+
+    def watch(self, on_cpu: bool, budget: clock.Budget) -> usage.Watch:
+        """What watches a workload's rounds. A quick sweep asks for no processors beforehand: it has no time to wait."""
+        threads = numba.get_num_threads()
+        asks = on_cpu and threads > 1 and self.sweep == "full"
+        probe = ceilings.probe(threads) if asks else None
+        if probe:
+            probe()  # compiled, and its threads started
+        return usage.Watch(threads, (lambda: usage.measured(probe)) if probe else None, most=budget.rounds)
+
+    def lost(self, row: Row, why: usage.NoProcessors) -> Row:
+        return Row(case=row.case, kernel=row.kernel, skipped=str(why), skip_code="lost_threads")
 
     def check_hope(self, kernel: str, workload: Workload) -> None:
         """Raises `Skipped` where a workload that is smaller in every respect took this kernel too long already."""
@@ -201,13 +225,22 @@ class Measurement:
             software=self.software,
             started=self.started.isoformat().replace("+00:00", "Z"),
             seconds=round(self.seconds_before + seconds, 1),
-            steadiness=clock.verdict(spreads if timed else [], self.loads, self.stops),
+            steadiness=clock.verdict(spreads if timed else [], self.loads, self.stops, self.thefts),
         )
         return Run(
             experiment=self.name, kind=self.kind, machine=self.machine, sweep=self.sweep,
             digest=self.digest, kernels=tuple(getattr(self.experiment, "kernels", ())),
             provenance=provenance, rows=tuple(rows), complete=complete,
         )  # fmt: skip
+
+
+def timed(row: Row, who: clock.Contestant, retaken: int) -> Row:
+    """The row with its samples, and what each had of the processors; a GPU's kernel leaves them alone."""
+    row = dataclasses.replace(row, samples=tuple(who.samples), warmups=tuple(who.warmups), retaken=retaken)
+    if row.who is not None and row.who.on_gpu:
+        return row
+    busy, switched = usage.told(who.used)
+    return dataclasses.replace(row, busy=busy, switched=switched)
 
 
 def cases_of(name: str, sweep: str) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ SKIP_CODES = {
     "not_installed": "a library that it needs is not installed",
     "no_device": "the device that it runs on is not here, or its driver is not",
     "too_few_threads": "the workload wants more threads than the machine has",
+    "lost_threads": "its threads did not get a processor each, however often it was tried",
     "too_large": "the workload does not fit into the machine's memory",
     "too_slow": "a call, or a smaller workload's, took longer than the sweep allows",
     "refused": "it has no way to do this workload",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -18,14 +19,16 @@ from attnsite.records.mistakes import Mistake, raise_all
 from attnsite.records.participant import Participant, parse_participant
 from attnsite.records.quantity import Quantity
 
-FORMAT = 2
+FORMAT = 3
 # What each format brought, oldest first. A change adds a line, a step in UPGRADES and an old file as a fixture.
 #   1  the first
 #   2  `skip_code` beside `skipped`
+#   3  samples by pass; of each sample, what its threads had of the processors; rounds that were taken again
 
 RENAMED = registry.ROOT / "records" / "renamed_digests.csv"
 COMMITTED = Path("docs/results")
 BUILT = Path(".cache/attnsite/results")
+LISTS = ("samples", "warmups", "passes", "busy", "switched")  # of a row
 THIS_BUILD = "this_build"  # the machine that runs the build
 EVERY_MACHINE = "every_machine"  # counts: the same wherever they are made
 
@@ -38,6 +41,11 @@ class Row:
     `ceiling:read` and the like, or None for studies and counts. Times are seconds, memory is bytes. `values` holds
     what a study or count observed, and for a ceiling its `flops` or `bytes` a call. `skipped` says in a sentence why
     there are no samples, and `skip_code` the same as one of `participant.SKIP_CODES`.
+
+    `passes` are how many of the samples each pass took, in their order; none: one pass took all. The k-th samples of
+    all rows of a case are of one round. `busy` is each sample's processors' worth of time of the process, `switched`
+    its involuntary switches where there were any, and `retaken` counts the rounds that were taken again since threads
+    had too little of the processors.
     """
 
     case: Mapping[str, Any]
@@ -52,6 +60,10 @@ class Row:
     bound: float | None = None
     skipped: str | None = None
     skip_code: str | None = None
+    passes: tuple[int, ...] = ()
+    busy: tuple[float, ...] = ()
+    switched: tuple[int, ...] = ()
+    retaken: int = 0
 
     @property
     def who(self) -> Participant | None:
@@ -69,8 +81,24 @@ class Row:
         return json.dumps([self.case, self.kernel, self.stage, self.seed], sort_keys=True)
 
     @property
+    def by_pass(self) -> list[tuple[float, ...]]:
+        """The samples of each pass that took some."""
+        ends = list(itertools.accumulate(self.passes or (len(self.samples),)))
+        parts = [
+            self.samples[end - size : end] for size, end in zip(self.passes or (len(self.samples),), ends, strict=True)
+        ]
+        return [part for part in parts if part]
+
+    @property
     def median(self) -> float:
-        return statistics.median(self.samples) if self.samples else math.nan
+        """The median of the passes' medians, which is that of the samples where one pass took all."""
+        return statistics.median(map(statistics.median, self.by_pass)) if self.samples else math.nan
+
+    @property
+    def passes_apart(self) -> float:
+        """How far the medians of the passes lie apart, as a share of the least; 0 with one pass."""
+        medians = [statistics.median(part) for part in self.by_pass]
+        return max(medians) / min(medians) - 1 if medians and min(medians) > 0 else 0.0
 
     def middle_half(self) -> tuple[float, float]:
         """The first and third quartile of the samples."""
@@ -255,6 +283,8 @@ def _line(row: Row, written: int = FORMAT) -> str:
     held = {f.name: getattr(row, f.name) for f in fields(row)}  # `asdict` would copy every sample
     if written < 2:
         del held["skip_code"]
+    if not held["retaken"]:
+        del held["retaken"]
     return _json({k: v for k, v in held.items() if k == "case" or v not in (None, (), {}, [])})
 
 
@@ -356,7 +386,10 @@ _SENTENCES = {
     "wrong": r"^wrong: error ",
     "failed": r"^failed: ",
 }
-UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {1: _coded}
+UPGRADES: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _coded,
+    2: lambda data: data,  # one pass, and nobody had asked what its threads had
+}
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -376,7 +409,7 @@ def _no_constant(name: str) -> float:
 def _row(data: dict[str, Any]) -> Row:
     words = ("kernel", "kernel_digest", "stage", "skipped")  # even where one is "nan"
     row: dict[str, Any] = {name: value if name in words else _numbers(value) for name, value in data.items()}
-    row |= {name: tuple(row[name]) for name in ("samples", "warmups") if name in row}
+    row |= {name: tuple(row[name]) for name in LISTS if name in row}
     return Row(**row)
 
 

@@ -16,7 +16,7 @@ _LATER = {"rows_digest": str}  # what the first files of this format do not have
 _PROVENANCE = {"machine": dict, "software": dict, "started": str, "seconds": int | float, "steadiness": dict}
 _ROW = {"case": dict, "kernel": str, "kernel_digest": str, "stage": str, "seed": int, "samples": list, "warmups": list,
         "values": dict, "max_error": int | float | str, "bound": int | float | str,
-        "skipped": str, "skip_code": str}  # fmt: skip
+        "skipped": str, "skip_code": str, "passes": list, "busy": list, "switched": list, "retaken": int}  # fmt: skip
 
 
 def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
@@ -58,10 +58,11 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
             yield Mistake(path, where[:-1], "is not an object", remedy)
             continue
         yield from typed(where, row, _ROW, ("case",))
-        for name in ("samples", "warmups"):
+        for name in ("samples", "warmups", "busy"):
             for sample in row.get(name, []) if isinstance(row.get(name, []), list) else []:
                 if not _number(sample):
                     yield Mistake(path, where + name, f"holds {sample!r:.40}, which is not a valid measurement", remedy)
+        yield from _counts(path, where, row, remedy)
         for name in ("max_error", "bound"):
             if isinstance(row.get(name), str) and row[name] not in NOT_FINITE:
                 yield Mistake(path, where + name, f"is {row[name]!r:.40}, not a number", remedy)
@@ -74,6 +75,26 @@ def faults(path: Path, data: dict[str, Any], remedy: str) -> Iterable[Mistake]:
             still = isinstance(row.get("samples"), list) and 0 in row["samples"]
             if still or not counts or not all(_number(count) and count > 0 for count in counts):
                 yield Mistake(path, where + "values", "lack the bytes or flops of a call of this ceiling", remedy)
+
+
+def _counts(path: Path, where: str, row: dict[str, Any], remedy: str) -> Iterable[Mistake]:
+    """What goes with the samples of a row: how many each pass took, and what each had of the processors."""
+    samples = row.get("samples", [])
+    if not isinstance(samples, list):
+        return
+    for name in ("passes", "switched"):
+        held = row.get(name, [])
+        if not isinstance(held, list) or not all(type(one) is int and 0 <= one < 10**9 for one in held):
+            yield Mistake(path, where + name, "holds something else than counts", remedy)
+            return
+    if row.get("passes") and sum(row["passes"]) != len(samples):
+        yield Mistake(path, where + "passes", f"add up to {sum(row['passes'])} of {len(samples)} samples", remedy)
+    for name in ("busy", "switched"):
+        held = row.get(name, [])
+        if isinstance(held, list) and held and len(held) != len(samples):
+            yield Mistake(path, where + name, f"has {len(held)} numbers for {len(samples)} samples", remedy)
+    if type(row.get("retaken", 0)) is not int or row.get("retaken", 0) < 0:
+        yield Mistake(path, where + "retaken", f"is {row['retaken']!r:.40}, not a count", remedy)
 
 
 def _deeper(value: Any, most: int) -> bool:

@@ -2,7 +2,7 @@
    its hash of the rows is made as it makes it. What a browser does not tell is said to be so. */
 import { key, median, REASONS } from "./kernel_clock.js";
 
-const FORMAT = 2;
+const FORMAT = 3;
 
 /* A number as Python writes it, so that both hash the same text. */
 function plain(x) {

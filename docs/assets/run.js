@@ -1,7 +1,7 @@
 /* What a run's file is, for files from anywhere: the same shape as `attnsite/records/shape.py` asks for, with bounds on
    its size.
    Nothing of a file is trusted: no name in it becomes a property, no text in it becomes HTML, no number is unbounded. */
-const FORMAT = 2; // 1 had no codes beside the sentences of skipped rows
+const FORMAT = 3; // 1 had no codes beside the sentences of skipped rows, 2 no passes
 const MOST_ROWS = 20000, MOST_SAMPLES = 10000, MOST_NAMES = 60, MOST_TEXT = 4000;
 const KINDS = ["timing", "memory", "study", "count"];
 const text = value => typeof value === "string" && value.length <= MOST_TEXT;
@@ -13,7 +13,8 @@ const HEAD = new Map(Object.entries({ format: Number.isInteger, experiment: text
   digest: text, rows_digest: text, kernels: list, provenance: object, rows: list, complete: value => typeof value === "boolean" }));
 const PROVENANCE = new Map(Object.entries({ machine: object, software: object, started: text, seconds: number, steadiness: object }));
 const ROW = new Map(Object.entries({ case: object, kernel: text, kernel_digest: text, stage: text, seed: Number.isInteger,
-  samples: list, warmups: list, values: object, max_error: numeric, bound: numeric, skipped: text, skip_code: text }));
+  samples: list, warmups: list, values: object, max_error: numeric, bound: numeric, skipped: text, skip_code: text,
+  passes: list, busy: list, switched: list, retaken: Number.isInteger }));
 
 const named = name => (name.length > 40 ? `${name.slice(0, 39)}…` : name);
 
@@ -64,11 +65,11 @@ function checked(faults, row, where, timed, coded) {
   shaped(faults, `${where}.`, row, ROW, ["case"]);
   if (faults.length > before) return;
   if (coded && (row.skipped === undefined) !== (row.skip_code === undefined)) faults.push(`${where} has one of skipped and skip_code without the other.`);
-  for (const name of ["samples", "warmups"]) {
+  for (const name of ["samples", "warmups", "passes", "busy", "switched"]) {
     const taken = row[name] || [];
     if (taken.length > MOST_SAMPLES) faults.push(`${where}.${name} are more than ${MOST_SAMPLES}.`);
     else if (!taken.every(number)) faults.push(`${where}.${name} hold something that is not a valid measurement.`);
-    else if (timed && taken.includes(0)) faults.push(`${where}.${name} hold a time of 0, which no call takes.`);
+    else if (timed && taken.includes(0) && name in { samples: 1, warmups: 1 }) faults.push(`${where}.${name} hold a time of 0, which no call takes.`);
   }
   for (const name of ["case", "values"]) {
     const held = Object.entries(row[name] || {});

@@ -28,4 +28,4 @@ def kept(row: Row, ranks: int) -> Quantity | None:
 def copies(row: Row, ranks: int) -> float | None:
     """Bytes on all devices together over those of one copy; None where the heads cannot be shared out so."""
     held = kept(row, ranks)
-    return held and ranks * held.value / row.values["kept"]["1"]
+    return ranks * held.value / row.values["kept"]["1"] if held else None
