@@ -85,7 +85,7 @@ const shallow = (value, depth = 0) => value === null || ["number", "boolean"].in
 /* What a row answers: which question it is (`key`), and its quantities by name. */
 function answered(row) {
   const quantities = new Map();
-  if (row.samples?.length) quantities.set("", median(row.samples));
+  if (row.samples?.length) quantities.set("", median(passes(row).map(median)));
   else for (const [name, value] of Object.entries(row.values || {})) {
     if (typeof value === "number") quantities.set(name, value);
     else if (list(value) && value.length <= MOST_NAMES) value.forEach((one, at) => typeof one === "number" && quantities.set(`${name}, ${at + 1}`, one));
@@ -95,6 +95,11 @@ function answered(row) {
     key: JSON.stringify([known, row.kernel ?? null, row.stage ?? null, row.seed ?? null]), quantities };
 }
 
+/* The samples of each pass that took some. */
+const passes = ({ samples, passes: sizes }) => {
+  let at = 0;
+  return (sizes?.length ? sizes : [samples.length]).map(size => samples.slice(at, at += size)).filter(part => part.length);
+};
 const median = samples => {
   const sorted = [...samples].sort((a, b) => a - b), half = sorted.length >> 1;
   return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
