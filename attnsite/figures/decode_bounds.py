@@ -50,6 +50,11 @@ def values(run: Run) -> dict[str, Quantity]:
     contexts = sorted({row.case["tokens"] for row in run.where()})
     batches = sorted({row.case["batch"] for row in run.where()})
     for pair in pairs(run):
+        known = one(run, pair, TOKENS, 1).values
+        found |= {
+            f"parameters_{SHORT[pair[1]]}": Quantity(known["parameters"], "parameters"),
+            f"active_{SHORT[pair[1]]}": Quantity(known["active"], "parameters"),
+        }
         for tokens in contexts:
             name = f"{SHORT[pair[0]]}_{SHORT[pair[1]]}_{axes.tokens(tokens)}"
             rows = {batch: one(run, pair, tokens, batch) for batch in batches}

@@ -1,4 +1,4 @@
-"""At 8k tokens, {h100_8b_8k_last_batch} sequences on an H100 raise the bound of Llama 3.1 8B by {h100_8b_8k_last_gain} only
+"""{h100_8b_8k_last_batch} sequences of 8k tokens raise the bound of Llama 3.1 8B on an H100 {h100_8b_8k_last_gain} only
 
 Upper bound of all sequences together over 8k tokens of context, by the number of sequences. A line ends where weights
 and cache no longer fit into the device's memory.
