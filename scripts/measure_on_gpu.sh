@@ -48,7 +48,7 @@ for experiment in $("$python" -m attnsite.measure.gpu.check --experiments); do
   fi
   # An interrupted experiment keeps its finished rows in .cache, which travels too, and goes on when it is run again.
   if ! timeout -s INT -k 15 "$(left)" "$python" -u -m attnsite.cli measure "$experiment" \
-    --device cuda --machine "$name" --full 2>&1 | tee -a "$log"; then
+    --device cuda --machine "$name" --full --passes 1 2>&1 | tee -a "$log"; then
     say "$experiment: failed or was stopped after $SECONDS s; going on"
     failed=$((failed + 1))
   fi

@@ -420,7 +420,7 @@ def test_a_broken_result_is_measured_again(checkout, monkeypatch):
     path.parent.mkdir(parents=True)
     path.write_text("{", encoding="utf-8")
 
-    options = argparse.Namespace(root=checkout, machine=run_file.THIS_BUILD, sweep="quick", device=None)
+    options = argparse.Namespace(root=checkout, machine=run_file.THIS_BUILD, sweep="quick", device=None, number=None)
     assert measure.needed(options, "squares")
 
 

@@ -57,7 +57,7 @@ def give(monkeypatch):
         monkeypatch.setattr(candidates, "kernel_digest", lambda name: "0" * 12)
         monkeypatch.setattr(run_file, "experiment_digest", lambda *_: "1" * 12)
         monkeypatch.setattr(run_file, "kernel_digest", lambda name: "0" * 12)
-        monkeypatch.setattr(timing, "BUDGETS", dict.fromkeys(("quick", "full"), timing.Budget(3, 0, 3, 1e9)))
+        monkeypatch.setattr(timing, "BUDGETS", dict.fromkeys(("quick", "full", "pass"), timing.Budget(3, 0, 3, 1e9)))
 
     return placed
 

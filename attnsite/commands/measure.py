@@ -289,7 +289,8 @@ def measure(options: argparse.Namespace, name: str, part: tuple[int, int] = (1, 
     from attnsite.measure.sweep import Measurement
 
     try:
-        measurement = Measurement(options.root, name, options.machine, options.sweep, options.device, part)
+        budget = "pass" if options.number else options.sweep
+        measurement = Measurement(options.root, name, options.machine, options.sweep, options.device, part, budget)
         made = measurement.run()
     except NotImplementedError as reason:  # such as a compiler that is not installed; what is there stays
         print(f"{name}: not measured here: {reason}")

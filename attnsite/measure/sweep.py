@@ -33,8 +33,9 @@ class Measurement:
     """One experiment's sweep on one machine. `run()` goes on where an interrupted one stopped."""
 
     def __init__(self, root: Path, name: str, machine_name: str, sweep: str, device: str | None = None,
-                 part: tuple[int, int] = (1, 1)) -> None:  # fmt: skip
+                 part: tuple[int, int] = (1, 1), budget: str | None = None) -> None:  # fmt: skip
         self.root, self.name, self.sweep, self.device, self.part = root, name, sweep, device, part
+        self.budget = clock.BUDGETS[budget or sweep]
         self.digest = run_file.experiment_digest(name, sweep)  # of the file as it is imported now
         self.experiment: Experiment = registry.module("experiments", name, "experiment").experiment
         self.kind = KINDS[type(self.experiment)]
@@ -136,7 +137,7 @@ class Measurement:
 
     def time(self, experiment: Timing, workload: Workload) -> Batch:
         """Check, then time: one workload with everybody who can take part."""
-        budget = clock.BUDGETS[self.sweep]
+        budget = self.budget
         longest = min(budget.longest_call_s, experiment.longest_call_s)
         rows: Batch = []
         entered: list[tuple[clock.Contestant, Row]] = []
