@@ -173,7 +173,7 @@ MARKS = """name => {
 @pytest.mark.parametrize(
     ("path", "name"),
     [("questions/learning/how_many_heads_for_a_width/", "loss_by_heads"),
-     ("questions/numerics/online_softmax_error/", "bugs_and_rounding")],
+     ("questions/numerics/wrong_or_rounding/", "bugs_and_rounding")],
 )  # fmt: skip
 def test_of_several_marks_at_one_place_the_one_pointed_at_is_told(site, open_page, path, name):
     """Not the first of its series that stands there: that was another seed's value."""

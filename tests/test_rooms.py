@@ -35,6 +35,7 @@ ROOMS = {
                     "attnsite.calculators"},
     "measure": {STDLIB, "numpy", "numba", "threadpoolctl", "attnsite.records", "attnsite.kernels",
                 "attnsite.kernels.plain", "attnsite.kernels.simd", "attnsite.kernels.cuda"},
+    "diagrams": PLAIN | {"html", "attnsite.formulas", "attnsite.records.quantity", "attnsite.figures.toolkit"},
     "figures.toolkit": PLAIN | RUNS | {"re", "plotly", "attnsite.records.participant", "attnsite.formulas",
                                        "attnsite.models.baselines"},
     "figures": PLAIN | RUNS | {"plotly", "attnsite.records.participant", "attnsite.formulas",

@@ -127,11 +127,11 @@ def _read(source: str, start: int, line: int) -> Mark | Malformed:
     return Number(number[1], number[2], number[3], low, high, start, end, line, source)
 
 
-def fences(text: str) -> list[Fence]:
-    """The figures that a text shows. The name is all that the fence holds; lines count from 1."""
+def fences(text: str, kind: str = "figure") -> list[Fence]:
+    """The figures, or diagrams, that a text shows. The name is all that the fence holds; lines count from 1."""
     found = []
     for info, first, inner in _fenced(text.split("\n")):
-        if info.split()[:1] == ["figure"]:
+        if info.split()[:1] == [kind]:
             found.append(Fence(" ".join(" ".join(inner).split()), first))
     return found
 
@@ -142,7 +142,7 @@ def odd_fences(text: str) -> list[tuple[int, str]]:
     found = []
     for info, first, _ in _fenced(text.split("\n")):
         words = re.findall(r"[\w-]+", info.lower())
-        if words[:1] == ["figure"] and info.split()[:1] != ["figure"]:
+        if words[:1] in (["figure"], ["diagram"]) and info.split()[:1] != words[:1]:
             found.append((first, info[:40]))
     return found
 

@@ -358,11 +358,12 @@ class Marked:
             yield from self.in_mark(path, first + mark.line - 1, mark)
         for at, begins in odd_fences(text):
             yield Mistake(path, first + at - 1, f"has a fence of {begins!r}", "write ```figure for a figure's")
-        figures = registry.names("figures")
-        for fence in content.fences(text):
-            if fence.figure not in figures:
-                what = f"there is no figure {fence.figure!r}"
-                yield Mistake(path, first + fence.line - 1, what, nearest(fence.figure, figures))
+        for kind in ("figure", "diagram"):
+            known = registry.names(f"{kind}s")
+            for fence in content.fences(text, kind):
+                if fence.figure not in known:
+                    what = f"there is no {kind} {fence.figure!r}"
+                    yield Mistake(path, first + fence.line - 1, what, nearest(fence.figure, known))
 
     def values(self, text: str) -> dict[str, float]:
         """What the number marks of a text stand for, by what is written; also of those that stand in what looks like

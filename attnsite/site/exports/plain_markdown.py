@@ -13,9 +13,10 @@ from attnsite.site.about import Site
 from attnsite.site.addresses import path_of
 from attnsite.site.answers import Answers
 from attnsite.site.checked import Checked
+from attnsite.site.figures import diagram as diagrams
 from attnsite.site.markdown import citations
 
-_FIGURE = re.compile(r"^([ \t]*)(`{3,})figure[ \t]*\n\s*(\w+)\s*\n[ \t]*\2[ \t]*$", re.MULTILINE)
+_FIGURE = re.compile(r"^([ \t]*)(`{3,})(figure|diagram)[ \t]*\n\s*(\w+)\s*\n[ \t]*\2[ \t]*$", re.MULTILINE)
 _FOLDED = re.compile(r'^(?:\?\?\?\+?|!!!) \w+ "(.*)"[ \t]*\n((?:(?: {4}.*)?\n)*(?: {4}.*)?)', re.MULTILINE)
 _LINK = re.compile(r"\]\((?![a-z]+:)([^)#\s]*\.md)?(#[^)\s]*)?\)")
 
@@ -91,12 +92,23 @@ def in_full(source: citations.Source) -> str:
 def body(asked: Question, path: str, answers: Answers, site: Site) -> str:
     """The text with figures as their words, folded problems unfolded and links that lead somewhere from anywhere."""
     text = _FOLDED.sub(_unfolded, asked.body.strip() + "\n")
-    text = _FIGURE.sub(lambda match: match[1] + figure(match[3], answers, site), text)
+    text = _FIGURE.sub(lambda match: match[1] + shown(match[3], match[4], answers, site), text)
     return _LINK.sub(_absolute(path, site), resolved(text, answers)).strip()
 
 
 def _unfolded(match: re.Match[str]) -> str:
     return f"**{match[1]}**\n\n{textwrap.dedent(match[2]).strip()}\n\n"
+
+
+def shown(kind: str, name: str, answers: Answers, site: Site) -> str:
+    """What a fence stands for, in words."""
+    if kind == "figure":
+        return figure(name, answers, site)
+    try:
+        title, caption, told = diagrams.words(diagrams.module(name), name)
+    except Mistake:
+        return f"(Diagram {name}.)"
+    return f"**Diagram: {title}.** {caption} {told}"
 
 
 def figure(name: str, answers: Answers, site: Site) -> str:
