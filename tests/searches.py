@@ -22,6 +22,8 @@ BYTES = MEMORY + "bytes_per_token/"
 GQA = MEMORY + "gqa_only_in_decode/"
 WINDOW = MEMORY + "sliding_window/"
 TOKEN = MEMORY + "time_per_token/"
+NEEDED = MEMORY + "memory_for_a_model/"
+RATE = MEMORY + "tokens_per_second/"
 EXACT = "questions/numerics/online_softmax_error/"
 SINGLE = "questions/practice/multi_head_or_single_head/"
 CALCULATOR, BY_HAND, GLOSSARY, MODEL = "calculator/", "by_hand/", "glossary/", "models/"
@@ -66,7 +68,7 @@ TUNED = {
 
 HELD = {
     "kv cache size calculator": (CALCULATOR, BYTES),
-    "how much vram for 70b": (CALCULATOR, BYTES, MODEL),
+    "how much vram for 70b": (CALCULATOR, NEEDED, BYTES, MODEL),
     "mha vs gqa vs mqa": (GQA, BYTES),
     "repeat_kv": (GQA,),
     "no available memory for the cache blocks": (BYTES,),
@@ -89,7 +91,7 @@ HELD = {
     "mistral sliding window": (WINDOW,),
     "deepseek kv cache": (BYTES, MODEL + "deepseek"),
     "qwen": (MODEL + "qwen", CALCULATOR),
-    "decode tokens per second": (TOKEN,),
+    "decode tokens per second": (RATE, TOKEN),
     "why is decoding slow at long context": (TOKEN,),
     "arithmetic intensity": (BOUND, GLOSSARY),
     "onnxruntime": (SPEED, "peers/onnxruntime"),
@@ -110,8 +112,8 @@ HELD = {
 BLIND = {
     "does gqa make prefill faster": (GQA,),
     "number of kv heads": (GQA, BYTES),
-    "context length out of memory": (BYTES, TOKEN),
-    "gpu idle while decoding": (BOUND, TOKEN, GQA),
+    "context length out of memory": (NEEDED, BYTES, TOKEN),
+    "gpu idle while decoding": (BOUND, RATE, TOKEN, GQA),
     "chinchilla 6N": (FLOPS,),
     "window size 4096": (WINDOW,),
     "deep transformer does not train": (DEPTH,),

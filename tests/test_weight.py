@@ -75,12 +75,12 @@ def test_no_page_asks_another_host(weighed):
 def test_no_page_moves_by_itself(weighed, site, browser):
     """Nothing shifts while it loads, nor when its figures wake.
 
-    What moved is opened twice more: where a long table's text comes in two parts, or is read in two on a busy machine,
-    its columns find their widths twice, which no page can help.
+    What moved is opened five times more: where a long table's text comes in two parts, or is read in two on a busy
+    machine, its columns find their widths twice, which no page can help.
     """
     moving = {path: (page["shift"], page["moved"][:3]) for path, page in weighed.items() if page["shift"] > STILL}
     for path in list(moving):
-        for _ in range(2):
+        for _ in range(5):
             context = browser.new_context(viewport={"width": 1280, "height": 900}, bypass_csp=True)
             page = context.new_page()
             page.add_init_script(visits.SHIFTS)

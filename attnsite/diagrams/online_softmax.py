@@ -41,7 +41,7 @@ def values() -> dict[str, Quantity]:
 def panels() -> list[Panel]:
     made, before = [], 0.0
     for number, (tile, (top, scale, total)) in enumerate(zip(TILES, states(), strict=True), 1):
-        panel = Panel(f"Tile {number}", width=230, height=118)
+        panel = Panel(f"Tile {number}", width=218, height=118)
         for place, score in enumerate(tile):
             biggest = score == top
             panel.box(4 + place * 56, 4, 50, 24, f"{score:g}", "other" if biggest else "ours")

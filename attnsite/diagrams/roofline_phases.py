@@ -1,7 +1,7 @@
 """On a roofline decode lies on the slope and prefill under the flat roof
 
-{device}: printed bandwidth and printed bf16 peak. The points are Llama 3.1 8B in bf16 over 8k tokens of context: one
-sequence decoding, {batch} of them, and a prefill.
+An H100 SXM with {memory}: printed bandwidth and printed bf16 peak. The points are Llama 3.1 8B in bf16 over 8k tokens
+of context: one sequence decoding, {batch} of them, and a prefill.
 
 A chart on two logarithmic axes, FLOP/byte to the right and FLOP/s upwards. The roof rises with the memory bandwidth up
 to {balance} and is flat from there on. One sequence decoding lies at {one} and {batch} at {many}, both on the slope;
@@ -39,7 +39,7 @@ def values() -> dict[str, Quantity]:
     return found | {
         "balance": Quantity(peak / bandwidth, "FLOP/byte"),
         "batch": Quantity(BATCH, "sequences"),
-        "device": Quantity(round(device.memory_gb), f"GB, {device.name}"),
+        "memory": Quantity(device.memory_gb, "GB"),
     }
 
 
