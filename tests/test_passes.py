@@ -123,6 +123,17 @@ def test_what_a_system_does_not_say_is_not_told(tmp_path):
     assert usage.stolen(stat) == 2.5
 
 
+def test_a_call_that_was_too_short_says_nothing_of_its_threads():
+    """Over a few milliseconds the system adds up late; such a row has no `busy`, and no round is discarded for it."""
+    short = Used(0.4, 0, sure=False)
+    watch = Watch(2, None)
+
+    assert usage.used((0, 0, 0), (int(1e9 * usage.LEAST_S) - 1, 10, 0)).sure is False
+    assert usage.used((0, 0, 0), (int(1e9 * usage.LEAST_S), 10, 0)).sure is True
+    assert usage.told([Used(1.9, 0), short]) == ((), ())
+    assert all(watch.keeps({"cpu_a": one}) for one in [Used(1.9, 0)] * 4 + [short])
+
+
 def test_switches_are_told_where_there_were_any():
     assert usage.told([Used(1.9, 0), Used(1.8, 0)]) == ((1.9, 1.8), ())
     assert usage.told([Used(1.9, 0), Used(1.8, 3)]) == ((1.9, 1.8), (0, 3))

@@ -77,10 +77,10 @@ def fma(threads: int) -> Ceiling:
 
 
 def probe(threads: int) -> Callable[[], object]:
-    """A call of some milliseconds that keeps so many threads busy, and nothing else."""
+    """A call of some hundredths of a second that keeps so many threads busy, and nothing else."""
     sums = np.empty((threads, ROWS * LANES), np.float32)
     operands = np.full(ROWS + LANES, 1e-3, np.float32)
-    return lambda: _multiply_add(operands, sums, _DEPTH // 8)
+    return lambda: _multiply_add(operands, sums, 6 * _DEPTH)
 
 
 @njit(parallel=True, cache=True)

@@ -18,16 +18,22 @@ except ImportError:  # Windows, which does not count switches
 
 ENOUGH = 0.9  # of the threads: what the short call has to keep busy; waking and ending them is the rest
 DROPS = 0.75  # of what a contestant kept busy in its other rounds: below this, its threads were not all let run
+LEAST_S = 0.02  # of a call: what a running thread has used is added up late, every few milliseconds
 TRIES, PAUSE_S = 5, 0.05  # before a round is given up, and between two of them
 GIVEN_UP = 20  # rounds without the threads' processors, after which the workload is left out
 
 
 @dataclass(frozen=True)
 class Used:
-    """Of one call: processors' worth of time of this process, and involuntary switches (None: not counted here)."""
+    """Of one call: processors' worth of time of this process, and involuntary switches (None: not counted here).
+
+    It is not `sure` of a call that was too short: a thread's time is added up late, in steps of milliseconds, and two
+    busy threads read as anything from 1 to 5 over 2.5 ms.
+    """
 
     busy: float
     switched: int | None
+    sure: bool = True
 
 
 def reading() -> tuple[int, int, int | None]:
@@ -40,7 +46,7 @@ def used(before: tuple[int, int, int | None], after: tuple[int, int, int | None]
     """What lies between two readings."""
     wall, cpu = after[0] - before[0], after[1] - before[1]
     switched = None if before[2] is None or after[2] is None else after[2] - before[2]
-    return Used(round(max(0, cpu) / max(1, wall), 3), switched)
+    return Used(round(max(0, cpu) / max(1, wall), 3), switched, wall >= LEAST_S * 1e9)
 
 
 def stolen(stat: Path = Path("/proc/stat")) -> float | None:
@@ -60,8 +66,8 @@ class NoProcessors(Exception):
 class Watch:
     """Watches the rounds of a workload of so many `threads`.
 
-    `probe` is a call that keeps all of them busy for some milliseconds, and returns what it used; None asks nothing, as
-    for one thread. `retaken` counts the rounds that were taken again, `most` is how many may be.
+    `probe` is a call that keeps all of them busy for some hundredths of a second, and returns what it used; None asks
+    nothing, as for one thread. `retaken` counts the rounds that were taken again, `most` is how many may be.
     """
 
     threads: int
@@ -92,14 +98,15 @@ class Watch:
         """After a round: is it one like the others? It is not where a contestant's threads had much less of the
         processors than in most of its rounds; then it is taken again, as long as that may be."""
         lower = any(
-            len(self.kept.get(name, ())) >= 3 and one.busy < DROPS * statistics.median(self.kept[name])
+            one.sure and len(self.kept.get(name, ())) >= 3 and one.busy < DROPS * statistics.median(self.kept[name])
             for name, one in found.items()
         )
         if lower and self.retaken < self.most:
             self.retaken += 1
             return False
         for name, one in found.items():
-            self.kept.setdefault(name, []).append(one.busy)
+            if one.sure:
+                self.kept.setdefault(name, []).append(one.busy)
         return True
 
 
@@ -111,6 +118,8 @@ def measured(call: Callable[[], object]) -> Used:
 
 
 def told(every: Sequence[Used]) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    """Of a row's samples, what its file says: how busy each kept the processors, and its switches where any had one."""
+    """Of a row's samples, what its file says: how busy each kept the processors, where all of them are sure, and its
+    switches where any had one."""
     switches = tuple(one.switched or 0 for one in every)
-    return tuple(one.busy for one in every), switches if any(switches) else ()
+    busy = tuple(one.busy for one in every) if all(one.sure for one in every) else ()
+    return busy, switches if any(switches) else ()
