@@ -1,6 +1,7 @@
 """What programs read: heads, data, bibliography, feed, maps and Markdown; all of it says what the pages say."""
 
 import datetime
+import html
 import json
 import re
 import struct
@@ -383,6 +384,16 @@ def test_llms_txt_is_as_its_description_asks(files, questions, site_folder):
     assert all(there(site_folder, link) for link in links)
     assert len([link for link in links if link.endswith("/index.md")]) == len(questions)
     assert lines[[n for n, line in enumerate(lines) if line.startswith("## ")][-1]] == "## Optional"
+
+
+def test_a_description_has_every_number_of_the_answer(questions, site_folder):
+    """What a search engine or a link's preview shows: without its numbers a sentence can say the opposite."""
+    for question in questions:
+        text = (site_folder / addresses.address(path_of(question)) / "index.html").read_text(encoding="utf-8")
+        told = html.unescape(re.search(r'<meta name="description" content="([^"]*)"', text)[1])
+        answer = html.unescape(re.sub(r"<[^>]+>", "", re.search(r'<p class="answer">(.*?)</p>', text, re.DOTALL)[1]))
+
+        assert re.findall(r"\d+", told) == re.findall(r"\d+", re.sub(r"\[[\d, ]+\]", "", answer)), question.slug
 
 
 def test_a_question_as_markdown_has_no_marks_left(files, questions, site_folder):

@@ -10,7 +10,7 @@ from html import escape
 from attnsite.figures.toolkit import labels
 
 SIZE = 12.0  # of the type
-KINDS = ("plain", "ours", "ours-2", "other", "other-2", "ghost")  # of boxes and lines, as the page's style has them
+KINDS = ("plain", "ours", "ours-2", "other", "ghost")  # of boxes and lines, as the page's style has them
 
 
 @dataclass
@@ -45,15 +45,12 @@ class Panel:
         self._inside(left, y - size / 2, left + wide, y + size / 2)
         self._word(x, y, words, anchor, kind, size)
 
-    def line(
-        self, *points: tuple[float, float], kind: str = "plain", arrow: bool = False, dashed: bool = False
-    ) -> None:
+    def line(self, *points: tuple[float, float], kind: str = "plain", arrow: bool = False) -> None:
         """A line through points, with a head at its end if it is an arrow."""
         for x, y in points:
             self._inside(x, y, x, y)
         path = "M" + "L".join(f"{x:g},{y:g}" for x, y in points)
-        dash = " d-dashed" if dashed else ""
-        self.parts.append(f'<path class="d-line d-{_known(kind)}{dash}" d="{path}"/>')
+        self.parts.append(f'<path class="d-line d-{_known(kind)}" d="{path}"/>')
         if arrow:
             self._head(points[-2], points[-1], kind)
 

@@ -58,7 +58,7 @@ def draw(runs: list[Run]) -> go.Figure:
     those = {model: shares(one(run, model)) for model in LINES}
     x = axes.log_axis("devices", [ranks for lines in those.values() for ranks in lines], base=2, pad=1.1)
     y = axes.log_axis("share of the KV cache on each", [q.value for s in those.values() for q in s.values()], "%",
-                      base=2, pad=1.25)  # fmt: skip
+                      pad=1.25)  # fmt: skip
     on = style.chart(x, y)
     for model, (_, label, look) in LINES.items():
         name = one(run, model).values["name"]

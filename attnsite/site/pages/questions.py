@@ -11,6 +11,7 @@ from attnsite.site.addresses import path_of
 from attnsite.site.answers import Answers
 from attnsite.site.claims import experiments_of
 from attnsite.site.exhibits import call_machine
+from attnsite.site.exports.plain_markdown import plainly
 from attnsite.site.figures import quickly
 from attnsite.site.markdown.extension import SOURCES
 from attnsite.site.pages import front_matter
@@ -33,7 +34,7 @@ def question_page(
         head(
             path,
             question.title,
-            description=plain(question.answer),
+            description=plainly(question.answer, answers),
             hide=["footer"],
             aliases=list(question.aliases),
             search={"boost": front_matter.QUESTION},
