@@ -61,7 +61,7 @@ def draw(runs: list[Run]) -> go.Figure:
     on = style.chart(x, y)
     for each in DEVICES:
         device = devices.find(each)
-        style.reference(on, [x.low, x.high], [device.memory_bytes] * 2, device.name, at=0.1)
+        style.reference(on, [x.low, x.high], [device.memory_bytes] * 2, f"{device.memory_gb:g} GB", at=0.35)
     for key, (label, look) in LINES.items():
         style.line(
             on, list(those[key]), [q.value for q in those[key].values()], look, label,
