@@ -81,10 +81,25 @@ UNSEEN = """seen => {
 }"""
 
 
+# Beside its name and classes, what a rule of axe may hang on: roles, states, whether its names say anything and lead
+# anywhere, whether an id stands twice. Words of a label and numbers of a figure differ and are no news.
 FRESH = """seen => {
-  const times = new Map(seen.map(look => [look, 2])), found = [];
+  const times = new Map(seen.map(look => [look, 2])), found = [], ids = new Map();
+  for (const e of document.querySelectorAll("[id]")) ids.set(e.id, (ids.get(e.id) || 0) + 1);
+  const part = ({ name, value }) => {
+    if (name === "id") return ids.get(value) > 1 ? "id twice" : "id";
+    if (["aria-labelledby", "aria-describedby", "aria-controls", "for", "list", "headers"].includes(name))
+      return `${name} ${value.trim().split(/\\s+/).every(to => ids.has(to))}`;
+    const states = /^(true|false|mixed|page|polite|assertive|off)$/;
+    const kept = ["role", "type", "tabindex"].includes(name) || (name.startsWith("aria-") && states.test(value));
+    return `${name} ${kept ? value : value.trim() && "some"}`;
+  };
+  const look = e => {
+    const parts = [...e.attributes].filter(({ name }) => !["class", "style"].includes(name)).map(part).sort();
+    return `${e.localName}.${e.className} ${parts} ${e.textContent.trim() && "says"}`;
+  };
   for (const figure of document.querySelectorAll("figure.is-live")) {
-    const looks = new Set([...figure.querySelectorAll(":not(svg, svg *)")].map(e => `${e.localName}.${e.className}`));
+    const looks = new Set([...figure.querySelectorAll(":not(svg, svg *)")].map(look));
     const fresh = [...looks].filter(look => (times.get(look) || 0) < 2);
     figure.toggleAttribute("data-fresh", fresh.length > 0);
     for (const look of fresh) times.set(look, (times.get(look) || 0) + 1);
@@ -97,7 +112,8 @@ FRESH = """seen => {
 def alive(page, seen):
     """What axe finds wrong with live figures, but for those in which nothing is new: one script makes them all.
 
-    `seen` counts the elements of such figures, by name and class, from page to page; each is asked in two figures.
+    `seen` counts the looks of their elements, names and states among them, from page to page; each is asked in two
+    figures.
     """
     found = page.evaluate(FRESH, [look for look, times in seen.items() if times >= 2])
     seen.update(found)
