@@ -223,6 +223,13 @@ def test_what_does_not_go_with_the_samples_is_a_mistake(tmp_path, change, said):
 
 
 @pytest.fixture
+def checkout(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "mkdocs.yml").write_text("site_name: test\n")
+    return tmp_path
+
+
+@pytest.fixture
 def played(tmp_path, monkeypatch):
     """The command with passes that write their file at once; what was asked is noted, in order."""
     asked, waited = [], []
@@ -241,6 +248,22 @@ def played(tmp_path, monkeypatch):
         root=tmp_path, machine="m", device=None, again=False, sweep="full", passes=None, number=None
     )
     return options, asked, waited
+
+
+def test_a_pass_is_a_process_of_its_own(checkout):
+    """The command that is started exists, and leaves its file where passes lie; what counts stands for what is timed."""
+    assert passes.measure(checkout, "causal_pairs", "my_machine", 2, None)
+    assert passes.path_of(checkout, "my_machine", 2, "causal_pairs").is_file()
+    assert not (checkout / run_file.COMMITTED).exists()
+
+
+@pytest.mark.parametrize("words", [["--passes", "0"], ["--passes", "-1"], ["--pass", "x"], ["--pass", "1.5"]])
+def test_a_number_that_is_none_is_told(words, capsys):
+    from attnsite import cli
+
+    with pytest.raises(SystemExit):
+        cli.main(["measure", *words])
+    assert "is no number of passes; give one such as 3" in capsys.readouterr().err
 
 
 def test_passes_go_around_all_experiments(played):

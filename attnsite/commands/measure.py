@@ -34,10 +34,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--within", type=seconds, metavar="SECONDS", help="begin no experiment after so long; what "
                         "waits is measured the next time")  # fmt: skip
     parser.add_argument("--again", action="store_true", help="measure also what is fresh")
-    parser.add_argument("--passes", type=int, metavar="N", help="measure a full sweep that is timed in so many "
+    parser.add_argument("--passes", type=whole, metavar="N", help="measure a full sweep that is timed in so many "
                         f"processes, minutes apart (default: {PASSES} with --full --machine NAME, else 1)")  # fmt: skip
     parts = parser.add_mutually_exclusive_group()
-    parts.add_argument("--pass", dest="number", type=int, metavar="K", help="only the K-th pass, for the cache")
+    parts.add_argument("--pass", dest="number", type=whole, metavar="K", help="only the K-th pass, for the cache")
     parts.add_argument("--shard", metavar="K/N", help="only every N-th case, from the K-th on; --merge joins the parts")
     parts.add_argument("--merge", action="store_true", help="join the parts of a sweep into its result files")
 
@@ -51,6 +51,13 @@ def seconds(text: str) -> float:
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; give one such as 90")
     return number
+
+
+def whole(text: str) -> int:
+    """A whole number from 1 on. Raises `argparse.ArgumentTypeError`."""
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of passes; give one such as 3")
+    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -44,7 +44,18 @@ def wait(path: Path, pause: Callable[[float], None] = time.sleep, now: Callable[
 def measure(root: Path, name: str, machine: str, number: int, device: str | None) -> bool:
     """One pass in a process of its own. True once its file is there; the process has said why if it is not."""
     path = path_of(root, machine, number, name)
-    words = [sys.executable, "-m", "attnsite", "measure", name, "--full", "--machine", machine, "--pass", str(number)]
+    words = [
+        sys.executable,
+        "-m",
+        "attnsite.cli",
+        "measure",
+        name,
+        "--full",
+        "--machine",
+        machine,
+        "--pass",
+        str(number),
+    ]
     subprocess.run([*words, *(["--device", device] if device else [])], cwd=root, check=False)
     return path.is_file()
 
