@@ -8,7 +8,7 @@ import pytest
 from attnsite.commands import measure as command
 from attnsite.measure import clock, passes, usage
 from attnsite.measure.usage import NoProcessors, Used, Watch
-from attnsite.records import run_file
+from attnsite.records import run_file, vetting
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import Provenance, Row, Run
 
@@ -181,6 +181,17 @@ def test_passes_that_disagree_are_not_steady():
     assert told["passes"] == 3
 
 
+def test_the_check_knows_all_that_is_said_of_steadiness():
+    """Whatever a sweep, or passes that are joined, write into a run is not called foreign by `attnsite check`."""
+    told = (
+        clock.verdict([0.1], [0.1], [0.1], [0.1], [0.1])
+        | joined(run_of(row(1.0)), run_of(row(2.0))).provenance.steadiness
+    )
+
+    assert set(told) <= vetting.KNOWN["steadiness"]
+    assert {"stolen", "passes"} <= set(told)
+
+
 @pytest.mark.parametrize(
     "other", [run_of(row(1.0), digest="2" * 12), run_of(row(1.0), machine={"cpu": "B", "threads": 2})]
 )
@@ -251,7 +262,7 @@ def played(tmp_path, monkeypatch):
 
 
 def test_a_pass_is_a_process_of_its_own(checkout):
-    """The command that is started exists, and leaves its file where passes lie; what counts stands for what is timed."""
+    """The command that is started exists, and leaves its file where passes lie; a count stands for what is timed."""
     assert passes.measure(checkout, "causal_pairs", "my_machine", 2, None)
     assert passes.path_of(checkout, "my_machine", 2, "causal_pairs").is_file()
     assert not (checkout / run_file.COMMITTED).exists()

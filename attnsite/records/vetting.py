@@ -40,7 +40,8 @@ KNOWN = {
                 "gpu_launch_seconds"},
     "software": {*SOFTWARE, "clean", "llvmlite", "numba-cuda", "torch", "jax", "jaxlib", "onnxruntime", "onnx",
                  "torch_blas", "torch_vectors", "browser"},
-    "steadiness": {"verdict", "median_spread", "foreign_load", "throttled"},
+    "steadiness": {"verdict", "median_spread", "foreign_load", "throttled", "stolen", "passes", "passes_apart",
+                   "passes_disagreeing"},
 }  # fmt: skip
 COMMIT = re.compile(r"[0-9a-f]{7,40}")
 VERDICTS = ("steady", "noisy", "not timed")
