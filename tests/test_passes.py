@@ -131,7 +131,7 @@ def test_a_call_that_was_too_short_says_nothing_of_its_threads():
     assert usage.used((0, 0, 0), (int(1e9 * usage.LEAST_S) - 1, 10, 0)).sure is False
     assert usage.used((0, 0, 0), (int(1e9 * usage.LEAST_S), 10, 0)).sure is True
     assert usage.told([Used(1.9, 0), short]) == ((), ())
-    assert all(watch.keeps({"cpu_a": one}) for one in [Used(1.9, 0)] * 4 + [short])
+    assert all(watch.keeps([one]) for one in [Used(1.9, 0)] * 4 + [short])
 
 
 def test_switches_are_told_where_there_were_any():
@@ -253,7 +253,7 @@ def played(tmp_path, monkeypatch):
 
     monkeypatch.setattr(passes, "measure", measured)
     monkeypatch.setattr(passes, "wait", lambda path: waited.append(path.parent.parent.name))
-    monkeypatch.setattr(passes, "done", lambda path: path.is_file())
+    monkeypatch.setattr(passes, "kept", lambda path: run_file.read(path) if path.is_file() else None)
     monkeypatch.setattr(command, "kind", lambda name: "timing")
     options = command.argparse.Namespace(
         root=tmp_path, machine="m", device=None, again=False, sweep="full", passes=None, number=None

@@ -71,8 +71,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"there is no checkout here: results go to {where}; to contribute some, measure in a clone")
     if options.merge:
         return merge(options, names)
-    if options.shard:
-        part = shards.parse(options.shard)
+    if options.shard or options.number:  # a part of it, for the cache
+        part = shards.parse(options.shard) if options.shard else (1, 1)
         done = [measure(options, name, part) for name in names]
         return 0 if all(done) else 1
     asked = [name for name in names if asks(name, options.sweep)]
@@ -83,9 +83,6 @@ def run(options: argparse.Namespace) -> int:
     for line in already(options, [name for name in asked if name not in waiting], len(asked)):
         print(line)
     waiting.sort(key=lambda name: kind(name) == "memory")  # whose processes start sooner once kernels are compiled
-    if options.number:
-        done = [measure(options, name) for name in asked]
-        return 0 if all(done) else 1
     if (count := passes_of(options)) > 1 and (timed := [name for name in waiting if kind(name) == "timing"]):
         joined = in_passes(options, timed, count)
         waiting = [name for name in waiting if name not in timed]
@@ -124,7 +121,7 @@ def in_passes(options: argparse.Namespace, names: list[str], count: int) -> bool
             path = passes.path_of(options.root, options.machine, number, name)
             if options.again and number == 1:
                 path.unlink(missing_ok=True)
-            if not passes.done(path):
+            if not passes.kept(path):
                 before = passes.path_of(options.root, options.machine, number - 1, name)
                 if before.is_file():
                     passes.wait(before)
@@ -137,11 +134,11 @@ def in_passes(options: argparse.Namespace, names: list[str], count: int) -> bool
                   f"{left(took, len(took) + count * len(names) - behind)}", flush=True)  # fmt: skip
     for name in names:
         paths = [passes.path_of(options.root, options.machine, number, name) for number in range(1, count + 1)]
-        if not all(passes.done(path) for path in paths):
+        runs = [run for path in paths if (run := passes.kept(path))]
+        if len(runs) < count:
             good = False
             continue
-        made = passes.join([run_file.read(path) for path in paths], paths)
-        run_file.write(made, target(options, name))
+        run_file.write(passes.join(runs, paths), target(options, name))
         for path in paths:
             path.unlink()
         print(f"{name}: wrote {target(options, name).relative_to(options.root).as_posix()}")

@@ -63,8 +63,8 @@ def matmul(threads: int, size: int = 1536) -> Ceiling:
 
 
 @cache
-def fma(threads: int) -> Ceiling:
-    """Multiply-adds on every thread and nothing else: tiles of sums that stay in registers.
+def fma(threads: int, depth: int = _DEPTH) -> Ceiling:
+    """`depth` multiply-adds into each sum on every thread and nothing else: tiles of sums that stay in registers.
 
     The loop is that of the explicit-SIMD kernels, with operands that never change. A polynomial by Horner's rule over
     elements in the nearest cache, which LLVM vectorises by itself, was tried first: with AVX-512 it reaches two thirds
@@ -72,15 +72,13 @@ def fma(threads: int) -> Ceiling:
     """
     sums = np.empty((threads, ROWS * LANES), np.float32)
     operands = np.full(ROWS + LANES, 1e-3, np.float32)
-    work = 2 * ROWS * LANES * _DEPTH * threads
-    return Ceiling(lambda: _multiply_add(operands, sums, _DEPTH), "flops", work)
+    work = 2 * ROWS * LANES * depth * threads
+    return Ceiling(lambda: _multiply_add(operands, sums, depth), "flops", work)
 
 
 def probe(threads: int) -> Callable[[], object]:
     """A call of some hundredths of a second that keeps so many threads busy, and nothing else."""
-    sums = np.empty((threads, ROWS * LANES), np.float32)
-    operands = np.full(ROWS + LANES, 1e-3, np.float32)
-    return lambda: _multiply_add(operands, sums, 6 * _DEPTH)
+    return fma(threads, 6 * _DEPTH).call
 
 
 @njit(parallel=True, cache=True)

@@ -1,12 +1,10 @@
 """The clock: contestants are called in turn, round after round, and every sample is kept."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numba
 
@@ -84,24 +82,20 @@ def interleave(contestants: Sequence[Contestant], budget: Budget, clock: Clock =
     while rounds < budget.rounds or (rounds < budget.most and (clock() - start) / 1e9 < budget.seconds):
         if watch:
             watch.ready()
-        taken = []
+        taken: list[tuple[Contestant, float, usage.Used]] = []
         for contestant in contestants:
             if (contestant.samples or contestant.warmups)[-1] < settle_s:
                 contestant.measure()
             reading = usage.reading()
             sample = contestant.measure()
             taken.append((contestant, sample, usage.used(reading, usage.reading())))
-        if watch and not watch.keeps({_who(contestant): used for contestant, _, used in taken}):
+        if watch and not watch.keeps([used for _, _, used in taken]):
             continue
         for contestant, sample, used in taken:
             contestant.samples.append(sample)
             contestant.used.append(used)
         rounds += 1
     return foreign(before, load())
-
-
-def _who(contestant: Contestant) -> str:
-    return f"{contestant.name} {contestant.stage} {id(contestant)}"
 
 
 @contextmanager
@@ -124,12 +118,9 @@ def threads(count: int) -> Iterator[None]:
 
 def load() -> tuple[float, float, float] | None:
     """Seconds that all processes, and that this one, have used the processors so far, and the time; on Linux."""
-    try:
-        words = Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()
-        hertz = os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, AttributeError):
+    if (found := usage.processors()) is None:
         return None
-    user, nice, system, _, _, irq, softirq, steal = (int(word) / hertz for word in words[1:9])
+    user, nice, system, _, _, irq, softirq, steal = found
     return user + nice + system + irq + softirq + steal, time.process_time(), time.monotonic()
 
 

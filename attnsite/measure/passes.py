@@ -26,12 +26,13 @@ def path_of(root: Path, machine: str, number: int, experiment: str) -> Path:
     return root / FOLDER / machine / str(number) / machine / f"{experiment}.json"
 
 
-def done(path: Path) -> bool:
-    """Is this pass there, made by the code as it is now?"""
+def kept(path: Path) -> Run | None:
+    """The pass, if it is there and was made by the code as it is now."""
     try:
-        return run_file.state(run_file.read(path)) == "fresh"
+        found = run_file.read(path)
     except (Mistake, ExceptionGroup):
-        return False
+        return None
+    return found if run_file.state(found) == "fresh" else None
 
 
 def wait(path: Path, pause: Callable[[float], None] = time.sleep, now: Callable[[], float] = time.time) -> None:
@@ -70,12 +71,7 @@ def join(runs: Sequence[Run], paths: Sequence[Path]) -> Run:
     by_key = [{row.key: row for row in run.rows} for run in runs]
     keys = dict.fromkeys(key for rows in by_key for key in rows)
     rows = tuple(_joined([rows[key] for rows in by_key if key in rows], len(runs)) for key in keys)
-    first = runs[0].provenance
-    provenance = dataclasses.replace(
-        first, started=min(run.provenance.started for run in runs),
-        seconds=round(sum(run.provenance.seconds for run in runs), 1), steadiness=steadiness(runs, rows),
-    )  # fmt: skip
-    return dataclasses.replace(runs[0], provenance=provenance, rows=rows)
+    return dataclasses.replace(runs[0], provenance=shards.provenance(runs, steadiness(runs, rows)), rows=rows)
 
 
 def _joined(rows: list[Row], passes: int) -> Row:

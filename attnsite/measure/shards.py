@@ -6,13 +6,13 @@ the parts are joined once all are there, in the order of the experiment's cases:
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from attnsite.records import run_file
 from attnsite.records.mistakes import Mistake, raise_all
-from attnsite.records.run_file import Run
+from attnsite.records.run_file import Provenance, Run
 
 FOLDER = Path(".cache/attnsite/shards")
 # Of a machine, so that parts can stand in one run:
@@ -61,12 +61,16 @@ def merge(root: Path, machine: str, sweep: str, experiment: str, cases: list[str
     if set(cases) - seen or seen - set(cases):
         what = f"has {len(seen & set(cases))} of {len(cases)} cases"
         raise Mistake(f"attnsite measure {experiment}", where, what, "measure all parts again, with the same code")
-    first = runs[0].provenance
-    provenance = dataclasses.replace(
-        first, started=min(run.provenance.started for run in runs),
-        seconds=round(sum(run.provenance.seconds for run in runs), 1), steadiness=together(runs),
+    return dataclasses.replace(runs[0], provenance=provenance(runs, together(runs)), rows=tuple(rows))
+
+
+def provenance(runs: Sequence[Run], steadiness: Mapping[str, Any]) -> Provenance:
+    """Of the run that holds several: it began with the first of them and took as long as all."""
+    every = [run.provenance for run in runs]
+    return dataclasses.replace(
+        every[0], started=min(one.started for one in every), seconds=round(sum(one.seconds for one in every), 1),
+        steadiness=steadiness,
     )  # fmt: skip
-    return dataclasses.replace(runs[0], provenance=provenance, rows=tuple(rows))
 
 
 def parts_of(root: Path, machine: str, sweep: str, experiment: str) -> dict[tuple[int, int], Path]:
@@ -97,8 +101,8 @@ def strangers(runs: list[Run], places: Mapping[int, Path], called: str = "part")
         for what, (one, other) in facts.items():
             if one != other and not (what == "kernels" and _agree(_kernels(first), _kernels(run))):
                 remedy = "measure it again on the same machine, at the same commit"
-                what = f"has another {what} than {called} 1"
-                wrong.append(Mistake(places[number].name, f"{called} {number}", what, remedy))
+                said = f"has another {what} than {called} 1"
+                wrong.append(Mistake(places[number].name, f"{called} {number}", said, remedy))
     return wrong
 
 
@@ -116,7 +120,7 @@ def together(runs: list[Run]) -> dict[str, float | str]:
     told = [dict(run.provenance.steadiness) for run in runs]
     verdicts = [known.get("verdict", "not timed") for known in told]
     found: dict[str, float | str] = {"verdict": next((v for v in ("noisy", "steady") if v in verdicts), "not timed")}
-    for what in ("median_spread", "foreign_load", "throttled"):
+    for what in ("median_spread", "foreign_load", "throttled", "stolen"):
         numbers = [known[what] for known in told if isinstance(known.get(what), int | float)]
         if numbers:
             found[what] = max(numbers)

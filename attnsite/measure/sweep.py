@@ -100,15 +100,9 @@ class Measurement:
         if not same or any(name not in asked or run_file.kernel_digest(name) != d for name, d in answered.items()):
             return []
         self.seconds_before = found.provenance.seconds
-        if "foreign_load" in found.provenance.steadiness:
-            cases = len({case_key(row.case) for row in found.rows})
-            self.loads = [found.provenance.steadiness["foreign_load"]] * cases
-        if "throttled" in found.provenance.steadiness:
-            cases = len({case_key(row.case) for row in found.rows})
-            self.stops = [found.provenance.steadiness["throttled"]] * cases
-        if "stolen" in found.provenance.steadiness:
-            cases = len({case_key(row.case) for row in found.rows})
-            self.thefts = [found.provenance.steadiness["stolen"]] * cases
+        cases, said = len({case_key(row.case) for row in found.rows}), found.provenance.steadiness
+        for what, each in (("foreign_load", self.loads), ("throttled", self.stops), ("stolen", self.thefts)):
+            each += [said[what]] * cases if what in said else []
         return list(found.rows)
 
     def answer(self, case: Any) -> Batch:

@@ -5,9 +5,10 @@ tells it. The processor time of the process does, which all of its threads add t
 every thread busy, made before each round.
 """
 
+import os
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,13 +50,21 @@ def used(before: tuple[int, int, int | None], after: tuple[int, int, int | None]
     return Used(round(max(0, cpu) / max(1, wall), 3), switched, wall >= LEAST_S * 1e9)
 
 
+def processors(stat: Path = Path("/proc/stat")) -> list[float] | None:
+    """Seconds of all processors so far: user, nice, system, idle, waiting, interrupts of two kinds, and what the host
+    has taken; None where the system does not say."""
+    try:
+        words = stat.read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]
+        found = [int(word) / os.sysconf("SC_CLK_TCK") for word in words]
+    except (OSError, ValueError, AttributeError):
+        return None
+    return found if len(found) == 8 else None
+
+
 def stolen(stat: Path = Path("/proc/stat")) -> float | None:
     """Seconds that the host has taken from this machine's processors so far; None where the system does not say."""
-    try:
-        words = stat.read_text(encoding="ascii").split("\n", 1)[0].split()
-        return int(words[8]) / 100  # in hundredths of a second, as `clock.load` reads the others
-    except (OSError, ValueError, IndexError):
-        return None
+    found = processors(stat)
+    return found[-1] if found else None
 
 
 class NoProcessors(Exception):
@@ -77,7 +86,7 @@ class Watch:
     retaken: int = 0
     best: float = 0.0
     lost: int = 0
-    kept: dict[str, list[float]] = field(default_factory=dict)
+    kept: dict[int, list[float]] = field(default_factory=dict)  # by place in the round
 
     def ready(self) -> None:
         """Before a round: wait until the threads get their processors. Raises `NoProcessors` after many tries."""
@@ -94,19 +103,19 @@ class Watch:
             if self.lost >= GIVEN_UP:
                 raise NoProcessors(f"its {self.threads} threads got {self.best:.1f} processors at most")
 
-    def keeps(self, found: Mapping[str, Used]) -> bool:
+    def keeps(self, found: Sequence[Used]) -> bool:
         """After a round: is it one like the others? It is not where a contestant's threads had much less of the
         processors than in most of its rounds; then it is taken again, as long as that may be."""
         lower = any(
-            one.sure and len(self.kept.get(name, ())) >= 3 and one.busy < DROPS * statistics.median(self.kept[name])
-            for name, one in found.items()
+            one.sure and len(self.kept.get(place, ())) >= 3 and one.busy < DROPS * statistics.median(self.kept[place])
+            for place, one in enumerate(found)
         )
         if lower and self.retaken < self.most:
             self.retaken += 1
             return False
-        for name, one in found.items():
+        for place, one in enumerate(found):
             if one.sure:
-                self.kept.setdefault(name, []).append(one.busy)
+                self.kept.setdefault(place, []).append(one.busy)
         return True
 
 

@@ -83,10 +83,8 @@ class Row:
     @property
     def by_pass(self) -> list[tuple[float, ...]]:
         """The samples of each pass that took some."""
-        ends = list(itertools.accumulate(self.passes or (len(self.samples),)))
-        parts = [
-            self.samples[end - size : end] for size, end in zip(self.passes or (len(self.samples),), ends, strict=True)
-        ]
+        rest = iter(self.samples)
+        parts = (tuple(itertools.islice(rest, size)) for size in self.passes or (len(self.samples),))
         return [part for part in parts if part]
 
     @property
