@@ -39,9 +39,9 @@ class Panel:
                 self._word(x + width / 2, top + number * size * 1.2, line, "middle", "", size)
 
     def text(self, x: float, y: float, words: str, anchor: str = "start", kind: str = "", size: float = SIZE) -> None:
-        """A line of words whose middle is at the height `y`."""
+        """A line of words that starts at `x`, or whose middle is there, at the height `y`."""
         wide = labels.width(words, size)
-        left = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
+        left = x if anchor == "start" else x - wide / 2
         self._inside(left, y - size / 2, left + wide, y + size / 2)
         self._word(x, y, words, anchor, kind, size)
 

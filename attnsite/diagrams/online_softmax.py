@@ -3,9 +3,9 @@
 One query, its scores in three tiles. After each tile the kernel has the largest score so far, m, and the sum l of
 exponentials against it; the output is rescaled in the same way and is not drawn.
 
-Three panels, one a tile. After the scores {first} the maximum is {m_1} and the sum {l_1}. The second tile brings a
-larger score, so the old sum is multiplied by {scale} before its exponentials are added: maximum {m_2}, sum {l_2}. The
-third tile brings none, nothing is rescaled, and the sum becomes {l_3}, the same as in two passes.
+Three panels, one a tile. After the scores {s_1} and {s_2} the maximum is {m_1} and the sum {l_1}. The second tile
+brings a larger score, so the old sum is multiplied by {scale} before its exponentials are added: maximum {m_2}, sum
+{l_2}. The third tile brings none, nothing is rescaled, and the sum becomes {l_3}, the same as in two passes.
 """
 
 import math
@@ -32,10 +32,8 @@ def values() -> dict[str, Quantity]:
     after = states()
     found = {f"m_{n}": Quantity(top, "1") for n, (top, _, _) in enumerate(after, 1)}
     found |= {f"l_{n}": Quantity(total, "1") for n, (_, _, total) in enumerate(after, 1)}
-    return found | {
-        "scale": Quantity(after[1][1], "small"),
-        "first": Quantity(TILES[0][0], "and " + f"{TILES[0][1]:g}"),
-    }
+    found |= {f"s_{n}": Quantity(score, "1") for n, score in enumerate(TILES[0], 1)}
+    return found | {"scale": Quantity(after[1][1], "small")}
 
 
 def panels() -> list[Panel]:

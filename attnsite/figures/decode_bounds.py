@@ -15,7 +15,7 @@ of Llama 3.1 8B reach {h100_8b_1k_32} on an H100, {h100_8b_1k_32_each} each.
 
 from typing import Any
 
-from attnsite.figures.toolkit import axes
+from attnsite.figures.toolkit import axes, measured_rows
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
@@ -34,10 +34,8 @@ def pairs(run: Run) -> list[tuple[str, str, str]]:
 def one(run: Run, pair: tuple[str, str, str], tokens: int, batch: int) -> Row:
     """Raises `LookupError` with a sentence where it has not been counted."""
     device, model, weights = pair
-    rows = run.where(device=device, model=model, weights=weights, tokens=tokens, batch=batch)
-    if not rows:
-        raise LookupError(f"{model} on {device} at {tokens} tokens has not been counted yet")
-    return rows[0]
+    case = {"device": device, "model": model, "weights": weights, "tokens": tokens, "batch": batch}
+    return measured_rows.counted(run, f"{model} on {device} at {tokens} tokens", **case)
 
 
 def speed(row: Row, of: int = 1) -> Quantity:

@@ -15,7 +15,7 @@ the 70B model need {llama_70b_bf16_batch_kv_32k} of cache and {llama_70b_bf16_ba
 
 from typing import Any
 
-from attnsite.figures.toolkit import axes
+from attnsite.figures.toolkit import axes, measured_rows
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
@@ -31,10 +31,8 @@ CONTEXT, BATCH = 32768, 32
 
 def one(run: Run, model: str, weights: str, tokens: int, batch: int = 1) -> Row:
     """Raises `LookupError` with a sentence where it has not been counted."""
-    rows = run.where(model=model, weights=weights, tokens=tokens, batch=batch)
-    if not rows:
-        raise LookupError(f"{model} at {tokens} tokens has not been counted yet")
-    return rows[0]
+    case = {"model": model, "weights": weights, "tokens": tokens, "batch": batch}
+    return measured_rows.counted(run, f"{model} at {tokens} tokens", **case)
 
 
 def total(row: Row) -> Quantity:

@@ -56,7 +56,9 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     those = {model: shares(one(run, model)) for model in LINES}
-    x = axes.log_axis("devices", [ranks for lines in those.values() for ranks in lines], base=2, pad=1.1)
+    x = axes.log_axis(
+        "devices that share the heads", [ranks for lines in those.values() for ranks in lines], base=2, pad=1.1
+    )
     y = axes.log_axis("share of the KV cache on each", [q.value for s in those.values() for q in s.values()], "%",
                       pad=1.25)  # fmt: skip
     on = style.chart(x, y)

@@ -130,14 +130,18 @@ def checked_quickly(module: ModuleType, run: Run) -> list[str]:
     return [title, caption, "" if "{" in reading else reading, f"{title}. Its points are the rows of its table."]
 
 
-def paragraphs(module: ModuleType) -> list[str]:
-    """The four paragraphs of a figure's docstring, each as one line."""
+COUNTS = {3: "three", 4: "four"}
+FIGURE = ("finding", "caption", "how to read it", "text for readers who cannot see it")
+
+
+def paragraphs(module: ModuleType, room: str = "figures", wanted: Sequence[str] = FIGURE) -> list[str]:
+    """The paragraphs of a docstring, each as one line: the four of a figure's, or those `wanted` of another room's."""
     name = module.__name__.rsplit(".", 1)[-1]
     found = [" ".join(part.split()) for part in re.split(r"\n\s*\n", inspect.cleandoc(module.__doc__ or ""))]
-    if len(found) != 4:
-        what = f"its docstring has {len(found)} paragraphs, not four"
-        remedy = "write finding, caption, how to read it, and text for readers who cannot see it, blank lines between"
-        raise Mistake(f"attnsite/figures/{name}.py", "", what, remedy)
+    if len(found) != len(wanted):
+        what = f"its docstring has {len(found)} paragraphs, not {COUNTS[len(wanted)]}"
+        remedy = f"write {', '.join(wanted[:-1])}, and {wanted[-1]}, blank lines between"
+        raise Mistake(f"attnsite/{room}/{name}.py", "", what, remedy)
     return found
 
 

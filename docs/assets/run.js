@@ -69,7 +69,7 @@ function checked(faults, row, where, timed, coded) {
     const taken = row[name] || [];
     if (taken.length > MOST_SAMPLES) faults.push(`${where}.${name} are more than ${MOST_SAMPLES}.`);
     else if (!taken.every(number)) faults.push(`${where}.${name} hold something that is not a valid measurement.`);
-    else if (timed && taken.includes(0) && name in { samples: 1, warmups: 1 }) faults.push(`${where}.${name} hold a time of 0, which no call takes.`);
+    else if (timed && taken.includes(0) && ["samples", "warmups"].includes(name)) faults.push(`${where}.${name} hold a time of 0, which no call takes.`);
   }
   for (const name of ["case", "values"]) {
     const held = Object.entries(row[name] || {});

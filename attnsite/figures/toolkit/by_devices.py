@@ -1,5 +1,6 @@
 """What figures of `tensor_parallel` share: what a device keeps, whether heads divide, and copies over all devices."""
 
+from attnsite.figures.toolkit import measured_rows
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
@@ -9,10 +10,7 @@ REFUSED = "heads do not divide"
 
 def one(run: Run, model: str) -> Row:
     """Raises `LookupError` with a sentence where it has not been counted."""
-    rows = run.where(model=model)
-    if not rows:
-        raise LookupError(f"{model} has not been counted yet")
-    return rows[0]
+    return measured_rows.counted(run, model, model=model)
 
 
 def divides(row: Row, ranks: int) -> bool:

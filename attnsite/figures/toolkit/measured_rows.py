@@ -18,6 +18,14 @@ def quartiles(samples: Sequence[float], unit: str) -> Quantity:
     return Quantity(statistics.median(samples), unit, low, high)
 
 
+def counted(run: Run, what: str, **case: Any) -> Row:
+    """The first row of a case. Raises `LookupError` with a sentence where `what` it says has not been counted."""
+    rows = run.where(**case)
+    if not rows:
+        raise LookupError(f"{what} has not been counted yet")
+    return rows[0]
+
+
 def ratio(above: Row, below: Row, unit: str = "×") -> Quantity:
     """Median over median; the bounds pair the quartiles that are farthest apart, so they are cautious."""
     (low, high), (least, most) = above.middle_half(), below.middle_half()

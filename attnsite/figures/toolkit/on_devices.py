@@ -1,5 +1,6 @@
 """What figures of `models_on_devices` share: names of models and devices, and the one row of a case."""
 
+from attnsite.figures.toolkit import measured_rows
 from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
@@ -13,10 +14,8 @@ def one(
     run: Run, model: str, weights: str, tokens: int, device: str, version: str = "published", batch: int = 1
 ) -> Row:
     """Raises `LookupError` with a sentence where it has not been counted."""
-    rows = run.where(model=model, weights=weights, tokens=tokens, device=device, version=version, batch=batch)
-    if not rows:
-        raise LookupError(f"{model} with {tokens} tokens on {device} has not been counted yet")
-    return rows[0]
+    case = {"model": model, "weights": weights, "tokens": tokens, "device": device, "version": version, "batch": batch}
+    return measured_rows.counted(run, f"{model} with {tokens} tokens on {device}", **case)
 
 
 def kept(row: Row) -> Quantity:

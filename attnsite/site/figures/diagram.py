@@ -1,7 +1,5 @@
 """The fence named `diagram`: a diagram of a mechanism, with its words, complete without JavaScript."""
 
-import inspect
-import re
 from html import escape
 from types import ModuleType
 from typing import Any
@@ -11,7 +9,9 @@ from markdown import Markdown
 from attnsite.records import registry
 from attnsite.records.mistakes import Mistake
 from attnsite.records.nearest import nearest
-from attnsite.site.exhibits import fill
+from attnsite.site.exhibits import fill, paragraphs
+
+WORDS = ("title", "caption", "text for readers who cannot see it")
 
 
 def fence(source: str, language: str, css_class: str, options: dict[str, Any], md: Markdown, **_: Any) -> str:
@@ -55,10 +55,5 @@ def module(name: str) -> ModuleType:
 
 def words(drawn: ModuleType, name: str) -> list[str]:
     """The three paragraphs of a diagram's docstring, with its numbers in them. Raises `Mistake`."""
-    path = f"attnsite/diagrams/{name}.py"
-    found = [" ".join(part.split()) for part in re.split(r"\n\s*\n", inspect.cleandoc(drawn.__doc__ or ""))]
-    if len(found) != 3:
-        remedy = "write title, caption, and text for readers who cannot see it, blank lines between"
-        raise Mistake(path, "", f"its docstring has {len(found)} paragraphs, not three", remedy)
     values = drawn.values() if hasattr(drawn, "values") else {}
-    return [fill(text, values, path) for text in found]
+    return [fill(text, values, f"attnsite/diagrams/{name}.py") for text in paragraphs(drawn, "diagrams", WORDS)]
