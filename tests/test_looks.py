@@ -39,7 +39,7 @@ TITLE = "How do heads share the width of a layer?"
 TEXT = "Every column of a matrix belongs to exactly one head, so that more heads are narrower and no weight more."
 
 
-PINNED_WORDS = {"article h1": TITLE, ".lead": TEXT, ".answer": TEXT, ".checked": "Last checked some day: so many runs.",
+PINNED_WORDS = {"article h1": TITLE, ".lead": TEXT, ".answer": TEXT, ".checked": "Measured some day (so many runs).",
                 ".exhibit-made": "Counted, the same on every machine",
     ".exhibit-title span": TITLE, "[data-text=caption]": TEXT, "[data-text=reading]": "",
                 ".calc-from": TEXT}  # fmt: skip

@@ -50,7 +50,7 @@ _HARMLESS = [  # order matters: longer ones first
     r"(?<=[Tt]he )\d{1,3}(?:st|nd|rd|th)\b(?!\s+(?:of|the|a|an|part)\b)" + _COMPARES,
     r"\b(?:1|2|4|8|16|32|64|128)(?:-bit\b|\s+bits\b)" + _COMPARES,
     r"\b\d{1,4}-(?:layer|head|wide)\b" + _COMPARES,
-    r"\b(?i:widths?|heads of|blocks of|(?<=[Tt]he )(?:head|layer|block|batch)|batch(?:es)? of)\s+"
+    r"\b(?i:widths?|heads of|head_dim|blocks of|(?<=[Tt]he )(?:head|layer|block|batch)|batch(?:es)? of)\s+"
     r"\d{1,5}\b(?:(?:,| and| or)\s+\d{1,5}\b)*" + _GOES_ON,
     r"\b\d{1,5} wide\b" + _GOES_ON,
     rf"(?:{_SET})(?:{_NUMBER})\s+{_PARTS}" + _COMPARES,

@@ -1,18 +1,18 @@
-"""Accelerators need {least} or more to be compute-bound; decode with KV heads does {most_shared} at most
+"""GPUs and TPUs need {least} or more; decode attention does {most_shared} at most (MQA), MLA aside
 
-FLOP/byte that each machine needs, above, and that attention does, below. Go up from a mark: blue bars are memory-bound
-there, copper ones compute-bound.
+FLOP/byte that each machine needs, above, and that attention does, below. Follow a mark upwards: where the bar is blue,
+that machine is memory-bound; where it is copper, compute-bound.
 
-Each bar changes colour at the machine's balance, its published peak for products of 16-bit matrices divided by its
+Each bar changes colour at the machine's ridge point, its published peak for products of 16-bit matrices divided by its
 published bandwidth; nothing that runs reaches either. A decode step is one query per head over a long cache of 16-bit
 elements, one mark for each published model; prefills are causal, of multi-head attention, with the matrices read and
-written once. With latent attention all heads read the same vector, which puts it beside the bars' ends. The axis is
-logarithmic.
+written once. With latent attention (MLA) all heads share one vector; its dotted line falls among the ridge points. The
+axis is logarithmic.
 
-A chart of {machines} bars and below them {models} marks in rows. The balance of the machines runs from {mi250} for an
-AMD MI250 to {tpu_v6e} for a TPU v6e, by way of {h200} for an H200 and {h100} for an H100. A decode step with a KV head
-for each query head does {mha}, with grouped heads {least_gqa} to {most_gqa}, with one KV head up to {most_mqa}, with
-latent attention up to {mla}; a prefill of {prompt_tokens} tokens does {prompt}.
+A chart of {machines} bars and below them {models} marks in rows. The ridge point of the machines runs from {mi250} for
+an AMD MI250 to {tpu_v6e} for a TPU v6e, by way of {h200} for an H200 and {h100} for an H100. A decode step with a KV
+head for each query head does {mha}, with grouped heads {least_gqa} to {most_gqa}, with one KV head up to {most_mqa},
+with latent attention up to {mla}; a prefill of {prompt_tokens} tokens does {prompt}.
 """
 
 from typing import Any
@@ -92,19 +92,19 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "what": row.case["name"],
             "kind": "machine",
             "FLOP/byte": intensity(row),
-            "peak, 16 bits": Quantity(1e12 * row.case["teraflops"], "FLOP/s"),
+            "peak, 16-bit": Quantity(1e12 * row.case["teraflops"], "FLOP/s"),
             "bandwidth": Quantity(1e12 * row.case["terabytes"], "B/s"),
             "queries per key to be busy": Quantity(row.values["queries_a_key"]),
-            "causal prompt to be busy": Quantity(row.values["causal_prompt"]),
+            "causal prefill to be busy": Quantity(row.values["causal_prompt"]),
             "source": row.case["source"],
         }
         for row in machines(run)
     ]
     for kind in KINDS:
-        lines += [{"what": row.case["name"], "kind": f"decoding, {kind}", "FLOP/byte": intensity(row)}
+        lines += [{"what": row.case["name"], "kind": f"decode, {kind}", "FLOP/byte": intensity(row)}
                   for row in decoding(run, kind)]  # fmt: skip
     return lines + [
-        {"what": "a prefill", "kind": "prompt", "tokens": row.case["tokens"], "FLOP/byte": intensity(row)}
+        {"what": "causal, MHA", "kind": "prefill", "tokens": row.case["tokens"], "FLOP/byte": intensity(row)}
         for row in prompts(run)
     ]
 

@@ -1,13 +1,13 @@
 """Decode does {llama_8b_h100_one}, 32 sequences {llama_8b_h100_batch}; an H100 needs {h100_balance}
 
 A whole decode step of Llama 3.1 at 8k tokens of context, weights and attention together, for one sequence and for 32,
-and a prefill of 8k tokens. Compare each with what keeps the device's arithmetic busy.
+and a prefill of 8k tokens. Below the device's ridge point a step is memory-bound, above it compute-bound.
 
 Bytes are those of the weights and of the bf16 cache, read once; FLOPs are those of all matrix products. Prefill reads
-the weights once and is far to the right on every device. The bounds of tokens/s are of all sequences together, from
-printed bandwidth and peak, and stand here also where the cache of 32 sequences does not fit beside the weights. With
-4-bit weights the peak is the largest of 16-bit and 8-bit products, so that the bound stays one. A dash: no peak of
-16-bit products was read for the M4 Max.
+the weights once and is far above the ridge point on every device. Tokens/s bounds are totals over all sequences, from
+published bandwidth and peak. They are shown even where 32 caches do not fit next to the weights. With 4-bit weights the
+higher of the 16-bit and 8-bit peaks is used, so it remains an upper bound. A dash: no published 16-bit peak is on
+record for the M4 Max.
 
 A table of Llama 3.1 8B in bf16 and 4 bits and of the 70B model in 4 bits on three devices. On an H100 with bf16 weights
 32 sequences raise the bound from {llama_8b_h100_one_speed} to {llama_8b_h100_batch_speed}, {llama_8b_h100_batch_gain},
@@ -21,7 +21,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "models_on_devices"
-TITLE_COLUMNS = ("FLOP/byte needed", "FLOP/byte, 32 sequences")
+TITLE_COLUMNS = ("ridge point, FLOP/byte", "FLOP/byte, 32 sequences")
 CONTEXT, BATCH = 8192, 32
 UNIT = "FLOP/byte"
 
@@ -68,14 +68,12 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             seconds = alone.values["prefill_seconds"]
             rows.append(
                 {"model": alone.values["name"], "weights": weights, "device": label}
+                | {"ridge point, FLOP/byte": needs(alone, "1")}
                 | {"FLOP/byte, 1 sequence": Quantity(alone.values["decode_intensity"])}
                 | {f"FLOP/byte, {BATCH} sequences": Quantity(many.values["decode_intensity"])}
-                | {
-                    "FLOP/byte, prefill": Quantity(alone.values["prefill_intensity"]),
-                    "FLOP/byte needed": needs(alone, "1"),
-                }
-                | {"at most, 1 sequence": bound(alone), f"at most, {BATCH} sequences": bound(many)}
-                | {"prefill, at least": Quantity(seconds, "s") if seconds else None}
-                | {f"fits, {BATCH} sequences": fit(many)}
+                | {"FLOP/byte, prefill": Quantity(alone.values["prefill_intensity"])}
+                | {"decode bound, 1 sequence": bound(alone), f"decode bound, {BATCH} sequences": bound(many)}
+                | {"prefill bound": Quantity(seconds, "s") if seconds else None}
+                | {f"{BATCH} sequences fit": fit(many)}
             )
     return rows

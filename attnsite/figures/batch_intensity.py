@@ -1,11 +1,11 @@
-"""Batching raises the intensity of the weights, not of attention: with 32 KV heads a step stops at {limit_mha}
+"""Batching amortises weights, not attention: at most {limit_mha} with 32 KV heads
 
-FLOP/byte of one decode step by batch size. The weights' line rises, the lines of attention are level.
+FLOP/byte of one decode step by batch size. The line of the weights rises, the lines of attention are flat.
 
 Counted for Llama 2 7B, its MLP and its output layer with it, and {context} tokens of context, all elements of 16 bits,
 activations left out. All sequences are multiplied with the same weights, so those are read once for all of them; each
-sequence brings a cache of its own, so FLOPs and bytes of attention grow together. Only sequences that share their
-context, with a kernel that reads it once, move attention up. Both axes are logarithmic.
+sequence brings a cache of its own, so FLOPs and bytes of attention grow together. Only sequences that share a prefix,
+with a kernel that reads it once, move attention up; that line nearly hides the weights' one. Both axes are logarithmic.
 
 A chart of lines over batches of 1 to {batch}. The weights rise from {weights_at_1} to {weights}; attention stays at
 {mha} with 32 KV heads and at {gqa} with 8. The whole step with 32 KV heads reaches {whole_mha} and could never pass
@@ -53,7 +53,7 @@ def limit(row: Row) -> float:
 
 LINES: dict[str, tuple[int, Callable[[Row], float], style.Look]] = {
     "weights": (32, weights, style.Look(style.OTHER)),
-    "attention, one shared context": (32, shared, style.Look(style.OURS_2, "dot", "cross")),
+    "attention, shared prefix": (32, shared, style.Look(style.OURS_2, "dot", "cross")),
     "whole step, 8 KV heads": (8, whole, style.Look(style.OTHER_2, "dash", "diamond")),
     "whole step, 32 KV heads": (32, whole, style.Look(style.OTHER_2, symbol="diamond")),
     "attention, 8 KV heads": (8, attention, style.Look(style.OURS, "dash", "square")),
@@ -85,7 +85,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
         {"batch": row.case["batch"], "KV heads": row.case["kv_heads"]}
         | {f"{name}, FLOP/byte": Quantity(of(row))
            for name, of in (("weights", weights), ("attention", attention), ("whole step", whole),
-                            ("attention, shared context", shared))}
+                            ("attention, shared prefix", shared))}
         for row in runs[0].where()
     ]  # fmt: skip
 

@@ -1,12 +1,12 @@
-"""These mistakes make at least {least_of_all} the error of float32 kernels, and two may pass 0.001
+"""Two of three bugs can pass a tolerance of 0.001; all exceed float32 rounding {least_of_all}
 
 Largest error of three mistakes and of rounding, against float64, by number of keys. The dotted line is a tolerance of
-0.001: mistakes fall below it.
+0.001; with many keys two of the three bugs fall below it.
 
 Each mark is a seed, the lines join the medians: a running sum that is not rescaled when a larger score turns up, a
 causal mask that hides a query's own token, and one key that is forgotten; then bfloat16 for all arrays, against float64
-over the rounded numbers, and float32 kernels. The dotted level line is 0.001, a tolerance that tests often state. With
-more keys each of them weighs less, so that all errors shrink, those of mistakes as well. Both axes are logarithmic.
+over the rounded numbers, and float32 kernels. The dotted line is 0.001, a tolerance that tests often state. With more
+keys each of them weighs less, so that all errors shrink, those of mistakes as well. Both axes are logarithmic.
 
 A chart of five falling lines over {fewest} to {most} keys, mistakes above, rounding below. With {most} keys a forgotten
 key makes an error of {key_forgotten}, a mask that is off by one {mask_off_by_one}, a sum that is not rescaled

@@ -1,4 +1,4 @@
-"""One sequence outweighs the weights in {reached_alone} of {whole_models} dense models, a batch of 16 in {reached_16}
+"""The KV cache outgrows the weights in {reached_alone} of {whole_models} dense models, at batch 16 in {reached_16}
 
 Context length at which a decode step reads as many bytes of KV cache as of weights, for one sequence and for batches of
 16 and 256. The cross is the model's own context.
@@ -31,8 +31,8 @@ DRAWN = ("GPT-2 XL (1558M)", "Llama 2 7B", "GPT-3 175B", "Qwen3-0.6B", "Llama 3.
          "Llama 3.1 405B", "Falcon-7B")  # fmt: skip
 NAMED = {"Llama 2 7B": "llama2_7b", "Llama 3.1 8B": "llama3_8b", "Llama 3.1 405B": "llama3_405b",
          "Falcon-7B": "falcon_7b", "Qwen3-0.6B": "qwen3_0_6b"}  # fmt: skip
-BATCHES = {1: ("1", style.Look(style.OURS)), 16: ("16", style.Look(style.OURS_2, symbol="diamond")),
-           256: ("256 sequences", style.Look(style.OTHER_2, symbol="square"))}  # fmt: skip
+BATCHES = {1: ("batch 1", style.Look(style.OURS)), 16: ("batch 16", style.Look(style.OURS_2, symbol="diamond")),
+           256: ("batch 256", style.Look(style.OTHER_2, symbol="square"))}  # fmt: skip
 
 
 def values(run: Run) -> dict[str, Quantity]:
@@ -88,7 +88,9 @@ def _rows(run: Run) -> list[Row]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     shown = [row.values["equal_at"][str(batch)] for row in rows for batch in BATCHES]
-    x = axes.log_axis("tokens where both are equal", shown, "tokens", base=2, pad=1.6)
+    x = axes.log_axis(
+        "context length at which cache and weights are equal, in tokens", shown, "tokens", base=2, pad=1.6
+    )
     names = tuple(row.case["name"].removesuffix(" (1558M)") for row in rows)
     on = style.chart(x, axes.Axis("model", -1.1, len(rows) - 0.25, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)

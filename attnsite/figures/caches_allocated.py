@@ -1,13 +1,13 @@
 """A closed form gives the KV cache of all {types} model types to the byte
 
-What the cache objects of tiny random models hold, by the kinds of layers that the models have. Compare the types whose
-bytes were predicted with all that there are, and then what is allocated beyond: a windowed layer keeps a view of its
-last tokens, and the memory behind it stays.
+What the cache objects of tiny random models hold, by the kinds of layers that the models have. “Held as predicted”
+should equal “model types” in every row. The last two columns show memory allocated beyond that: a sliding-window layer
+keeps a view of its last tokens, but the memory behind the view is not freed.
 
-Predicted from the configuration alone, held by the tensors of transformers' cache objects after a prompt and after
-five decode steps. After a step the storage behind a window of W tokens has W of them, where the tensor shows W − 1;
-after a prompt it has the whole prompt until the next step. Sizes of real models follow from the same formulas; what a
-serving engine allocates, in pages and for its own use, was not looked at.
+Predicted from the configuration alone, held by the tensors of transformers' cache objects after a prompt and after five
+decode steps. After a step the storage behind a window of W tokens has W of them, where the tensor shows W − 1; after a
+prompt it has the whole prompt until the next step. Sizes of real models follow from the same formulas; what a serving
+engine allocates, in pages and for its own use, was not looked at.
 
 A table of kinds of layers. In {agree} of {types} model types all bytes held are those predicted. {windowed} types have
 windows. The memory behind a cache is up to {prompt_most} what the tensors hold after a prompt, and up to {step_most}

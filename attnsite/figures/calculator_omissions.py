@@ -1,7 +1,7 @@
-"""What rules leave out: most often layers that keep a window or no KV
+"""What rules leave out: most often sliding-window or linear-attention layers
 
-For each omission how many of {calculators} calculators make it, for how many of the answers it counts, and what is
-then said over what is right. Compare which way the answers go: above 1 memory is held back, below 1 it runs out.
+For each omission how many of {calculators} calculators make it, for how many of the answers it counts, and what is then
+said over what is right. Above 1 memory is wasted, below 1 it runs out.
 
 A rule can leave out several things, so that an answer counts in several rows. An omission is named only where it gives
 the bytes that the calculator says, within 1%; rules that take parameters or a constant know no layers. Two copies of
@@ -22,6 +22,14 @@ EXPERIMENT = "calculators_audited"
 TITLE_COLUMNS = ("calculators", "answers")
 OF_WORDS = True  # its cells are phrases, which take lines
 FULL, DERIVED = "layers that keep a window or no KV", "head_dim where it is not hidden size / heads"
+CALLED = {  # an omission as a run names it, and as people search for it
+    FULL: "sliding-window or linear-attention layers",
+    "that query heads share KV heads": "GQA: query heads share KV heads",
+    "the latent of MLA": "the MLA latent",
+    "the rotary part of the latent": "the RoPE key of MLA",
+    "one of keys and values": "the factor 2 for K and V",
+    "the layers: parameters or a constant instead": "the layers: it uses parameters or a constant",
+}
 
 
 def answers(run: Run) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -63,12 +71,12 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     """An omission a row."""
     return [
         {
-            "what is left out": kind,
+            "what is left out": CALLED.get(kind, kind),
             "calculators": calculators(found),
             "answers": len(found),
-            "least, over right": Quantity(min(size for _, _, size in found), "×"),
-            "most, over right": Quantity(max(size for _, _, size in found), "×"),
-            "such as": such(found),
+            "smallest, estimated / correct": Quantity(min(size for _, _, size in found), "×"),
+            "largest, estimated / correct": Quantity(max(size for _, _, size in found), "×"),
+            "examples": such(found),
         }
         for kind, found in by_omission(runs[0]).items()
     ]

@@ -1,12 +1,13 @@
-"""Of {calculators} public KV cache calculators, {all_right} are right for all five models
+"""Estimated over correct KV cache: {all_right} of {calculators} calculators are right for all five models
 
 What each says for one sequence of 8192 tokens in 16 bits, over what is right; 1× is right, within 1 %, and a dash means
-that it gives no figure. The first model is one of every layer alike. Compare its column with the others.
+that it gives no figure. In Llama 3 8B all layers are alike: compare its column with the others.
 
 Rules are transcribed from the code at a commit, with the settings that make a calculator most nearly right, and given
 the released files. The right figure is that of this site's formulas, with or without states that do not grow, whichever
 is nearer; for those that model llama.cpp or vLLM, what that engine sets aside is right too. Gemma 3 27B has two columns
-since copies of its file differ: some name the window alone, others also the pattern of layers. One right is enough.
+since copies of its file differ: some name the window alone, others also the pattern of layers. A calculator is right
+for Gemma 3 if either column is.
 
 A table of {calculators} calculators by {files} files of five models. Right for Llama 3 8B are {right_llama_3_8b}, for
 Qwen3 32B {right_qwen3_32b}, for DeepSeek V3 {right_deepseek_v3}, for Qwen3-Next 80B-A3B {right_qwen3_next_80b_a3b} and

@@ -1,12 +1,12 @@
-"""At {longest} tokens skipping small blocks is {fine_longest} as fast as masking, large ones {coarse_longest}
+"""Skipping small blocks is {fine_longest} as fast as masking at {longest} tokens, large blocks {coarse_longest}
 
-Speed-up from skipping hidden blocks over masking all scores afterwards, both causal and in the same rounds. Dotted:
-what the count of pairs allows.
+One kernel, skipping hidden blocks against masking all scores afterwards: speed-up, both causal and in the same rounds.
+Dotted: what the number of pairs predicts.
 
 A dotted line is the ratio of the pairs of query and key that are computed, 2 / (1 + B / N), where B is the larger side
 of a block and N the sequence length. What the mask hides inside a computed block is thrown away afterwards. The kernel,
 its tiles and its products are the same everywhere; only what it skips varies. A point is the median of the ratios of
-single rounds, a band their interquartile range. A point may pass the count a little, by noise or by the work of
+single rounds, a band their interquartile range. A point may pass the prediction a little, by noise or by the work of
 masking, which was not timed by itself. The lower axis is logarithmic.
 
 A chart of three lines over {shortest} to {longest} tokens. At {longest} tokens blocks of 32 queries by 8 keys reach

@@ -1,11 +1,11 @@
 """The fewer queries a call has, the less a causal mask saves; a decode step saves nothing
 
 Speed-up from a causal mask for the last queries of a sequence of {context} tokens, from a single query to all of them.
-Dotted: the count of pairs.
+Dotted: what the number of pairs predicts.
 
 A query at the end of the sequence sees nearly all of it, so there is little to skip. The dotted line is the ratio of
-the pairs, 1 / (1 − (c − 1) / 2N) for the last c of N tokens. Bands divide the outer quartiles of both times; the lower
-axis is logarithmic.
+the pairs, 1 / (1 − (c − 1) / 2N) for the last c of N tokens. Bands are the widest ratio of the two quartile ranges; the
+lower axis is logarithmic.
 
 A chart of one line over {fewest} to {most} queries. With a single query the mask makes the step {one} as fast. With a
 quarter of the sequence it makes the call {quarter} as fast, with half of it {half}, with all of it {all}.

@@ -1,7 +1,7 @@
-"""Two equal parts of one causal head take {parts_longest} as long as tiles handed out by a counter
+"""Under a causal mask, a static split takes {parts_longest} as long as dynamic scheduling
 
-Time of one head on two threads when each gets half of the queries, over the time when a counter hands out tiles, the
-longest first; same rounds.
+Time of one head on two threads with a static split, half of the queries each, over the time with dynamic scheduling: a
+counter hands out tiles, the longest first. Same rounds.
 
 The second half of the queries sees three quarters of all visible pairs. Under the mask its thread therefore works half
 as long again as two threads that share equally; the dotted line is the ratio of the pairs that the busier thread
@@ -9,7 +9,7 @@ computes. Without a mask both halves are equal work. A point is the median of th
 interquartile range; the lower axis is logarithmic.
 
 A chart of two lines over {shortest} to {longest} tokens. At {longest} tokens equal parts take {parts_longest} as long
-under the mask, where the count says {expected_longest}, and {unmasked_longest} without.
+under the mask, where the number of pairs predicts {expected_longest}, and {unmasked_longest} without.
 """
 
 from typing import Any
@@ -92,7 +92,7 @@ def draw(runs: list[Run]) -> go.Figure:
     every = peers.bounds(q for those in found.values() for q in those.values())
     on = style.chart(
         axes.cases_axis("sequence length, in tokens", lengths, "tokens"),
-        axes.linear_axis("equal parts / counter (ratio of times)", [*every, 1.5], "×", zero=False, pad=0.06),
+        axes.linear_axis("time, static split / dynamic scheduling", [*every, 1.5], "×", zero=False, pad=0.06),
     )
     counted = [expected(run, n) for n in lengths]
     style.reference(on, lengths, counted, "counted", at=0.2, above=True)

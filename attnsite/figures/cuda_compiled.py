@@ -1,19 +1,18 @@
-"""No CUDA kernel spills a register, but {launches_newest} launches for sm_100 keep arrays in memory
+"""No CUDA kernel spills registers, but {launches_newest} compiled for sm_100 keep arrays in local memory
 
 What the compiler makes of each launch, for sm_80 (A100), sm_90 (H100, H200) and sm_100 (B200). A thread can have 255
 registers; what does not fit is spilled to memory, which is slow. A block has 48 KB of shared memory, and up to 163 KB
 (A100) or 227 KB (the others) if it asks.
 
-Fewer registers and less shared memory let a multiprocessor keep more blocks at hand, to work on while others wait for
-memory; the last columns say how many threads that are, and which of the two is used up first. For sm_100 the compiler
-is a newer one that leaves some loops rolled up, and an array of a thread that such a loop indexes cannot be in
-registers: its bytes stand under "arrays in memory". The counts of instructions are of the kernel's PTX as text,
-whatever a loop repeats and whatever the assembler makes of it. The names say what a launch was compiled for: the width
-of a head, and the query heads that one block serves.
+Fewer registers and less shared memory per block raise occupancy. The last columns give the threads per multiprocessor
+and the limiting resource. For sm_100 the compiler is a newer one that leaves some loops not unrolled, and an array of a
+thread that such a loop indexes cannot be in registers: its bytes stand under "local memory". The counts of instructions
+are of the kernel's PTX as text, whatever a loop repeats and whatever the assembler makes of it. Names give the head_dim
+that a kernel was compiled for and the query heads per block.
 
-A table of {entries} launches of {kernels} kernels. They use between {fewest_registers} and {most_registers} registers a
-thread and up to {most_shared} of shared memory a block, and spill {spilled}. Arrays in memory: {arrays_older} for sm_80
-and sm_90, up to {arrays_newest} a thread for sm_100.
+A table of {entries} launches of {kernels} kernels. They use between {fewest_registers} and {most_registers} registers
+per thread and up to {most_shared} of shared memory per block, and spill {spilled}. Arrays in local memory:
+{arrays_older} for sm_80 and sm_90, up to {arrays_newest} per thread for sm_100.
 """
 
 from typing import Any
@@ -22,7 +21,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "cuda_compiled"
-TITLE_COLUMNS = ("spilled", "arrays in memory")
+TITLE_COLUMNS = ("spilled", "local memory")
 # Of a multiprocessor: threads, blocks, registers, and bytes of shared memory (a block's share is 1 KiB larger).
 # CUDA C++ Programming Guide 13.0, "Compute Capabilities", table of technical specifications.
 LIMITS = {"sm_80": (2048, 32, 65536, 164 << 10), "sm_90": (2048, 32, 65536, 228 << 10),
@@ -91,7 +90,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "launch": row.case["entry"].replace("_", " "),
             "architecture": row.case["architecture"],
             "spilled": Quantity(spilled(row), "B"),
-            "arrays in memory": Quantity(arrays(row), "B"),
+            "local memory": Quantity(arrays(row), "B"),
             "registers per thread": row.values["registers"],
             "shared memory per block": Quantity(row.values["shared_bytes"], "B"),
             "threads per block": row.values["threads"],
@@ -100,6 +99,6 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
             "tensor-core products": row.values["tensor_core_products"],
             "16-byte loads": row.values["wide_loads"],
             "threads per multiprocessor": threads,
-            "used up first": scarce,
+            "limited by": scarce,
         })  # fmt: skip
     return rows

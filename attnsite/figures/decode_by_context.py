@@ -1,11 +1,11 @@
-"""At {context} tokens a decode step takes {mha_time} with 32 KV heads, {mqa_time} with one
+"""Attention decode at {context} tokens: {mha_time} with 32 KV heads, {mqa_time} with one
 
 Time of one decode step of attention with 32 query heads, by sequence length, for 32, 8 and 1 KV heads. Dotted: the
 least time to read that cache.
 
 Each dotted line is the least time in which this machine could read that cache, at the bandwidth measured in the same
-run; nothing that reads the cache from memory can lie below it. Small caches fit into the processor's caches and may.
-Bands are interquartile ranges; both axes are logarithmic.
+run; nothing that reads the cache from memory can lie below it. Short contexts can, since their KV cache fits into the
+CPU caches. Bands are interquartile ranges; both axes are logarithmic.
 
 A chart of three rising lines. At {context} tokens a step takes {mha_time} with 32 KV heads, {gqa_time} with 8 and
 {mqa_time} with 1: sharing among four query heads makes it {gqa_speedup} as fast, among all {mqa_speedup}. With 32 the

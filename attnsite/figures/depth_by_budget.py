@@ -1,13 +1,13 @@
-"""Pre-norm, warm-up {brief}: the deep model is {gap_pre_short_brief} behind after {short} steps, not {long}
+"""Pre-norm, {brief} warm-up steps: the deep model trails by {gap_pre_short_brief} at {short} steps, not at {long}
 
 Loss of twelve layers of one head above that of three layers of four, at equal parameters, after two budgets. Above zero
 the deep model is behind.
 
-The title is about the broadest line; a line is named by its norm and its steps of warm-up. Each model is taken at the
-rate of those tried at which its median loss is least, after a warm-up of {brief} or {slow} steps, pre-norm or
-post-norm. A line is the difference of the medians over {seeds} seeds, a band the 95% interval of the difference of the
-means. The rate decays to zero over the steps of each run, so that the runs of {long} steps are other runs than those of
-{short}. The axis of steps is logarithmic.
+The title describes the thickest line. Labels give the norm and the warm-up steps. Each model is taken at the rate of
+those tried at which its median loss is least, after a warm-up of {brief} or {slow} steps, pre-norm or post-norm. A line
+is the difference of the medians over {seeds} seeds, a band the 95% interval of the difference of the means. The rate
+decays to zero over the steps of each run, so the {long}-step runs are separate runs, not continuations of the
+{short}-step ones. The axis of steps is logarithmic.
 
 A chart of lines over two budgets. With pre-norm and the shorter warm-up the difference is {gap_pre_short_brief} after
 {short} steps and {gap_pre_long_brief} after {long}; with post-norm {gap_post_short_brief} and {gap_post_long_brief}.
@@ -121,11 +121,14 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = [end.value for pairs in ends.values() for pair in pairs for end in pair]
     x = axes.cases_axis("training steps", steps.values(), "count", pad=1.3)
     on = style.chart(
-        x, axes.linear_axis("loss above that of 3 × 4 (nats per byte)", [*shown, 0.0], depth_study.NATS, zero=False)
+        x,
+        axes.linear_axis(
+            "loss above the 3-layer, 4-head model (nats per byte)", [*shown, 0.0], depth_study.NATS, zero=False
+        ),
     )
     style.reference(on, [x.low, x.high], [0.0, 0.0], "equal", dash="solid")
     for (norm, warmup), gaps in lines.items():
-        label = f"{depth_study.NORMS[norm]}, {counts[warmup]}"
+        label = f"{depth_study.NORMS[norm]}, warm-up {counts[warmup]}"
         pairs = ends[norm, warmup]
         style.line(on, list(steps.values()), [gap.value for gap in gaps], LOOKS[norm, warmup], label,
                     low=[low.value for low, _ in pairs], high=[high.value for _, high in pairs],

@@ -1,10 +1,10 @@
 """A 384-layer single-head network is as large as BERT-large only if its MLPs shrink too
 
-Three networks of hidden size 1024 with heads of 64; both deep ones have as many heads in total as BERT-large. Compare
-the parameters.
+Three networks of hidden size 1024 with head_dim 64; both deep ones have as many heads in total as BERT-large. Only with
+a divided MLP is the deep network no larger.
 
-With a sixteenth of the feed-forward width in each layer the parameters in matrices are equal; with the usual
-feed-forward width the deep network is {deep_full_mlp_ratio} as large.
+With a sixteenth of the feed-forward width in each layer the matrix parameters are equal; with the usual feed-forward
+width the deep network is {deep_full_mlp_ratio} as large.
 
 A table of three networks. BERT-large, 24 layers of 16 heads, and the 384-layer network with one head and a divided
 feed-forward width have exactly as many parameters in matrices, {bert_large_weights}; with the full feed-forward width

@@ -1,14 +1,14 @@
-"""bfloat16 storage makes {bf16_over_float32} the error of float32, float16 {f16_over_float32}
+"""Storing Q, K, V and output costs {f16} of the result in float16 and {bf16} in bfloat16
 
 Error against float64 by the spread of the scores, for float32, float16, bfloat16 and an int8 KV cache. The distance
 between lines is the cost of storage.
 
 In float16 and bfloat16 queries, keys, values and output are stored, in int8 keys and values only. The error is the root
-mean square of the differences from what float64 makes of the numbers before they were rounded, over that of the result,
-at {tokens} keys; the title has a spread of one. The arithmetic is that of float32 in all of them; on the same rounded
-numbers its error with float16 stays where the lowest line is, with bfloat16 there or below. All lines rise, because a
-wider spread of scores lets an error of a score change an attention weight by more. Bands hold the interquartile range
-over the seeds, and are narrower than the lines. Both axes are logarithmic.
+mean square of the differences from the float64 result on the unrounded inputs, over that of the result, at {tokens}
+keys; the title is for a spread of 1. The arithmetic is that of float32 in all of them; on the same rounded numbers its
+error with float16 stays where the lowest line is, with bfloat16 there or below. All lines rise, because a wider spread
+of scores lets an error of a score change an attention weight by more. Bands hold the interquartile range over the
+seeds, and are narrower than the lines. Both axes are logarithmic.
 
 A chart of four lines that rise slowly. At a spread of one the errors are {float32} with float32, {f16} with float16,
 {bf16} with bfloat16 and {int8} with an int8 cache; at a spread of {widest} they are {float32_wide}, {f16_wide},

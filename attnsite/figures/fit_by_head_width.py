@@ -5,10 +5,10 @@ zero.
 
 The pattern is random: each query spreads its attention uniformly at random over all tokens. The error is the least
 distance, over all queries and keys of that head dimension, between the logarithms of the wanted and of the fitted
-attention weights, as a share of the error of attending to everything equally; a constant added to a row is free,
-because softmax ignores it. It is computed exactly, from singular values. Since a constant is free, one dimension fewer
-than tokens would be enough; dimensions tried are powers of two. It is a distance between logarithms and for independent
-random rows, the worst case: how much attention goes astray is less. Bands hold the interquartile range over seeds, and
+attention weights, as a share of the error of attending to everything equally. It is computed exactly, from singular
+values. A constant added to a row is free, because softmax ignores it, so one dimension fewer than tokens would be
+enough; dimensions tried are powers of two. The error is measured on logarithms and for independent random rows, the
+worst case; the error in the attention weights themselves is smaller. Bands hold the interquartile range over seeds, and
 are narrower than the lines.
 
 A chart of lines falling from almost one to zero over head dimensions from 2 to 256. With {most_tokens} tokens, a head

@@ -3,9 +3,9 @@
 One attention layer of hidden size 1024 on 4096 tokens, with 1 to 128 heads and as many KV heads; counted. Only one line
 rises.
 
-Every quantity is divided by its value with one head. On the flat line lie the parameters, the FLOPs of the projections,
-of QKᵀ and of AV, and the KV cache; on the rising one the scores, their exponentials and the memory for scores where a
-kernel materialises the score matrix. Both axes are logarithmic, so a straight rise means proportional growth.
+Every quantity is divided by its value with one head. The flat line holds the parameters, the FLOPs of the projections,
+of QKᵀ and of AV, and the KV cache. The rising line holds the scores, their exponentials, and the score matrix where it
+is materialised. Both axes are logarithmic, so a straight rise means proportional growth.
 
 A chart of two lines over the number of heads from 1 to 128. One stays at 1: {weights} parameters, {core_flops} for QKᵀ
 and AV, and a KV cache of {kv_cache_elements} elements per token. The other rises in proportion to the heads, to

@@ -1,17 +1,17 @@
 """PyTorch’s fused kernel leads by far more once the scores fill the last-level cache
 
 Speed-up of PyTorch’s fused attention over its math kernel, which materialises the scores, by the size of all scores.
-One mark per shape, without a mask.
+Without a mask.
 
 Each mark is a shape, from 1 head to 32 and from 256 tokens to 4096; its colour is the head dimension. The larger the
-head dimension, the more arithmetic there is per score, and the less weighs the time that moving it takes. The upright
-lines are the sizes of the caches of that level, of all cores together. On a machine whose last-level cache has 32 MiB,
-arrays also begin there to get new memory from the system for every call, so the step has two possible causes. Whiskers
-are interquartile ranges of the ratios of the rounds; both axes are logarithmic.
+head dimension, the more arithmetic there is per score, and the less the time to move it matters. Vertical lines are the
+cache sizes, summed over cores. On a machine whose last-level cache has 32 MiB, arrays also begin there to get new
+memory from the system for every call, so the step has two possible causes. Whiskers are interquartile ranges of the
+ratios of the rounds; both axes are logarithmic.
 
 A chart of {shapes} marks. While the scores are smaller than the last-level cache, the fused kernel is {inside} as fast
 in the geometric mean, from there on {outside}: {outside_32} with head dimension 32, {outside_64} with 64 and
-{outside_128} with 128. The least speed-up of all shapes is {least}.
+{outside_128} with 128. The smallest speed-up over all shapes is {least}.
 """
 
 from typing import Any
@@ -103,10 +103,10 @@ def draw(runs: list[Run]) -> go.Figure:
             continue
         xs, shown = [size for size, _, _ in those], [lead for _, lead, _ in those]
         hover = [
-            f"{row.case['heads']} heads of {dim}, {row.case['queries']} tokens: {lead}<br>IQR {lead.spread()}"
+            f"{row.case['heads']} heads, head_dim {dim}, {row.case['queries']} tokens: {lead}<br>IQR {lead.spread()}"
             for _, lead, row in those
         ]
-        peers.whiskers(on, xs, shown, look, f"heads of {dim}")
-        style.points(on, xs, [lead.value for lead in shown], look, f"heads of {dim}", hover)
-        on.ends.append((on.x.high, shown[-1].value, f"heads of {dim}", look.colour))
+        peers.whiskers(on, xs, shown, look, f"head_dim {dim}")
+        style.points(on, xs, [lead.value for lead in shown], look, f"head_dim {dim}", hover)
+        on.ends.append((on.x.high, shown[-1].value, f"head_dim {dim}", look.colour))
     return style.finish(on, run)

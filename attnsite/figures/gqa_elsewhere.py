@@ -3,9 +3,9 @@
 What is left of a layer's parameters, of prefill arithmetic and of the cache with fewer KV heads. Only the cache falls
 in proportion; QKᵀ, AV and exponentials do not move.
 
-Counted for a layer of hidden size 4096 with 32 query heads of 128 and an MLP of 8 × d_model² parameters. FLOPs of the
-products with parameters go with them, two for each and token. QKᵀ, AV and the exponentials belong to query heads, so
-sharing keys and values leaves them as they are. The number of KV heads is on a logarithmic axis.
+Counted for a layer of hidden size 4096 with 32 query heads, head_dim 128 and an MLP of 8 × d_model² parameters. FLOPs
+of the products with parameters go with them, two for each and token. QKᵀ, AV and the exponentials belong to query
+heads, so sharing keys and values leaves them as they are. The number of KV heads is on a logarithmic axis.
 
 A chart of four lines over 32 to 1 KV heads. QKᵀ, AV and exponentials stay at 100%. The layer's parameters fall to
 {layer_8} with 8 KV heads and {layer_1} with one, the projections' alone to {projections_8} and {projections_1}, the
@@ -22,7 +22,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "gqa_elsewhere"
-TITLE_COLUMNS = ("weights of the layer", "cached elements per token")
+TITLE_COLUMNS = ("layer parameters", "cached elements per token")
 LINES = {  # what was counted: the value's name, the label, the look
     "prompt_exponentials": ("prompt", "QKᵀ, AV,<br>exponentials", style.Look(style.OTHER, symbol="square")),
     "layer_weights": ("layer", "layer’s parameters", style.Look(style.OTHER_2, symbol="diamond")),
@@ -60,7 +60,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"KV heads": row.case["kv_heads"],
          "weights of the projections": Quantity(row.values["projection_weights"], "parameters"),
-         "weights of the layer": Quantity(row.values["layer_weights"], "parameters"),
+         "layer parameters": Quantity(row.values["layer_weights"], "parameters"),
          "weight FLOPs per token": Quantity(row.values["layer_flops"], "FLOP"),
          "QKᵀ and AV FLOPs, prefill": Quantity(row.values["prompt_flops"], "FLOP"),
          "exponentials, prefill": Quantity(row.values["prompt_exponentials"], "exp"),

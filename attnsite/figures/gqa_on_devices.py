@@ -4,10 +4,10 @@
 Llama 3.1 with its own 8 KV heads, against the same model with a KV head for every query head (MHA). Gains are ratios of
 upper bounds for one sequence, above 1 faster; the last columns say whether weights and cache fit.
 
-The decode bound is the printed bandwidth over the bytes of weights and bf16 cache, the prefill bound the printed peak
-over the FLOPs; both are of one device, also where its memory is too small. The gain in prefill is that of the narrower
-key and value projections alone, and shrinks as attention grows. A dash: no peak of 16-bit products was read for the M4
-Max. The 70B model is counted with 4-bit weights (q4_0), the 8B model with bf16.
+The decode bound is the published bandwidth over the bytes of weights and bf16 cache, the prefill bound the published
+peak over the FLOPs; both are of one device, also where its memory is too small. The gain in prefill is that of the
+narrower key and value projections alone, and shrinks as attention grows. A dash: no published 16-bit peak is on record
+for the M4 Max. The 70B model is counted with 4-bit weights (q4_0), the 8B model with bf16.
 
 A table of Llama 3.1 8B and 70B at 8k and 128k tokens on three devices. At 128k MHA would make the cache of the 8B model
 {llama_8b_mha_128k} and not {llama_8b_gqa_128k}, and that of the 70B model {llama_70b_mha_128k} and not

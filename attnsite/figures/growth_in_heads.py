@@ -7,8 +7,8 @@ Each mark is a slope, fitted to the logarithms of counts for 1 to {most_heads} h
 Circles have a hidden size of {width} divided among H heads, squares H heads with a head dimension of {head_dim}. In
 {apart_by_one} rows the two marks are one apart, since the head dimension is a factor of what is counted; in
 {at_one_place} they agree, since it is not. Rows with 8 KV heads are fitted from 8 heads on. Where part of a quantity
-grows and part does not, its mark lies between the lines. "Step" is what a decode step reads: the layer's parameters and
-the cache of all tokens.
+grows and part does not, its mark lies between the lines. A decode step reads the layer's parameters and the cache of
+all tokens.
 
 A chart of {quantities} quantities in rows. At fixed hidden size the parameters have the exponent
 {weights_mha_fixed_width}, the FLOPs of both products {core_flops_fixed_width}, the exponentials
@@ -29,7 +29,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "growth_in_heads"
-TITLE_COLUMNS = ("exponent, hidden size 1024", "exponent, head_dim 64")
+TITLE_COLUMNS = ("exponent, fixed hidden size", "exponent, fixed head_dim")
 QUANTITIES = {
     "weights_mha": ("parameters, MHA", "count"),
     "weights_gqa": ("parameters, 8 KV heads", "count"),
@@ -43,14 +43,14 @@ QUANTITIES = {
     "cache_gqa": ("KV cache, 8 KV heads", "B"),
     "cache_mqa": ("KV cache, MQA", "B"),
     "cache_mla": ("KV cache, MLA", "B"),
-    "step_mha": ("step reads, MHA", "B"),
-    "step_gqa": ("step reads, 8 KV heads", "B"),
-    "step_mqa": ("step reads, MQA", "B"),
+    "step_mha": ("bytes per decode step, MHA", "B"),
+    "step_gqa": ("bytes per decode step, 8 KV heads", "B"),
+    "step_mqa": ("bytes per decode step, MQA", "B"),
     "rank": ("rank of a head", "count"),
 }
 REGIMES = {  # label, look, and where in its row the mark stands if both are at one place
-    "fixed_width": ("hidden size 1024", style.Look(style.OURS), 0.16),
-    "fixed_head_width": ("head_dim 64", style.Look(style.OTHER, symbol="square"), -0.16),
+    "fixed_width": ("fixed hidden size", style.Look(style.OURS), 0.16),
+    "fixed_head_width": ("fixed head_dim", style.Look(style.OTHER, symbol="square"), -0.16),
 }
 
 
@@ -113,7 +113,7 @@ def draw(runs: list[Run]) -> go.Figure:
     places = {name: -float(place) for place, name in enumerate(QUANTITIES)}
     texts = tuple(label for label, _ in QUANTITIES.values())
     y = axes.Axis("quantity of one layer", min(places.values()) - 0.6, 1.5, tuple(places.values()), texts)
-    ends = ("−1, halves", "0, stays", "1, doubles")
+    ends = ("−1, halves", "0, constant", "1, doubles")
     on = style.chart(axes.Axis("exponent of growth with heads", -1.28, 1.28, (-1, 0, 1), ends), y)
     for at in (-1, 0, 1):
         style.reference(on, [at, at], [y.low, 0.6], ends[at + 1])

@@ -1,7 +1,7 @@
 """{named} of {heads} heads have a visible role after training, {named_initial} before
 
-Each mark is one head of a two-layer model trained on repeating sequences. Right are previous-token heads, top induction
-heads: compare the small rings (before training) with the rest.
+Each mark is one head of a two-layer model trained on repeating sequences. Previous-token heads are on the right,
+induction heads at the top. Small rings are heads before training.
 
 The scores are shares of a query's attention weight, on average over held-out sequences; that on the previous token is
 taken over their first 16 tokens, as many as the shortest period. Small rings are heads before training, the others
@@ -12,8 +12,9 @@ scores do not see.
 
 A chart of marks. Before training all heads lie close together near zero, at most at {most_initial} in either score.
 After training {previous} heads, {previous_elsewhere} of them in the second layer, put at least {least} of their weight
-on the previous token, and {induction} heads, {induction_elsewhere} of them in the first layer, as much on what followed
-the same token earlier; {own} attend to their own token and {none} of {heads} have no role that was looked for.
+on the previous token, and {induction} heads, {induction_elsewhere} of them in the first layer, as much on the token
+after the earlier occurrence of the query's own; {own} attend to their own token and {none} of {heads} have no role that
+was looked for.
 """
 
 from collections.abc import Iterator
@@ -138,8 +139,8 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 def draw(runs: list[Run]) -> go.Figure:
     run, rows = runs[0], models(runs[0])
     on = style.chart(
-        axes.linear_axis("weight on the token before, first 16 tokens", [0, 1], "%", most=5, pad=0.02),
-        axes.linear_axis("weight on what followed the same token earlier", [0, 1], "%", most=5, pad=0.02),
+        axes.linear_axis("attention to the previous token, first 16 tokens", [0, 1], "%", most=5, pad=0.02),
+        axes.linear_axis("attention to the token after the earlier occurrence", [0, 1], "%", most=5, pad=0.02),
     )
     least = rows[0].values["least"]
     style.reference(on, [least, least], [0, 1], "previous token from here on", dash="dash")
@@ -157,7 +158,7 @@ def draw(runs: list[Run]) -> go.Figure:
 
 def _marks(on: style.Chart, those: list[Head], look: style.Look, name: str, *, open_marks: bool) -> None:
     hover = [
-        f"seed {h.seed}, {h.name}, {name.split(', ')[1]}<br>{h.role}: token before "
+        f"seed {h.seed}, {h.name}, {name.split(', ')[1]}<br>{h.role}: previous token "
         f"{Quantity(h.scores[PREVIOUS], '%')}, induction {Quantity(h.scores[INDUCTION], '%')}"
         for h in those
     ]

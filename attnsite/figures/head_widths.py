@@ -1,14 +1,14 @@
 """{models_128} of {models} collected models have a head dimension of {most_common}
 
-Collected models by head dimension, in two periods. In the first 64 and 128 were about as usual; in the second 128 alone
-is.
+Collected models by head dimension, in two periods. Before {split}, 64 and 128 were about equally common; since then 128
+dominates.
 
-One model counts once; the table is that of the KV cache, in which some families have several sizes. Models have grown
-by orders of magnitude meanwhile: the number of heads follows from the hidden size, and the head dimension stays. The
-selection is for illustration and not a census.
+The models are those of the KV cache table; some families appear in several sizes. Models have grown by orders of
+magnitude: the number of heads grows with the hidden size, and the head dimension stays. The selection is for
+illustration and not a census.
 
-A bar chart over head dimensions from {narrowest} to {widest}. Of {models} models {models_128} have heads of 128 and
-{models_64} heads of 64; {others} have another head dimension. Of those from {split} on, {late_128_share} have 128.
+A bar chart over head dimensions from {narrowest} to {widest}. Of {models} models {models_128} have head_dim 128 and
+{models_64} head_dim 64; {others} have another head dimension. Of those from {split} on, {late_128_share} have 128.
 """
 
 from collections import Counter
@@ -73,7 +73,7 @@ def draw(runs: list[Run]) -> go.Figure:
     for period, colour in zip(PERIODS, (style.OTHER_2, style.OURS), strict=True):
         on.figure.add_bar(
             x=list(range(len(names))), y=[line[period] for line in lines], name=period, marker={"color": colour},
-            hovertext=[f"heads of {name}: {line[period]} {period}" for name, line in zip(names, lines, strict=True)],
+            hovertext=[f"head_dim {name}: {line[period]} {period}" for name, line in zip(names, lines, strict=True)],
             hoverinfo="text",
         )  # fmt: skip
     top = names.index("128") if "128" in names else 0

@@ -1,6 +1,6 @@
-"""At a fixed head dimension, time grows with the heads to the power {exponent}
+"""At fixed head_dim 64, time grows about linearly with the heads (exponent {exponent})
 
-Time of one call of each kernel, by the number of heads of dimension 64. The grey line is exact proportion.
+Time of one call of each kernel, by the number of heads with head_dim 64.
 
 The grey line is exact proportion, twice the heads, twice the time, drawn through the first point of the kernel with an
 online softmax; the exponent in the title is that kernel's. A line that is less steep at the left has a cost that does

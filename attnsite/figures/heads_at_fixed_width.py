@@ -1,11 +1,11 @@
-"""With {many} heads, not {few}, softmax takes {softmax_growth} as long, the two products {products_growth}
+"""Scores materialised: {many} heads take {softmax_growth} as long as {few} in softmax, {products_growth} in the matmuls
 
 Time of one call of the kernel that materialises the score matrix, at hidden size 1024 and {tokens} tokens. The FLOPs of
 both products are the same in every bar.
 
 The coloured pieces of a bar are three steps, timed one by one: the scores QKᵀ, their softmax, and the
 attention-weighted sums of values. The pale piece is what the whole call takes beyond them. The FLOPs of the two
-products do not depend on the number of heads, but their matrices become thinner. The softmax has as many more
+products do not depend on the number of heads, but their head_dim becomes smaller. The softmax has as many more
 exponentials as there are more heads. The cross-line is the time of the whole call, which also allocates the score
 matrix. Its whisker is the interquartile range of the samples, wide where calls fell into two groups.
 

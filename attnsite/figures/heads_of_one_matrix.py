@@ -1,13 +1,13 @@
-"""Every column belongs to one head, so the heads add up to the same matrix
+"""Each column belongs to exactly one head, so parameters do not change
 
 The {width} columns of one query matrix, dealt out to 1, 2, 3, up to {most_heads} heads. The first head, at the left of
 each row, gets narrower; the row keeps its length.
 
 A column was set to zero, and the heads whose scores changed own it: {owners_a_column} head for every column and every
 number of heads. The key and value matrices are divided in the same way, the output matrix by its rows. The layer is
-made of whole numbers, so that results can be compared without rounding. The heads' projections side by side differ from
-the undivided projection by {projection_difference}, the sum of all heads' scores from the scores of one wide head by
-{score_difference}, and the sum of the heads' outputs from the undivided output by {output_difference}.
+made of whole numbers, so that results can be compared without rounding. All three differences come out as exactly 0: of
+the heads' projections side by side from the undivided projection ({projection_difference}), of the summed scores from
+those of one head ({score_difference}), and of the summed outputs from the undivided output ({output_difference}).
 
 A chart of {divisors} rows of equal length, one for each number of heads that divides {width}. With one head the row is
 one piece of {width} columns, with {most_heads} it is {most_heads} pieces of one column. The pieces of all four matrices
@@ -94,7 +94,7 @@ def draw(runs: list[Run]) -> go.Figure:
     width = rows[0].case["dim"]
     names = [f"{row.case['heads']} head" + "s" * (row.case["heads"] > 1) for row in rows]
     places = tuple(-float(place) for place in range(len(rows)))
-    y = axes.Axis("heads that share the matrix", places[-1] - 0.6, 0.6, places, tuple(names))
+    y = axes.Axis("number of heads", places[-1] - 0.6, 0.6, places, tuple(names))
     ticks = tuple(range(0, width + 1, width // 4))
     on = style.chart(axes.Axis("columns of the query matrix", 0, width, ticks, tuple(map(str, ticks))), y)
     colours = (style.OTHER, style.faint(style.OURS, 0.8), style.faint(style.OURS_2, 0.55))
@@ -112,6 +112,6 @@ def draw(runs: list[Run]) -> go.Figure:
     on.figure.update_yaxes(showgrid=False)
     for place, row in zip(places, rows, strict=True):
         dim = row.case["dim"]
-        on.ends.append((width, place, f"{dim} wide" if dim == width else f"{dim} each", style.MUTE))
+        on.ends.append((width, place, f"head_dim {dim}", style.MUTE))
     style.note(on, width / 2, 0, "one head owns all of them", name="fixed")
     return style.finish(on, runs[0])

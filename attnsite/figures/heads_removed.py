@@ -1,16 +1,16 @@
-"""Half of the heads, smallest gradients first, cost the median model {gradient_half} more loss
+"""Removing half of the heads, smallest gradients first, raises the loss by {gradient_half} (median)
 
 Held-out loss as more and more heads are removed, in four orders, without further training. See how far each line stays
 near the dotted loss of the whole model.
 
 A removed head outputs zero. A head's gradient is that of the loss with respect to a gate on the head, estimated once on
-the whole model. "Within layers" divides it by the L2 norm of its layer's gradients, which hides how much more one layer
+the whole model. "Normalised" divides it by the L2 norm of its layer's gradients, which hides how much more one layer
 matters than another. The lines are medians over {seeds} models that were trained from different seeds, for the random
 order over all draws of all models; the bands hold the interquartile range. The percentage is the median of each model's
 own rise, which the medians of the losses need not give. With no heads left only the embeddings and the MLPs remain.
 
-A chart of four rising lines over the share of heads removed, with the whole model's loss of {whole} as a level line.
-With half of {heads} heads removed the loss is {loss_gradient_half} with the smallest gradients first,
+A chart of four rising lines over the share of heads removed, with the whole model's loss of {whole} as a horizontal
+line. With half of {heads} heads removed the loss is {loss_gradient_half} with the smallest gradients first,
 {loss_in_layers_half} with gradients divided by their layer's norm, {loss_random_half} at random and {loss_largest_half}
 with the largest gradients first.
 """
@@ -28,16 +28,18 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "heads_removed"
-TITLE_COLUMNS = ("loss, smallest gradient first", "loss, smallest within layers first")
+TITLE_COLUMNS = ("loss, smallest gradient first", "loss, smallest normalised gradient first")
 NATS = "nats"
 LENGTH, _HELD_OUT = 128, 3  # of the study's sequences, and what the generator of the held-out ones was made from
 ORDERS = {
     "by_gradient": ("smallest gradient first", style.Look(style.OURS)),
-    "by_gradient_in_layers": ("smallest within layers first", style.Look(style.OTHER_2, "dot", "diamond")),
+    "by_gradient_in_layers": ("smallest normalised gradient first", style.Look(style.OTHER_2, "dot", "diamond")),
     "at_random": ("at random", style.Look(style.OTHER, "dash", "square")),
     "largest_gradient_first": ("largest gradient first", style.Look(style.OURS_2, "dot", "diamond")),
 }
-LABELS = {order: label for order, (label, _) in ORDERS.items()} | {"by_removal": "smallest rise alone first"}
+LABELS = {order: label for order, (label, _) in ORDERS.items()} | {
+    "by_removal": "smallest single-head loss increase first"
+}
 CALLED = {  # in the names of values
     "by_gradient": "gradient",
     "by_gradient_in_layers": "in_layers",

@@ -1,12 +1,12 @@
-"""From three loops to the multiply-add limit: the same prefill {gain} as fast
+"""From three loops to {share_of_fma} of the FMA peak: the same prefill {gain} as fast
 
-GFLOP/s of each kernel for prefill with {heads} heads of {dim} over {tokens} tokens. The upper line is the rate of pure
-multiply-adds on this machine.
+GFLOP/s of each kernel for prefill with {heads} heads of head_dim {dim} over {tokens} tokens. The right-hand line is the
+measured FMA peak, the left-hand one a large BLAS matrix product.
 
-A bar is the median, its whisker the interquartile range of the samples; below its speed stands how many times as fast
-as the bar below it that is, unless the samples of one of them fell into groups. All kernels were timed in turn in the
-same rounds. The lines are what a large matrix product through BLAS reached in these rounds, and a loop of nothing but
-multiply-adds. The FLOPs are those of the two products alone: time spent on exponentials counts against a kernel.
+A bar is the median, its whisker the interquartile range. The second number is the speed-up over the bar below; it is
+left out where samples fell into two groups. All kernels were timed in turn in the same rounds. The lines are what a
+large matrix product through BLAS reached in these rounds, and a loop of nothing but multiply-adds. The FLOPs are those
+of the two products alone: time spent on exponentials counts against a kernel.
 
 A bar chart of {count} kernels, from {slowest} to {fastest}. The fastest is at {share_of_fma} of a loop of fused
 multiply-adds, {fma}, and at {share_of_matmul} of a large matrix product.
@@ -25,7 +25,7 @@ from attnsite.records.run_file import Row, Run
 EXPERIMENT = "roofline"
 TITLE_COLUMNS = ("speed", "over the one before")
 HEADS, DIM, FEWEST = 8, 64, 3
-ROOFS = {"matmul": "matrix product", "fma": "multiply-adds"}
+ROOFS = {"matmul": "matrix product", "fma": "FMA peak"}
 REACH = 0.4  # of the fastest: as long as the words beside a bar are on a phone; a line within is left before them
 
 

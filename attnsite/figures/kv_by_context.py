@@ -1,7 +1,7 @@
 """Past its window, Gemma 3 27B adds {gemma_rate_after} per token and not {gemma_rate_before}
 
-The KV cache of one sequence by context length, in four models. The line of Gemma 3 27B leaves the broken one, which
-counts all of its layers as full, at the window.
+The KV cache of one sequence by context length, in four models. Dashed: Gemma 3 27B with every layer counted as full
+attention.
 
 With full attention in all layers the cache is the same number of bytes per token at any length. Of the layers of Gemma
 3 27B {gemma_windowed} of {gemma_layers} see only the last {gemma_window} tokens, and of gpt-oss-20b {gpt_oss_windowed}
@@ -83,7 +83,7 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     contexts, full = _curve(rows[HYBRID], "as_full_by_context")
     every = [size for row in rows.values() for size in _curve(row)[1]]
-    x = axes.cases_axis("context, in tokens", contexts, "tokens", most=6)
+    x = axes.cases_axis("context length, in tokens", contexts, "tokens", most=6)
     on = style.chart(x, axes.log_axis("KV cache of a sequence", every + full, "B", base=2, most=6))
     style.reference(on, contexts, full, "Gemma 3, full", dash="dash", colour=style.OURS, end=True)
     for model, (_, label, look) in DRAWN.items():

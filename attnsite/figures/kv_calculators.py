@@ -1,14 +1,14 @@
-"""In most grouped models since {since}, hidden size for KV heads gives {width_low} to {width_high} times the cache
+"""In most GQA models since {since}, using the hidden size gives {width_low} to {width_high} times the cache
 
 How far each common mistake is from the right KV cache per token, for {models} published models; one mark is a model for
 which the mistake matters. Few marks of the first row lie near 1.
 
-From above: the hidden size, or all query heads, where only the KV heads are cached; the head dimension as hidden size
-over heads, although the configuration names another; a further factor for the heads, with four bits per element, as one
-calculator had it; one head instead of all; latent attention (MLA) as if every head cached its keys and values, or as if
-there were two latents and no rotary key; windowed layers counted as full at the model's longest context, or left out
-although they fill first; four bytes per element; and keys without values. Marks at one place are spread a little so
-that they can be told apart; a grey mark stands for all models.
+First rows: the hidden size, or all query heads, where only the KV heads are cached. Then the head dimension as hidden
+size over heads, although the configuration names another. Then a further factor for the heads, with four bits per
+element, as one calculator had it, and one head instead of all. Then MLA as if every head cached its keys and values, or
+as if there were two latents and no rotary key. Then windowed layers counted as full at the model's longest context, or
+left out although they fill first. Last, four bytes per element, and keys without values. Marks at one place are spread
+a little so that they can be told apart; a grey mark stands for all models.
 
 A chart of {mistakes} rows of marks on a logarithmic axis. Of {grouped} models from {since} on with shared KV heads, the
 hidden size gives between {width_low} and {width_high} times the cache in {width_between}; the median of all models for

@@ -1,4 +1,4 @@
-"""Beside bf16 weights of Llama 3.1 8B an RTX 4090 has room for {llama_8b_bf16_rtx_4090_longest} tokens of KV cache
+"""An RTX 4090 fits Llama 3.1 8B in bf16 and {llama_8b_bf16_rtx_4090_longest} tokens of KV cache
 
 The bf16 KV cache of one sequence, and how many tokens of it fit beside the weights on an RTX 4090 with 24 GB, an H100
 with 80 GB and a MacBook with an M4 Max and 128 GB. A dash: the weights alone do not fit.
@@ -23,7 +23,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "models_on_devices"
-TITLE_COLUMNS = ("fit on H100", "fit on RTX 4090")
+TITLE_COLUMNS = ("tokens that fit: H100", "tokens that fit: RTX 4090")
 CONTEXTS = (8192, 32768, 131072)
 
 
@@ -52,6 +52,6 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
                 | {"per token": Quantity(first.values["bytes_per_token"], "B")}
                 | {f"at {axes.tokens(tokens)}": size for tokens, size in at.items()}
                 | {"size of weights": Quantity(first.values["weight_bytes"], "B")}
-                | {f"fit on {label}": tokens for label, tokens in on.items()}
+                | {f"tokens that fit: {label}": tokens for label, tokens in on.items()}
             )
     return rows

@@ -1,12 +1,12 @@
-"""Heads of {traded_last} or {usual} at equal parameters: {traded_gap_low} to {traded_gap_high} apart (95%)
+"""head_dim {traded_last} or {usual}, equal parameters: no clear difference ({traded_gap_low} to {traded_gap_high})
 
-Last validation loss of models with {heads} heads, by head dimension. Left of the upright line, the context length, a
-head cannot express every pattern.
+Final validation loss of models with {heads} heads, by head dimension. Left of the vertical line, the context length, a
+head cannot express every pattern. The interval in the title is at 95%.
 
-One line leaves everything else as it is, so that larger heads bring more parameters; on the other an MLP gives up what
-the heads take, and all have {parameters}. Small marks are seeds, lines join the medians over the seeds, and bands hold
-the interquartile range. The models have {layers} layers of hidden size {width} and were trained for {steps} steps. The
-axis of losses does not begin at zero; that of head dimensions is logarithmic.
+“More parameters”: only head_dim changes, so larger heads add parameters. “Same parameters”: the MLP shrinks to
+compensate; all have {parameters}. Small marks are seeds, lines join the medians over the seeds, and bands hold the
+interquartile range. The models have {layers} layers of hidden size {width} and were trained for {steps} steps. The axis
+of losses does not begin at zero; that of head dimensions is logarithmic.
 
 A chart of two lines over head dimensions from {narrowest} to {widest}, the context being {context} bytes. With more
 parameters the loss goes from {loss_narrowest} to {loss_widest}; with the same ones it is {loss_traded_first} at a head

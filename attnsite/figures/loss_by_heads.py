@@ -1,7 +1,6 @@
-"""With one head a small model's loss is {fewest_over_best} above that with {best} heads
+"""One head costs a small model {fewest_over_best} per byte over {best} heads
 
-Last validation loss of models that differ only in the number of heads, at one learning rate. Only the left end is
-steep.
+Final validation loss of models that differ only in the number of heads, at one learning rate. Only one head stands out.
 
 Each small mark is one seed. The line joins the medians over the seeds, and the band holds the interquartile range. The
 models have {parameters} parameters in {layers} layers of hidden size {width} and were trained for {steps} steps on

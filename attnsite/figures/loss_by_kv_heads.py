@@ -1,13 +1,13 @@
-"""At fewer parameters one KV head, not {heads}, ends {one_over_all} higher, {over_all_1_low} to {over_all_1_high}
+"""One KV head instead of {heads} ends {one_over_all} higher in loss, {over_all_1_low} to {over_all_1_high}
 
-Last validation loss of small models by the number of KV heads, with fewer parameters and with these given back as query
-heads. The KV cache shrinks from left to right.
+Final validation loss of small models by the number of KV heads, with fewer parameters and with these given back as
+query heads. The KV cache shrinks from left to right.
 
-The interval in the title is the 95% interval of the difference. One line keeps {heads} query heads, so that fewer KV
-heads are fewer parameters; the other gives these back as further query heads, up to {heads_given_back} of them, and has
-{parameters} parameters everywhere. Small marks are seeds, lines join the medians over the seeds, and bands are the
-interquartile range. The models have {layers} layers of hidden size {width} and were trained for {steps} steps on bytes
-of Shakespeare. The axis of losses does not begin at zero; that of KV heads is logarithmic.
+The title is about the line with fewer parameters and has its 95% interval. One line keeps {heads} query heads, so that
+fewer KV heads are fewer parameters; the other gives these back as further query heads, up to {heads_given_back} of
+them, and has {parameters} parameters everywhere. Small marks are seeds, lines join the medians over the seeds, and
+bands are the interquartile range. The models have {layers} layers of hidden size {width} and were trained for {steps}
+steps on bytes of Shakespeare. The axis of losses does not begin at zero; that of KV heads is logarithmic.
 
 A chart of two lines over the number of KV heads. With a KV head for every query head the loss is {loss_all}; with one
 for all it is {loss_one}, and {loss_given_back} where the parameters are given back, while the KV cache falls from

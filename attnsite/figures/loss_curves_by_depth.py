@@ -1,12 +1,12 @@
 """With post-norm, the deeper a model, the later it leaves the unigram baseline
 
 Validation loss during training at the lowest learning rate tried, {rate}, for models of equal parameters. Dotted lines
-are post-norm: see how long they stay level.
+are post-norm: they stay flat for longer, the deeper the model.
 
 A line is the median over the seeds, a band the interquartile range; runs that diverged are in neither. Solid lines have
 pre-norm, dotted ones post-norm. All models have the same number of heads in all, divided among more or fewer layers,
-and the same number of parameters in their matrices. The thin line is the loss of a model that knows how frequent each
-byte is and nothing else. Where a line begins, its first value is above the chart.
+and the same number of parameters in their matrices. The unigram baseline is the loss of a model that knows how frequent
+each byte is and nothing else. All lines start above the plotted range.
 
 A chart of lines. After {steps} steps the deepest model with post-norm is at {deep_one_head_post_last}, with pre-norm at
 {deep_one_head_pre_last}, the shallow one at {shallow_post_last} and {shallow_pre_last}; without any context the loss is
@@ -82,7 +82,7 @@ def draw(runs: list[Run]) -> go.Figure:
         axes.linear_axis("training steps", [0, last], "count", pad=0.0),
         axes.linear_axis("validation loss (nats per byte)", [*shown, ceiling], depth_study.NATS, zero=False),
     )
-    words = "no context"
+    words = "unigram baseline"
     style.reference(on, [0, last], [ceiling] * 2, words)
     above = ceiling < min(shown)  # where no curve is
     style.note(on, 0, ceiling, words, style.MUTE, above=above, anchor="left", shift=(4, 4 if above else -4))

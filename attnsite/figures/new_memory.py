@@ -1,13 +1,13 @@
-"""A large score matrix is new memory in every call, which costs more than leaving the cache
+"""Page faults on a newly allocated score matrix cost more than leaving the cache
 
 Time of a call divided by the number of its scores, by the size of all scores, with memory allocated in every call and
 with memory reused.
 
 {fewest} to {most} heads of dimension {dim} over {tokens} tokens, so that only the number of the scores varies and not
-the work for each. From 32 MiB on the C library of Linux maps the memory anew for every call, and the system clears it;
-the upright line says where. On a machine whose last-level cache has the same size, what a larger matrix costs because
-it fits no cache is the rise of the line with reused memory. Bands are interquartile ranges; the lower axis is
-logarithmic, and the other one does not begin at zero.
+the work for each. From 32 MiB on the C library of Linux maps new memory in every call, and the system clears it; the
+vertical line marks that size. If the last-level cache has the same size, the rise of the “reused” line is the cost of
+no longer fitting it. Bands are interquartile ranges; the lower axis is logarithmic, and the other one does not begin at
+zero.
 
 A chart of two lines. With new memory a call takes {inside} the time with reused memory while the scores are smaller
 than 32 MiB, and {outside} from there on, in the geometric mean. With reused memory, the time of a score at the largest
@@ -93,13 +93,13 @@ def draw(runs: list[Run]) -> go.Figure:
         axes.linear_axis("time of a call / number of scores", every, "s", zero=False, pad=0.15),
     )
     if on.x.low < MAPPED < on.x.high:
-        style.reference(on, [MAPPED, MAPPED], [on.y.low, on.y.high], "mapped anew from 32 MiB", dash="solid")
-        style.note(on, MAPPED, on.y.high, "mapped anew", style.MUTE, above=False, anchor="left", shift=(4, -2))
+        style.reference(on, [MAPPED, MAPPED], [on.y.low, on.y.high], "mmap threshold, 32 MiB", dash="solid")
+        style.note(on, MAPPED, on.y.high, "mmap threshold", style.MUTE, above=False, anchor="left", shift=(4, -2))
     for kernel, (label, look) in KERNELS.items():
         those = {size: each(row) for size, row in rows[kernel].items()}
         style.line(
             on, list(those), [q.value for q in those.values()], look, label,
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
-            hover=[f"{label}, {Quantity(size, 'B')}: {q} a score" for size, q in those.items()],
+            hover=[f"{label}, {Quantity(size, 'B')}: {q} per score" for size, q in those.items()],
         )  # fmt: skip
     return style.finish(on, run)

@@ -4,8 +4,8 @@ Parameters of the four projections of one attention layer, by the number of head
 at a head dimension of 64 it rises in proportion.
 
 At fixed hidden size the 1024 columns are dealt out to the heads. At fixed head dimension every head brings 64 columns
-of its own. The lines cross where 16 heads of 64 make 1024. The FLOPs of the projections, of QKᵀ and of AV and the KV
-cache follow the same two lines. Each point was counted by formula and by building the layer, and both agree.
+of its own. The lines cross where 16 heads with head_dim 64 make 1024. The FLOPs of the projections, of QKᵀ and of AV
+and the KV cache follow the same two lines. Each point was counted by formula and by building the layer, and both agree.
 
 A chart of two lines over the number of heads from 1 to 128. At a fixed hidden size of 1024 a layer has
 {weights_at_fixed_width} parameters with any number of heads. At a fixed head dimension of 64 the parameters grow in

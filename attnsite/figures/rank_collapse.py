@@ -1,7 +1,6 @@
 """No mask, no residual: three attention layers collapse tokens by {attention_fall_3}
 
-How far the tokens are from all being alike, by number of layers, in models at initialisation. At the bottom all tokens
-are the same vector.
+Relative residual by number of layers, in models at initialisation. At 0 all token vectors are equal.
 
 The measure is the relative residual: the norm of the states minus their mean over the tokens, as a share of the norm of
 the states. Embeddings have unit variance, attention sees all tokens unless the line says causal, the text is
@@ -42,7 +41,7 @@ LOOKS = {
     "attention_norm": style.Look(style.OTHER_2),
     "attention": style.Look(style.OTHER),
 }
-ENDS = {"attention_residual": "residual", "decoder_post": "decoder", CAUSAL: "causal, alone"}
+ENDS = {"attention_residual": "residual", "decoder_post": "decoder", CAUSAL: "causal attention alone"}
 ON_THE_WAY = {"attention_norm": (4, "left"), "attention": (3.5, "right")}  # layers at which a label stands, its side
 SHOWN = 8  # layers: by then what falls has fallen
 AT = 3  # layers: before rounding shows

@@ -1,11 +1,11 @@
 """Memory is quadratic in the sequence length only if the score matrix is materialised
 
-How far one call raises the peak memory of the process, with {heads} heads. Kernels with an online softmax stay flat.
+Increase in the peak memory of the process per call, with {heads} heads. Kernels with an online softmax stay flat.
 
 The grey line is the size of all scores in float32, 4 · H · N² bytes. A kernel that materialises them follows it; one
-that keeps a running maximum and a running sum for each query holds a block at a time. A call that needs less than a few
-KiB cannot be told apart from one that needs nothing, so such points stand at {least_shown}. Queries, keys, values and
-the output exist before the call and are not counted. Bands are interquartile ranges; both axes are logarithmic.
+that keeps a running maximum and a running sum for each query holds a block at a time. Increases of less than a page are
+below the resolution and are drawn at {least_shown}. Queries, keys, values and the output exist before the call and are
+not counted. Bands are interquartile ranges; both axes are logarithmic.
 
 A chart of one line for each kernel over the sequence length. At {tokens} tokens the kernel that materialises the score
 matrix raises the peak by {materialised_peak}, the one with an online softmax by {online_peak}; the scores alone are

@@ -4,10 +4,10 @@ Error of four kernels against float64, by number of keys, eight seeds each. The 
 pair in blocks; one of each is online.
 
 The error is the root mean square of the differences over that of the result. Solid lines have an online softmax, dashed
-ones none; keys come in no order. Of the upper pair the plain loops add up values one key at a time and the online
-kernel four at a time, which by itself makes a difference between them; their rounding errors grow towards the root of
-the number of keys; the lower pair adds up blocks first, as matrix products by BLAS do. Each mark is a seed, the lines
-join the medians, and the thin line is half a step of float32 at one, 2⁻²⁴. Both axes are logarithmic.
+ones none; keys come in random order. In the upper pair the plain loops add one key at a time and the online kernel four
+at a time, which by itself makes a difference between them. Their rounding errors grow towards the square root of the
+number of keys. The lower pair adds up blocks first, as BLAS matrix products do. Each mark is a seed, the lines join the
+medians, and the thin line is the float32 unit roundoff, 2⁻²⁴. Both axes are logarithmic.
 
 A chart of four lines over {fewest} to {most} keys. With {most} keys the kernels that add block by block have errors of
 {cpu_blas_most} without and {cpu_simd_most} with an online softmax, those that add key by key {cpu_naive_most} and
@@ -25,9 +25,9 @@ from attnsite.records.run_file import Run
 EXPERIMENT = "softmax_error"
 TITLE_COLUMNS = ("online", "BLAS")
 KERNELS = {
-    "cpu_naive": ("three loops", style.Look(style.OTHER, "dash", "square")),
+    "cpu_naive": ("three loops, two-pass", style.Look(style.OTHER, "dash", "square")),
     "cpu_online": ("online, key by key", style.Look(style.OURS)),
-    "cpu_blas": ("BLAS, softmax whole", style.Look(style.OTHER_2, "dash", "diamond")),
+    "cpu_blas": ("BLAS, two-pass", style.Look(style.OTHER_2, "dash", "diamond")),
     "cpu_simd": ("online, in blocks", style.Look(style.OURS_2)),
 }
 WAYS = ("plain", "unshifted", "two_passes", "online")

@@ -1,19 +1,19 @@
-"""Without subtracting the maximum, float32 overflows where {overflow_from} is added to the scores
+"""Without subtracting the maximum, float32 overflows once {overflow_from} is added to the scores
 
 Error of attention when every score is raised or lowered by the same amount, which should change nothing. Lines end
-where results are no longer numbers.
+where results become inf or NaN.
 
-The line without a shift takes the exponentials of the scores as they are; a gap means that at least one row was no
-longer a number in every seed. Squares mark the ends in float32. Above, an exponential or a sum of them overflows;
-below, all of them vanish, and the line climbs on the way to {underflow_from} as their digits run out. Amounts were
-tried in steps of four, with 256 keys; more keys overflow earlier. The dotted uprights are the logarithms of the largest
-float32 and of its smallest number. The kernel subtracts the running maximum and never leaves the range; its error grows
-on both sides too, since a large score is rounded more coarsely before anything is subtracted. The error is the root
-mean square over that of the result, on a logarithmic axis; lines join medians over the seeds.
+The lines without max subtraction take the exponentials of the scores as they are; a gap means that at least one row was
+inf or NaN in every seed. Squares mark the ends in float32. Above, an exponential or a sum of them overflows; below, all
+of them vanish, and the line climbs on the way to {underflow_from} as their digits run out. Amounts were tried in steps
+of four, with 256 keys; more keys overflow earlier. The dotted vertical lines are the logarithms of the largest and of
+the smallest float32. The kernel subtracts the running maximum and never leaves the range; its error grows on both sides
+too, since a large score is rounded more coarsely before anything is subtracted. The error is the root mean square over
+that of the result, on a logarithmic axis; lines join medians over the seeds.
 
 A chart of three lines over amounts from {least} to {most}. The kernel's error is smallest around zero, {kernel_zero},
-and {kernel_far} at the ends. Without a shift the error in float32 is {unshifted_zero} at zero and the line ends on both
-sides; with exponentials in float16 it ends at {f16_overflow_from} already.
+and {kernel_far} at the ends. Without max subtraction the error in float32 is {unshifted_zero} at zero and the line ends
+on both sides; with exponentials in float16 it ends at {f16_overflow_from} already.
 """
 
 import math
@@ -26,10 +26,10 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "softmax_shift"
-TITLE_COLUMNS = ("no shift, float32", "online kernel")
+TITLE_COLUMNS = ("no max subtraction, float32", "online kernel")
 LINES = {
-    "unshifted_f16": ("no shift,<br>float16", style.Look(style.OTHER_2, "dash", "diamond")),
-    "unshifted": ("no shift, float32", style.Look(style.OTHER, symbol="square")),
+    "unshifted_f16": ("no max subtraction,<br>float16", style.Look(style.OTHER_2, "dash", "diamond")),
+    "unshifted": ("no max subtraction, float32", style.Look(style.OTHER, symbol="square")),
     "cpu_simd": ("online kernel", style.Look(style.OURS)),
 }
 LIMITS = (math.log(3.4028234663852886e38), -149 * math.log(2))  # exp leaves float32 here; 2⁻¹⁴⁹ is its smallest number
@@ -98,7 +98,10 @@ def draw(runs: list[Run]) -> go.Figure:
     texts = tuple(f"{t:g}".replace("-", "−") for t in ticks)
     x = axes.Axis("added to every score", -edge * 1.05, edge * 1.05, ticks, texts)
     on = style.chart(x, axes.log_axis("error relative to the result", shown, pad=2.5))
-    for limit, text, anchor in ((LIMITS[0], "largest float32", "right"), (LIMITS[1], "smallest", "left")):
+    for limit, text, anchor in (
+        (LIMITS[0], "ln(largest float32)", "right"),
+        (LIMITS[1], "ln(smallest float32)", "left"),
+    ):
         if abs(limit) < edge:
             style.reference(on, [limit, limit], [on.y.low, on.y.high], text)
             style.note(on, limit, on.y.high, text, style.MUTE, above=False, anchor=anchor,

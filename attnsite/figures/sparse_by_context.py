@@ -1,13 +1,13 @@
-"""Sparse attention is faster from the length on at which it skips blocks
+"""Sparse attention is faster as soon as it skips blocks
 
 Time of a causal prefill by sequence length: dense, two block-sparse patterns, and sliding windows that keep as many
-pairs. Compare the slopes.
+pairs. The band grows linearly, the others quadratically.
 
 Both patterns have blocks of 64 tokens. The band keeps eight blocks up to the diagonal, so its pairs grow with the
 length. The one with columns keeps four and every eighth of those before, so they grow with its square, with a smaller
-factor. Each dashed line is a window that keeps about as many pairs as the line of its colour. Lengths left out, because
-this machine gave a kernel half of its speed there in all samples: {left_out}. Bands are interquartile ranges; both axes
-are logarithmic.
+factor. Each dashed line is a window that keeps about as many pairs as the line of its colour. Number of lengths left
+out, because a kernel ran at half its usual speed there in every sample: {left_out}. Bands are interquartile ranges;
+both axes are logarithmic.
 
 A chart of five lines over sequences of {shortest} to {tokens} tokens. At the longest, dense attention takes
 {dense_time}, the band with columns {columns_time} for {columns_kept} of the pairs and the band alone {band_time} for

@@ -1,12 +1,12 @@
-"""Most of what is skipped is saved, in block layouts as in windows
+"""Skipping pairs saves almost the same share of time
 
 Share of the dense time that a sparse prefill saves, by the share of pairs that it skips. On the line nothing is lost.
 
 Each point is one pattern at one sequence length, {shortest} to {tokens} tokens; longer sequences skip more and stand
 further to the right. Filled marks are layouts of blocks, open diamonds are windows that keep about as many pairs. The
 distance from the line also holds the speed of the dense call, which differs from length to length. Short sequences skip
-nothing and show what the layout costs when it saves nothing. Lengths left out, because this machine gave a kernel half
-of its speed there in all samples: {left_out}.
+nothing and show what the layout costs when it saves nothing. Number of lengths left out, because a kernel ran at half
+its usual speed there in every sample: {left_out}.
 
 A chart of points near the diagonal. At the longest sequence the band with columns skips {columns_dropped} of the pairs
 and saves {columns_saved} of the time; the band alone skips {band_dropped} and saves {band_saved}.

@@ -1,7 +1,7 @@
 """At 16k tokens attention is {visible_16k} or {printed_16k} of prefill FLOPs, depending on the count
 
-QKᵀ and AV over visible pairs, beside all pairs with the projections counted as attention. Compare the two columns of
-one length.
+QKᵀ and AV over visible pairs, beside all pairs with the projections counted as attention. Counting the masked half and
+the projections about doubles attention's share.
 
 The first count is what sparsity can skip, over it and the products with the parameters of all layers. The second counts
 the whole square, with the half that a causal kernel never computes, and calls the projections and the softmax attention
@@ -46,7 +46,7 @@ def values(run: Run) -> dict[str, Quantity]:
 
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
-        {"model": row.case["model"], "weights of the layers": Quantity(row.values["weights"], "parameters")}
+        {"model": row.case["model"], "layer parameters": Quantity(row.values["weights"], "parameters")}
         | {
             f"{axes.tokens(int(tokens))}: {label}": Quantity(share, "%", digits=2)
             for tokens in row.values["visible"]

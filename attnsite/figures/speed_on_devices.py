@@ -1,12 +1,12 @@
 """Llama 3.1 8B on an H100: {llama_8b_bf16_h100_1k} at most over 1k tokens, {llama_8b_bf16_h100_128k} over 128k
 
-Upper bounds for one sequence: the bandwidth that the maker prints, over the bytes of weights and KV cache that a decode
-step reads. A dash: weights and cache do not fit into the device's memory.
+Upper bounds for one sequence: the published bandwidth, over the bytes of weights and KV cache that a decode step reads.
+A dash: weights and cache do not fit into the device's memory.
 
-A real engine is slower: no kernel reaches the printed bandwidth, and starting kernels, the softmax, norms and sampling
-take time of their own. Every weight is read once per step and every cached element once; the cache is bf16. A bound of
-200 tokens/s is a time per output token (TPOT) of at least 5 ms. All rows are limited by bandwidth, so the bound falls
-with the context as the cache grows beside the weights. Llama 3 8B and 70B have the shapes of Llama 3.1.
+A real engine is slower: no kernel reaches the published bandwidth, and starting kernels, the softmax, norms and
+sampling take time of their own. Every weight is read once per step and every cached element once; the cache is bf16. A
+bound of 200 tokens/s is a time per output token (TPOT) of at least 5 ms. All rows are limited by bandwidth, so the
+bound falls with the context as the cache grows beside the weights. Llama 3 8B and 70B have the shapes of Llama 3.1.
 
 A table of Llama 3.1 8B in bf16 and in 4 bits and of Llama 3.1 70B in 4 bits at four contexts. On an RTX 4090 the 8B
 model in 4 bits is bounded by {llama_8b_q4_rtx_4090_1k} at 1k tokens and {llama_8b_q4_rtx_4090_128k} at 128k, on an M4

@@ -1,11 +1,11 @@
-"""At the highest rate {post_high_failed} of post-norm runs stay at the unigram baseline
+"""At the highest learning rate, {post_high_failed} of post-norm runs stay at the unigram baseline
 
-Last validation loss after {steps} steps, by layers × heads per layer and by norm and learning rate. "Stuck" cells: most
-seeds are still at the unigram baseline.
+Final validation loss after {steps} steps, by layers × heads per layer and by norm and learning rate. "Stuck" cells:
+most seeds are still at the unigram baseline.
 
-The fuller a cell, the worse the loss. All rows but the last have the same number of parameters in their matrices.
-"Wide" is one head as wide as the other shallow model's heads together, "narrow" are heads as wide together as the deep
-model's one; both change the number of heads alone. The last row is a decoder of usual parts, which is larger. The
+The darker a cell, the higher the loss. All rows but the last have the same number of parameters in their matrices.
+"Wide" is one head with the total width of the shallow model's four, "narrow" are four heads with the total width of the
+deep model's one; both change the number of heads alone. The last row is a standard decoder, which is larger. The
 unigram baseline is the loss of a model without any context, which knows how frequent each byte is. The number is the
 median over the seeds.
 

@@ -1,12 +1,12 @@
 """A kernel that splits its work by heads leaves threads idle when there is one head
 
-Speed-up of {threads} threads over one, by number of heads, for kernels that split the work differently. Look at one
-head.
+Speed-up of {threads} threads over one, by number of heads, for kernels that split the work differently. With one head,
+the kernel that splits by heads does not speed up.
 
 The kernel with three loops ("naive") splits by whole heads, so one head cannot use a second thread. The one with an
 online softmax splits by heads and blocks of queries, the one on BLAS leaves the division to that library. The dotted
-line is what whole heads can reach at most, the smaller of heads and threads. Bands pair the quartiles that are farthest
-apart, so they are cautious; where calls fell into two groups they are wide, and the line lies between.
+line is what whole heads can reach at most, the smaller of heads and threads. Bands are the widest ratio of the two
+quartile ranges; where calls fell into two groups they are wide, and the line lies between.
 
 A chart of one line for each kernel. With one head, {threads} threads make the kernel that splits by whole heads
 {one_head_whole_heads} as fast as one thread, and the kernel that also splits the queries {one_head_query_blocks}. With

@@ -1,20 +1,20 @@
-"""From a few hundred tokens on, tiles alone gain little; other differences matter more
+"""Beyond a few hundred tokens tiling alone gains little; other differences gain more
 
 Speed-up of tiled kernels over kernels that materialise their scores, by sequence length, in the same rounds. Compare
-the line of equal products with the others.
+“same products” with the other lines.
 
 “Same products” are two kernels with the same products and the same exponential, one of which materialises its scores.
 The other lines compare kernels that differ in everything, products, exponential and calls, as kernels in use do; the
-dashed one is on one thread. An upright line says from which length the scores of all {heads} heads fill the caches of
-that level, of all cores together. Dotted is the time of `cpu_simd` with that of moving the scores four times at the
-measured bandwidth added to it. Lengths left out, because multiply-adds ran at half their rate in the same rounds:
-{left_out}. Bands are interquartile ranges of the ratios of the rounds; both axes are logarithmic.
+dashed one is on one thread. A vertical line marks the length at which the scores of all {heads} heads fill that cache
+level, summed over cores. The dotted line is the speed-up expected if `cpu_simd` also had to move its scores four times
+at the measured bandwidth. Number of lengths left out, because multiply-adds ran at half their usual rate in those
+rounds: {left_out}. Bands are interquartile ranges of the ratios of the rounds; both axes are logarithmic.
 
 A chart of four lines over sequences of {shortest} to {longest} tokens. With the same products, tiling is
-{written_shortest} as fast at {shortest} tokens, {written_at_512} at 512 and {written_longest} at {longest}. The kernel
-on BLAS takes {blas_simd_longest} the time of the fastest at {longest} tokens and {blas_online_longest} that of the
-online one, more than half of it outside of its three steps. On one thread, at 512 tokens, it takes
-{blas_online_1_at_512} the time of the online one.
+{written_shortest} as fast at {shortest} tokens, {written_at_512} at 512 and {written_longest} at {longest}. At
+{longest} tokens the fastest kernel is {blas_simd_longest} as fast as the kernel on BLAS, and the online one
+{blas_online_longest}; BLAS spends more than half of its time outside of its three steps. On one thread, at 512 tokens,
+the online kernel is {blas_online_1_at_512} as fast.
 """
 
 from typing import Any
@@ -30,10 +30,10 @@ EXPERIMENT = "tiling_by_length"
 TITLE_COLUMNS = ("speed-up of tiling",)
 WRITTEN, TILED = "control_written", "cpu_simd"
 PASSES = 4  # over all scores: written, read and written as weights, read
-PAIRS = {  # who writes its scores out, who does not, on how many threads (0 is all): the value's name, label and look
-    ("cpu_blas", "cpu_simd", 0): ("blas_simd", "BLAS over SIMD", style.Look(style.OTHER_2, symbol="diamond")),
-    ("cpu_blas", "cpu_online", 0): ("blas_online", "BLAS over online", style.Look(style.OTHER, symbol="square")),
-    ("cpu_blas", "cpu_online", 1): ("blas_online_1", "BLAS over online, one thread", style.Look(style.OTHER, "dash")),
+PAIRS = {  # who materialises the scores, who does not, on how many threads (0 is all): the value's name, label and look
+    ("cpu_blas", "cpu_simd", 0): ("blas_simd", "SIMD vs BLAS", style.Look(style.OTHER_2, symbol="diamond")),
+    ("cpu_blas", "cpu_online", 0): ("blas_online", "online vs BLAS", style.Look(style.OTHER, symbol="square")),
+    ("cpu_blas", "cpu_online", 1): ("blas_online_1", "online vs BLAS, one thread", style.Look(style.OTHER, "dash")),
     (WRITTEN, TILED, 0): ("written", "same products", style.Look(style.OURS)),
     (WRITTEN, TILED, 1): ("written_1", "same products, one thread", None),  # in the table: two lines would lie together
 }
@@ -49,7 +49,9 @@ def times(run: Run, threads: int = 0) -> dict[str, dict[int, Row]]:
         if row.kernel and row.samples and (threads, row.case["queries"]) not in slow:
             found.setdefault(row.kernel, {})[row.case["queries"]] = row
     if not all(kernel in found for pair in PAIRS for kernel in pair[:2]):
-        raise LookupError("not measured yet on this machine: kernels with their scores written out and without")
+        raise LookupError(
+            "not measured yet on this machine: kernels that materialise their scores, and kernels that do not"
+        )
     return found
 
 
@@ -163,7 +165,7 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
 
 def mark_caches(on: style.Chart, places: dict[str, float]) -> None:
-    """Upright lines where a size along the axis fills a level of the caches, named at the top."""
+    """Vertical lines where a size along the axis fills a level of the caches, named at the top."""
     for level, place in places.items():
         if on.x.low < place < on.x.high:
             style.reference(on, [place, place], [on.y.low, on.y.high], f"scores fill {level}", dash="solid")

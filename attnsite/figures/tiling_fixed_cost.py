@@ -1,18 +1,18 @@
 """A short call is nearly all fixed cost; the cost per score shows only in long sequences
 
-Time of a call divided by the number of its scores, by sequence length. A falling line is fixed cost, a level one a cost
-per score.
+Time of a call divided by the number of its scores, by sequence length. A falling line means fixed cost, a flat one a
+constant cost per score.
 
-A line that rises has a cost beside both. All kernels answer the same calls in the same rounds. The kernel on BLAS hands
-its products to a library head by head; of its shortest call, its three steps timed alone are {blas_steps_share}, and
-the rest was not taken apart. The compiled kernels check their arguments and wake their threads. The upright lines say
-from which length the scores of all heads fill the caches of that level. Bands are interquartile ranges of the samples;
-that of the kernel on BLAS is widest at {widest_tokens} tokens, where the lower half of its calls take about
-{widest_low} and the upper half about {widest_high}. Both axes are logarithmic.
+A rising line means a further cost. All kernels answer the same calls in the same rounds. The kernel on BLAS hands its
+products to a library head by head; in its shortest call the three steps, timed separately, account for
+{blas_steps_share}; the rest was not profiled. The compiled kernels check their arguments and wake their threads.
+Vertical lines mark the length at which the scores of all heads fill that cache level. Bands are interquartile ranges of
+the samples; that of the kernel on BLAS is widest at {widest_tokens} tokens, where the lower half of its calls take
+about {widest_low} and the upper half about {widest_high}. Both axes are logarithmic.
 
 A chart of four lines over sequences of {shortest} to {longest} tokens. At {shortest} tokens a call takes
 {cpu_blas_call} on BLAS, {cpu_online_call} with the online kernel and {cpu_simd_call} with the fastest. At {longest}
-tokens a score takes {cpu_blas_score} on BLAS, {cpu_online_score} online, {cpu_simd_score} with the fastest and
+tokens the time per score is {cpu_blas_score} on BLAS, {cpu_online_score} online, {cpu_simd_score} with the fastest and
 {control_written_score} with the same products and the scores materialised.
 """
 
@@ -28,7 +28,7 @@ from attnsite.records.run_file import Row, Run
 EXPERIMENT = "tiling_by_length"
 TITLE_COLUMNS = ("time per score",)
 KERNELS = {
-    "cpu_blas": ("BLAS, written", style.KERNELS["cpu_blas"]),
+    "cpu_blas": ("BLAS, materialised", style.KERNELS["cpu_blas"]),
     "cpu_online": ("online", style.KERNELS["cpu_online"]),
     "cpu_simd": ("SIMD", style.KERNELS["cpu_simd"]),
     WRITTEN: ("SIMD, materialised", style.Look(style.OURS_2, "dash", "diamond")),
@@ -99,7 +99,7 @@ def draw(runs: list[Run]) -> go.Figure:
         style.line(
             on, list(those), [q.value for q in those.values()], look, label,
             low=[q.low or q.value for q in those.values()], high=[q.high or q.value for q in those.values()],
-            hover=[f"{label}, {axes.tokens(n)} tokens: {q} a score<br>{rows[kernel][n].quantity()} a call"
+            hover=[f"{label}, {axes.tokens(n)} tokens: {q} per score<br>{rows[kernel][n].quantity()} per call"
                    for n, q in those.items()],
         )  # fmt: skip
     return style.finish(on, run)

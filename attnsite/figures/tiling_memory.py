@@ -1,13 +1,12 @@
 """From {equal_at} tokens on, the scores are larger than inputs and output together
 
-How far a call raises the peak memory, by sequence length, beside the size of its queries, keys, values and output
-together.
+Increase in peak memory per call, by sequence length, next to the size of its queries, keys, values and output together.
 
 The dotted line is the size of the scores, 4 H N² bytes; inputs and output are 16 H N d bytes, so the ratio is N / 4d
 whatever the number of heads. Inputs and output exist before the call, and so does what a kernel reuses from an earlier
-one. Little memory is often found among what the process has, so short sequences may stand below the dotted line. Less
-than a few KiB cannot be told apart from nothing, so such points stand at {least_shown}. Bands are interquartile ranges;
-both axes are logarithmic.
+one. Small allocations often reuse memory that the process already holds, so short sequences can lie below the dotted
+line. Increases of less than a page are below the resolution and are drawn at {least_shown}. Bands are interquartile
+ranges; both axes are logarithmic.
 
 A chart of two lines over sequences of {shortest} to {longest} tokens with a head dimension of {dim}. At {longest}
 tokens the kernel that materialises its scores needs {written_longest} the size of its inputs and output,
@@ -24,11 +23,11 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "tiling_memory"
-TITLE_COLUMNS = ("rise of the peak", "inputs and output")
+TITLE_COLUMNS = ("increase in peak", "inputs and output")
 PAGE = 4096  # bytes: memory is given in pages, so less than one cannot be seen
 KERNELS = {
-    "cpu_blas": ("scores written out", style.KERNELS["cpu_blas"]),
-    "cpu_simd": ("in tiles", style.KERNELS["cpu_simd"]),
+    "cpu_blas": ("scores materialised", style.KERNELS["cpu_blas"]),
+    "cpu_simd": ("tiled", style.KERNELS["cpu_simd"]),
 }
 
 
@@ -48,7 +47,9 @@ def over_given(row: Row) -> Quantity:
 def rows_of(run: Run) -> dict[str, dict[int, Row]]:
     found = {kernel: {r.case["queries"]: r for r in run.where(kernel) if r.samples} for kernel in KERNELS}
     if not all(found.values()):
-        raise LookupError("not measured yet on this machine: the memory of a kernel with its scores and of one without")
+        raise LookupError(
+            "not measured yet on this machine: the memory of a kernel that materialises its scores, and of a tiled one"
+        )
     return {kernel: dict(sorted(rows.items())) for kernel, rows in found.items()}
 
 
@@ -79,7 +80,7 @@ def values(run: Run) -> dict[str, Quantity]:
 def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
     return [
         {"machine": run.machine, "kernel": kernel, "tokens": n, "inputs and output": Quantity(given(row), "B"),
-         "rise of the peak": row.quantity("B"), "rise / inputs and output": over_given(row)}
+         "increase in peak": row.quantity("B"), "increase / inputs and output": over_given(row)}
         for run in runs
         for kernel, rows in rows_of(run).items()
         for n, row in rows.items()
@@ -97,7 +98,7 @@ def draw(runs: list[Run]) -> go.Figure:
     every = [*sizes.values(), *scores.values(), *(v for those in shown.values() for v in those.values())]
     on = style.chart(
         axes.cases_axis("sequence length, in tokens", lengths, "tokens"),
-        axes.log_axis("rise of the peak of memory", every, "B", base=2),
+        axes.log_axis("increase in peak memory", every, "B", base=2),
     )
     style.reference(on, lengths, list(sizes.values()), "inputs and output", dash="solid", end=True)
     style.reference(on, lengths, list(scores.values()), "scores")

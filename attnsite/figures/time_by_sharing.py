@@ -1,13 +1,13 @@
-"""Queries that share keys double a call's time at {doubling}; a batch of {batch_next} takes {batch_next_growth}
+"""With shared keys a call's time doubles only at {doubling}; a batch of {batch_next} takes {batch_next_growth}
 
-Time of one call over a cache of {cache_bytes}, by queries per KV head. The two lines of queries that share the keys
-leave the level line late, the batch's at once.
+Time of one call over a cache of {cache_bytes}, by queries per KV head. Where queries share keys, the time stays near
+that of reading the cache for several queries; for a batch it rises at once.
 
-The level line is the time in which this machine reads the cache, the slanted one the time of the multiply-adds alone,
-both modelled at the median rates of this run; where they cross, at {balance_queries}, a perfect kernel would change
-from memory-bound to compute-bound. Reading went at two speeds, {read_least} at some points and {read_most} at others,
-by which the crossing lies between {balance_queries_least} and {balance_queries_most}. Queries that share a key are
-those of the query heads of a group or those of one head's tokens; the sequences of a batch bring a cache each. The
+The horizontal line is the time in which this machine reads the cache, the diagonal one the time of the multiply-adds
+alone, both modelled at the median rates of this run; where they cross, at {balance_queries}, a perfect kernel would
+change from memory-bound to compute-bound. Reading went at two speeds, {read_least} at some points and {read_most} at
+others, by which the crossing lies between {balance_queries_least} and {balance_queries_most}. Queries that share a key
+are those of the query heads of a group or those of one head's tokens; the sequences of a batch bring a cache each. The
 fastest of the kernels here counts at each point. Bands are the interquartile range of the samples; both axes are
 logarithmic.
 

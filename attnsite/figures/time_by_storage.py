@@ -1,12 +1,13 @@
 """bfloat16 makes a decode step with 32 KV heads {decode_bf16_gain} as fast, prefill {prompt_bf16_gain}
 
-Time of prefill and of a decode step with 16-bit or 8-bit storage, over the time with float32. The short line on a bar
-is its share of bytes.
+Speed-up of prefill and of a decode step with 16-bit or 8-bit storage over float32. The short line on a bar is what the
+bytes alone would give.
 
-A bar is the median time over that of the same kernel with float32, in the same rounds; whiskers pair the quartiles that
-are farthest apart. The short line on each bar is the number of bytes of keys and values over that of float32, which is
-what a step that only reads would take. Arithmetic is float32 in all of them; the elements are widened on the way. int8
-is a way to store a KV cache, and no prefill was timed with it.
+A bar is the median time of the kernel with float32 over the median time with this storage, in the same rounds; whiskers
+span from the lower quartile over the upper to the upper over the lower. The short line on each bar is the number of
+bytes of keys and values in float32 over that in this storage, the speed-up of a step that only reads. Arithmetic is
+float32 in all of them; the elements are widened on the way. int8 is a way to store a KV cache, and no prefill was timed
+with it.
 
 A bar chart of two groups. Prefill of {tokens} tokens takes {prompt_f16} the time with float16 and {prompt_bf16} with
 bfloat16. A decode step over {context} tokens takes {decode_f16} with float16, {decode_bf16} with bfloat16 and
@@ -44,12 +45,12 @@ def rows(run: Run, phase: str) -> dict[str, Row]:
 
 
 def bars(run: Run) -> list[tuple[str, str, Quantity]]:
-    """Phase, kernel and the time over that of float32, the slowest phase first."""
+    """Phase, kernel and the speed-up over float32, the slowest phase first."""
     found = []
     for phase in PHASES:
         those = rows(run, phase)
         found += [
-            (phase, kernel, measured_rows.ratio(those[kernel], those["cpu_simd"]))
+            (phase, kernel, measured_rows.ratio(those["cpu_simd"], those[kernel]))
             for kernel in KINDS
             if kernel in those
         ]
@@ -58,10 +59,10 @@ def bars(run: Run) -> list[tuple[str, str, Quantity]]:
 
 def values(run: Run) -> dict[str, Quantity]:
     found: dict[str, Quantity] = {}
-    for phase, kernel, ratio in bars(run):
+    for phase, kernel, gain in bars(run):
         those, name = rows(run, phase), KINDS[kernel][0]
-        found[f"{phase}_{name}"] = ratio
-        found[f"{phase}_{name}_gain"] = measured_rows.ratio(those["cpu_simd"], those[kernel])
+        found[f"{phase}_{name}"] = measured_rows.ratio(those[kernel], those["cpu_simd"])
+        found[f"{phase}_{name}_gain"] = gain
         found[f"{phase}_{name}_time"] = those[kernel].quantity()
     if "decode_int8" not in found:
         raise LookupError("not measured yet on this machine: cpu_simd_decode_int8")
@@ -83,8 +84,8 @@ def draw(runs: list[Run]) -> go.Figure:
     shown = bars(run)
     labels = tuple(f"{PHASES[phase]},<br>{KINDS[kernel][1]}" for phase, kernel, _ in reversed(shown))
     ys = tuple(map(float, range(len(shown))))
-    most = max(1.0, *(q.high or q.value for _, _, q in shown)) * 1.3
-    x = axes.linear_axis("time over that with float32", [0, most], "×", pad=0, most=4)
+    most = max(*(1 / KINDS[kernel][2] for _, kernel, _ in shown), *(q.high or q.value for _, _, q in shown)) * 1.3
+    x = axes.linear_axis("speed-up over float32", [0, most], "×", pad=0, most=4)
     on = style.chart(x, axes.Axis("phase and KV cache dtype", -0.6, len(shown) - 0.4, ys, labels))
     on.figure.update_yaxes(showgrid=False)
     style.reference(on, [1, 1], [on.y.low, on.y.high], "float32", dash="solid", rim=True)
@@ -96,9 +97,15 @@ def draw(runs: list[Run]) -> go.Figure:
             hovertext=[f"{labels[int(y)].replace('<br>', ' ')}: {q}<br>{q.spread()}"], hoverinfo="text",
         )  # fmt: skip
         style.whiskers(on, [q.value], [y], [low], [high], level=True)
-        style.tick(on, [bytes_, bytes_], [y - 0.36, y + 0.36])
+        style.tick(on, [1 / bytes_, 1 / bytes_], [y - 0.36, y + 0.36])
         style.note(on, high, y, str(q), anchor="left", shift=(8, 0), name="fixed")
     style.note(
-        on, KINDS["cpu_simd_stored_f16"][2], len(shown) - 0.55, "| bytes", style.MUTE, anchor="left", shift=(4, 2)
+        on,
+        1 / KINDS["cpu_simd_stored_f16"][2],
+        len(shown) - 0.55,
+        "by bytes alone",
+        style.MUTE,
+        anchor="left",
+        shift=(4, 2),
     )
     return style.finish(on, run)

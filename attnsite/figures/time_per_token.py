@@ -1,7 +1,7 @@
-"""With 32 KV heads a decode step at {context_long} takes {mha_growth} that at {context_short}, parameters modelled
+"""32 KV heads: a decode step takes {mha_growth} as long at {context_long} as at {context_short} (weights modelled)
 
-Time of one decode step of one layer by context length, 32 query heads of 128, for 32, 8 and 1 KV heads. Dotted is the
-part that does not grow, reading the layer's parameters.
+Time of one decode step of one layer by context length, 32 query heads with head_dim 128, for 32, 8 and 1 KV heads.
+Dotted is the part that does not grow, reading the layer's parameters.
 
 Attention was run and timed. The products with parameters were not: a dotted line is the number of their bytes over the
 median bandwidth of reading over all rounds of this run; at the bandwidth of the rounds that read fastest they would
@@ -99,8 +99,8 @@ def draw(runs: list[Run]) -> go.Figure:
     most = max(q.high or q.value for those in sums.values() for q in those)
     quarter = long // 4
     ticks = tuple(range(0, long + 1, quarter))
-    x = axes.Axis("context, in tokens", 0, long * 1.02, ticks, tuple(map(axes.tokens, ticks)))
-    on = style.chart(x, axes.linear_axis("decode step of one layer", [0, most], "s"))
+    x = axes.Axis("context length, in tokens", 0, long * 1.02, ticks, tuple(map(axes.tokens, ticks)))
+    on = style.chart(x, axes.linear_axis("time of one decode step, one layer", [0, most], "s"))
     for kv_heads, (_, label, look) in KINDS.items():
         rows, those = steps(run, kv_heads), sums[kv_heads]
         constant = products(run, kv_heads).value
@@ -108,7 +108,7 @@ def draw(runs: list[Run]) -> go.Figure:
         style.reference(on, [0, x.high], [constant] * 2, name, colour=look.colour)
         hover = [
             f"{label.replace('<br>', ' ')}, {axes.tokens(row.case['keys'])} tokens: {total}<br>"
-            f"weights {Quantity(constant, 's')}, attention {row.quantity()}"
+            f"parameters {Quantity(constant, 's')}, attention {row.quantity()}"
             for row, total in zip(rows, those, strict=True)
         ]  # fmt: skip
         style.line(

@@ -1,6 +1,6 @@
 """The cache of {models} published decoders, and of {complete} of them weights and FLOPs, part by part
 
-One model a row, a single sequence of {tokens} tokens, all numbers of 16 bits. Sort by a column, or search for a name.
+One model per row; one sequence of {tokens} tokens, all elements 16-bit. Sort by a column, or search for a name.
 
 Weights are those of projections, MLPs, routers, output layer and embedding, without norms and biases; "used" are those
 that a token is multiplied with: without an embedding of its own, and of experts the chosen ones. Models whose MLP was
@@ -11,8 +11,8 @@ shorter than {tokens} tokens are counted at their own. Embedding and output laye
 source says that they are one.
 
 A table of {models} models, {complete} of them with MLP and vocabulary and {mixtures} of those with experts. From the
-smallest to the largest complete model the weights go from {least} to {most}; a decoding step does between
-{step_least} and {step_most}.
+smallest to the largest complete model the weights go from {least} to {most}; a decoding step does between {step_least}
+and {step_most}.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "whole_models"
-TITLE_COLUMNS = ("weights", "KV cache", "one step")
+TITLE_COLUMNS = ("parameters", "KV cache", "decode step FLOPs")
 
 
 def _complete(run: Run) -> list[Row]:
@@ -42,8 +42,8 @@ def values(run: Run) -> dict[str, Quantity]:
         "tokens": Quantity(max(row.values["tokens"] for row in run.where()), "count"),
         "least": Quantity(min(sums), "parameters"),
         "most": Quantity(max(sums), "parameters"),
-        "step_least": Quantity(min(steps), "FLOP a byte"),
-        "step_most": Quantity(max(steps), "FLOP a byte"),
+        "step_least": Quantity(min(steps), "FLOP/byte"),
+        "step_most": Quantity(max(steps), "FLOP/byte"),
     }
 
 
@@ -59,15 +59,15 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
 
         lines.append({
             "model": case["name"],
-            "weights": whole(seen["weights"]["all"], "parameters"),
-            "used": whole(seen["active_weights"], "parameters"),
+            "parameters": whole(seen["weights"]["all"], "parameters"),
+            "active parameters": whole(seen["active_weights"], "parameters"),
             "attention": Quantity(seen["weights"]["attention"], "parameters"),
             "MLP": whole(seen["weights"]["mlp"], "parameters"),
             "output layer": Quantity(seen["weights"]["output"], "parameters") if case["vocabulary"] else None,
             "KV cache per token": Quantity(seen["cache"]["token"], "B"),
             "KV cache": Quantity(seen["cache"]["sequence"], "B"),
-            "prompt": whole(seen["prompt_flops"]["all"], "FLOP"),
-            "one step": whole(step["all"], "FLOP"),
+            "prefill FLOPs": whole(seen["prompt_flops"]["all"], "FLOP"),
+            "decode step FLOPs": whole(step["all"], "FLOP"),
             "share of QKᵀ and AV in a step": whole(core, "%"),
             "bytes moved per step": whole(seen["step_bytes"]["all"], "B"),
             "FLOP/byte of a step": whole(seen["step_intensity"]["all"], "1"),

@@ -1,14 +1,14 @@
-"""A window makes a decode step's time level: {whole_time} over the whole cache, {none_time} without a window
+"""At the longest context a decode step takes {whole_time} with a window, {none_time} without
 
 Time of one decode step by context length, {heads} query heads on {kv_heads} KV heads: without a window, and with one of
-{window} tokens over the whole cache and over a rolling buffer.
+{window} tokens over the full cache and over a rolling buffer.
 
 Up to the window all three do the same. From there on the step without a window reads more and more, the other two read
 the last {window} tokens and no others. The line at the bottom is the writing of one token into the ring. Bands are the
 interquartile range of the samples; both axes are logarithmic.
 
 A chart of three lines over contexts up to {context} tokens. Without a window the step takes {none_time} at the longest,
-with one {whole_time} over the whole cache and {rolled_time} over the ring; appending a token to the ring takes
+with one {whole_time} over the full cache and {rolled_time} over the ring; appending a token to the ring takes
 {append_time}.
 """
 
@@ -91,7 +91,7 @@ def draw(runs: list[Run]) -> go.Figure:
     run = runs[0]
     rows, appends = lines(run), appending(run)
     every = [row for those in (*rows.values(), appends) for row in those.values()]
-    x = axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens")
+    x = axes.cases_axis("context length, in tokens", [row.case["keys"] for row in every], "tokens")
     on = style.chart(
         x, axes.log_axis("time of one decode step", [t for r in every for t in r.middle_half()], "s", pad=2)
     )

@@ -1,15 +1,15 @@
-"""At {context} tokens a windowed layer holds {whole_resident}, and {rolled_resident} in a rolling buffer
+"""At {context} tokens a layer with a window keeps {whole_resident}; a rolling buffer keeps {rolled_resident}
 
 Memory added by the KV cache of one layer, by context length: {kv_heads} KV heads, head dimension {dim}, float32, window
 {window}. Only the rolling buffer stops growing.
 
 Resident memory after a decode step, less what there was before the cache. The dotted lines, where they can be seen at
-all, are the closed forms, 8 · H_kv · d_head bytes for each token that is kept: N of them in the whole cache, min(N, W)
+all, are the closed forms, 8 · H_kv · d_head bytes for each token that is kept: N of them in the full cache, min(N, W)
 in the ring. What lies above them is the step's workspace and its output. Both kernels give the same result for the same
 step. Both axes are logarithmic.
 
-A chart of two lines over contexts up to {context} tokens. The whole cache takes {whole_resident} there, the rolled one
-{rolled_resident}; the closed forms are {whole_bytes} and {rolled_bytes}.
+A chart of two lines over contexts up to {context} tokens. The full cache takes {whole_resident} there, the rolling
+buffer {rolled_resident}; the closed forms are {whole_bytes} and {rolled_bytes}.
 """
 
 from typing import Any
@@ -76,8 +76,8 @@ def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     every = [row for those in rows.values() for row in those.values()]
     shown = [bytes_ for row in every for bytes_ in (*row.middle_half(), _kept(row))]
-    x = axes.cases_axis("context, in tokens", [row.case["keys"] for row in every], "tokens")
-    on = style.chart(x, axes.log_axis("resident memory", shown, "B", base=2, pad=1.8))
+    x = axes.cases_axis("context length, in tokens", [row.case["keys"] for row in every], "tokens")
+    on = style.chart(x, axes.log_axis("memory of the KV cache, one layer", shown, "B", base=2, pad=1.8))
     for kernel, (_, label, look) in LOOKS.items():
         contexts = sorted(rows[kernel])
         closed = [_kept(rows[kernel][n]) for n in contexts]

@@ -1,7 +1,7 @@
-"""Rolled, Gemma 3 27B keeps {gemma3_27b_share} of its cache; its {gemma3_27b_full} full-attention layers set the floor
+"""Rolling buffers leave Gemma 3 27B {gemma3_27b_share} of its cache; {gemma3_27b_full} full layers set the floor
 
-The KV cache of one sequence with rolling buffers in the windowed layers, as a share of the same cache kept whole, by
-context length. Each line ends at the model's own context.
+The KV cache of one sequence with rolling buffers in the windowed layers, as a share of the full cache, by context
+length. Each line ends at the model's own context.
 
 Up to the window nothing is saved. Beyond it a windowed layer keeps W tokens of N, the others keep all: with f of L
 layers full the share goes to f / L, the dotted lines, and without such layers to nothing. The cache is counted at 16
@@ -83,8 +83,8 @@ def draw(runs: list[Run]) -> go.Figure:
         raise LookupError("none of the models that this figure draws has been counted yet")
     contexts = {n for row in rows.values() for n in _shares(row)}
     longest = max(contexts)  # a line of reference ends there, not in the names behind it
-    x = axes.cases_axis("context, in tokens", contexts, "tokens", most=8)
-    y = axes.linear_axis("rolled cache, share of the whole one", [0, 1], "%", most=5, pad=0.04)
+    x = axes.cases_axis("context length, in tokens", contexts, "tokens", most=8)
+    y = axes.linear_axis("rolling buffers, share of the full cache", [0, 1], "%", most=5, pad=0.04)
     on = style.chart(x, y)
     for name, look in DRAWN.items():
         if name not in rows:

@@ -1,7 +1,7 @@
 """Masking a window of {narrow} saves no time; a kernel that skips keys is {skip_slow} to {skip_fast} as fast
 
 Time of a causal prefill of {tokens} tokens, {heads} heads of dimension {dim}, by window length up to the whole
-sequence, where it hides nothing. The masking kernel's line is level.
+sequence, where it hides nothing. The masking kernel's line is flat.
 
 The upper line computes every score and puts −inf where the window hides it; the lower one loops over the keys that the
 window leaves. The dotted line is the closed form: the time without a window times the share of pairs that the window

@@ -1,14 +1,13 @@
 """Materialised scores take {mask_narrow} with a window of {narrow} tokens and {mask_whole} without one
 
-How far one call raises the peak memory, by window length, for a causal prefill of {tokens} tokens with {heads} heads.
-The upper line does not move.
+Increase in peak memory per call, by window length, for a causal prefill of {tokens} tokens with {heads} heads. The
+upper line does not move.
 
 The dotted line is the size of all scores in float32, 4 · H · N² bytes. A window that is laid over them as a mask hides
-most and frees none; a kernel that skips keys holds a tile at a time and has no score matrix to save. A call that needs
-less than a page cannot be told apart from one that needs nothing, and stands at {least_shown}. Both axes are
-logarithmic.
+most and frees none; a kernel that skips keys holds a tile at a time and has no score matrix to save. Increases of less
+than a page are below the resolution and are drawn at {least_shown}. Both axes are logarithmic.
 
-A chart of two level lines over the window, from {narrow} tokens to the whole prompt. The masked computation needs
+A chart of two flat lines over the window, from {narrow} tokens to the whole prefill. The masked computation needs
 {mask_narrow} with the narrowest window and {mask_whole} without one, the bounded one {skip_narrow} and {skip_whole}.
 """
 

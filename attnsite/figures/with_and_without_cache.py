@@ -112,7 +112,7 @@ def draw(runs: list[Run]) -> go.Figure:
     for label, look, those in series:
         xs = [n for n, _, _ in those]
         sums = [plus(w, row.quantity()) for _, row, w in those]
-        hover = [f"{label}, {axes.tokens(n)} tokens: {total}<br>weights {w}, attention {row.quantity()}"
+        hover = [f"{label}, {axes.tokens(n)} tokens: {total}<br>parameters {w}, attention {row.quantity()}"
                  for (n, row, w), total in zip(those, sums, strict=True)]  # fmt: skip
         style.line(on, xs, [q.value for q in sums], look, label, hover=hover,
                     low=[q.low or q.value for q in sums], high=[q.high or q.value for q in sums])  # fmt: skip

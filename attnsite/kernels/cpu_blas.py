@@ -1,4 +1,4 @@
-"""The score matrix written out whole: two matrix products by BLAS with a softmax between them.
+"""Materialises the score matrix: two BLAS matrix products with a softmax between them.
 
 This is how attention is written with a numerical library. It is faster than three loops because BLAS sums in vectors
 and uses each element that it loads many times over; what is left is the softmax, and the memory for the scores.

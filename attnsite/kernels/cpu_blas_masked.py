@@ -1,4 +1,4 @@
-"""A window laid as a mask over scores that were all computed: what it hides is thrown away, and nothing is saved.
+"""Sliding window by masking: all scores are computed and the masked ones discarded, so nothing is saved.
 
 This is what a window is in code that hands a mask to a general routine: both products run over every query and every
 key, the mask puts −inf where the window hides a score, and the softmax walks over the whole row. It is `cpu_blas` with

@@ -1,4 +1,4 @@
-"""One query a sequence over a KV cache: the keys are split among threads, a group of heads shares what is read.
+"""One query per sequence over a KV cache: the keys are split among threads, a group of heads shares what is read.
 
 Generating a token asks one question of the whole cache. There is no second query to reuse a key for, so the step can be
 no faster than the cache is read. Two things matter then. All query heads of a group are answered while a block of their

@@ -1,16 +1,16 @@
-"""The tiled online softmax with the registers laid out by hand: what this machine's arithmetic units can do.
+"""Tiled attention with online softmax and hand-blocked SIMD registers, close to the FMA peak.
 
-`cpu_online` leaves the registers to LLVM, which loads and stores a sum for every few multiply-adds. Here a tile of sums
-stays in registers for a whole product (`simd/tile.py`), and with AVX-512 its loop has sixteen multiply-adds for ten
-loads and broadcasts. K and V are read where they lie; only the queries are packed, transposed, once for all keys.
+`cpu_online` leaves register allocation to LLVM, which loads and stores an accumulator every few multiply-adds. Here a
+tile of accumulators stays in registers for a whole product (`simd/tile.py`), and with AVX-512 its loop has sixteen
+multiply-adds for ten loads and broadcasts. K and V are read in place; only the queries are packed, transposed, once for
+all keys.
 
-Bytes: q and out once, k and v once for each tile of queries, most of them from the second cache. Its workspace is a
-few tiles a thread.
+Memory traffic: Q and output once; K and V once per tile of queries, mostly from L2. Workspace: a few tiles per thread.
 
 Look at `_meet_panel` in `simd/prefill.py`: for each tile of keys and each panel of queries the scores, the new maxima,
-the weights, the mixed values; `simd/prefill_steps.py` has those steps. Tiles are dealt out to threads by a counter, the
-longest first, and what is computed for a query depends neither on which thread does it nor on how many there are:
-results are the same bit for bit. Where there are too few queries to fill a panel, `cpu_simd_decode` takes over.
+the weights, the mixed values; `simd/prefill_steps.py` has those steps. Threads take tiles from a shared counter,
+longest first. Results are bitwise identical for any number of threads. Where there are too few queries to fill a panel,
+`cpu_simd_decode` takes over.
 
 Follows FlashAttention-2 [@dao2024flashattention2] in what it computes and in splitting the queries among threads.
 """

@@ -1,4 +1,4 @@
-"""Decoding over a KV cache in int8, each row with a factor of its own: a quarter of the bytes of float32.
+"""Decode over an int8 KV cache with one scale per row: a quarter of the bytes of float32.
 
 A row of keys or values is stored as whole numbers from −127 to 127 times its largest magnitude / 127, the simplest
 quantisation that serving systems use. Codes are widened to float32 in registers (`simd/decode_narrow.py`), and

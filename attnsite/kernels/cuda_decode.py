@@ -1,4 +1,4 @@
-"""One query a sequence on a GPU: blocks of threads share out the keys, and a second launch joins their softmaxes.
+"""Split-KV decode on a GPU (flash-decoding): thread blocks split the keys, a second kernel merges their softmaxes.
 
 With one query there are only batch × KV heads pieces of independent work, for few sequences fewer than a GPU has
 multiprocessors. So the keys are split too: each block walks over a part of them with a softmax of its own, and the

@@ -1,20 +1,21 @@
-"""Tensor cores: a warp multiplies 16 × 16 by 16 × 8 numbers of 16 bits with one instruction, and adds up in float32.
+"""Tensor cores: one mma.m16n8k16 instruction per warp, 16-bit inputs, float32 accumulation.
 
 What `cuda_vector` does with 2048 multiply-adds of its threads is one `mma` of a warp here, so feeding it is the task.
 Numbers are bfloat16 or float16. Each warp keeps 16 queries in registers as the instruction wants them; keys and values
 come into shared memory by asynchronous copies, the next tile while this one is worked on, and from there into
-registers by `ldmatrix`, values transposed on the way. The scores leave the first product in just the places where
-the second wants its left factor: two neighbours are rounded into one word, and no weight ever leaves its thread.
+registers by `ldmatrix`, values transposed on the way. The accumulator layout of QKᵀ matches the A-operand
+layout of PV, so attention weights are packed in pairs and stay in each thread's registers.
 
-Bytes: 4·dim·keys·⌈queries / 64⌉ a head for k and v, and q and out once: as many as `cuda_vector` up to a width of 64,
-whose blocks of queries are twice as tall there, half at 128, a quarter at 256.
+Memory traffic: 4·head_dim·keys·⌈queries / 64⌉ bytes per head for K and V, and Q and output once. That equals
+`cuda_vector` up to head_dim 64, whose blocks of queries are twice as tall there, half of it at 128 and a quarter at
+256.
 
 Look at the pairs `m0`, `m1`: a thread holds parts of two rows, eight apart, and three others hold the rest of them, so
-a row's maximum takes two exchanges. Look at the four words behind each row in shared memory, which put the eight rows
-of a matrix into different banks. Weights are rounded to 16 bits before the second product; the sums, the maxima and
-both products are not. Follows FlashAttention-2 [@dao2024flashattention2] in all of this.
+a row's maximum takes two exchanges. Look at the four words of padding after each row in shared memory, which avoid bank
+conflicts between the eight rows of a matrix. Weights are rounded to 16 bits before the second product; the sums, the
+maxima and both products are not. Follows FlashAttention-2 [@dao2024flashattention2] in all of this.
 
-A masked value that is no number spoils nothing: where a tile is masked, its values are looked through first.
+NaN or inf in a masked row of V cannot reach the output: masked tiles are checked for them first.
 """
 
 import math

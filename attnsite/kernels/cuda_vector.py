@@ -1,4 +1,4 @@
-"""Sixteen bytes at a time: registers hold a block of scores, shared memory is read four numbers at once.
+"""128-bit loads: registers hold a block of scores, shared memory is read four floats at a time.
 
 `cuda_tiled` asks shared memory for one number after another: eight loads serve sixteen multiply-adds up to a width of
 64, three serve two at 256. Here a thread answers up to eight queries for four keys, and takes four columns of each of

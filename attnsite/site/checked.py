@@ -1,6 +1,5 @@
 """When a question was last checked: the days of the runs it rests on, and of the last look into its sources."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from attnsite.content.questions import Question, Source
@@ -41,13 +40,13 @@ class Checked:
     @property
     def told(self) -> str:
         """One line for the page; empty where there is nothing to tell."""
-        states = Counter(self.states)
-        fresh = "all fresh" if set(states) == {"fresh"} else ", ".join(f"{states[s]} {s}" for s in sorted(states))
-        count = f"{len(self.runs)} run{'s and counts' if len(self.runs) > 1 else ' or count'} ({fresh})"
-        opened = sum(source.checked != "not re-read" for source in self.sources)
-        pages = f"{opened} of {len(self.sources)} sources opened"
-        days = [(self.measured[:10], count)] * bool(self.runs) + [(self.read, pages)] * bool(self.read)
-        if len({day for day, _ in days}) == 1:
-            days = [(days[0][0], ", ".join(what for _, what in days))]
-        told = "; ".join(f"{in_words(day)}: {what}" for day, what in days)
-        return f"Last checked {told}." if told else ""
+        parts = []
+        if self.runs:
+            old = sum(state == "stale" for state in self.states)
+            since = f", {old} with an earlier version of the code" if old else ""
+            many = f"{len(self.runs)} run{'s' * (len(self.runs) > 1)}"
+            parts.append(f"Measured or counted {in_words(self.measured[:10])} ({many}{since}).")
+        if self.read:
+            opened = sum(source.checked != "not re-read" for source in self.sources)
+            parts.append(f"Sources read {in_words(self.read)} ({opened} of {len(self.sources)}).")
+        return " ".join(parts)

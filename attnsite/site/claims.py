@@ -8,10 +8,10 @@ from attnsite.records.mistakes import Mistake
 from attnsite.site.answers import Answers
 
 KINDS = {
-    "derived": "follows by arithmetic",
-    "counted": "counted, the same on every machine",
-    "measured": "measured by a run that is kept here",
-    "modelled": "worked out in part from measured rates, and not run as a whole",
+    "derived": "follows from a formula",
+    "counted": "an exact count of FLOPs, bytes, parameters or models, the same on every machine",
+    "measured": "timed or computed in a run whose raw data are on this site",
+    "modelled": "estimated in part from measured rates, and not run as a whole",
     "cited": "taken from a source that was read",
     "opinion": "the authors' judgement",
 }
@@ -20,6 +20,12 @@ STATES = {
     "stale": "made with an earlier version of the code",
     "missing": "no run of it is here yet",
 }
+MADE = {
+    "fresh": "were made with the current code",
+    "stale": "with an earlier version of it",
+    "missing": "have no run here yet",
+}
+STALE = "A stale number has not been shown wrong; it has not been measured again since the code changed."
 
 
 def listed(claims: Iterable[Claim], answers: Answers) -> str:

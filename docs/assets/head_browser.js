@@ -5,7 +5,7 @@
 export function reading(weights, letters, query) {
   const keys = weights.map((_, key) => key).sort((a, b) => weights[b] - weights[a]).filter(key => weights[key]).slice(0, 3);
   const found = keys.map(key => `${weights[key]}% on ${key + 1}, “${letters[key]}”`).join("; ");
-  return `Token ${query + 1}, “${letters[query]}”, puts ${found}.`;
+  return `Token ${query + 1}, “${letters[query]}”, attends ${found}.`;
 }
 
 export function start(element) {

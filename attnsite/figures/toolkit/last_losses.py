@@ -129,7 +129,7 @@ def axis(*lines: Sized, room: float = 0.0) -> axes.Axis:
     """A linear axis around all losses, not from zero: the differences are small. `room` is a share kept free below."""
     seen = [row.values["validation"] for line in lines for rows in line.values() for row in rows]
     seen.append(min(seen) - room * (max(seen) - min(seen)))
-    made = axes.linear_axis("last validation loss a byte (axis not from zero)", seen, "nats", zero=False, most=6)
+    made = axes.linear_axis("final validation loss per byte (axis not from zero)", seen, "nats", zero=False, most=6)
     return dataclasses.replace(made, texts=tuple(str(Quantity(round(t, 9), "nats", digits=DIGITS)) for t in made.ticks))
 
 

@@ -64,7 +64,7 @@ def question(checked: Checked, answers: Answers, site: Site) -> str:
     ]
     if asked.claims:
         claims = "\n".join(f"- {claim.kind}: {told(claim, answers)}" for claim in asked.claims)
-        parts.append(f"## What this rests on\n\n{claims}")
+        parts.append(f"## Evidence\n\n{claims}")
     if checked.sources:
         listed = "\n".join(f"- {in_full(source)}" for source in checked.sources)
         parts.append(f"## Sources\n\n{listed}")

@@ -190,7 +190,7 @@ def origin(anchor: str, shown: Exhibit, files: Callable[[str], str], run: str, p
         links += f'<span class="scripted">, {png}</span>'
     experiment = escape(shown.run.experiment)
     own = (
-        '<p class="scripted">Measured it yourself? '
+        '<p class="scripted">Have your own measurement? '
         f'<button type="button" class="as-link" data-act="own"{named(anchor, "own")}>Choose your file</button> '
         "or drop it anywhere on this page: it is compared in your browser and sent nowhere.</p>"
         if shown.machine != EVERY_MACHINE
@@ -201,9 +201,9 @@ def origin(anchor: str, shown: Exhibit, files: Callable[[str], str], run: str, p
         f"<summary{named(anchor, 'more')}>Downloads and code</summary>"
         f'<p>{links}; <a href="{escape(run)}" data-run>every sample of the run</a>. CSV and JSON have all rows and '
         "columns: the table's rows in its order, then those that were not run.</p>"
-        f"<p>Asked by <code>attnsite/experiments/{experiment}.py</code>, drawn by "
-        f"<code>attnsite/figures/{escape(shown.name)}.py</code>. "
-        f"Make it yourself: {again or f'<code>attnsite measure {experiment}</code>'}</p>{own}</details>"
+        f"<p>Experiment: <code>attnsite/experiments/{experiment}.py</code>. "
+        f"Figure: <code>attnsite/figures/{escape(shown.name)}.py</code>. "
+        f"Reproduce: {again or f'<code>attnsite measure {experiment}</code>'}</p>{own}</details>"
     )
 
 

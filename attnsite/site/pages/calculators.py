@@ -52,7 +52,7 @@ def said(row: Row) -> str:
         elif seen["agrees"]:
             found.append(f"{label}: {size(seen['predicted'])}")
         else:
-            found.append(f"{label}: {size(seen['predicted'])} for {size(seen['right'])}")
+            found.append(f"{label}: {size(seen['predicted'])} (correct: {size(seen['right'])})")
     return f"{'; '.join(found)}."
 
 

@@ -28,9 +28,10 @@ def evidence_page(questions: Sequence[Question], answers: Answers) -> str:
     everything = [claim for question in asked for claim in question.claims]
     kinds = Counter(claim.kind for claim in everything)
     states = Counter(state for claim in everything if (state := claims.rests_on(claim, answers)[0]))
-    told = "every claim this site makes, what kind it is, and whether what it rests on is still what the code computes"
+    told = "every claim on this site: its kind, its evidence, and whether that was measured with the current code"
     counted = ", ".join(f"{kinds[kind]} {kind}" for kind in claims.KINDS if kinds[kind])
-    fresh = ", ".join(f"{states[state]} {state}" for state in claims.STATES if states[state])
+    made = ", ".join(f"{states[state]} {claims.MADE[state]} ({state})" for state in claims.STATES if states[state])
+    stale = f" {claims.STALE}" * bool(states["stale"])
     parts = [
         head(
             path,
@@ -40,8 +41,9 @@ def evidence_page(questions: Sequence[Question], answers: Answers) -> str:
             aliases=["claims", "provenance", "raw data"],
         ),
         "# Evidence",
-        f"This page lists {told}.\n{{ .lead }}",
-        f"There are {len(everything)} claims: {counted}. Of those that rest on a run: {fresh}."
+        f"{told[0].upper()}{told[1:]}.\n{{ .lead }}",
+        f"There are {len(everything)} claims: {counted}. "
+        f"Of the {sum(states.values())} that rest on a run, {made}.{stale}"
         if everything
         else "No question makes a claim yet.",
         "\n".join(f"{kind}\n: {meaning[0].upper()}{meaning[1:]}.\n" for kind, meaning in claims.KINDS.items()),

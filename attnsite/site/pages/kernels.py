@@ -109,21 +109,22 @@ def overview_page(kernels: Sequence[Kernel], answers: Answers) -> str:
         head(
             path,
             "Kernels",
-            description="The attention kernels of this site, from three loops upwards.",
+            description="The attention kernels behind this site's timings, from three plain loops to hand-written SIMD "
+            "and tensor cores.",
             search={"boost": front_matter.LIST},
         ),
         "# Kernels",
-        "What is timed here are these functions; what a machine can do at most comes from loops of their own. They "
-        "form a ladder: each follows another one and differs from it in several things at once; a control differs "
-        "from a kernel in one. Each is checked against the float64 reference before it is timed.\n{ .lead }",
+        "The attention kernels behind this site's timings, from three plain loops to hand-written SIMD and tensor "
+        "cores. Each builds on an earlier one and is checked against a float64 reference before it is timed. A control "
+        "differs from its kernel in exactly one thing.\n{ .lead }",
     ]
     on_ladder = [kernel for kernel in kernels if not registry.apart(kernel.name) or kernel.name.endswith("_backward")]
     groups = {
-        "On the processor": [kernel for kernel in on_ladder if kernel.device == "cpu" and not is_control(kernel)],
-        "On a GPU": [kernel for kernel in on_ladder if kernel.device == "cuda"],
-        "Beside the ladder": [kernel for kernel in kernels if kernel not in on_ladder and not is_control(kernel)],
-        "Controls, for one comparison each": [kernel for kernel in kernels if is_control(kernel)],
-        "Other libraries, for comparison": libraries(),
+        "CPU kernels": [kernel for kernel in on_ladder if kernel.device == "cpu" and not is_control(kernel)],
+        "CUDA kernels": [kernel for kernel in on_ladder if kernel.device == "cuda"],
+        "Variants": [kernel for kernel in kernels if kernel not in on_ladder and not is_control(kernel)],
+        "Controls": [kernel for kernel in kernels if is_control(kernel)],
+        "Other libraries": libraries(),
     }
     for title, own in groups.items():
         if own:
@@ -147,7 +148,7 @@ def libraries_page() -> str:
 def kernel_page(kernel: Kernel, answers: Answers, rungs: Sequence[Kernel]) -> str:
     """The page of a kernel among the `rungs` of the ladder, or of a library, which stands on none."""
     page = Page(kernel.path)
-    where = {"cpu": "the processor", "cuda": "a GPU"}.get(kernel.device, kernel.device)
+    where = {"cpu": "CPU", "cuda": "CUDA GPU"}.get(kernel.device, kernel.device)
     rest = kernel.docstring.split("\n\n", 1)[1].strip() if "\n\n" in kernel.docstring else ""
     fence = "`" * (3 + ("```" in kernel.code) * 2)
     parts = [
@@ -160,7 +161,7 @@ def kernel_page(kernel: Kernel, answers: Answers, rungs: Sequence[Kernel]) -> st
         ),
         f"# {kernel.name}",
         f"{kernel.idea}\n{{ .lead }}",
-        f"Runs on {where}.{goes_on(kernel, rungs)}",
+        f"Device: {where}.{goes_on(kernel, rungs)}",
         rest,
         f"## The code {UNSEARCHED}",
         f'{fence} {{ .python title="attnsite/{kernel.room}/{kernel.folder}{kernel.name}.py" }}\n{kernel.code}\n{fence}',
@@ -173,7 +174,7 @@ def kernel_page(kernel: Kernel, answers: Answers, rungs: Sequence[Kernel]) -> st
             "The error is the largest found anywhere in the output; a row is timed only when it lies within its bound."
         )
         parts += [
-            f"## How it came out {UNSEARCHED}",
+            f"## Results {UNSEARCHED}",
             told,
             f'<div class="scrolls" data-search-exclude>{table(rows, label)}</div>',
         ]
@@ -185,7 +186,7 @@ def kernel_page(kernel: Kernel, answers: Answers, rungs: Sequence[Kernel]) -> st
 def goes_on(kernel: Kernel, rungs: Sequence[Kernel]) -> str:
     """Where a kernel stands on the ladder, as sentences behind another one."""
     behind = [f"[`{each.name}`]({each.name}.md)" for each in rungs if kernel.name == each.follows]
-    told = f" Follows [`{kernel.follows}`]({kernel.follows}.md)." if kernel.follows else ""
+    told = f" Builds on [`{kernel.follows}`]({kernel.follows}.md)." if kernel.follows else ""
     return told + (f" Next: {', '.join(behind)}." if behind else "")
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attnsite.content.questions import Number, Question
+from attnsite.content.questions import Claim, Number, Question
 from attnsite.content.texts import typed
 from attnsite.records import run_file
 from attnsite.records.quantity import Quantity
@@ -14,18 +14,18 @@ from attnsite.site.answers import Answers
 from attnsite.site.exhibits import call_machine, day, hardware
 from attnsite.site.pages import front_matter
 from attnsite.site.pages.front_matter import head
-from attnsite.site.pages.questions import UNSEARCHED
+from attnsite.site.pages.questions import UNSEARCHED, plain
 from attnsite.site.tables import Link, table
 
 PATH = "machines.md"
 COMPARABLE = ("×", "%")  # units of what two machines can be asked alike; seconds and rates are each machine's own
 OWN = (
-    " *This build* is the machine that built this copy of the site: a quick check that everything runs there, with few "
-    "points, which judges nothing that a page says."
+    " *This build* is the machine that built this copy of the site. Its runs are quick checks with few points; no "
+    "claim rests on them."
 )
 YOURS = """## Add yours
 
-One command in a clone measures a machine{hours}, and goes on where it was interrupted.
+One command in a clone measures a machine.{hours} An interrupted run resumes.
 With `--quick` it takes a few minutes and gives some of the same rows, enough to see that everything works:
 
 ```bash
@@ -36,9 +36,10 @@ git add docs/results/my_machine
 
 The name is what a reader would call the machine.
 No host name, user name or path is written.
-`attnsite check` refuses a file that has one, that answers what was not asked, or that says more than a machine can do.
-A digest over the rows notices a number that changed by a slip; that nobody edited a file is shown by review and by
-measuring again alone."""
+`attnsite check` rejects files that contain a host, user or path name, rows that the experiment did not ask for, or
+values that are physically impossible.
+A digest over the rows notices a number that changed by accident; that nobody edited a file is shown only by review and
+by measuring again."""
 
 
 def page(questions: Sequence[Question], answers: Answers) -> str:
@@ -57,9 +58,9 @@ def page(questions: Sequence[Question], answers: Answers) -> str:
         parts += [
             f"## Ratios, machine by machine {UNSEARCHED}",
             "Ratios and shares that claims of this site quote, each machine's own beside the others'. "
-            "Times and rates are not here: those of different machines have nothing to do with each other, and no "
-            "average is taken over machines. Quick checks, which have a few points each, are left out. Lengths and "
-            "shapes stand on the page that each name leads to.",
+            "Times and rates are left out, because they are not comparable between machines, and no average is taken "
+            "over machines. Quick checks, which have a few points each, are left out too. Sequence lengths and shapes "
+            "are on the linked page.",
             f'<div class="scrolls" data-search-exclude>{table(rows, "Ratios by machine")}</div>',
         ]
     for machine, runs in known.items():
@@ -68,7 +69,7 @@ def page(questions: Sequence[Question], answers: Answers) -> str:
 
 
 def effort(machines: Sequence[Mapping[str, Run]]) -> str:
-    """How long all full runs took, each on the slowest machine, and the longest of them: a part of a sentence."""
+    """How long all full runs took, each on the slowest machine, and the longest of them: a sentence."""
     longest: dict[str, float] = {}
     for name, run in ((name, run) for runs in machines for name, run in runs.items() if not run.is_quick):
         longest[name] = max(run.provenance.seconds, longest.get(name, 0))
@@ -76,20 +77,20 @@ def effort(machines: Sequence[Mapping[str, Run]]) -> str:
         return ""
     name = max(longest, key=lambda one: longest[one])
     total, most = (f"{seconds / 3600:.1f} hours" for seconds in (sum(longest.values()), longest[name]))
-    return f", all runs of this site in {total} at the slowest, `{name}` alone in {most}"
+    return f" All runs take up to {total}, {most.removesuffix(' hours')} of them for `{name}`."
 
 
 def ratios(questions: Sequence[Question], answers: Answers, known: Sequence[str]) -> list[dict[str, Any]]:
     """A row for each ratio that a claim quotes from a measurement, a column for each machine that has any."""
-    asked: dict[tuple[str, str], Question] = {}
+    asked: dict[tuple[str, str], tuple[Question, Claim]] = {}
     figures = set(answers.figure_names())
     for question in questions:
         for claim in question.claims:
             for mark in claim.marks:
                 if isinstance(mark, Number) and mark.figure in figures and claim.kind == "measured":
-                    asked.setdefault((mark.figure, mark.value), question)
-    rows: list[tuple[Link, dict[str, Quantity | str]]] = []
-    for (figure, value), question in asked.items():
+                    asked.setdefault((mark.figure, mark.value), (question, claim))
+    rows: list[tuple[Link, str, dict[str, Quantity | str]]] = []
+    for (figure, value), (question, claim) in asked.items():
         found: dict[str, Quantity | str] = {}
         for exhibit in answers.exhibits(figure):
             if exhibit.machine not in known or exhibit.run.is_quick:
@@ -99,11 +100,12 @@ def ratios(questions: Sequence[Question], answers: Answers, known: Sequence[str]
                 noisy = exhibit.run.provenance.steadiness.get("verdict") == "noisy"
                 found[exhibit.machine] = f"{quantity} (noisy run)" if noisy else quantity
         if found:
-            words = f"{figure}.{value}".replace("_", " ").replace(".", ": ", 1)
-            rows.append((Link(words, Page(PATH).to(path_of(question))), found))
-    fullest = sorted(known, key=lambda machine: -sum(machine in found for _, found in rows))
+            name = f"{figure}.{value}".replace("_", " ").replace(".", ": ", 1)
+            rows.append((Link(plain(claim.source), Page(PATH).to(path_of(question))), name, found))
+    fullest = sorted(known, key=lambda machine: -sum(machine in found for _, _, found in rows))
     return [
-        {"ratio": name} | {call_machine(machine): found.get(machine) for machine in fullest} for name, found in rows
+        {"claim": told} | {call_machine(machine): found.get(machine) for machine in fullest} | {"value": name}
+        for told, name, found in rows
     ]
 
 
@@ -120,8 +122,8 @@ def described_machine(machine: str, runs: Mapping[str, Run], answers: Answers) -
     timed = [run.provenance.steadiness.get("verdict") for run in ordered if run.kind == "timing"]
     if timed:
         told.append(
-            f"{timed.count('steady')} of {len(timed)} runs of timings were steady, by their median row and by what "
-            "other processes took."
+            f"{timed.count('steady')} of {len(timed)} timing runs were steady (spread of the median row, CPU time of "
+            "other processes)."
         )
     stale = [run.experiment for run in ordered if answers.state(run) == "stale"]
     if stale:

@@ -35,8 +35,8 @@ READ_FROM = {
     "class": "from the defaults of its class",
 }
 WHAT = (
-    "Sizes of one sequence. The cache counts the newest token within its window, as an engine has to hold it; pages, "
-    "spare blocks, activations and the engine itself come on top."
+    "Sizes are for one sequence. A window of W tokens counts W, the newest included. Paging overhead, activations and "
+    "the engine's own memory come on top."
 )
 ALLOCATED = "caches_allocated"
 FITS_SHOWN = 6
@@ -75,19 +75,19 @@ def tokens(count: int) -> str:
 def index(known: Sequence[Model]) -> str:
     """All models in one table, by name."""
     rows = [row(model) for model in known]
-    told = f"What the KV cache of {len(known)} published models takes, and how many parameters they have."
+    told = f"KV cache size of {len(known)} LLMs in bf16, per token, at 8k and at 128k tokens, with parameter counts."
     parts = [
         head(INDEX, "KV cache by model", description=told, search={"boost": front_matter.LIST},
              aliases=["model list", "KV cache table", "VRAM by model", "how much memory per model"]),
         "# KV cache by model",
-        f"{told} Each has a page with its layers, its formula and its sources.\n{{ .lead }}",
+        f"{told} Each model has its own page with its formula and its sources.\n{{ .lead }}",
         "Any other model: [paste its config.json](calculator.md). "
-        f'For programs: <a href="{Page(INDEX).at(MODELS)}"><code>{MODELS}</code></a>, '
-        "[described](reuse.md#models-and-devices).",
+        f'As data: <a href="{Page(INDEX).at(MODELS)}"><code>{MODELS}</code></a> '
+        "([fields](reuse.md#models-and-devices)).",
         f'<div class="scrolls is-long" data-search-exclude>{table(rows, "Models")}</div>',
         WHAT,
-        "## Predicted and allocated",
-        "The same formulas, held against the cache objects of tiny models of every kind.",
+        "## Check against transformers",
+        "The same formulas, compared with what transformers allocates for tiny models of every type.",
         f"```figure\n{ALLOCATED}\n```",
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
@@ -98,9 +98,9 @@ def row(model: Model) -> dict[str, Any]:
     return {
         "model": Link(model.name, Page(INDEX).to(path_of(model))),
         "parameters": Quantity(float(usual.decoder.parameters), "parameters"),
-        "KV a token": size(float(usual.kv_bytes_per_token)),
-        "at 8k": size(usual.kv_bytes),
-        "at 128k": size(cost(model.slug, CONTEXTS[2]).kv_bytes),
+        "KV cache per token": size(float(usual.kv_bytes_per_token)),
+        "at 8k tokens": size(usual.kv_bytes),
+        "at 128k tokens": size(cost(model.slug, CONTEXTS[2]).kv_bytes),
         "maker": model.maker,
         "year": str(model.year),
     }
@@ -122,12 +122,12 @@ def page(model: Model) -> str:
         "</div>",
         f"{WHAT}{beyond(model)}\n{UNSEARCHED}",
         f"## What each layer keeps {UNSEARCHED}",
-        f"At {CONTEXTS[0]:,} tokens, in bf16. States that do not grow are kept in the dtypes that they are named with.",
+        f"At {CONTEXTS[0]:,} tokens, in bf16; a state of constant size keeps the dtype that it is named with.",
         "\n".join(layers(usual)),
         f"## Parameters {UNSEARCHED}",
         f'<div class="scrolls" data-search-exclude>{table(parameters(usual), f"Parameters of {model.name}")}</div>',
         agreement(model),
-        f"## What it fits on {UNSEARCHED}",
+        f"## Which GPUs it fits on {UNSEARCHED}",
         fits(usual),
         f"## Where the numbers come from {UNSEARCHED}",
         sources(model),
@@ -145,8 +145,8 @@ def lead(model: Model, usual: Cost) -> str:
     token = f"{size(float(grows))} of KV cache per token" if grows else "no further KV cache per token"
     return (
         f"{model.name} takes {token} in bf16, {size(usual.kv_bytes)} at 8k tokens and "
-        f"{size(cost(model.slug, CONTEXTS[2]).kv_bytes)} at 128k, beside {size(usual.weight_bytes)} of weights in "
-        f"{usual.stored.name} ({Quantity(float(usual.decoder.parameters), 'parameters')} parameters{experts})."
+        f"{size(cost(model.slug, CONTEXTS[2]).kv_bytes)} at 128k, on top of {size(usual.weight_bytes)} of "
+        f"{usual.stored.name} weights ({Quantity(float(usual.decoder.parameters), 'parameters')} parameters{experts})."
     )
 
 
@@ -167,10 +167,10 @@ def contexts(model: Model) -> list[dict[str, Any]]:
     for count in CONTEXTS:
         whole = cost(model.slug, count)
         found.append({
-            "context": tokens(count),
-            "KV, bf16": size(whole.kv_bytes),
-            "KV, 8-bit": size(cost(model.slug, count, "fp8").kv_bytes),
-            "with weights": size(whole.memory_bytes),
+            "context length": tokens(count),
+            "KV cache, bf16": size(whole.kv_bytes),
+            "KV cache, 8-bit": size(cost(model.slug, count, "fp8").kv_bytes),
+            "weights + KV cache, bf16": size(whole.memory_bytes),
         })  # fmt: skip
     return found
 
@@ -178,7 +178,7 @@ def contexts(model: Model) -> list[dict[str, Any]]:
 def beyond(model: Model) -> str:
     if model.context is None or model.context >= CONTEXTS[-1]:
         return ""
-    return f" The model is made for {model.context:,} tokens; beyond, the rows are what its layers would keep."
+    return f" The model supports {model.context:,} tokens; longer contexts are extrapolated."
 
 
 def layers(usual: Cost) -> list[str]:
@@ -220,7 +220,8 @@ def fits(usual: Cost) -> str:
     names = ", ".join(f"{known[key].name} ({known[key].memory_gb:,.0f} GB)" for key in held[:FITS_SHOWN])
     more = f" and {len(held) - FITS_SHOWN} more" if len(held) > FITS_SHOWN else ""
     return (
-        f"{total}{size(usual.memory_bytes)}, which is within the memory of {names}{more}. Nothing is left for the rest."
+        f"{total}{size(usual.memory_bytes)} and fit in the memory of {names}{more}. No room is reserved for "
+        "activations or the engine."
     )
 
 

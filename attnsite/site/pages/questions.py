@@ -47,7 +47,9 @@ def question_page(
         check_yourself(question, answers),
     ]
     if question.claims:
-        parts += [f"## What this rests on {UNSEARCHED}", claims.listed(question.claims, answers)]
+        states = [claims.rests_on(claim, answers)[0] for claim in question.claims]
+        parts += [f"## Evidence {UNSEARCHED}", claims.listed(question.claims, answers)]
+        parts += [f"{claims.STALE}\n{UNSEARCHED}"] * ("stale" in states)
     if cites(question):
         parts += [f"## Sources {UNSEARCHED}", SOURCES]
     wanted = [q for slug in question.related for q in questions if q.slug == slug]
@@ -63,7 +65,7 @@ def check_yourself(question: Question, answers: Answers) -> str:
         return ""
     quick = [name for name in experiments if quickly.has_quick(answers, name)]
     slow = [name for name in experiments if name not in quick]
-    parts = [f"## Check it yourself {UNSEARCHED}"]
+    parts = [f"## Reproduce {UNSEARCHED}"]
     if quick:
         runs = [answers.quoted_first(name)[0] for name in quick if answers.quoted_first(name)]
         found = [one for run in runs if (one := quickly.beside(answers, run))]
@@ -71,7 +73,7 @@ def check_yourself(question: Question, answers: Answers) -> str:
         parts.append(f"```bash\nattnsite measure {' '.join(quick)} --quick\n```")
         if found:
             parts.append(f"It gives {quickly.told(found)}, once the kernels have been compiled. "
-                         "Drop a file that it wrote on this page to see your rows beside these.")  # fmt: skip
+                         "Drag a result file onto this page to compare your numbers with these.")  # fmt: skip
     if slow:
         names = ", ".join(f"`{name}`" for name in slow)
         parts.append(f"{names} train{'s' if len(slow) == 1 else ''} a model for each row, so that there is no quick "

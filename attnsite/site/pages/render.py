@@ -102,9 +102,9 @@ def navigation(checkout: Checkout) -> Navigation:
     generated = ("evidence.md", "sources.md", "machines.md")
     behind = [path for path in first if path in generated or path in written] + others
     menu: Navigation = [{"Home": "index.md"}] if "index.md" in written else []
-    menu += [{"Questions": by_theme}, *([{"Try it": play}] if play else []), {"Kernels": kernels}]
+    menu += [{"Questions": by_theme}, *([{"Calculators": play}] if play else []), {"Kernels": kernels}]
     menu += [{"Notebooks": notebooks}] if notebooks else []
-    return [*menu, {"Behind the numbers": behind}]
+    return [*menu, {"Methods and data": behind}]
 
 
 def published(answers: Answers, with_cards: bool = True) -> dict[str, str | Path]:

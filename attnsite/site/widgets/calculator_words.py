@@ -73,7 +73,7 @@ def sentence(one: Chosen) -> str:
     if cost.weights is None and any(note.startswith("quantization_config") for note in cost.decoder.notes):
         needs += f" Its config names a quantization: choose it, weights are counted in {cost.stored.name}."
     if one.limit and cost.count.tokens > one.limit:
-        needs += f" It is made for {one.limit:,} tokens: beyond, this is what its layers would keep."
+        needs += f" The model supports {one.limit:,} tokens; this is extrapolated."
     if not cost.fits:
         more = cost.devices_needed()
         remedy = f"; {more} of them would hold it" if more else ""
@@ -83,7 +83,8 @@ def sentence(one: Chosen) -> str:
     if 9 * spare < cost.memory_bytes:
         close = f", with {size(spare)} to spare for activations and the engine's buffers"
     return (
-        f"{needs} It fits on {machines(one)} with {gigabytes(one.device)}{each}{close}, at no more than {speed(one)}."
+        f"{needs} It fits on {machines(one)} with {gigabytes(one.device)}{each}{close}, and decodes at most "
+        f"{speed(one)}."
     )
 
 

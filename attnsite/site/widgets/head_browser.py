@@ -19,8 +19,9 @@ PAGE = "questions/learning/do_heads_specialise.md"
 EXPERIMENT = "head_roles"
 STATES = {"trained": "after training", "initial": "before training"}
 LEVELS = (0.03, 0.08, 0.2, 0.4, 0.65)  # from which weight on a cell is drawn one shade darker
-SCORES = {"previous token": "token before", "own token": "own token", "induction": "induction",
-          "duplicate": "same token", "first token": "first token"}  # fmt: skip
+SCORES = {"previous token": "previous token, first 16", "own token": "own token",
+          "induction": "after earlier occurrence", "duplicate": "earlier occurrence",
+          "first token": "first token"}  # fmt: skip
 UNMEASURED = (
     "\n*No run of `head_roles` is here, so there are no maps to show: "
     "`attnsite measure head_roles --full` makes one.*\n"
@@ -87,16 +88,16 @@ def told(row: Row, state: str, head: Head) -> str:
     """One head in words: its role, its scores, and the loss without it."""
     shares = dict(scores(row, state, head))
     line = (
-        f"{head.name}, {STATES[state]}: {role(row, state, head)}. Of its weight "
-        f"{Quantity(shares['previous token'], '%')} lies on the token before, over the first 16 tokens, "
-        f"{Quantity(shares['own token'], '%')} on the query’s own, "
-        f"{Quantity(shares['induction'], '%')} on what followed the same token earlier, "
-        f"{Quantity(shares['duplicate'], '%')} on that token itself and {Quantity(shares['first token'], '%')} on the "
-        "first token."
+        f"{head.name}, {STATES[state]}: {role(row, state, head)}. Attention: "
+        f"{Quantity(shares['induction'], '%')} to the token after the earlier occurrence, "
+        f"{Quantity(shares['previous token'], '%')} to the previous token (first 16 tokens), "
+        f"{Quantity(shares['own token'], '%')} to the query’s own token, "
+        f"{Quantity(shares['duplicate'], '%')} to the earlier occurrence, "
+        f"{Quantity(shares['first token'], '%')} to the first token."
     )
     if state == "trained":
         loss, rise = row.values["loss"], row.values["rises"][head.layer][head.place]
-        line += f" Without it the loss is {Quantity(loss + rise, 'nats')} instead of {Quantity(loss, 'nats')}."
+        line += f" Without this head the loss is {Quantity(loss + rise, 'nats')}, with it {Quantity(loss, 'nats')}."
     return line[0].upper() + line[1:]
 
 
@@ -157,8 +158,8 @@ def reading(row: Row, state: str, head: Head, query: int) -> str:
     text, weights = row.values["shown"]["text"], row.values["shown"][state][head.layer][head.place][query]
     whole = [round(100 * weight) for weight in weights]
     keys = [key for key in sorted(range(len(whole)), key=lambda key: -whole[key]) if whole[key]][:3]
-    found = "; ".join(f"{whole[key]}% on {key + 1}, “{text[key]}”" for key in keys)
-    return f"Token {query + 1}, “{text[query]}”, puts {found}."
+    found = "; ".join(f"{whole[key]}% to token {key + 1}, “{text[key]}”" for key in keys)
+    return f"Token {query + 1}, “{text[query]}”, attends {found}."
 
 
 def _told(row: Row) -> str:
@@ -185,7 +186,7 @@ def _large(row: Row, chosen: Head) -> str:
     options = "".join(f'<option value="{at}"{" selected" if at == last else ""}>{at + 1}, {escape(letter)}</option>'
                       for at, letter in enumerate(text))  # fmt: skip
     return (
-        '<div class="hb-one"><div class="hb-reading"><label>Weights of token '
+        '<div class="hb-one"><div class="hb-reading"><label>Attention of token '
         f'<select name="query">{options}</select></label>'
         f'<output aria-live="polite">{escape(reading(row, "trained", chosen, last))}</output></div>'
         f'<svg class="hb-map hb-large" viewBox="-1.7 -1.7 {size + 1.9} {size + 1.9}" '
@@ -201,7 +202,7 @@ def _table(row: Row) -> str:
     return tables.table([
         {"head": head.name, "role": role(row, "trained", head)}
         | {SCORES[name]: Quantity(share, "%") for name, share in scores(row, "trained", head)}
-        | {"entropy": Quantity(row.values["trained"]["entropy"][head.layer][head.place], "%"),
+        | {"entropy, share of maximum": Quantity(row.values["trained"]["entropy"][head.layer][head.place], "%"),
            "loss without it": Quantity(row.values["loss"] + row.values["rises"][head.layer][head.place], "nats")}
         for head in heads(row)
     ], "The heads of this model after training")  # fmt: skip
