@@ -86,7 +86,7 @@ def test_what_a_config_was_quantized_to_is_read_or_named():
 
 def test_a_context_beyond_the_models_own_is_told(capsys):
     """On the page, of a model of the list and of a pasted one, and by the command; within it nothing is said."""
-    told = "It is made for 8,192 tokens: beyond, this is what its layers would keep."
+    told = "The model supports 8,192 tokens; this is extrapolated."
     assert told in sentence(calculator.chosen("llama-3-8b", tokens=8193))
     assert "made for" not in sentence(calculator.chosen("llama-3-8b", tokens=8192))
     base = models.load()["llama-3-8b"].config

@@ -109,7 +109,7 @@ def test_the_ladder_is_climbed_rung_by_rung():
     assert [kernel.name for kernel in rungs if not kernel.follows] == ["reference"]
     for kernel in rungs[1:]:
         assert places[kernel.follows] < places[kernel.name], kernel.name
-        assert f"Follows [`{kernel.follows}`]({kernel.follows}.md)." in made[kernel.path]
+        assert f"Builds on [`{kernel.follows}`]({kernel.follows}.md)." in made[kernel.path]
         assert f"[`{kernel.name}`]({kernel.name}.md)" in made[f"kernels/{kernel.follows}.md"]
     assert [kernel.name for kernel in rungs if kernel.idea.startswith("The same")] == []  # it is read by itself
 
@@ -447,7 +447,7 @@ def test_machines_are_compared_by_ratios_alone(checkout, monkeypatch):
 
     [row] = machines_page.ratios(load_questions(checkout), known, ["laptop", "old"])
 
-    assert row["ratio"].text == "squares: growth"
+    assert row["value"] == "squares: growth"
     assert (row["laptop"].value, row["old"].value) == (2.0, 3.0)
     page = machines_page.page(load_questions(checkout), known)
     assert "## Ratios, machine by machine" in page

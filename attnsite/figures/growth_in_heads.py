@@ -43,9 +43,9 @@ QUANTITIES = {
     "cache_gqa": ("KV cache, 8 KV heads", "B"),
     "cache_mqa": ("KV cache, MQA", "B"),
     "cache_mla": ("KV cache, MLA", "B"),
-    "step_mha": ("bytes per decode step, MHA", "B"),
-    "step_gqa": ("bytes per decode step, 8 KV heads", "B"),
-    "step_mqa": ("bytes per decode step, MQA", "B"),
+    "step_mha": ("decode bytes, MHA", "B"),
+    "step_gqa": ("decode bytes, 8 KV heads", "B"),
+    "step_mqa": ("decode bytes, MQA", "B"),
     "rank": ("rank of a head", "count"),
 }
 REGIMES = {  # label, look, and where in its row the mark stands if both are at one place

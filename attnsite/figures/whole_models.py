@@ -1,6 +1,7 @@
 """The cache of {models} published decoders, and of {complete} of them weights and FLOPs, part by part
 
-One model per row; one sequence of {tokens} tokens, all elements 16-bit. Sort by a column, or search for a name.
+Published models, one per row: one sequence of {tokens} tokens, all elements 16-bit. Sort by a column, or search for a
+name.
 
 Weights are those of projections, MLPs, routers, output layer and embedding, without norms and biases; "used" are those
 that a token is multiplied with: without an embedding of its own, and of experts the chosen ones. Models whose MLP was
