@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from attnsite.content import doubting
 from attnsite.content.evidence import Evidence, Resolved, within
 from attnsite.content.questions import Cite, Claim, Number, Question, fences, marks
 from attnsite.records import registry, run_file
@@ -131,6 +132,15 @@ class Answers:
 
     def state(self, run: Run) -> str:
         return self.evidence.state(run)
+
+    @cached_property
+    def answered_doubts(self) -> list[doubting.Answer]:
+        """All lines of `docs/doubts.csv` that can be read, in its order."""
+        return doubting.read(self.checkout.root)[0]
+
+    def doubts(self, run: Run) -> list[doubting.Answer]:
+        """How the doubts about a run are answered, kind by kind."""
+        return [each for each in self.answered_doubts if each.about[:2] == (run.machine, run.experiment)]
 
     def apart(self, run: Run) -> bool:
         """Is it this build's, or a quick check? It stands after the others, and behind none of their pictures."""

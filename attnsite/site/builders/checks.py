@@ -76,7 +76,8 @@ def experiment_of(figure: str, evidence: Evidence) -> str:
 PLACES = [
     r"[a-z][a-z0-9_-]*\.md", r"questions/\w+/\w+\.md", r"sources/\w+\.bib", r"results/\w+/\w+\.json",
     r"notebooks/(?!index\.)[a-z]\w*\.py", r"assets/[\w.-]+\.(?:css|js|json|png|txt|woff2)",
-    r"assets/kernels/\w+\.(?:json|wasm)", r"assets/favicon\.svg",  # another picture of lines may be a page
+    r"assets/kernels/\w+\.(?:json|wasm)", r"doubts\.csv",
+    r"assets/favicon\.svg",  # another picture of lines may be a page
 ]  # fmt: skip
 # Addresses below the root that pages, or folders of files, have which are made while the site is built.
 MADE = {*(Path(name).stem for name in GENERATED), "peers", "questions", "figures", "results", "numbers", "notebooks",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from attnsite.content import doubting
 from attnsite.records import asked, consistency, raised, recount, registry, run_file, vetting
 from attnsite.records.mistakes import Mistake, flatten
 from attnsite.records.nearest import nearest
@@ -36,6 +37,8 @@ def committed_results(checkout: Checkout) -> tuple[list[Mistake], list[Mistake]]
             if run.experiment not in experiments:
                 what = f"is of {run.experiment[:60]}, which is no experiment"
                 unbelievable.append(Mistake(path, "experiment", what, nearest(run.experiment, experiments)))
+    by_experiment = [{run.experiment: run for run in runs.values()} for runs in machines.values()]
+    unbelievable += doubting.faults(checkout.root, by_experiment)
     every = {path: run for runs in machines.values() for path, run in runs.items()}
     stale = {path: run for path, run in every.items() if asked_of(checkout.cache, run) is None}
     unbelievable += vetting.beside(stale)

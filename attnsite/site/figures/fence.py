@@ -9,10 +9,12 @@ from typing import Any
 
 from markdown import Markdown
 
+from attnsite.content import doubting
 from attnsite.records import browser_calls
 from attnsite.records.mistakes import Mistake
 from attnsite.records.run_file import EVERY_MACHINE, THIS_BUILD
 from attnsite.site import addresses, exhibits
+from attnsite.site.addresses import Page
 from attnsite.site.answers import Answers
 from attnsite.site.exhibits import Exhibit
 from attnsite.site.figures import quickly, svg
@@ -44,6 +46,7 @@ def fence(source: str, language: str, css_class: str, options: dict[str, Any], m
         machines=choices(shown, lambda e: page.at(addresses.figure(name, e.machine, ".json"))),
         pictured=first.chart is not None and svg.Pictures(answers.checkout.root).drawn(first.chart),
         again=repeat(answers, first),
+        doubted=doubts_of(answers, first, page),
         here=browser_calls.state(answers.checkout.root, first.run.experiment),
     )
 
@@ -69,9 +72,10 @@ def label(shown: Exhibit) -> str:
 
 
 def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str, machines: Sequence[Choice],
-           pictured: bool, again: str = "", here: str = "missing") -> str:  # fmt: skip
+           pictured: bool, again: str = "", doubted: str = "", here: str = "missing") -> str:  # fmt: skip
     """The markup of a figure. `files` gives the address of the file with an ending, `run` is the run's own, `again`
-    says how to make it, `here` whether its kernels run in a browser, as `browser_calls.state` says it.
+    says how to make it, `doubted` what is doubted of it, `here` whether its kernels run in a browser, as
+    `browser_calls.state` says it.
     """
     chart = shown.chart is not None
     bar = picker(anchor, machines) if len(machines) > 1 else ""
@@ -97,7 +101,7 @@ def figure(shown: Exhibit, *, anchor: str, files: Callable[[str], str], run: str
         f'<figcaption><p><span data-text="caption">{words(shown.caption)}</span> '
         f'<span class="exhibit-reading" data-text="reading">{words(shown.reading)}</span></p>'
         f'<p class="exhibit-made" data-text="made">{made}</p></figcaption>'
-        f"{data}{origin(anchor, shown, files, run, pictured, again)}</figure>"
+        f"{data}{origin(anchor, shown, files, run, pictured, again, doubted)}</figure>"
     )
 
 
@@ -174,9 +178,21 @@ def repeat(answers: Answers, shown: Exhibit) -> str:
     return f"{command}, which gives {quickly.told([found])}{more}."
 
 
+def doubts_of(answers: Answers, shown: Exhibit, page: Page) -> str:
+    """What is doubted of the run of a figure, and how that is answered; empty where nothing is."""
+    short = doubting.kinds()
+    found = "; ".join(f"{short[each.kind]} ({each.rows}, {each.state})" for each in answers.doubts(shown.run))
+    if not found:
+        return ""
+    return (
+        f'<p><a href="{escape(page.to("evidence.md#doubts"))}">Doubts</a> about this run on {escape(shown.machine)}: '
+        f"{escape(found)}.</p>"
+    )
+
+
 def origin(anchor: str, shown: Exhibit, files: Callable[[str], str], run: str, pictured: bool,
-           again: str = "") -> str:  # fmt: skip
-    """Downloads, and the code that made the figure."""
+           again: str = "", doubted: str = "") -> str:  # fmt: skip
+    """Downloads, the code that made the figure, and what is doubted of its run."""
     endings = [("CSV", ".csv"), ("JSON", ".json")]
     if pictured:
         endings.append(("SVG", ".svg"))
@@ -203,7 +219,7 @@ def origin(anchor: str, shown: Exhibit, files: Callable[[str], str], run: str, p
         "columns: the table's rows in its order, then those that were not run.</p>"
         f"<p>Experiment: <code>attnsite/experiments/{experiment}.py</code>. "
         f"Figure: <code>attnsite/figures/{escape(shown.name)}.py</code>. "
-        f"Reproduce: {again or f'<code>attnsite measure {experiment}</code>'}</p>{own}</details>"
+        f"Reproduce: {again or f'<code>attnsite measure {experiment}</code>'}</p>{doubted}{own}</details>"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from attnsite.content import doubting
 from attnsite.content.questions import Cite, Question, marks
 from attnsite.content.texts import typed
 from attnsite.records.quantity import Quantity
@@ -55,9 +56,28 @@ def evidence_page(questions: Sequence[Question], answers: Answers) -> str:
             claims.listed(question.claims, answers),
         ]
     parts += [f"## Runs {UNSEARCHED}", runs_by_machine(answers, Page(path))]
+    if answers.answered_doubts:
+        parts += [f"## Doubts {UNSEARCHED}", *doubted(answers)]
     if any(isinstance(mark, Cite) for claim in everything for mark in claim.marks):
         parts += [f"## Sources of these claims {UNSEARCHED}", "<!-- attnsite:sources -->"]
     return "\n\n".join(parts) + "\n"
+
+
+def doubted(answers: Answers) -> list[str]:
+    """What a check of all committed runs doubts, kind by kind, and how that is answered."""
+    every, short = answers.answered_doubts, doubting.kinds()
+    rows = [
+        {"machine": call_machine(each.machine), "experiment": each.experiment, "doubt": short[each.kind],
+         "rows": each.rows, "state": each.state, "answer": each.answer}
+        for each in every
+    ]  # fmt: skip
+    open_ = sum(each.rows for each in every if each.state == "open")
+    told = (
+        f"Checks that know no kernel look at every committed run for {len(short)} kinds of doubt and found "
+        f"{sum(each.rows for each in every)} rows. {open_} are open: nobody has found the cause, and the run is to be "
+        "made again. [How these numbers can be wrong](how_these_numbers_can_be_wrong.md) explains them."
+    )
+    return [told, f'<div class="scrolls" data-search-exclude>{table(rows, "Doubts")}</div>']
 
 
 def runs_by_machine(answers: Answers, page: Page) -> str:
