@@ -65,6 +65,7 @@ def values(run: Run) -> dict[str, Quantity]:
         "whole_over_steps": Quantity(many[""].median / _sum(many, *STEPS), "×"),
         "score_bytes": Quantity(4 * MANY * many[""].case["queries"] * many[""].case["keys"], "B"),
         "tokens": Quantity(few[""].case["queries"], "count"),
+        "flops_per_exponential_128": Quantity(4 * 128, "count"),
         "few": Quantity(FEW, "count"),
         "many": Quantity(MANY, "count"),
     }

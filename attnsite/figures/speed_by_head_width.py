@@ -79,8 +79,10 @@ def values(run: Run) -> dict[str, Quantity]:
     found["loss_at_40"] = Quantity(max(0.0, 1 - speed(rows[40]).value / expected), "%")
     fma = limit(run)
     if fma:
-        found["share_128_of_fma"] = Quantity(speed(rows[128]).value / fma.value, "%")
-        found["share_64_of_fma"] = Quantity(speed(rows[64]).value / fma.value, "%")
+        found |= {f"share_{dim}_of_fma": Quantity(speed(rows[dim]).value / fma.value, "%")
+                  for dim in NAMED if dim in rows}  # fmt: skip
+        found |= {f"beyond_fma_{dim}": Quantity(max(0.0, 1 - speed(rows[dim]).value / fma.value), "%")
+                  for dim in NAMED if dim in rows}  # fmt: skip
     return found
 
 
