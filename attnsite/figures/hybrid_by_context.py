@@ -1,4 +1,4 @@
-"""Qwen3-Next keeps {qwen3_next_share_1k} of what attention in every layer would at 1k tokens, {qwen3_next_share_128k} at 128k
+"""Qwen3-Next keeps {qwen3_next_share_1k} of what attention in every layer would at 1k, {qwen3_next_share_128k} at 128k
 
 What one sequence keeps by context length, constant states and KV cache together, in three hybrid models. Dashed:
 Qwen3-Next 80B A3B with a KV cache in all of its layers.
