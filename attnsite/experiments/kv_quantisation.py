@@ -2,8 +2,8 @@
 
 Standard normal queries, keys and values: 16 queries in 4 heads of head_dim 128 over 1024 tokens. In `channels` of the
 128 key channels a constant `offset` is added to all keys, as large key channels of trained models have it. It adds the
-same to all scores of a query, which softmax ignores: attention in exact arithmetic is the same for every offset, so what
-grows with it is the error of rounding alone. The error is the root mean square of the differences from float64 over
+same to all scores of a query, which softmax ignores: exact attention is the same for every offset, so what grows with
+it is the error of rounding alone. The error is the root mean square of the differences from float64 over
 that of the result. Only the cache is rounded; the arithmetic is float64.
 
 By token, the numbers of one key share a scale; by channel, those of one key channel of several tokens do (KIVI, Liu et
