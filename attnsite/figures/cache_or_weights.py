@@ -88,9 +88,7 @@ def _rows(run: Run) -> list[Row]:
 def draw(runs: list[Run]) -> go.Figure:
     rows = _rows(runs[0])
     shown = [row.values["equal_at"][str(batch)] for row in rows for batch in BATCHES]
-    x = axes.log_axis(
-        "context length at which cache and weights are equal, in tokens", shown, "tokens", base=2, pad=1.6
-    )
+    x = axes.log_axis("tokens at which cache = weights", shown, "tokens", base=2, pad=1.6)
     names = tuple(row.case["name"].removesuffix(" (1558M)") for row in rows)
     on = style.chart(x, axes.Axis("model", -1.1, len(rows) - 0.25, tuple(map(float, range(len(rows)))), names))
     on.figure.update_yaxes(showgrid=False)

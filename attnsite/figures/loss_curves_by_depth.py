@@ -6,7 +6,7 @@ are post-norm: they stay flat for longer, the deeper the model.
 A line is the median over the seeds, a band the interquartile range; runs that diverged are in neither. Solid lines have
 pre-norm, dotted ones post-norm. All models have the same number of heads in all, divided among more or fewer layers,
 and the same number of parameters in their matrices. The unigram baseline is the loss of a model that knows how frequent
-each byte is and nothing else. All lines start above the plotted range.
+each byte is and nothing else. All lines start above the chart.
 
 A chart of lines. After {steps} steps the deepest model with post-norm is at {deep_one_head_post_last}, with pre-norm at
 {deep_one_head_pre_last}, the shallow one at {shallow_post_last} and {shallow_pre_last}; without any context the loss is
@@ -85,7 +85,7 @@ def draw(runs: list[Run]) -> go.Figure:
     words = "unigram baseline"
     style.reference(on, [0, last], [ceiling] * 2, words)
     above = ceiling < min(shown)  # where no curve is
-    style.note(on, 0, ceiling, words, style.MUTE, above=above, anchor="left", shift=(4, 4 if above else -4))
+    style.note(on, 0, ceiling, "unigram", style.MUTE, above=above, anchor="left", shift=(4, 4 if above else -4))
     for (role, norm), curve in found.items():
         label = f"{named[role].label} {depth_study.NORMS[norm].removesuffix('-norm')}"
         look = style.Look(depth_study.LOOKS[role].colour, DASHES[norm])

@@ -100,12 +100,12 @@ def draw(runs: list[Run]) -> go.Figure:
     on = style.chart(x, axes.log_axis("error relative to the result", shown, pad=2.5))
     for limit, text, anchor in (
         (LIMITS[0], "ln(largest float32)", "right"),
-        (LIMITS[1], "ln(smallest float32)", "left"),
+        (LIMITS[1], "ln(smallest)", "left"),
     ):
         if abs(limit) < edge:
             style.reference(on, [limit, limit], [on.y.low, on.y.high], text)
             style.note(on, limit, on.y.high, text, style.MUTE, above=False, anchor=anchor,
-                        shift=(-5 if anchor == "right" else 5, -2))  # fmt: skip
+                        shift=(-5 if anchor == "right" else 5, -16))  # fmt: skip
     for name, (label, look) in LINES.items():
         those = lines[name]
         hover = [f"{label.replace('<br>', ' ')}, {a:+d}: error: {axes.small(e)}" for a, e in those.items()]

@@ -33,12 +33,12 @@ class Citations:
         link = f'<a class="cite" {named}>{number}</a>'
         return link + (f'<span class="place">, {escape(locator)}</span>' if locator else "")
 
-    def listed(self) -> str:
-        """The page's list of sources; nothing when it cites none."""
+    def listed(self, notes: bool = True) -> str:
+        """The page's list of sources, with `notes` of what is taken from each; nothing when it cites none."""
         if not self.uses:
             return ""
         items = "".join(
-            f'<li id="source-{key}">{reference(self.sources[key])}{self._back(key)}</li>' for key in self.uses
+            f'<li id="source-{key}">{reference(self.sources[key], notes)}{self._back(key)}</li>' for key in self.uses
         )
         return f'<ol class="sources">{items}</ol>'
 
@@ -61,12 +61,10 @@ def people(source: Source) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
-def reference(source: Source) -> str:
-    """A source in full: authors, title, venue, year, links, and what is taken from it."""
+def reference(source: Source, notes: bool = True) -> str:
+    """A source in full: authors, title, venue, year, links, and, in its `notes`, what is taken from it."""
     parts = [part for part in (source.venue, source.year) if part]
     links = ", ".join(f'<a href="{escape(address)}">{escape(text)}</a>' for text, address in source.links[:2])
     authors = escape(people(source)).removesuffix(".")  # of "et al."
-    return (
-        f"{authors}. <cite>{escape(source.title)}</cite>. {escape(', '.join(parts))}. {links}"
-        f'<span class="taken">{escape(source.annote)} ({escape(source.checked)})</span>'
-    )
+    taken = f'<span class="taken">{escape(source.annote)} ({escape(source.checked)})</span>' if notes else ""
+    return f"{authors}. <cite>{escape(source.title)}</cite>. {escape(', '.join(parts))}. {links}{taken}"

@@ -29,6 +29,7 @@ from attnsite.site.markdown.citations import Citations
 
 PAGE = "<!-- attnsite:page {} -->"
 SOURCES = "<!-- attnsite:sources -->"
+BRIEF = ("evidence.md",)  # cites nearly all sources: their own page has the notes
 _PAGE = re.compile(r"\s*<!-- attnsite:page (\S+) -->\s*")
 HELD = re.compile(r"<!--attnsite:mark (\d+)-->")
 log = logging.getLogger("mkdocs.attnsite")
@@ -193,7 +194,7 @@ class _Resolve(Postprocessor):
                 return _unresolved(mark.source, mistake)
 
         text = HELD.sub(resolve, text)
-        return text.replace(SOURCES, citations.listed())
+        return text.replace(SOURCES, citations.listed(notes=self.markup.page.path not in BRIEF))
 
 
 def _unresolved(source: str, mistake: Mistake) -> str:

@@ -66,10 +66,14 @@ def evidence_page(questions: Sequence[Question], answers: Answers) -> str:
 def doubted(answers: Answers) -> list[str]:
     """What a check of all committed runs doubts, kind by kind, and how that is answered."""
     every, short = answers.answered_doubts, doubting.kinds()
+    about: dict[tuple[str, str], list[doubting.Answer]] = {}
+    for each in every:
+        about.setdefault(each.about[:2], []).append(each)
     rows = [
-        {"machine": call_machine(each.machine), "experiment": each.experiment, "doubt": short[each.kind],
-         "rows": each.rows, "state": each.state, "answer": each.answer}
-        for each in every
+        {"run": f"{experiment}, {call_machine(machine)}", "rows": sum(each.rows for each in those),
+         "doubts": "; ".join(f"{short[each.kind]} ({each.rows}, {each.state})" for each in those),
+         "answers": " ".join(each.answer for each in those)}
+        for (machine, experiment), those in about.items()
     ]  # fmt: skip
     open_ = sum(each.rows for each in every if each.state == "open")
     told = (
