@@ -456,13 +456,13 @@ def test_a_page_says_when_it_was_last_checked(checkout):
     path = "docs/questions/shapes/area.md"
     checkouts.put(checkout, path, checkouts.question(body="[=squares.largest old] [@doe2020squares]"))
     [question] = load_questions(checkout)
-    told = "Measured or counted 2 January 2026 (2 runs, 1 with an earlier version of the code)."
+    told = "2 runs and counts, the newest of 2 January 2026, 1 with an earlier version of the code."
     assert Answers.load(checkout).checked(question).told == told
     source = (checkout / "docs/sources/doe2020squares.bib").read_text()
     opened = source.replace("text read}", "text read},\n  urldate = {2026-01-02}")
     checkouts.put(checkout, "docs/sources/doe2020squares.bib", opened)
     assert Answers.load(checkout).checked(question).told == f"{told} Sources read 2 January 2026 (1 of 1)."
-    assert "Measured or counted 2 January" in pages.render(Answers.load(checkout))["questions/shapes/area.md"]
+    assert "the newest of 2 January" in pages.render(Answers.load(checkout))["questions/shapes/area.md"]
     bare = re.sub("  - counted.*\n", "  []\n", checkouts.question(answer="Twice.", body="Nothing."))
     checkouts.put(checkout, path, bare)
     [question] = load_questions(checkout)

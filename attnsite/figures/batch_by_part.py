@@ -1,7 +1,7 @@
-"""Attention is {share_one} of a decode step for one sequence and {share_many} for a batch of {largest}
+"""Attention is {share_one} of a decode step for one sequence, {share_many} for a batch of {largest} (weights modelled)
 
 Time per sequence of a decode step of one layer, at {context} tokens each and 8 KV heads, by batch size. The parameters'
-part shrinks, attention's stays.
+part shrinks with the batch, attention's much less.
 
 The lower part is attention, measured for the whole batch and divided by it. The upper part is the products with
 parameters: modelled, as the longer of reading them once and of two FLOPs for each parameter and sequence, at the median

@@ -1,4 +1,4 @@
-"""With its scales a 4-bit KV cache takes {q4_0_bits} or {int4_bits} bits per element, and a 2-bit one {int2_bits}
+"""With scales per 32 elements a 4-bit cache takes {q4_0_bits} or {int4_bits} bits per element, a 2-bit one {int2_bits}
 
 What an element of a KV cache takes in seven formats. The second piece of each bar is the element's share of the scales
 of its group.

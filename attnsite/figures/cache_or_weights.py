@@ -1,4 +1,4 @@
-"""The KV cache outgrows the weights in {reached_alone} of {whole_models} dense models, at batch 16 in {reached_16}
+"""Within their context caches outgrow weights in {reached_alone} of {whole_models} models, at batch 16 in {reached_16}
 
 Context length at which a decode step reads as many bytes of KV cache as of weights, for one sequence and for batches of
 16 and 256. The cross is the model's own context.

@@ -1,4 +1,4 @@
-"""Formulas written for MHA and a plain MLP err by up to {worst} on other models
+"""Formulas for MHA, a plain MLP and heads as wide as the model err by up to {worst} on others
 
 Error of four formulas against the count of all pairs, for {models} models at {context} tokens. Compare models whose
 heads together are as wide as the model with the others.

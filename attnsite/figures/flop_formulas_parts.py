@@ -4,9 +4,11 @@ FLOPs per training token that each count or formula has for a parameter of the l
 for a unit of L·H·Q·T.
 
 Find the count that you mean, then a formula with its numbers. The three numbers were taken from the counts and formulas
-themselves, by leaving the vocabulary out and by doubling the sequence length. They are for GPT-2 XL, whose layers are
-those that every formula was written for: a plain MLP of four times the hidden size, a KV head per query head, and heads
-together as wide as the model. L are the layers, H the heads, Q the head dimension and T the tokens of a sequence.
+themselves, by leaving the vocabulary out and by doubling the sequence length. The skipping kernel’s
+{fused_skipping_weight} per layer parameter holds the hidden part of its diagonal tiles, which does not grow with the
+sequence. They are for GPT-2 XL, whose layers are those that every formula was written for: a plain MLP of four times
+the hidden size, a KV head per query head, and heads together as wide as the model. L are the layers, H the heads, Q the
+head dimension and T the tokens of a sequence.
 
 A table of {counts} counts and {formulas} formulas. A causal step that computes only what is visible takes
 {visible_context} FLOPs per unit of context, all pairs {all_pairs_context}, a fused kernel that skips masked tiles

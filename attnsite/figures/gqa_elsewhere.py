@@ -1,4 +1,4 @@
-"""With 8 KV heads instead of 32 a layer has {layer_8} of its parameters and {cache_8} of its KV cache
+"""With 8 KV heads, not 32, and an MLP of 8·d² a layer keeps {layer_8} of its parameters, {cache_8} of its KV cache
 
 What is left of a layer's parameters, of prefill arithmetic and of the cache with fewer KV heads. Only the cache falls
 in proportion; QKᵀ, AV and exponentials do not move.

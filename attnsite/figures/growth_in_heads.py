@@ -1,4 +1,4 @@
-"""At fixed hidden size only scores grow with the heads; at fixed head_dim almost everything
+"""At fixed hidden size only scores grow with the heads; at fixed head_dim all that each head has a part of
 
 The exponent with which each quantity grows with the number of heads. At 0 doubling the heads changes nothing, at 1 it
 doubles the quantity, at −1 it halves it.

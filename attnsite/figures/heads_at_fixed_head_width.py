@@ -1,4 +1,4 @@
-"""At fixed head_dim 64, time grows about linearly with the heads (exponent {exponent})
+"""At fixed head_dim 64, an online softmax's time grows linearly with the heads (exponent {exponent})
 
 Time of one call of each kernel, by the number of heads with head_dim 64.
 

@@ -4,10 +4,11 @@ The bf16 KV cache of one sequence, and how many tokens of it fit beside the weig
 with 80 GB and a MacBook with an M4 Max and 128 GB. A dash: the weights alone do not fit.
 
 Llama 3 8B and 70B have the shapes of Llama 3.1. q4_0 is llama.cpp's format of 4.5 bits per weight; the cache stays in
-bf16. Memory is counted in units of 10^9 bytes, and activations, the engine's buffers and what an operating system keeps
-from a GPU are left out, so that a real context is shorter. Gemma 3 27B is counted with rolling buffers in its windowed
-layers, and a longer context then adds {gemma_27b_per_token} per token. A length beyond the context that a model was
-trained for says only that memory is not the limit.
+bf16. A GB of memory is counted as 10^9 bytes, though cards have GiB: the difference is left to the system and the
+engine. Activations, the engine's buffers and what an operating system keeps from a GPU are left out, so that a real
+context is shorter. Gemma 3 27B is counted with rolling buffers in its windowed layers, and a longer context then adds
+{gemma_27b_per_token} per token. A length beyond the context that a model was trained for says only that memory is not
+the limit.
 
 A table of three models, each with bf16 and with 4-bit weights. Llama 3.1 8B keeps {llama_8b_per_token} per token and
 {llama_8b_at_128k} at 128k tokens, the 70B model {llama_70b_per_token} and {llama_70b_at_128k}, Gemma 3 27B

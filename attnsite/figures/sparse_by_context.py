@@ -1,7 +1,7 @@
 """Sparse attention is faster as soon as it skips blocks
 
 Time of a causal prefill by sequence length: dense, two block-sparse patterns, and sliding windows that keep as many
-pairs. The band grows linearly, the others quadratically.
+pairs. The band and its window grow linearly, dense attention and the columns quadratically.
 
 Both patterns have blocks of 64 tokens. The band keeps eight blocks up to the diagonal, so its pairs grow with the
 length. The one with columns keeps four and every eighth of those before, so they grow with its square, with a smaller

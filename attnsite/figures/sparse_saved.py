@@ -5,7 +5,7 @@ Share of the dense time that a sparse prefill saves, by the share of pairs that 
 Each point is one pattern at one sequence length, {shortest} to {tokens} tokens; longer sequences skip more and stand
 further to the right. Filled marks are layouts of blocks, open diamonds are windows that keep about as many pairs. The
 distance from the line also holds the speed of the dense call, which differs from length to length. Short sequences skip
-nothing and show what the layout costs when it saves nothing. Number of lengths left out, because a kernel ran at half
+nothing and show how far apart two calls of equal work can lie. Number of lengths left out, because a kernel ran at half
 its usual speed there in every sample: {left_out}.
 
 A chart of points near the diagonal. At the longest sequence the band with columns skips {columns_dropped} of the pairs

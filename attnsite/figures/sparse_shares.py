@@ -1,7 +1,7 @@
-"""At 16k tokens attention is {visible_16k} or {printed_16k} of prefill FLOPs, depending on the count
+"""At 16k tokens attention is {visible_16k} or {printed_16k} of Qwen2.5’s prefill FLOPs, depending on the count
 
 QKᵀ and AV over visible pairs, beside all pairs with the projections counted as attention. Counting the masked half and
-the projections about doubles attention's share.
+the projections raises attention's share, most at the shortest length.
 
 The first count is what sparsity can skip, over it and the products with the parameters of all layers. The second counts
 the whole square, with the half that a causal kernel never computes, and calls the projections and the softmax attention

@@ -1,4 +1,4 @@
-"""Llama 3.1 8B on an H100: {llama_8b_bf16_h100_1k} at most over 1k tokens, {llama_8b_bf16_h100_128k} over 128k
+"""One sequence, Llama 3.1 8B, H100: at most {llama_8b_bf16_h100_1k} at 1k tokens, {llama_8b_bf16_h100_128k} at 128k
 
 Upper bounds for one sequence: the published bandwidth, over the bytes of weights and KV cache that a decode step reads.
 A dash: weights and cache do not fit into the device's memory.

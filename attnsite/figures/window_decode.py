@@ -1,4 +1,4 @@
-"""At the longest context a decode step takes {whole_time} with a window, {none_time} without
+"""At the longest context decode attention takes {whole_time} with a window, {none_time} without
 
 Time of one decode step by context length, {heads} query heads on {kv_heads} KV heads: without a window, and with one of
 {window} tokens over the full cache and over a rolling buffer.

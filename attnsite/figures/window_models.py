@@ -1,4 +1,4 @@
-"""Rolling buffers leave Gemma 3 27B {gemma3_27b_share} of its cache; {gemma3_27b_full} full layers set the floor
+"""Rolling buffers keep {gemma3_27b_share} of Gemma 3 27B’s cache at 128k; {gemma3_27b_full} full layers set the floor
 
 The KV cache of one sequence with rolling buffers in the windowed layers, as a share of the full cache, by context
 length. Each line ends at the model's own context.

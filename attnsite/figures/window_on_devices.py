@@ -3,10 +3,11 @@
 Gemma 3 27B with rolling buffers in its windowed layers, and with a cache that keeps every token in every layer. The
 longest contexts are those that fit beside the weights; a dash means that the weights alone do not.
 
-The cache is bf16. Memory is counted in units of 10^9 bytes, without activations and an engine's buffers. The bounds of
-tokens/s are of a decode step over 32k tokens, from the published bandwidth and the bytes of weights and cache: one for
-layers that read their window only, one for a model whose layers all read everything. An engine that keeps the full
-cache and reads the window only has the first bound and the second size.
+The cache is bf16. A GB of memory is counted as 10^9 bytes, though cards have GiB: the difference is left to the system
+and the engine. It is without activations and an engine's buffers. The bounds of tokens/s are of a decode step over 32k
+tokens, from the published bandwidth and the bytes of weights and cache: one for layers that read their window only, one
+for a model whose layers all read everything. An engine that keeps the full cache and reads the window only has the
+first bound and the second size.
 
 A table of two dtypes of the weights on three devices. At 32k tokens rolling buffers take {rolled_32k} and the full
 cache {whole_32k}, at 128k {rolled_128k} and {whole_128k}. With bf16 weights an H100 has room for {rolled_bf16_h100}

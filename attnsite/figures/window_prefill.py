@@ -1,4 +1,4 @@
-"""Masking a window of {narrow} saves no time; a kernel that skips keys is {skip_slow} to {skip_fast} as fast
+"""Masking a window of {narrow} saves no time; skipping keys is {skip_slow} to {skip_fast} as fast as no window
 
 Time of a causal prefill of {tokens} tokens, {heads} heads of dimension {dim}, by window length up to the whole
 sequence, where it hides nothing. The masking kernel's line is flat.

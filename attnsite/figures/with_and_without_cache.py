@@ -6,8 +6,8 @@ dotted ones, attention alone, by what the parameters cost.
 Without a cache a layer works on all tokens again for each new one: its products with parameters for every token,
 modelled at the median rate of a matrix product over all rounds of this run, and a causal prefill of that length,
 measured. With a cache it works on one token: parameters and cache are read once. Dotted is attention alone, measured.
-All with 32 KV heads; between measured contexts the cached attention is interpolated for the sums in the text. Bands are
-the interquartile range of the samples, and both axes are logarithmic.
+All with 32 KV heads; between measured contexts, as at {again_longest} tokens, the cached attention is interpolated, for
+the title and for sums. Bands are the interquartile range of the samples, and both axes are logarithmic.
 
 A chart of two pairs of lines. At {again_longest} tokens one more takes {without} without a cache and {with_cache} with
 one; all of the first {again_longest} together take {total_without} and {total_with}, {total_ratio} as long.

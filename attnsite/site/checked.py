@@ -44,8 +44,10 @@ class Checked:
         if self.runs:
             old = sum(state == "stale" for state in self.states)
             since = f", {old} with an earlier version of the code" if old else ""
-            many = f"{len(self.runs)} run{'s' * (len(self.runs) > 1)}"
-            parts.append(f"Measured or counted {in_words(self.measured[:10])} ({many}{since}).")
+            day = in_words(self.measured[:10])
+            several = f"{len(self.runs)} runs and counts, the newest of {day}"
+            many = several if len(self.runs) > 1 else f"One run, of {day}"
+            parts.append(f"{many}{since}.")
         if self.read:
             opened = sum(source.checked != "not re-read" for source in self.sources)
             parts.append(f"Sources read {in_words(self.read)} ({opened} of {len(self.sources)}).")
