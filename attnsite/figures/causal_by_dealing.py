@@ -1,4 +1,4 @@
-"""Under a causal mask, a static split takes {parts_longest} as long as dynamic scheduling
+"""Under a causal mask, a static split of one head takes up to {parts_longest} as long as dynamic scheduling
 
 Time of one head on two threads with a static split, half of the queries each, over the time with dynamic scheduling: a
 counter hands out tiles, the longest first. Same rounds.
