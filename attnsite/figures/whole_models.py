@@ -23,7 +23,7 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Row, Run
 
 EXPERIMENT = "whole_models"
-TITLE_COLUMNS = ("parameters", "KV cache", "decode step FLOPs")
+TITLE_COLUMNS = ("parameters", "KV cache")
 
 
 def _complete(run: Run) -> list[Row]:
