@@ -4,10 +4,10 @@ A whole decode step of Llama 3.1 at 8k tokens of context, weights and attention 
 and a prefill of 8k tokens. Below the device's ridge point a step is memory-bound, above it compute-bound.
 
 Bytes are those of the weights and of the bf16 cache, read once; FLOPs are those of all matrix products. Prefill reads
-the weights once and is far above the ridge point on every device. Tokens/s bounds are totals over all sequences, from
-published bandwidth and peak. They are shown even where 32 caches do not fit next to the weights. With 4-bit weights the
-higher of the 16-bit and 8-bit peaks is used, so it remains an upper bound. A dash: no published 16-bit peak is on
-record for the M4 Max.
+the weights once and is far above the ridge point where that is known. Tokens/s bounds are totals over all sequences,
+from published bandwidth and peak. They are shown even where 32 caches do not fit next to the weights. With 4-bit
+weights the higher of the 16-bit and 8-bit peaks is used, so it remains an upper bound. A dash: no published 16-bit peak
+is on record for the M4 Max.
 
 A table of Llama 3.1 8B in bf16 and 4 bits and of the 70B model in 4 bits on three devices. On an H100 with bf16 weights
 32 sequences raise the bound from {llama_8b_h100_one_speed} to {llama_8b_h100_batch_speed}, {llama_8b_h100_batch_gain},

@@ -1,4 +1,4 @@
-"""Pre-norm, {brief} warm-up steps: the deep model trails by {gap_pre_short_brief} at {short} steps, not at {long}
+"""Pre-norm, {brief} warm-up steps: deep trails by {gap_pre_short_brief} at {short}, {gap_pre_long_brief} at {long}
 
 Loss of twelve layers of one head above that of three layers of four, at equal parameters, after two budgets. Above zero
 the deep model is behind.

@@ -76,6 +76,6 @@ def tabulate(runs: list[Run]) -> list[dict[str, Any]]:
          "state = cache": Quantity(equal(row), "tokens"),
          "layers with a state": row.values["constant_layers"],
          "with a cache": row.values["attention_layers"],
-         "kind of state": ", ".join(row.values["kinds"]), "year": str(row.values["year"])}
+         "kind of state": ", ".join(row.values["kinds"]), "year": row.values["year"]}
         for row in sorted(runs[0].where(), key=share)
     ]  # fmt: skip

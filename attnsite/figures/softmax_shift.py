@@ -26,11 +26,11 @@ from attnsite.records.quantity import Quantity
 from attnsite.records.run_file import Run
 
 EXPERIMENT = "softmax_shift"
-TITLE_COLUMNS = ("no max subtraction, float32", "online kernel")
+TITLE_COLUMNS = ("no max subtraction, float32", "online, in blocks")
 LINES = {
     "unshifted_f16": ("no max subtraction,<br>float16", style.Look(style.OTHER_2, "dash", "diamond")),
     "unshifted": ("no max subtraction, float32", style.Look(style.OTHER, symbol="square")),
-    "cpu_simd": ("online kernel", style.Look(style.OURS)),
+    "cpu_simd": ("online, in blocks", style.Look(style.OURS)),
 }
 LIMITS = (math.log(3.4028234663852886e38), -149 * math.log(2))  # exp leaves float32 here; 2⁻¹⁴⁹ is its smallest number
 

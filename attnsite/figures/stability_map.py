@@ -5,9 +5,9 @@ most seeds are still at the unigram baseline.
 
 The darker a cell, the higher the loss. All rows but the last have the same number of parameters in their matrices.
 "Wide" is one head with the total width of the shallow model's four, "narrow" are four heads with the total width of the
-deep model's one; both change the number of heads alone. The last row is a standard decoder, which is larger. The
-unigram baseline is the loss of a model without any context, which knows how frequent each byte is. The number is the
-median over the seeds.
+deep model's one; both change the number of heads alone. The last row has several heads of the full width in each layer,
+and the same narrow MLP; it is larger. The unigram baseline is the loss of a model without any context, which knows how
+frequent each byte is. The number is the median over the seeds.
 
 A map of {rows} rows and {columns} columns. At the highest rate {post_high_failed} of the post-norm runs end at the
 unigram baseline and {pre_high_failed} of the pre-norm runs. Over all rates and with post-norm, it is

@@ -1,4 +1,4 @@
-"""From {equal_at} tokens on, the scores are larger than inputs and output together
+"""Beyond {equal_at} tokens the scores are larger than inputs and output together
 
 Increase in peak memory per call, by sequence length, next to the size of its queries, keys, values and output together.
 

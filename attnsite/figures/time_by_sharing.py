@@ -1,4 +1,4 @@
-"""With shared keys a call's time doubles only at {doubling}; a batch of {batch_next} takes {batch_next_growth}
+"""Shared keys: time doubles at {doubling} or {tokens_doubling}; a batch of {batch_next} takes {batch_next_growth}
 
 Time of one call over a cache of {cache_bytes}, by queries per KV head. Where queries share keys, the time stays near
 that of reading the cache for several queries; for a batch it rises at once.
