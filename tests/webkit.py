@@ -19,8 +19,8 @@ import urllib.request
 BROWSER = "/usr/lib/*/webkit2gtk-4.*/MiniBrowser"
 # no graphics card is asked for, nothing of this user's settings is read, and no service of a desktop is looked for
 SURROUNDINGS = {"LIBGL_ALWAYS_SOFTWARE": "1", "NO_AT_BRIDGE": "1", "GDK_BACKEND": "x11", "GSETTINGS_BACKEND": "memory",
-                # where Mesa takes `softpipe` and not `llvmpipe`, a composited page comes out black
-                "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}  # fmt: skip
+                # where Mesa takes `softpipe` and not `llvmpipe`, a page in shared buffers comes out black
+                "WEBKIT_DISABLE_DMABUF_RENDERER": "1"}  # fmt: skip
 LISTEN = """heard => {
     addEventListener("error", event => heard.push(String(event.message)));
     addEventListener("unhandledrejection", event => heard.push(String(event.reason)));

@@ -4,7 +4,7 @@
 /* In words, where a query looks most. `weights` are those of the keys up to its own, `letters` the tokens. */
 export function reading(weights, letters, query) {
   const keys = weights.map((_, key) => key).sort((a, b) => weights[b] - weights[a]).filter(key => weights[key]).slice(0, 3);
-  const found = keys.map(key => `${weights[key]}% on ${key + 1}, “${letters[key]}”`).join("; ");
+  const found = keys.map(key => `${weights[key]}% to token ${key + 1}, “${letters[key]}”`).join("; ");
   return `Token ${query + 1}, “${letters[query]}”, attends ${found}.`;
 }
 
